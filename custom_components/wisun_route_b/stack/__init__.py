@@ -1,0 +1,1 @@
+"""A native asyncio stack for Japanese smart meters on the B route."""

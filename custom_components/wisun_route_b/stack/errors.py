@@ -1,0 +1,144 @@
+"""Everything that can go wrong between the serial port and a reading.
+
+Two families of blame, after h11: :class:`EncodeError` is ours, :class:`DecodeError` is the
+other side's. Everything else names what a person can do about it. No message ever carries
+the Route-B ID, the password, a MAC address or an IPv6 address.
+"""
+
+
+class RouteBError(Exception):
+    """Base of every exception that this package raises on purpose."""
+
+
+# --- The serial port ---------------------------------------------------------------------
+
+
+class PortError(RouteBError):
+    """The serial port cannot be used."""
+
+
+class PortNotFoundError(PortError):
+    """There is no such port: unplugged, or a path that never existed."""
+
+
+class PortBusyError(PortError):
+    """Another program holds the port."""
+
+
+class NotASerialPortError(PortError):
+    """The path exists but is no serial port, or its scheme is unknown."""
+
+
+class PortUnreachableError(PortError):
+    """The port could not be opened: refused, no permission, host down."""
+
+
+class PortLostError(PortError):
+    """The port was open and is gone: unplugged, or closed by its other end."""
+
+
+class PortBlockedError(PortError):
+    """The port accepts no more bytes: nobody is reading at its other end."""
+
+
+# --- The dongle --------------------------------------------------------------------------
+
+
+class DongleError(RouteBError):
+    """The dongle does not do what a Wi-SUN dongle does."""
+
+
+class DongleSilentError(DongleError):
+    """The port is open and nothing answers."""
+
+
+class NotAWiSunDongleError(DongleError):
+    """Something answers, but it does not speak SKSTACK IP."""
+
+
+class J11DongleError(DongleError):
+    """The dongle speaks the binary J11 protocol, which is not supported yet."""
+
+
+class CommandFailedError(DongleError):
+    """The dongle answered ``FAIL ERnn``."""
+
+    def __init__(self, command: str, code: int) -> None:
+        """Name the command (without arguments) and the number behind ``ER``."""
+        super().__init__(f"The dongle answered FAIL ER{code:02d} to {command}")
+        self.command = command
+        self.code = code
+
+
+class CommandTimeoutError(DongleError, TimeoutError):
+    """The dongle stopped answering in the middle of a conversation."""
+
+
+# --- The radio link and the meter --------------------------------------------------------
+
+
+class LinkError(RouteBError):
+    """Dongle and meter do not come together, or came apart."""
+
+
+class MeterNotFoundError(LinkError):
+    """No scan heard a PAN with our pairing ID: too far away, or a wrong Route-B ID."""
+
+
+class JoinFailedError(LinkError):
+    """The meter did not finish the sign-in (PANA); most likely the radio is too weak."""
+
+
+class CredentialsRefusedError(LinkError):
+    """The meter took part in the sign-in and turned it down: wrong ID or password."""
+
+
+class SessionLostError(LinkError):
+    """The PANA session with the meter has ended."""
+
+
+class SendFailedError(LinkError):
+    """The dongle could not put a datagram on the air (EVENT 21 with parameter 01)."""
+
+
+class TransmitLimitError(LinkError):
+    """The hourly transmission time of ARIB STD-T108 is used up (EVENT 32)."""
+
+
+class ResponseTimeoutError(LinkError, TimeoutError):
+    """The meter did not answer a request in time."""
+
+
+class NotConnectedError(LinkError):
+    """There is no session: ``connect()`` has not succeeded, or the link was closed."""
+
+
+# --- Bytes -------------------------------------------------------------------------------
+
+
+class ProtocolError(RouteBError):
+    """Something that must not be on the wire."""
+
+
+class DecodeError(ProtocolError, ValueError):
+    """The other side sent something impossible."""
+
+
+class EncodeError(ProtocolError, ValueError):
+    """We tried to send something impossible."""
+
+
+class ScaleUnknownError(DecodeError):
+    """An energy count cannot become kWh: the meter's unit (E1) is not known."""
+
+
+class CredentialsFormatError(RouteBError, ValueError):
+    """The Route-B ID or the password does not have the right form.
+
+    ``field`` is ``"route_b_id"`` or ``"password"``.
+    """
+
+    def __init__(self, field: str) -> None:
+        """Name the offending field, never its value."""
+        super().__init__(f"The {field} does not have the right form")
+        self.field = field
