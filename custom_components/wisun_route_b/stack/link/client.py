@@ -1,0 +1,319 @@
+"""The smart meter, as a program sees it: connect, read, listen, close."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..echonet import Property
+from ..errors import (
+    CommandTimeoutError,
+    DongleError,
+    LinkError,
+    NotConnectedError,
+    PortError,
+    RouteBError,
+    SessionLostError,
+)
+from ..meter.properties import PROPERTIES, STANDARD_VERSION, AnyProperty
+from ..meter.scale import Scale
+from ..redact import Redactor
+from ..skstack import rssi_dbm
+from .credentials import Credentials
+from .description import (
+    DESCRIPTION_PROPERTIES,
+    SCALE_PROPERTIES,
+    MeterDescription,
+    describe,
+    scale_from,
+)
+from .dongle import DongleIdentity, Network
+from .port import Connector
+from .progress import Progress, ProgressCallback, Stage
+from .reader import PropertyReader, decode_into
+from .report import ReadReport
+from .requester import Requester
+from .sign_in import sign_in
+from .skstack_dongle import SkstackDongle
+from .statistics import LinkStatistics
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds to wait for a sign of life from a session that an earlier program left behind.
+_ALIVE_TIMEOUT = 4.0
+#: Seconds that closing may take, with the orderly end of the session.
+_CLOSE_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How well the meter was heard last."""
+
+    lqi: int
+    """Link quality as the dongle reports it, 0 to 0xFF."""
+
+    @property
+    def dbm(self) -> float:
+        """Received signal strength in dBm."""
+        return rssi_dbm(self.lqi)
+
+
+class SmartMeter:
+    """One meter behind one dongle on one port.
+
+    ``connect()`` may be called again after the link was lost; every connection starts from a
+    freshly opened port. Callbacks run in the event loop and must not block.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        credentials: Credentials,
+        *,
+        network: Network | None = None,
+    ) -> None:
+        """Prepare; ``network`` is where the meter was found before, to spare the scan."""
+        self._connector = connector
+        self._credentials = credentials
+        self._redactor = Redactor(credentials.route_b_id, credentials.password)
+        self._network = network
+        self._connection: _Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._description: MeterDescription | None = None
+        self._scale: Scale | None = None
+        self._identity: DongleIdentity | None = None
+        self._signal: Signal | None = None
+        self._statistics = LinkStatistics()
+        self._on_report: list[Callable[[ReadReport], None]] = []
+        self._on_lost: list[Callable[[RouteBError], None]] = []
+
+    # --- What is known -----------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a session with the meter, as far as anybody knows."""
+        return self._connection is not None and self._connection.alive
+
+    @property
+    def network(self) -> Network | None:
+        """Where the meter is: remember this for the next start."""
+        return self._network
+
+    @property
+    def dongle(self) -> DongleIdentity | None:
+        """The dongle of the last connection."""
+        return self._identity
+
+    @property
+    def description(self) -> MeterDescription | None:
+        """The meter's name plate; None before the first connection."""
+        return self._description
+
+    @property
+    def scale(self) -> Scale | None:
+        """How the meter's energy counts become kWh; None while the meter has not told."""
+        return self._scale
+
+    @property
+    def signal(self) -> Signal | None:
+        """Link quality of the last scan or datagram; None while nothing reported one."""
+        return self._signal
+
+    @property
+    def statistics(self) -> LinkStatistics:
+        """Counters since this object was made."""
+        return self._statistics
+
+    # --- Connecting --------------------------------------------------------------------
+
+    async def connect(self, progress: ProgressCallback | None = None) -> None:
+        """Open the port, sign in, and learn what the meter is.
+
+        A session that is still alive is used; else the remembered network is joined; else
+        the meter is looked for. The port is free again after any failure or cancellation.
+
+        Raises a PortError, a DongleError, or one of MeterNotFoundError, JoinFailedError,
+        CredentialsRefusedError, SessionLostError, ResponseTimeoutError, SendFailedError.
+        """
+        report = progress or _ignore
+        async with self._connecting:
+            await self._drop()
+            connection = _Connection(self)
+            try:
+                await self._establish(connection, report)
+            except BaseException:
+                await asyncio.shield(connection.close())
+                raise
+            self._connection = connection
+            self._statistics.connects += 1
+        report(Progress(Stage.DESCRIBING, 1.0))
+
+    async def _establish(self, connection: _Connection, report: ProgressCallback) -> None:
+        report(Progress(Stage.OPENING))
+        await connection.dongle.open(self._connector)
+        report(Progress(Stage.IDENTIFYING))
+        self._identity = await connection.dongle.identify()
+        if not await self._resume(connection):
+            await self._sign_in(connection, report)
+        report(Progress(Stage.DESCRIBING))
+        described = await connection.reader.read(DESCRIPTION_PROPERTIES, None)
+        self._description = describe(described)
+        self._scale = scale_from(described)
+        if self._description.readable:
+            connection.reader.restrict(self._description.readable)
+        connection.require_alive()
+
+    async def _resume(self, connection: _Connection) -> bool:
+        """Use the session that an earlier program may have left alive in the dongle."""
+        if self._network is None or not await connection.dongle.resume(self._network):
+            return False
+        try:
+            await connection.reader.read((STANDARD_VERSION,), None, _ALIVE_TIMEOUT)
+        except LinkError:
+            _LOGGER.debug("The dongle has no live session")
+            connection.revive()
+            return False
+        return True
+
+    async def _sign_in(self, connection: _Connection, report: ProgressCallback) -> None:
+        signed_in = await sign_in(connection.dongle, self._credentials, self._network, report)
+        self._network = signed_in.network
+        if signed_in.lqi is not None:
+            self._signal = Signal(signed_in.lqi)
+
+    # --- Reading -----------------------------------------------------------------------
+
+    async def read(self, properties: Iterable[AnyProperty]) -> ReadReport:
+        """Read properties of the meter, in as few datagrams as it allows.
+
+        Partial success is a report: see ReadReport. Raises a LinkError, DongleError or
+        PortError only when nothing was answered or the link is gone.
+        """
+        connection = self._connection
+        if connection is None:
+            raise NotConnectedError("There is no session with the meter")
+        connection.require_alive()
+        wanted = tuple(properties)
+        if self._scale is None and any(row.scaled for row in wanted):
+            self._scale = scale_from(await connection.reader.read(SCALE_PROPERTIES, None))
+        return await connection.reader.read(wanted, self._scale)
+
+    # --- Listening ---------------------------------------------------------------------
+
+    def subscribe(self, callback: Callable[[ReadReport], None]) -> Callable[[], None]:
+        """Have the meter's own notifications reported; return how to stop that."""
+        self._on_report.append(callback)
+        return lambda: self._on_report.remove(callback)
+
+    def on_lost(self, callback: Callable[[RouteBError], None]) -> Callable[[], None]:
+        """Have the loss of a connection reported, once each; return how to stop that."""
+        self._on_lost.append(callback)
+        return lambda: self._on_lost.remove(callback)
+
+    # --- Closing -----------------------------------------------------------------------
+
+    async def close(self, *, end_session: bool = False) -> None:
+        """Free the port within two seconds; safe to call at any time, any number of times.
+
+        The session stays alive in the dongle for the next program unless ``end_session``.
+        """
+        connection = self._connection
+        if connection is not None and end_session:
+            try:
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await connection.dongle.leave()
+            except TimeoutError:
+                _LOGGER.debug("The session did not end in time")
+        await self._drop()
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    # --- What a connection tells its owner ----------------------------------------------
+
+    def _heard(self, lqi: int | None) -> None:
+        if lqi is not None:
+            self._signal = Signal(lqi)
+
+    def _notified(self, properties: tuple[Property, ...]) -> None:
+        values: dict[int, object] = {}
+        reasons: dict[int, str] = {}
+        for item in properties:
+            row = PROPERTIES.get(item.epc)
+            if row is not None:
+                decode_into(values, reasons, row, item.edt, self._scale)
+        if values:
+            report = ReadReport(values=MappingProxyType(values))
+            for callback in tuple(self._on_report):
+                callback(report)
+
+    def _lost(self, connection: _Connection, error: RouteBError) -> None:
+        if connection is self._connection:
+            self._statistics.disconnects += 1
+            for callback in tuple(self._on_lost):
+                callback(error)
+
+
+class _Connection:
+    """One life of the link: dongle, requests and reader. Dies once."""
+
+    def __init__(self, owner: SmartMeter) -> None:
+        """Wire the parts together; nothing is open yet."""
+        self._owner = owner
+        self._death: RouteBError | None = None
+        self.dongle = SkstackDongle(self, owner._redactor)  # noqa: SLF001 - its other half
+        self.requester = Requester(self._send, owner._notified, owner.statistics)  # noqa: SLF001
+        self.reader = PropertyReader(self.requester)
+
+    @property
+    def alive(self) -> bool:
+        return self._death is None
+
+    def require_alive(self) -> None:
+        """Raise what ended this connection, if anything did."""
+        if self._death is not None:
+            raise self._death
+
+    def revive(self) -> None:
+        """Forget that a session was lost: a new one is to be made."""
+        if isinstance(self._death, SessionLostError):
+            self._death = None
+        self.require_alive()
+
+    async def close(self) -> None:
+        await self.requester.close()
+        await self.dongle.close()
+
+    async def _send(self, payload: bytes) -> None:
+        """Send; a dongle that no longer does what it is told is a lost dongle."""
+        self.require_alive()
+        try:
+            await self.dongle.send(payload)
+        except (CommandTimeoutError, PortError) as err:
+            self._die(err)
+            raise
+
+    # --- DongleListener ---
+
+    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
+        self._owner._heard(rssi)  # noqa: SLF001
+        self.requester.receive(payload)
+
+    def session_lost(self, reason: str) -> None:
+        self._die(SessionLostError(f"The session with the meter is gone: {reason}"))
+
+    def dongle_lost(self, error: DongleError | PortError) -> None:
+        self._die(error)
+
+    def _die(self, error: RouteBError) -> None:
+        if self._death is None:
+            self._death = error
+            self.requester.fail(error)
+            self._owner._lost(self, error)  # noqa: SLF001
+
+
+def _ignore(_: Progress) -> None:
+    """Take no interest in progress."""

@@ -1,0 +1,182 @@
+"""One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..errors import CommandFailedError, CommandTimeoutError, PortLostError
+from ..redact import Redactor
+from ..skstack import (
+    AppVersion,
+    Command,
+    Datagram,
+    Event,
+    Fail,
+    Info,
+    LinkLocalAddress,
+    Message,
+    Ok,
+    PanDescription,
+    Receiver,
+    Register,
+    ReplyKind,
+    Version,
+)
+from .port import Port
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds a dongle may take for an answer. Registers answer in 3 to 12 ms; an SKSENDTO is
+#: acknowledged when the datagram is on the air, 0.1 to 0.35 s later (captures 01, 06).
+COMMAND_TIMEOUT = 3.0
+#: PANA packets travel on this port; they carry the Route-B ID and are not ours to read.
+PANA_PORT = 0x02CC
+
+#: What a dongle says only because it was asked.
+_ANSWERS = (Info, Version, AppVersion, Register, LinkLocalAddress)
+
+type Answer = Info | Version | AppVersion | Register | LinkLocalAddress
+type Unasked = Event | PanDescription | Datagram
+
+
+class CommandListener(Protocol):
+    """What wants to know what a dongle says unasked."""
+
+    def message_received(self, message: Unasked) -> None:
+        """Take an event, a PAN description or a datagram."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """A command that waits for its end."""
+
+    command: Command
+    done: asyncio.Future[None]
+    answers: list[Answer] = field(default_factory=list)
+
+
+class Commander:
+    """Sends commands one by one and sorts what comes back.
+
+    The timeout of a command counts from its write, not from the wait for its turn. A caller
+    that is cancelled leaves its command to finish: a half-finished exchange would pass its
+    answer on to the next command.
+    """
+
+    def __init__(self, listener: CommandListener, redactor: Redactor) -> None:
+        """Prepare; ``attach`` gives the port."""
+        self._listener = listener
+        self._redactor = redactor
+        self._receiver = Receiver()
+        self._port: Port | None = None
+        self._turn = asyncio.Lock()
+        self._exchange: _Exchange | None = None
+        self._running: set[asyncio.Task[tuple[Answer, ...]]] = set()
+        self.stray_answers = 0
+        """Answers that came when nobody had asked."""
+
+    @property
+    def receiver(self) -> Receiver:
+        """The decoder, for its statistics."""
+        return self._receiver
+
+    def attach(self, port: Port) -> None:
+        """Use this open port from now on."""
+        self._port = port
+
+    def flush(self) -> None:
+        """End whatever an earlier program left half typed."""
+        self._write(b"\r\n")
+
+    async def execute(
+        self, command: Command, timeout: float = COMMAND_TIMEOUT  # noqa: ASYNC109
+    ) -> tuple[Answer, ...]:
+        """Send a command and return what it answered before its OK.
+
+        Raises CommandFailedError, CommandTimeoutError or a PortError.
+        """
+        task = asyncio.create_task(self._execute(command, timeout))
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen by the caller, or by nobody after a cancellation
+
+    async def _execute(self, command: Command, timeout: float) -> tuple[Answer, ...]:  # noqa: ASYNC109
+        async with self._turn:
+            exchange = _Exchange(command, asyncio.get_running_loop().create_future())
+            self._exchange = exchange
+            _LOGGER.debug("> %s", command.summary)
+            try:
+                self._write(command.data)
+                async with asyncio.timeout(timeout):
+                    await exchange.done
+            except TimeoutError as err:
+                raise CommandTimeoutError(f"No answer to {command.name}") from err
+            finally:
+                self._exchange = None
+            return tuple(exchange.answers)
+
+    async def drain(self) -> None:
+        """Wait until no command runs; the port must be closed, so that they all end."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def fail(self, error: Exception) -> None:
+        """Fail the command in flight: its answer will never come."""
+        if self._exchange is not None and not self._exchange.done.done():
+            self._exchange.done.set_exception(error)
+            self._exchange.done.exception()  # seen by the command, unless it has timed out
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the port."""
+        for message in self._receiver.receive(data):
+            if _LOGGER.isEnabledFor(logging.DEBUG):
+                _LOGGER.debug("< %s", self._describe(message))
+            self._sort(message)
+
+    def _write(self, data: bytes) -> None:
+        if self._port is None:
+            raise PortLostError("The port is closed")
+        self._port.write(data)
+
+    def _sort(self, message: Message) -> None:
+        """Give a message to the command that waits for it, or to the listener."""
+        match message:
+            case Event() | PanDescription() | Datagram():
+                self._listener.message_received(message)
+            case Ok():
+                self._finish(ReplyKind.LINE, None)
+            case Fail(code):
+                self._finish(None, code)
+            case Info() | Version() | AppVersion() | Register() | LinkLocalAddress():
+                self._collect(message)
+            case _:
+                pass  # an echo, or a line that the receiver has counted as unknown
+
+    def _collect(self, answer: Answer) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.done.done():
+            self.stray_answers += 1
+            return
+        exchange.answers.append(answer)
+        if exchange.command.reply is ReplyKind.LINE and isinstance(answer, LinkLocalAddress):
+            exchange.done.set_result(None)
+
+    def _finish(self, not_for: ReplyKind | None, code: int | None) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.done.done() or exchange.command.reply is not_for:
+            self.stray_answers += 1
+        elif code is None:
+            exchange.done.set_result(None)
+        else:
+            exchange.done.set_exception(CommandFailedError(exchange.command.name, code))
+
+    def _describe(self, message: Message) -> str:
+        if isinstance(message, Datagram):
+            payload = "****" if message.local_port == PANA_PORT else message.payload.hex().upper()
+            return f"Datagram port={message.local_port:04X} {self._redactor(payload)}"
+        return self._redactor(str(message))

@@ -1,0 +1,109 @@
+"""What the link asks of a dongle, whatever protocol it speaks on the serial line."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from ..errors import DongleError, PortError
+from .credentials import Credentials
+
+_ADDRESS = re.compile(r"[0-9A-F]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where a meter was found: enough to join it again without a scan. No secret in it."""
+
+    channel: int
+    """Hexadecimal channel number of SKSTACK, 0x21 to 0x3C."""
+    pan_id: int
+    """0 to 0xFFFE."""
+    address: str
+    """The meter's MAC address, 16 hexadecimal digits."""
+
+    def as_dict(self) -> dict[str, int | str]:
+        """Return a form that JSON can keep."""
+        return {"channel": self.channel, "pan_id": self.pan_id, "address": self.address}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self | None:
+        """Read what :meth:`as_dict` returned; None if it is damaged."""
+        match data:
+            case {"channel": int(channel), "pan_id": int(pan_id), "address": str(address)} if (
+                _ADDRESS.fullmatch(address)
+                and 0x21 <= channel <= 0x3C  # noqa: PLR2004 - logical channels 33 to 60
+                and 0 <= pan_id < 0xFFFF  # noqa: PLR2004
+            ):
+                return cls(channel, pan_id, address)
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNetwork:
+    """A network that a scan heard, and how well."""
+
+    network: Network
+    lqi: int
+    """Link quality as the dongle reports it, 0 to 0xFF."""
+
+
+@dataclass(frozen=True, slots=True)
+class DongleIdentity:
+    """Who is at the other end of the serial line."""
+
+    protocol: str
+    """The command dialect, for people: "SKSTACK single" or "SKSTACK dual"."""
+    version: str
+    """Firmware version as the dongle tells it (EVER)."""
+    app_version: str | None
+    """Application version (EAPPVER); None on dongles that do not know the question."""
+
+
+class DongleListener(Protocol):
+    """What wants to know what a dongle reports by itself."""
+
+    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
+        """Take an encrypted datagram from our meter to the ECHONET Lite port."""
+
+    def session_lost(self, reason: str) -> None:
+        """Learn that the session with the meter has ended; ``reason`` is for a log."""
+
+    def dongle_lost(self, error: DongleError | PortError) -> None:
+        """Learn that the dongle itself is gone."""
+
+
+class Dongle(Protocol):
+    """A Wi-SUN dongle that can be a Route-B controller.
+
+    Every method raises DongleError or PortError when the dongle fails, and a LinkError when
+    the radio does.
+    """
+
+    async def identify(self) -> DongleIdentity:
+        """Find out within three seconds what is at the other end."""
+
+    async def resume(self, network: Network) -> bool:
+        """Take up the session that may still live in ``network``; False if it cannot."""
+
+    async def prepare(self, credentials: Credentials) -> None:
+        """Bring the dongle into a known state, knowing the credentials."""
+
+    async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
+        """Listen once on all channels; return the networks of this pairing ID."""
+
+    def scan_seconds(self, duration: int) -> float:
+        """Return how long a scan with this duration takes."""
+
+    async def join(self, network: Network) -> None:
+        """Sign in; raise JoinFailedError or CredentialsRefusedError."""
+
+    async def send(self, payload: bytes) -> None:
+        """Send a datagram to the joined meter; returns when it is on the air."""
+
+    async def leave(self) -> None:
+        """End the session, if there is one."""
+
+    async def close(self) -> None:
+        """Give the port back; the session stays alive in the dongle."""

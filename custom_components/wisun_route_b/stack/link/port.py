@@ -1,0 +1,220 @@
+"""The serial port: the only place that knows the serial libraries.
+
+A :data:`Connector` hides both. ``pyserial-asyncio-fast`` opens device paths and ``socket://``;
+``serialx`` opens the schemes that only it knows. Everything above sees a :class:`Port`.
+"""
+
+import asyncio
+import errno
+import logging
+import select
+from collections.abc import Awaitable, Callable
+from typing import Protocol, override
+
+from ..errors import (
+    NotASerialPortError,
+    PortBlockedError,
+    PortBusyError,
+    PortError,
+    PortLostError,
+    PortNotFoundError,
+    PortUnreachableError,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+type Connector = Callable[
+    [Callable[[], asyncio.Protocol]],
+    Awaitable[tuple[asyncio.Transport, asyncio.Protocol]],
+]
+
+#: Every Wi-SUN dongle on the market: 115200 Bd, 8N1 (BP35A1 and BP35C2 manuals).
+BAUD_RATE = 115_200
+#: Seconds to wait for a port to be closed before it is given up.
+CLOSE_TIMEOUT = 2.0
+
+_SERIALX_SCHEMES = frozenset(("esphome", "esphome-hass", "rfc2217"))
+_PYSERIAL_SCHEMES = frozenset(("", "socket"))
+
+
+def serial_connector(url: str) -> Connector:
+    """Return a connector for a device path or URL; nothing is opened yet.
+
+    Opening raises one of the PortError classes, or whatever foreign error the library of
+    the host lets through on purpose (Home Assistant's own, for ports it provides).
+    """
+    scheme = url.partition("://")[0] if "://" in url else ""
+
+    async def connect(
+        factory: Callable[[], asyncio.Protocol],
+    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+        if scheme in _PYSERIAL_SCHEMES:
+            opening = _open_with_pyserial(factory, url)
+        elif scheme in _SERIALX_SCHEMES:
+            opening = _open_with_serialx(factory, url)
+        else:
+            raise NotASerialPortError("This kind of port address is not known")
+        try:
+            return await _uninterrupted(opening)
+        except (OSError, ValueError) as err:
+            raise _port_error(err) from err
+
+    return connect
+
+
+async def _open_with_pyserial(
+    factory: Callable[[], asyncio.Protocol], url: str
+) -> tuple[asyncio.Transport, asyncio.Protocol]:
+    import serial_asyncio_fast  # noqa: PLC0415 - the stack works without it on other ports
+
+    transport, protocol = await serial_asyncio_fast.create_serial_connection(
+        asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
+    )
+    return transport, protocol
+
+
+async def _open_with_serialx(
+    factory: Callable[[], asyncio.Protocol], url: str
+) -> tuple[asyncio.Transport, asyncio.Protocol]:
+    try:
+        import serialx  # noqa: PLC0415 - only Home Assistant brings it
+    except ImportError as err:
+        raise NotASerialPortError("This kind of port needs the serialx library") from err
+    try:
+        transport, protocol = await serialx.create_serial_connection(
+            asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
+        )
+    except serialx.SerialException as err:
+        raise NotASerialPortError("The serial library refused this address") from err
+    return transport, protocol
+
+
+async def _uninterrupted(
+    opening: Awaitable[tuple[asyncio.Transport, asyncio.Protocol]],
+) -> tuple[asyncio.Transport, asyncio.Protocol]:
+    """Await ``opening``; if we are cancelled, close what is opened too late."""
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_close_late)
+        raise
+
+
+def _close_late(task: asyncio.Future[tuple[asyncio.Transport, asyncio.Protocol]]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result()[0].close()
+
+
+def _port_error(err: OSError | ValueError) -> PortError:
+    """Translate what the operating system says into what a person can mend."""
+    number = err.errno if isinstance(err, OSError) else None
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return PortNotFoundError("There is no such port")
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return PortBusyError("Another program uses the port")
+    if isinstance(err, ValueError) or number == errno.ENOTTY or f"({errno.ENOTTY}," in str(err):
+        return NotASerialPortError("This is no serial port")
+    return PortUnreachableError(f"The port could not be opened ({type(err).__name__})")
+
+
+class PortListener(Protocol):
+    """What wants to know what happens at a port."""
+
+    def bytes_received(self, data: bytes) -> None:
+        """Take what arrived, in pieces of any size."""
+
+    def port_lost(self, error: PortLostError) -> None:
+        """Learn that the port is gone without ``close()`` having been called."""
+
+
+class Port(asyncio.Protocol):
+    """An open serial port. Opened once, closed once."""
+
+    def __init__(self, listener: PortListener) -> None:
+        """Prepare; nothing is open before :meth:`open`."""
+        self._listener = listener
+        self._transport: asyncio.Transport | None = None
+        self._made = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._closing = False
+
+    async def open(self, connector: Connector) -> None:
+        """Open the port; raise PortError. Returns when the port can be written to."""
+        await connector(lambda: self)
+        await self._made.wait()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether bytes can be sent."""
+        return self._made.is_set() and not self._gone.is_set() and not self._closing
+
+    def write(self, data: bytes) -> None:
+        """Send bytes without waiting; raise PortLostError or PortBlockedError."""
+        transport = self._transport
+        if not self.is_open or transport is None:
+            raise PortLostError("The port is closed")
+        if not _accepts_bytes(transport):
+            raise PortBlockedError("The port accepts no bytes")
+        try:
+            transport.write(data)
+        except OSError as err:
+            raise PortLostError("The port failed while it was written to") from err
+
+    async def close(self) -> None:
+        """Close the port and wait, for at most two seconds, until it is closed."""
+        transport = self._transport
+        if transport is None:
+            return
+        if not self._closing:
+            self._closing = True
+            if not self._gone.is_set():
+                transport.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._gone.wait()
+        except TimeoutError:
+            _LOGGER.warning("The serial port did not close in time")
+
+    # --- asyncio.Protocol ---
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Every transport a connector makes can be written to; socket and serial ones do not
+        # share a class below BaseTransport that says so.
+        self._transport = transport  # type: ignore[assignment]
+        self._made.set()
+        if self._closing:
+            transport.close()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if not self._closing:
+            self._listener.bytes_received(data)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._gone.is_set():
+            return
+        self._gone.set()
+        if not self._closing:
+            error = PortLostError("The serial port has disappeared")
+            error.__cause__ = exc
+            self._listener.port_lost(error)
+
+
+def _accepts_bytes(transport: asyncio.Transport) -> bool:
+    """Tell whether a write can be taken at all.
+
+    pyserial 3.5 retries a write that the kernel refuses in a tight loop, which would stop
+    the event loop for ever; a partial write is safe, and so is a transport that queues.
+    """
+    port = getattr(transport, "serial", None)
+    if port is None or transport.get_write_buffer_size() > 0:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(port.fileno(), select.POLLOUT)
+        return bool(poll.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return True  # closed in this moment: the write itself will say so

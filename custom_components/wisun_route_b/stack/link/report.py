@@ -1,0 +1,53 @@
+"""What came of a read: values, refusals and silence, property by property."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Self, cast
+
+from ..meter.properties import MeterProperty
+
+
+def _nothing[V]() -> Mapping[int, V]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """The result of a read. Partial success is a value, not an exception."""
+
+    values: Mapping[int, object] = field(default_factory=_nothing)
+    """Decoded values by EPC; a value may be None where the meter itself has no data."""
+    refused: frozenset[int] = frozenset()
+    """EPCs that the meter does not offer (Get_SNA, or not in its Get property map)."""
+    absent: frozenset[int] = frozenset()
+    """EPCs that were asked for and did not come, or came in an impossible form."""
+    reasons: Mapping[int, str] = field(default_factory=_nothing)
+    """Why an EPC is absent, for logs and diagnostics."""
+
+    def value[T](self, definition: MeterProperty[T]) -> T | None:
+        """Return the value of a property, or None if there is none."""
+        # The table decoded it, so it is what the table says.
+        return cast("T | None", self.values.get(definition.epc))
+
+    def has(self, *epcs: int) -> bool:
+        """Tell whether all of these properties came with a value."""
+        return all(self.values.get(epc) is not None for epc in epcs)
+
+    def merged(self, newer: Self) -> Self:
+        """Return this report brought up to date by a newer one."""
+        answered = newer.values.keys() | newer.refused
+        gone = newer.refused | newer.absent
+        kept = {epc: value for epc, value in self.values.items() if epc not in gone}
+        return type(self)(
+            values=MappingProxyType({**kept, **newer.values}),
+            refused=(self.refused - newer.values.keys()) | newer.refused,
+            absent=(self.absent - answered) | newer.absent,
+            reasons=MappingProxyType(
+                {
+                    epc: reason
+                    for epc, reason in {**self.reasons, **newer.reasons}.items()
+                    if epc not in answered
+                }
+            ),
+        )

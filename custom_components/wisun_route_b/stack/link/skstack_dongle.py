@@ -1,0 +1,363 @@
+"""A dongle that speaks SKSTACK IP: BP35A1, BP35C0, BP35C2, RS-WSUHA-P, RL7023, MB-RL7023-11."""
+
+import asyncio
+import contextlib
+import logging
+from typing import override
+
+from ..errors import (
+    CommandFailedError,
+    CommandTimeoutError,
+    CredentialsRefusedError,
+    DongleError,
+    DongleSilentError,
+    J11DongleError,
+    JoinFailedError,
+    NotAWiSunDongleError,
+    NotConnectedError,
+    PortLostError,
+    SendFailedError,
+)
+from ..redact import Redactor
+from ..skstack import (
+    AppVersion,
+    Datagram,
+    Dialect,
+    Event,
+    EventNumber,
+    FailCode,
+    Info,
+    LinkLocalAddress,
+    PanDescription,
+    Version,
+    commands,
+)
+from .commander import PANA_PORT, Answer, Commander, Unasked
+from .credentials import Credentials
+from .dongle import Dongle, DongleIdentity, DongleListener, FoundNetwork, Network
+from .port import Connector, Port
+
+_LOGGER = logging.getLogger(__name__)
+
+#: ECHONET Lite listens on UDP port 3610 (ECHONET Lite 1.14, part 2, 1.2).
+ECHONET_PORT = 0x0E1A
+#: SKVER is asked this often, with this many seconds of patience each, before a verdict.
+_PROBES = 3
+_PROBE_TIMEOUT = 0.75
+#: J11 firmware answers a version request with this code in front (J11 UART IF, chapter 3).
+_J11_VERSION_REQUEST = bytes.fromhex("D0EA83FC006B000403A80000")
+_J11_SIGNATURE = bytes.fromhex("D0F9EE5D")
+_J11_TIMEOUT = 0.6
+#: Bytes of the first conversation that are kept for a verdict.
+_HEARD_LIMIT = 512
+
+#: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1), on 28 channels (BP35A1 manual).
+_DWELL = 0.0096
+_CHANNELS = 28
+#: A scan that says nothing for this many seconds beyond its time will not end.
+_SCAN_GRACE = 8.0
+#: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
+_JOIN_TIMEOUT = 60.0
+#: Packets of the meter in a sign-in after which a failure means that it turned us down: the
+#: second one is the meter's challenge, which only a wrong key leaves without a sequel.
+_CHALLENGED = 2
+#: EVENT 21 follows an SKSENDTO within 0.35 s; address resolution may come first.
+_SENT_TIMEOUT = 5.0
+#: Ending a session must not hold up whoever closes the link.
+_LEAVE_TIMEOUT = 1.5
+
+_SENT, _NOT_SENT = 0x00, 0x01
+
+#: Events after which there is no session any more.
+_SESSION_ENDS: dict[int, str] = {
+    EventNumber.PANA_FAILED: "the sign-in was not renewed (EVENT 24)",
+    EventNumber.TERMINATION_REQUESTED: "the meter ended it (EVENT 26)",
+    EventNumber.TERMINATED: "it was ended (EVENT 27)",
+    EventNumber.TERMINATION_TIMED_OUT: "it was ended (EVENT 28)",
+    EventNumber.SESSION_EXPIRED: "its lifetime is over (EVENT 29)",
+}
+
+
+class SkstackDongle(Dongle):
+    """Drives one dongle over one port. Use once: open, work, close."""
+
+    def __init__(self, listener: DongleListener, redactor: Redactor) -> None:
+        """Prepare; :meth:`open` makes the connection."""
+        self._listener = listener
+        self._commander = Commander(self, redactor)
+        self._port = Port(self)
+        self._heard = bytearray()
+        self._dialect = Dialect.DUAL
+        self._info: Info | None = None
+        self._meter_address: str | None = None
+        self._joined = False
+        self._found: list[PanDescription] = []
+        self._scan_ended: asyncio.Future[None] | None = None
+        self._join_ended: asyncio.Future[None] | None = None
+        self._challenges = 0
+        self._send_ended: asyncio.Future[int] | None = None
+        self._sending = asyncio.Lock()
+        self._j11_heard: asyncio.Future[None] | None = None
+        self.strays = 0
+        """Datagrams from somebody else, or in plain text."""
+
+    # --- Opening -----------------------------------------------------------------------
+
+    async def open(self, connector: Connector) -> None:
+        """Open the port; raise PortError."""
+        await self._port.open(connector)
+        self._commander.attach(self._port)
+
+    @override
+    async def identify(self) -> DongleIdentity:
+        self._commander.flush()
+        version = await self._probe()
+        self._heard.clear()
+        info = await self._ask(commands.skinfo(), Info)
+        self._info = info
+        self._dialect = Dialect.from_info(info)
+        await self._commander.execute(commands.sksreg("SFE", "0"))
+        return DongleIdentity(
+            f"SKSTACK {self._dialect.name.lower()}", version, await self._app_version()
+        )
+
+    async def _probe(self) -> str:
+        """Return the firmware version, or say what kind of stranger this is."""
+        for _ in range(_PROBES):
+            try:
+                answers = await self._commander.execute(commands.skver(), _PROBE_TIMEOUT)
+            except DongleError:
+                continue  # silence, or FAIL ER04 to a line that noise had mangled
+            for answer in answers:
+                if isinstance(answer, Version):
+                    return answer.text
+        await self._ask_for_j11()
+        if _J11_SIGNATURE in self._heard:
+            raise J11DongleError("The dongle speaks the J11 protocol")
+        if self._heard:
+            raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
+        raise DongleSilentError("Nothing answers on this port")
+
+    async def _ask_for_j11(self) -> None:
+        self._j11_heard = asyncio.get_running_loop().create_future()
+        self._port.write(_J11_VERSION_REQUEST)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_J11_TIMEOUT):
+                await self._j11_heard
+
+    async def _app_version(self) -> str | None:
+        try:
+            return (await self._ask(commands.skappver(), AppVersion)).text
+        except CommandFailedError:
+            return None  # RL7023 does not know the question
+
+    # --- Preparing ---------------------------------------------------------------------
+
+    @override
+    async def resume(self, network: Network) -> bool:
+        info = self._info
+        if info is None or (info.channel, info.pan_id) != (network.channel, network.pan_id):
+            return False
+        self._meter_address = await self._link_local(network.address)
+        self._joined = True
+        return True
+
+    @override
+    async def prepare(self, credentials: Credentials) -> None:
+        self._joined = False
+        await self._commander.execute(commands.skreset())
+        await self._commander.execute(commands.sksreg("SFE", "0"))
+        if self._dialect is Dialect.DUAL:
+            await self._want_signal_strength()
+        await self._commander.execute(commands.sksetpwd(credentials.password))
+        await self._commander.execute(commands.sksetrbid(credentials.route_b_id))
+
+    async def _want_signal_strength(self) -> None:
+        """Have every ERXUDP carry its RSSI (register SA2, BP35C2 manual)."""
+        try:
+            await self._commander.execute(commands.sksreg("SA2", "1"))
+        except CommandFailedError:
+            _LOGGER.debug("This dongle does not report the signal strength of datagrams")
+
+    # --- Scanning ----------------------------------------------------------------------
+
+    @override
+    def scan_seconds(self, duration: int) -> float:
+        return _CHANNELS * _DWELL * (2**duration + 1)
+
+    @override
+    async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
+        self._found.clear()
+        self._scan_ended = asyncio.get_running_loop().create_future()
+        try:
+            await self._start_scan(duration)
+            async with asyncio.timeout(self.scan_seconds(duration) + _SCAN_GRACE):
+                await self._scan_ended
+        except TimeoutError as err:
+            raise CommandTimeoutError("The scan did not end") from err
+        finally:
+            self._scan_ended = None
+        return tuple(
+            FoundNetwork(Network(pan.channel, pan.pan_id, pan.address), pan.lqi)
+            for pan in self._found
+            if pan.pair_id == pair_id
+        )
+
+    async def _start_scan(self, duration: int) -> None:
+        """Send SKSCAN; the other argument count is tried where the first is refused."""
+        try:
+            await self._commander.execute(commands.skscan(self._dialect, duration))
+        except CommandFailedError as err:
+            if err.code != FailCode.ER05:
+                raise
+            self._dialect = self._dialect.other
+            await self._commander.execute(commands.skscan(self._dialect, duration))
+
+    # --- Session -----------------------------------------------------------------------
+
+    @override
+    async def join(self, network: Network) -> None:
+        await self._commander.execute(commands.sksreg("S2", f"{network.channel:02X}"))
+        await self._commander.execute(commands.sksreg("S3", f"{network.pan_id:04X}"))
+        address = await self._link_local(network.address)
+        self._meter_address = address
+        self._challenges = 0
+        self._join_ended = asyncio.get_running_loop().create_future()
+        try:
+            await self._commander.execute(commands.skjoin(address))
+            async with asyncio.timeout(_JOIN_TIMEOUT):
+                await self._join_ended
+        except TimeoutError as err:
+            raise JoinFailedError("The sign-in did not end") from err
+        finally:
+            self._join_ended = None
+        self._joined = True
+
+    @override
+    async def leave(self) -> None:
+        if not self._joined:
+            return
+        self._joined = False
+        try:
+            await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
+        except DongleError, PortLostError:
+            _LOGGER.debug("The session could not be ended in an orderly way")
+
+    @override
+    async def send(self, payload: bytes) -> None:
+        if not self._joined or self._meter_address is None:
+            raise NotConnectedError("There is no session with the meter")
+        command = commands.sksendto(self._dialect, self._meter_address, payload)
+        async with self._sending:
+            result = await self._transmit(command)
+        if result != _SENT:
+            raise SendFailedError("The datagram did not get through")
+
+    async def _transmit(self, command: commands.Command) -> int:
+        """Send a datagram; return the parameter of its EVENT 21."""
+        self._send_ended = asyncio.get_running_loop().create_future()
+        try:
+            await self._commander.execute(command, _SENT_TIMEOUT)
+            # EVENT 21 came before the OK in every capture; the manuals have it after.
+            async with asyncio.timeout(_SENT_TIMEOUT):
+                return await self._send_ended
+        except CommandFailedError as err:
+            raise SendFailedError("The dongle refused the datagram") from err
+        except CommandTimeoutError:
+            raise
+        except TimeoutError as err:
+            raise SendFailedError("The dongle does not say whether it sent") from err
+        finally:
+            self._send_ended = None
+
+    @override
+    async def close(self) -> None:
+        self._joined = False
+        self._fail_all(PortLostError("The port was closed"))
+        await self._port.close()
+        await self._commander.drain()
+
+    async def _link_local(self, address: str) -> str:
+        return (await self._ask(commands.skll64(address), LinkLocalAddress)).ip
+
+    async def _ask[A: Answer](self, command: commands.Command, kind: type[A]) -> A:
+        """Send a command that must answer a line of this kind."""
+        for answer in await self._commander.execute(command):
+            if isinstance(answer, kind):
+                return answer
+        raise NotAWiSunDongleError(f"The answer to {command.name} is missing")
+
+    # --- What the dongle says unasked (CommandListener) -----------------------------------
+
+    def message_received(self, message: Unasked) -> None:
+        """Sort events, PAN descriptions and datagrams."""
+        match message:
+            case PanDescription():
+                if self._scan_ended is not None:
+                    self._found.append(message)
+            case Datagram():
+                self._datagram(message)
+            case Event(number=number, parameter=parameter):
+                self._event(number, parameter)
+
+    def _datagram(self, datagram: Datagram) -> None:
+        ours = datagram.source == self._meter_address
+        if datagram.local_port == PANA_PORT:
+            self._challenges += ours
+        elif ours and datagram.secured and datagram.local_port == ECHONET_PORT:
+            self._listener.datagram_received(datagram.payload, datagram.rssi)
+        else:
+            self.strays += 1
+
+    def _event(self, number: int, parameter: int | None) -> None:
+        match number:
+            case EventNumber.SCAN_FINISHED:
+                _resolve(self._scan_ended, None)
+            case EventNumber.UDP_SENT:
+                if parameter in (_SENT, _NOT_SENT):
+                    _resolve(self._send_ended, parameter)
+            case EventNumber.PANA_CONNECTED:
+                _resolve(self._join_ended, None)
+            case EventNumber.PANA_FAILED if self._join_ended is not None:
+                _fail(self._join_ended, self._refusal())
+            case _ if number in _SESSION_ENDS and self._joined:
+                self._joined = False
+                self._listener.session_lost(_SESSION_ENDS[number])
+
+    def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
+        if self._challenges >= _CHALLENGED:
+            return CredentialsRefusedError("The meter turned the sign-in down")
+        return JoinFailedError("The meter did not answer the sign-in")
+
+    # --- What the port says (PortListener) -----------------------------------------------
+
+    def bytes_received(self, data: bytes) -> None:
+        """Take bytes from the port."""
+        self._heard += data[: max(0, _HEARD_LIMIT - len(self._heard))]
+        if self._j11_heard is not None and _J11_SIGNATURE in self._heard:
+            _resolve(self._j11_heard, None)
+        self._commander.receive(data)
+
+    def port_lost(self, error: PortLostError) -> None:
+        """Fail whatever waits: nothing will come any more."""
+        self._joined = False
+        self._fail_all(error)
+        self._listener.dongle_lost(error)
+
+    def _fail_all(self, error: PortLostError) -> None:
+        self._commander.fail(error)
+        _fail(self._scan_ended, error)
+        _fail(self._join_ended, error)
+        _fail(self._send_ended, error)
+        _fail(self._j11_heard, error)
+
+
+def _resolve[T](future: asyncio.Future[T] | None, result: T) -> None:
+    if future is not None and not future.done():
+        future.set_result(result)
+
+
+def _fail[T](future: asyncio.Future[T] | None, error: Exception) -> None:
+    if future is not None and not future.done():
+        future.set_exception(error)
+        future.exception()  # whoever waits sees it; nobody has to

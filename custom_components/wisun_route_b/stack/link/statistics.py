@@ -1,0 +1,27 @@
+"""What happened on the link since it was made, in numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class LinkStatistics:
+    """Counters that only grow."""
+
+    requests: int = 0
+    """Requests made, whatever became of them."""
+    answers: int = 0
+    """Requests that were answered."""
+    retries: int = 0
+    """Datagrams sent again, because the first was lost or failed."""
+    lost: int = 0
+    """Requests that were never answered."""
+    notifications: int = 0
+    """INF and INFC frames of the meter."""
+    strays: int = 0
+    """Answers that nobody waited for, and frames that are none of our business."""
+    malformed: int = 0
+    """Datagrams that are no ECHONET Lite frame."""
+    connects: int = 0
+    """Connections that succeeded."""
+    disconnects: int = 0
+    """Connections that ended without being closed."""
