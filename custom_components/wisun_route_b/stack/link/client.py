@@ -264,8 +264,8 @@ class _Connection:
         """Wire the parts together; nothing is open yet."""
         self._owner = owner
         self._death: RouteBError | None = None
-        self.dongle = SkstackDongle(self, owner._redactor)  # noqa: SLF001 - its other half
-        self.requester = Requester(self._send, owner._notified, owner.statistics)  # noqa: SLF001
+        self.dongle = SkstackDongle(self, owner._redactor)
+        self.requester = Requester(self._send, owner._notified, owner.statistics)
         self.reader = PropertyReader(self.requester)
 
     @property
@@ -299,7 +299,7 @@ class _Connection:
     # --- DongleListener ---
 
     def datagram_received(self, payload: bytes, rssi: int | None) -> None:
-        self._owner._heard(rssi)  # noqa: SLF001
+        self._owner._heard(rssi)
         self.requester.receive(payload)
 
     def session_lost(self, reason: str) -> None:
@@ -312,7 +312,7 @@ class _Connection:
         if self._death is None:
             self._death = error
             self.requester.fail(error)
-            self._owner._lost(self, error)  # noqa: SLF001
+            self._owner._lost(self, error)
 
 
 def _ignore(_: Progress) -> None:

@@ -90,7 +90,7 @@ class Commander:
         self._write(b"\r\n")
 
     async def execute(
-        self, command: Command, timeout: float = COMMAND_TIMEOUT  # noqa: ASYNC109
+        self, command: Command, timeout: float = COMMAND_TIMEOUT
     ) -> tuple[Answer, ...]:
         """Send a command and return what it answered before its OK.
 
@@ -106,7 +106,7 @@ class Commander:
         if not task.cancelled():
             task.exception()  # seen by the caller, or by nobody after a cancellation
 
-    async def _execute(self, command: Command, timeout: float) -> tuple[Answer, ...]:  # noqa: ASYNC109
+    async def _execute(self, command: Command, timeout: float) -> tuple[Answer, ...]:
         async with self._turn:
             exchange = _Exchange(command, asyncio.get_running_loop().create_future())
             self._exchange = exchange

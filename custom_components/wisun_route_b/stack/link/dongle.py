@@ -32,8 +32,8 @@ class Network:
         match data:
             case {"channel": int(channel), "pan_id": int(pan_id), "address": str(address)} if (
                 _ADDRESS.fullmatch(address)
-                and 0x21 <= channel <= 0x3C  # noqa: PLR2004 - logical channels 33 to 60
-                and 0 <= pan_id < 0xFFFF  # noqa: PLR2004
+                and 0x21 <= channel <= 0x3C
+                and 0 <= pan_id < 0xFFFF
             ):
                 return cls(channel, pan_id, address)
             case _:

@@ -65,7 +65,7 @@ def serial_connector(url: str) -> Connector:
 async def _open_with_pyserial(
     factory: Callable[[], asyncio.Protocol], url: str
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
-    import serial_asyncio_fast  # noqa: PLC0415 - the stack works without it on other ports
+    import serial_asyncio_fast
 
     transport, protocol = await serial_asyncio_fast.create_serial_connection(
         asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
@@ -77,7 +77,7 @@ async def _open_with_serialx(
     factory: Callable[[], asyncio.Protocol], url: str
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
     try:
-        import serialx  # noqa: PLC0415 - only Home Assistant brings it
+        import serialx
     except ImportError as err:
         raise NotASerialPortError("This kind of port needs the serialx library") from err
     try:

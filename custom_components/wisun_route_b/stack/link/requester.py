@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ..echonet import CONTROLLER, ESV, METER, Frame, Property
-from ..errors import DecodeError, LinkError, ResponseTimeoutError, RouteBError, SendFailedError
+from ..errors import (
+    DecodeError,
+    LinkError,
+    ResponseTimeoutError,
+    RouteBError,
+    SendFailedError,
+)
 from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
@@ -98,11 +104,24 @@ class Requester:
                 self._statistics.retries += 1
             tid = next(self._tids)
             self._pending[tid] = pending
-            await self._transmit(Frame(tid, CONTROLLER, METER, service, properties).encode())
+            request = Frame(tid, CONTROLLER, METER, service, properties).encode()
+            await self._transmit_unless_lost(request, pending)
             done, _ = await asyncio.wait((pending.answer,), timeout=RESEND_AFTER)
             if done:
                 break
         return pending.answer.result()
+
+    async def _transmit_unless_lost(self, payload: bytes, pending: _Pending) -> None:
+        """Send; do not wait for the dongle's OK once the link is known to be lost."""
+        sending = asyncio.create_task(self._transmit(payload))
+        try:
+            await asyncio.wait((sending, pending.answer), return_when=asyncio.FIRST_COMPLETED)
+            if pending.answer.done():
+                pending.answer.result()
+            await sending
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
     async def _transmit(self, payload: bytes) -> None:
         for _ in range(_SEND_ATTEMPTS - 1):

@@ -183,7 +183,7 @@ class SkstackDongle(Dongle):
 
     @override
     def scan_seconds(self, duration: int) -> float:
-        return _CHANNELS * _DWELL * (2**duration + 1)
+        return _CHANNELS * _DWELL * (2.0**duration + 1.0)
 
     @override
     async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:

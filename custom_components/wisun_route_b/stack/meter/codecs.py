@@ -122,8 +122,10 @@ PROPERTY_MAP: Codec[frozenset[int]] = Codec(
 
 def _moment(edt: bytes) -> datetime:
     """Read YYYY MM DD hh mm and, if they are there, ss."""
+    year, (month, day, hour, minute, *rest) = int.from_bytes(edt[:2]), edt[2:]
+    second = rest[0] if rest else 0
     try:
-        return datetime(int.from_bytes(edt[:2]), *edt[2:], tzinfo=JST)  # type: ignore[misc, arg-type]
+        return datetime(year, month, day, hour, minute, second, tzinfo=JST)
     except ValueError as err:
         raise DecodeError("The date or the time does not exist") from err
 
@@ -160,7 +162,7 @@ def _read_location(edt: bytes, _: Scale | None) -> InstallationLocation:
         raise DecodeError("Position information follows code 01, and only that")
     if code == _POSITION_FOLLOWS:
         return InstallationLocation(code, position=edt[1:])
-    if 0x08 <= code < 0x80:  # noqa: PLR2004 - bits 6 to 3 name the place
+    if 0x08 <= code < 0x80:
         return InstallationLocation(code, Place(code >> 3), code & 0b111)
     return InstallationLocation(code)
 

@@ -1,0 +1,638 @@
+"""SmartMeter against a dongle that misbehaves on purpose."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+import logging
+import random
+
+import pytest
+
+from custom_components.wisun_route_b.stack import (
+    CUMULATIVE_ENERGY_NORMAL,
+    CUMULATIVE_ENERGY_REVERSE,
+    FAULT_STATUS,
+    FIXED_TIME_ENERGY_NORMAL,
+    INSTANTANEOUS_CURRENT,
+    INSTANTANEOUS_POWER,
+    ONE_MINUTE_CUMULATIVE_ENERGY,
+    OPERATION_STATUS,
+    CommandTimeoutError,
+    Credentials,
+    CredentialsRefusedError,
+    DongleSilentError,
+    J11DongleError,
+    JoinFailedError,
+    MeterNotFoundError,
+    NotAWiSunDongleError,
+    NotConnectedError,
+    PortLostError,
+    Progress,
+    ReadReport,
+    ResponseTimeoutError,
+    RouteBError,
+    SendFailedError,
+    SessionLostError,
+    SmartMeter,
+    Stage,
+)
+from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
+from tests.stack.link.scripted import (
+    METER_IP,
+    METER_SAYS,
+    NEIGHBOUR_IP,
+    NETWORK,
+    PASSWORD,
+    ROUTE_B_ID,
+    ScriptedDongle,
+    answer_to,
+    erxudp,
+)
+from tests.virtual_clock import run
+
+LIVE = (
+    INSTANTANEOUS_POWER,
+    INSTANTANEOUS_CURRENT,
+    CUMULATIVE_ENERGY_NORMAL,
+    CUMULATIVE_ENERGY_REVERSE,
+)
+
+type Scenario = Callable[[ScriptedDongle, SmartMeter], Awaitable[None]]
+
+
+def play(scenario: Scenario, *, connect: bool = True, remembered: bool = True) -> ScriptedDongle:
+    """Run a scenario in virtual time with a meter that is connected already."""
+    dongle = ScriptedDongle()
+
+    async def whole() -> None:
+        credentials = Credentials(ROUTE_B_ID, PASSWORD)
+        meter = SmartMeter(
+            dongle.connector(), credentials, network=NETWORK if remembered else None
+        )
+        try:
+            if connect:
+                await meter.connect()
+                dongle.requests.clear()
+            await scenario(dongle, meter)
+        finally:
+            await meter.close()
+        assert len(asyncio.all_tasks()) == 1, "something still runs after close()"
+
+    run(whole())
+    return dongle
+
+
+# --- Connecting --------------------------------------------------------------------------
+
+
+def test_a_cold_connection_goes_through_every_stage_and_describes_the_meter() -> None:
+    seen: list[Progress] = []
+
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        await meter.connect(seen.append)
+        assert meter.connected
+        assert meter.network == NETWORK
+        assert meter.description is not None
+        assert meter.description.manufacturer == "Toshiba"
+        assert meter.description.serial_number == "F24G366505"
+        assert len(meter.description.readable) == 25
+        assert meter.scale is not None
+        assert meter.scale.step == Decimal("0.1")
+        assert meter.signal is not None
+        assert round(meter.signal.dbm) == -62
+
+    play(scenario, connect=False, remembered=False)
+    assert list(dict.fromkeys(progress.stage for progress in seen)) == list(Stage)
+    assert all(0 <= progress.fraction <= 1 for progress in seen)
+
+
+def test_a_remembered_network_is_joined_without_a_scan() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        words = [command.partition(" ")[0] for command in dongle.commands]
+        assert "SKJOIN" in words
+        assert "SKSCAN" not in words
+        assert "SKSREG S2 31" in dongle.commands
+        assert "SKSREG S3 21A3" in dongle.commands
+
+    play(scenario)
+
+
+def test_a_living_session_is_used_without_signing_in_again() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKINFO"] = (
+            b"EINFO FE80:0000:0000:0000:021D:1290:0005:747B 001D12900005747B 31 21A3 FFFE\r\nOK\r\n"
+        )
+        await meter.connect()
+        words = [command.partition(" ")[0] for command in dongle.commands]
+        assert "SKJOIN" not in words
+        assert "SKRESET" not in words
+        assert (await meter.read(LIVE)).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario, connect=False)
+
+
+def test_the_other_argument_count_is_tried_when_the_scan_is_refused() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.first_replies["SKSCAN"] = b"FAIL ER05\r\n"
+        await meter.connect()
+        scans = [line for line in dongle.commands if line.startswith("SKSCAN")]
+        assert scans == ["SKSCAN 2 FFFFFFFF 4", "SKSCAN 2 FFFFFFFF 4 0"]
+
+    play(scenario, connect=False, remembered=False)
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        ({"SKVER": b""}, DongleSilentError),
+        ({"SKVER": b"ERROR\r\n"}, NotAWiSunDongleError),
+        ({"SKVER": b"SKVER\r\n"}, NotAWiSunDongleError),  # a plug that sends back what it gets
+        (
+            {"SKVER": bytes.fromhex("D0F9EE5D206B000D03AC00A80104000103000015 8A".replace(" ", ""))},
+            J11DongleError,
+        ),
+        ({"SKSCAN": b"OK\r\nEVENT 22 " + METER_IP.encode() + b"\r\n"}, MeterNotFoundError),
+        ({"SKJOIN": b"OK\r\nEVENT 24 " + METER_IP.encode() + b"\r\n"}, JoinFailedError),
+        (
+            {
+                "SKJOIN": b"OK\r\n"
+                + erxudp(bytes(0x28), port="02CC", secured="0")
+                + erxudp(bytes(0x68), port="02CC", secured="0")
+                + b"EVENT 24 "
+                + METER_IP.encode()
+                + b"\r\n"
+            },
+            CredentialsRefusedError,
+        ),
+        ({"SKRESET": b""}, CommandTimeoutError),
+        ({"SKJOIN": b"OK\r\n"}, JoinFailedError),
+    ],
+)
+def test_each_way_to_fail_has_its_own_error_and_frees_the_port(
+    replies: dict[str, bytes], error: type[RouteBError]
+) -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies.update(replies)
+        with pytest.raises(error):
+            await meter.connect()
+        assert not meter.connected
+        assert dongle.is_closing()
+
+    play(scenario, connect=False, remembered=False)
+
+
+@pytest.mark.parametrize("noise", [b"", b"\x00\xff\x7e\xc1", b"OK\r\n", b"+++\r\n"])
+def test_a_stranger_is_recognised_within_three_seconds(noise: bytes) -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKVER"] = noise
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises((DongleSilentError, NotAWiSunDongleError)):
+            await meter.connect()
+        assert asyncio.get_running_loop().time() - begun <= 3.0
+
+    play(scenario, connect=False)
+
+
+def test_a_meter_that_knew_us_must_refuse_twice() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        challenges = erxudp(bytes(0x28), port="02CC", secured="0") * 2
+        dongle.replies["SKJOIN"] = b"OK\r\n" + challenges + f"EVENT 24 {METER_IP}\r\n".encode()
+        with pytest.raises(CredentialsRefusedError):
+            await meter.connect()
+        assert sum(line.startswith("SKJOIN") for line in dongle.commands) == 2
+
+    play(scenario, connect=False)
+
+
+def test_cancelling_a_connection_frees_the_port() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKSCAN"] = b"OK\r\n"
+        task = asyncio.create_task(meter.connect())
+        await asyncio.sleep(2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert dongle.is_closing()
+
+    play(scenario, connect=False, remembered=False)
+
+
+def test_the_session_is_left_alive_unless_its_end_is_wanted() -> None:
+    async def leave(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        await meter.close()
+        await meter.close()
+        assert "SKTERM" not in dongle.commands
+
+    async def end(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        await meter.close(end_session=True)
+        assert dongle.commands[-1] == "SKTERM"
+
+    async def stuck(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKTERM"] = b""
+        begun = asyncio.get_running_loop().time()
+        await meter.close(end_session=True)
+        assert asyncio.get_running_loop().time() - begun <= 2.0
+
+    for scenario in (leave, end, stuck):
+        play(scenario)
+
+
+# --- Reading -----------------------------------------------------------------------------
+
+
+def test_one_datagram_reads_all_live_values() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        report = await meter.read(LIVE)
+        assert len(dongle.requests) == 1
+        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert report.value(CUMULATIVE_ENERGY_NORMAL) == Decimal("6513.9")
+        assert report.value(CUMULATIVE_ENERGY_REVERSE) == Decimal("2.2")
+        assert report.refused == report.absent == frozenset()
+
+    play(scenario)
+
+
+def test_what_the_get_map_lacks_is_not_asked_for() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        report = await meter.read((INSTANTANEOUS_POWER, ONE_MINUTE_CUMULATIVE_ENERGY))
+        assert report.refused == {ONE_MINUTE_CUMULATIVE_ENERGY.epc}
+        assert [item.epc for item in dongle.requests[0].properties] == [0xE7]
+
+    play(scenario)
+
+
+def test_a_refused_property_does_not_disturb_the_others_and_is_remembered() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xE3}
+
+        def without_export(request: Frame) -> None:
+            dongle.accept()
+            dongle.say(erxudp(answer_to(request, says).encode()))
+
+        dongle.on_request = without_export
+        first = await meter.read(LIVE)
+        assert first.refused == {0xE3}
+        assert first.value(INSTANTANEOUS_POWER) == 632
+        second = await meter.read(LIVE)
+        assert second.refused == {0xE3}
+        assert 0xE3 not in [item.epc for item in dongle.requests[1].properties]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_meter_that_answers_fewer_properties_is_asked_for_fewer(most: int) -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def cut(request: Frame) -> None:
+            whole = answer_to(request)
+            short = Frame(
+                whole.tid, METER, CONTROLLER, ESV.GET_SNA, whole.properties[:most]
+            )
+            dongle.accept()
+            dongle.say(erxudp(short.encode()))
+
+        dongle.on_request = cut
+        assert (await meter.read(LIVE)).values.keys() == {row.epc for row in LIVE}
+        dongle.requests.clear()
+        assert (await meter.read(LIVE)).values.keys() == {row.epc for row in LIVE}
+        assert all(len(request.properties) <= most for request in dongle.requests)
+
+    play(scenario)
+
+
+def test_a_meter_that_is_silent_to_bundles_is_asked_one_by_one() -> None:
+    dongle = ScriptedDongle()
+
+    def single_only(request: Frame) -> None:
+        dongle.accept()
+        if len(request.properties) == 1:
+            dongle.say(erxudp(answer_to(request).encode()))
+
+    async def whole() -> None:
+        dongle.on_request = single_only
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        await meter.connect()
+        report = await meter.read(LIVE)
+        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert not report.absent
+        await meter.close()
+
+    run(whole())
+
+
+def test_no_energy_is_invented_while_the_unit_is_unknown() -> None:
+    says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xE1}
+    dongle = ScriptedDongle()
+
+    def without_unit(request: Frame) -> None:
+        dongle.accept()
+        dongle.say(erxudp(answer_to(request, says).encode()))
+
+    async def whole() -> None:
+        dongle.on_request = without_unit
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        await meter.connect()
+        report = await meter.read(LIVE)
+        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert report.value(CUMULATIVE_ENERGY_NORMAL) is None
+        assert CUMULATIVE_ENERGY_NORMAL.epc in report.absent
+        dongle.on_request = dongle.answer
+        await meter.close()
+
+    run(whole())
+
+
+def test_a_lost_answer_is_asked_for_again_and_the_late_one_is_taken() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.accept()
+        reading = asyncio.create_task(meter.read((INSTANTANEOUS_POWER,)))
+        await asyncio.sleep(7)
+        first, second = dongle.requests
+        assert first.tid != second.tid
+        dongle.say(erxudp(answer_to(first).encode()))
+        assert (await reading).value(INSTANTANEOUS_POWER) == 632
+        assert meter.statistics.retries == 1
+        dongle.say(erxudp(answer_to(second).encode()))
+        assert meter.statistics.strays == 1
+
+    play(scenario)
+
+
+def test_a_meter_that_stays_silent_is_a_timeout_after_the_specified_patience() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.accept()
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(ResponseTimeoutError):
+            await meter.read((INSTANTANEOUS_POWER,))
+        assert 20 <= asyncio.get_running_loop().time() - begun < 21
+        assert meter.statistics.lost == 1
+
+    play(scenario)
+
+
+def test_a_failed_transmission_is_repeated_at_once() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def fails_once(request: Frame) -> None:
+            if len(dongle.requests) > 1:
+                dongle.answer(request)
+            else:
+                dongle.say(f"EVENT 21 {METER_IP} 01\r\nOK\r\n".encode())
+
+        dongle.on_request = fails_once
+        begun = asyncio.get_running_loop().time()
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert asyncio.get_running_loop().time() - begun < 1
+
+    play(scenario)
+
+
+def test_a_dongle_that_never_gets_through_is_a_send_failure() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.say(f"EVENT 21 {METER_IP} 01\r\nOK\r\n".encode())
+        with pytest.raises(SendFailedError):
+            await meter.read((INSTANTANEOUS_POWER,))
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        [b"EVENT 21 {ip} 00\r\n", b"OK\r\n", b"{answer}"],
+        [b"OK\r\n", b"EVENT 21 {ip} 00\r\n", b"{answer}"],
+        [b"EVENT 21 {ip} 02\r\n", b"EVENT 21 {ip} 00\r\n", b"OK\r\n", b"{answer}"],
+        [b"EVENT 21 {ip} 02\r\n", b"OK\r\n", b"EVENT 21 {ip} 00\r\n", b"{answer}"],
+        [b"{answer}", b"EVENT 21 {ip} 00\r\n", b"OK\r\n"],
+        [b"EVENT 21 {ip} 00\r\n", b"{answer}", b"OK\r\n"],
+    ],
+)
+@pytest.mark.parametrize("glued", [True, False])
+def test_answer_event_and_ok_come_in_any_order(order: list[bytes], glued: bool) -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def in_this_order(request: Frame) -> None:
+            answer = erxudp(answer_to(request).encode())
+            parts = [
+                part.replace(b"{ip}", METER_IP.encode()).replace(b"{answer}", answer)
+                for part in order
+            ]
+            for piece in [b"".join(parts)] if glued else parts:
+                dongle.say(piece)
+
+        dongle.on_request = in_this_order
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario)
+
+
+# --- Bad input ---------------------------------------------------------------------------
+
+
+def _power(tid: int, watts: int, esv: ESV = ESV.GET_RES) -> bytes:
+    edt = watts.to_bytes(4, signed=True)
+    return Frame(tid, METER, CONTROLLER, esv, (Property(0xE7, edt),)).encode()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    {
+        "from a neighbour": lambda tid: erxudp(_power(tid, 9999), source=NEIGHBOUR_IP),
+        "in plain text": lambda tid: erxudp(_power(tid, 9999), secured="0"),
+        "with another TID": lambda tid: erxudp(_power(tid ^ 0x100, 9999)),
+        "a push with our TID": lambda tid: erxudp(_power(tid, 9999, ESV.INF)),
+        "a refusal to set": lambda tid: erxudp(_power(tid, 9999, ESV.SET_C_SNA)),
+        "cut off": lambda tid: erxudp(_power(tid, 9999))[:-6] + b"\r\n",
+        "too long": lambda tid: erxudp(_power(tid, 9999) + b"\x00"),
+        "on another port": lambda tid: erxudp(_power(tid, 9999), port="02CC"),
+        "from the node profile": lambda tid: erxudp(
+            bytes.fromhex(f"1081{tid:04X}0EF00105FF017201E7040000270F")
+        ),
+        "an unknown event": lambda _: f"EVENT 7F {METER_IP} 00\r\n".encode(),
+        "an event from the future": lambda _: b"EVENT FF what ever\r\n",
+        "a stray OK": lambda _: b"OK\r\n",
+        "a stray FAIL": lambda _: b"FAIL ER09\r\n",
+        "a megabyte of noise": lambda _: random.Random(1).randbytes(1_000_000) + b"\r\n",
+        "a megabyte without a line end": lambda _: b"E" * 1_000_000 + b"\r\n",
+    }.items(),
+    ids=lambda lie: lie[0],
+)
+def test_nothing_untrue_reaches_the_reading(
+    lie: tuple[str, Callable[[int], bytes]],
+) -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def lie_first(request: Frame) -> None:
+            dongle.accept()
+            dongle.say(lie[1](request.tid))
+            asyncio.get_running_loop().call_later(
+                0.5, dongle.say, erxudp(answer_to(request).encode())
+            )
+
+        dongle.on_request = lie_first
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert meter.connected
+
+    play(scenario)
+
+
+def test_an_impossible_value_is_absent_with_its_reason_and_the_rest_is_there() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        says = METER_SAYS | {0xE0: "FFFFFFFF", 0xE8: "001E"}
+
+        def damaged(request: Frame) -> None:
+            dongle.accept()
+            dongle.say(erxudp(answer_to(request, says).encode()))
+
+        dongle.on_request = damaged
+        report = await meter.read(LIVE)
+        assert report.absent == {0xE0, 0xE8}
+        assert report.reasons.keys() == {0xE0, 0xE8}
+        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert report.value(CUMULATIVE_ENERGY_REVERSE) == Decimal("2.2")
+
+    play(scenario)
+
+
+def test_no_data_is_a_value_of_none() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        says = METER_SAYS | {0xE0: "FFFFFFFE", 0xE7: "7FFFFFFE"}
+        dongle.on_request = lambda request: (
+            dongle.accept(),
+            dongle.say(erxudp(answer_to(request, says).encode())),
+        )[0]
+        report = await meter.read(LIVE)
+        assert report.values[0xE0] is None
+        assert report.values[0xE7] is None
+        assert not report.absent
+
+    play(scenario)
+
+
+def test_a_fail_in_the_middle_of_an_exchange_is_a_send_failure_and_the_next_read_works() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.say(b"FAIL ER09\r\n")
+        with pytest.raises(SendFailedError):
+            await meter.read((INSTANTANEOUS_POWER,))
+        dongle.on_request = dongle.answer
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario)
+
+
+# --- Losing the link ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["24", "26", "27", "28", "29"])
+def test_the_end_of_a_session_fails_the_read_at_once_and_is_reported_once(number: str) -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        lost: list[RouteBError] = []
+        meter.on_lost(lost.append)
+        dongle.on_request = lambda _: dongle.say(f"EVENT {number} {METER_IP}\r\n".encode() * 2)
+        with pytest.raises(SessionLostError):
+            await meter.read((INSTANTANEOUS_POWER,))
+        assert not meter.connected
+        assert len(lost) == 1
+        with pytest.raises(SessionLostError):
+            await meter.read((INSTANTANEOUS_POWER,))
+        dongle.on_request = dongle.answer
+        await meter.connect()
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario)
+
+
+def test_unplugging_fails_the_read_at_once() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        lost: list[RouteBError] = []
+        meter.on_lost(lost.append)
+        dongle.on_request = lambda _: dongle.unplug()
+        with pytest.raises(PortLostError):
+            await meter.read((INSTANTANEOUS_POWER,))
+        assert len(lost) == 1
+        assert not meter.connected
+
+    play(scenario)
+
+
+def test_a_dongle_that_stops_answering_is_a_lost_dongle() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: None
+        with pytest.raises(CommandTimeoutError):
+            await meter.read((INSTANTANEOUS_POWER,))
+        assert not meter.connected
+
+    play(scenario)
+
+
+def test_nothing_can_be_read_before_a_connection() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        with pytest.raises(NotConnectedError):
+            await meter.read((INSTANTANEOUS_POWER,))
+
+    play(scenario, connect=False)
+
+
+# --- Notifications ------------------------------------------------------------------------
+
+_PUSH = "EA0B07E50112120000 0000FBD2".replace(" ", "")
+
+
+def test_an_inf_push_is_reported() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        heard: list[ReadReport] = []
+        stop = meter.subscribe(heard.append)
+        push = erxudp(bytes.fromhex(f"1081000102880105FF017301{_PUSH}"))
+        dongle.say(push)
+        stop()
+        dongle.say(push)
+        assert len(heard) == 1
+        half_hour = heard[0].value(FIXED_TIME_ENERGY_NORMAL)
+        assert half_hour is not None
+        assert half_hour.energy == Decimal("6446.6")
+        assert half_hour.measured_at.isoformat() == "2021-01-18T18:00:00+09:00"
+        assert not dongle.requests
+
+    play(scenario)
+
+
+def test_an_infc_push_is_confirmed_with_its_own_tid_and_swapped_objects() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.accept()
+        dongle.say(erxudp(bytes.fromhex(f"1081029F02880105FF017401{_PUSH}")))
+        await asyncio.sleep(1)
+        assert dongle.requests == [
+            Frame(0x029F, CONTROLLER, METER, ESV.INFC_RES, (Property(0xEA),))
+        ]
+
+    play(scenario)
+
+
+def test_a_flood_of_infc_stays_bounded() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: None
+        for tid in range(1000):
+            dongle.say(erxudp(bytes.fromhex(f"1081{tid:04X}02880105FF017401{_PUSH}")))
+        assert len(asyncio.all_tasks()) < 20
+
+    play(scenario)
+
+
+# --- Secrets ------------------------------------------------------------------------------
+
+
+def test_no_secret_is_logged_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    clear_id = erxudp(bytes(8) + b"SM" + ROUTE_B_ID.encode(), port="02CC", secured="0")
+
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKSETRBID"] = f"SKSETRBID {ROUTE_B_ID}\r\nOK\r\n".encode()
+        dongle.replies["SKSETPWD"] = f"SKSETPWD C {PASSWORD}\r\nOK\r\n".encode()
+        dongle.replies["SKJOIN"] = b"OK\r\n" + clear_id + f"EVENT 25 {METER_IP}\r\n".encode()
+        await meter.connect()
+        dongle.say(clear_id.replace(b"02CC", b"0E1A").replace(b" 0 0", b" 1 0"))
+        await meter.read((OPERATION_STATUS, FAULT_STATUS))
+        assert ROUTE_B_ID not in repr(meter._credentials)
+
+    play(scenario, connect=False, remembered=False)
+    assert len(caplog.records) > 20
+    for secret in (ROUTE_B_ID, PASSWORD, ROUTE_B_ID[-8:], METER_IP):
+        assert secret.lower() not in caplog.text.lower()
+        assert secret.encode().hex() not in caplog.text.lower()
