@@ -5,9 +5,9 @@ return nor a second command can hide in a password. WOPT, WUART and SKSAVE do no
 on purpose: they wear out the dongle's flash memory (10,000 writes), and nothing needs them.
 """
 
-import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
+import re
 
 from ..errors import EncodeError
 from . import _tokens
@@ -90,9 +90,7 @@ def sksreg(register: str, value: str | None = None) -> Command:
 def sksetpwd(password: str) -> Command:
     """Set the Route-B password, 12 letters and digits."""
     _checked(password, _PASSWORD, "password")
-    return _command(
-        "SKSETPWD", f"{len(password):X}", password, summary="SKSETPWD C ****"
-    )
+    return _command("SKSETPWD", f"{len(password):X}", password, summary="SKSETPWD C ****")
 
 
 def sksetrbid(route_b_id: str) -> Command:
@@ -101,9 +99,7 @@ def sksetrbid(route_b_id: str) -> Command:
     return _command("SKSETRBID", text, summary="SKSETRBID ****")
 
 
-def skscan(
-    dialect: Dialect, duration: int, *, mask: int = 0xFFFFFFFF, mode: int = 2
-) -> Command:
+def skscan(dialect: Dialect, duration: int, *, mask: int = 0xFFFFFFFF, mode: int = 2) -> Command:
     """Scan; each channel takes 0.0096 * (2**duration + 1) s. EVENT 22 ends it, not the OK.
 
     Bit 0 of ``mask`` is channel 0x21. Mode 2 hears only PANs that show a pairing ID.
@@ -136,7 +132,7 @@ def skterm() -> Command:
     return _command("SKTERM")
 
 
-def sksendto(
+def sksendto(  # noqa: PLR0913 - these are the arguments of the command
     dialect: Dialect,
     ip: str,
     payload: bytes,
@@ -154,9 +150,7 @@ def sksendto(
     _in_range(handle, range(1, _MAX_HANDLE + 1), "handle")
     _in_range(security, _SECURITY, "security")
     side = f"{_SIDE_B} " if dialect is Dialect.DUAL else ""
-    header = (
-        f"SKSENDTO {handle} {_ip(ip)} {port:04X} {security} {side}{len(payload):04X} "
-    )
+    header = f"SKSENDTO {handle} {_ip(ip)} {port:04X} {security} {side}{len(payload):04X} "
     return Command(
         name="SKSENDTO",
         data=header.encode("ascii") + payload,

@@ -8,11 +8,10 @@ and nobody needs to be told which firmware is talking. The length counts payload
 where these are printed as twice as many hexadecimal digits.
 """
 
-import re
-from binascii import Error as HexError
-from binascii import a2b_hex
+from binascii import Error as HexError, a2b_hex
 from collections.abc import Iterator
 from dataclasses import dataclass
+import re
 from typing import Self
 
 from ._tokens import BYTE, DIGIT, IPV6, MAC, MAX_PAYLOAD, WORD, number, upper
@@ -23,9 +22,6 @@ _HEADER = re.compile(
     rb" (?P<address>%b)(?: (?P<rssi>%b))? (?P<secured>[01])(?: (?P<side>%b))? (?P<length>%b) "
     % (IPV6, IPV6, WORD, WORD, MAC, BYTE, DIGIT, WORD)
 )
-
-#: Length of the longest header in bytes, the space before the payload included.
-LONGEST_HEADER = 126
 
 
 @dataclass(frozen=True, slots=True)

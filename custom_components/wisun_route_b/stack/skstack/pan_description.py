@@ -5,8 +5,8 @@ one and ends the block at once; a block without it (scan mode 3) ends with the f
 is no field. Side exists on dual firmware only. Fields of other names are passed over.
 """
 
-import re
 from collections.abc import Mapping
+import re
 from types import MappingProxyType
 
 from ._tokens import BYTE, DIGIT, MAC, WORD, number, upper

@@ -8,8 +8,9 @@ password may end in them; they count only behind glue that contains no space, he
 argument, and OK only where that glue looks like a command, since it answers one.
 """
 
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+import re
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -29,7 +30,8 @@ from .messages import (
 )
 
 
-class PanDescriptionBegins(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PanDescriptionBegins:
     """The headline of an EPANDESC block; its fields follow."""
 
 
@@ -55,9 +57,8 @@ class Parsed(NamedTuple):
     said: Said
 
 
-#: EVENT says "neither side" with this byte (C2, EVENT); no parameter has this value.
-_NO_SIDE = 0xFF
-
+# A lone byte behind the address is a parameter, as single-stack firmware prints it; but FF is
+# the side of an event that belongs to neither (C2, page 66), and no parameter has that value.
 _EVENT = re.compile(
     rb" (?P<number>%b)(?: (?P<address>%b)(?: (?P<side>%b|FF))?(?: (?P<parameter>%b))?)?"
     % (BYTE, IPV6, DIGIT, BYTE)
@@ -155,9 +156,7 @@ def unexplained(line: bytes) -> Echo | Unknown:
 def _parse_bare_word(text: bytes) -> Parsed | None:
     if match := _OK.fullmatch(text):
         value = match["value"]
-        return Parsed(
-            match["glue"], Ok(None if value is None else value.decode("ascii").upper())
-        )
+        return Parsed(match["glue"], Ok(None if value is None else value.decode("ascii").upper()))
     if match := _PAN_DESCRIPTION.fullmatch(text):
         return Parsed(match["glue"], PanDescriptionBegins())
     if _IPV6_LINE.fullmatch(text):

@@ -17,13 +17,15 @@ A raw payload that happens to consist of hexadecimal digits is no exception. Dam
 own line up to ``end`` and nothing else: what stands behind has not been consumed and is read
 again as lines of its own. Until *n* + 2 bytes are there the second case is undecided; that is
 at most 1234 bytes, and :meth:`Reader.give_up` is for the caller whose patience is shorter.
+What no reader can see is a datagram that lost exactly as many bytes as the lines behind it
+have: it ends with these lines instead, and it is the next layer that must check its contents.
 
 Each byte is searched once and each line is matched once (once more for each payload that was
 waited for), so the cost is linear however the bytes are cut.
 """
 
-import re
 from dataclasses import dataclass
+import re
 
 from .erxudp import Header
 
@@ -123,9 +125,7 @@ class Reader:
                 return None
             else:
                 complete = self._buffer.startswith(_CRLF, raw_end)
-                payload = (
-                    bytes(self._buffer[header.end : raw_end]) if complete else None
-                )
+                payload = bytes(self._buffer[header.end : raw_end]) if complete else None
                 consumed = raw_end
             if payload is not None:
                 self._consume(consumed)
