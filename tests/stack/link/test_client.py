@@ -66,9 +66,7 @@ def play(scenario: Scenario, *, connect: bool = True, remembered: bool = True) -
 
     async def whole() -> None:
         credentials = Credentials(ROUTE_B_ID, PASSWORD)
-        meter = SmartMeter(
-            dongle.connector(), credentials, network=NETWORK if remembered else None
-        )
+        meter = SmartMeter(dongle.connector(), credentials, network=NETWORK if remembered else None)
         try:
             if connect:
                 await meter.connect()
@@ -148,7 +146,11 @@ def test_the_other_argument_count_is_tried_when_the_scan_is_refused() -> None:
         ({"SKVER": b"ERROR\r\n"}, NotAWiSunDongleError),
         ({"SKVER": b"SKVER\r\n"}, NotAWiSunDongleError),  # a plug that sends back what it gets
         (
-            {"SKVER": bytes.fromhex("D0F9EE5D206B000D03AC00A80104000103000015 8A".replace(" ", ""))},
+            {
+                "SKVER": bytes.fromhex(
+                    "D0F9EE5D206B000D03AC00A80104000103000015 8A".replace(" ", "")
+                )
+            },
             J11DongleError,
         ),
         ({"SKSCAN": b"OK\r\nEVENT 22 " + METER_IP.encode() + b"\r\n"}, MeterNotFoundError),
@@ -285,9 +287,7 @@ def test_a_meter_that_answers_fewer_properties_is_asked_for_fewer(most: int) -> 
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         def cut(request: Frame) -> None:
             whole = answer_to(request)
-            short = Frame(
-                whole.tid, METER, CONTROLLER, ESV.GET_SNA, whole.properties[:most]
-            )
+            short = Frame(whole.tid, METER, CONTROLLER, ESV.GET_SNA, whole.properties[:most])
             dongle.accept()
             dongle.say(erxudp(short.encode()))
 

@@ -56,7 +56,9 @@ def test_half_hour_values_are_asked_for_only_when_the_push_is_overdue(
     assert bool(plan.due(at(now), {EA: at(last)}, {EA})) is expected
 
 
-def test_a_day_of_polls_asks_at_most_once_a_half_hour_for_a_value_that_never_comes_by_push() -> None:
+def test_a_day_of_polls_asks_at_most_once_a_half_hour_for_a_value_that_never_comes_by_push() -> (
+    None
+):
     last = {EA: NOON}
     asked = 0
     for poll in range(24 * 120):

@@ -116,9 +116,7 @@ GOLDEN: dict[str, tuple[MeterProperty[object], str, object]] = {
     "history 3": (
         HISTORY3,
         "07EA0B160C2C020001AB2500000016FFFFFFFEFFFFFFFE",
-        SlotHistory(
-            datetime(2026, 11, 22, 12, 44, tzinfo=JST), (_PAIR, RegisterPair(None, None))
-        ),
+        SlotHistory(datetime(2026, 11, 22, 12, 44, tzinfo=JST), (_PAIR, RegisterPair(None, None))),
     ),
     "one-minute energy": (
         ONE_MINUTE_CUMULATIVE_ENERGY,

@@ -4,8 +4,8 @@
 the ECHONET Consortium's machine readable appendix (MRA 1.3.1, release R, 2025-03-14).
 """
 
-import json
 from decimal import Decimal
+import json
 from pathlib import Path
 
 import pytest

@@ -15,6 +15,7 @@ from ..errors import DecodeError, EncodeError
 #: EHD1 = ECHONET Lite, EHD2 = format 1 (part 2, 3.2.1).
 _HEADER = b"\x10\x81"
 _FIXED_SIZE = 12
+_EOJ_SIZE = 3
 
 #: Largest UDP payload of a Route-B datagram in bytes: IPv6 1280 - 40 - 8 (SKSENDTO: 04D0).
 MAX_FRAME_SIZE = 0x04D0
@@ -61,7 +62,7 @@ class Eoj:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read three bytes."""
-        if len(data) != 3:  # noqa: PLR2004 - group, class, instance
+        if len(data) != _EOJ_SIZE:
             raise DecodeError("An EOJ has three bytes")
         return cls(*data)
 

@@ -11,12 +11,14 @@ from ..errors import DecodeError, EncodeError
 #: From this count on the bitmap form is used.
 _BITMAP_FROM = 16
 _BITMAP_SIZE = 16
+#: Property codes of device objects and profiles.
+_EPCS = range(0x80, 0x100)
 
 
 def encode(epcs: Collection[int]) -> bytes:
     """Return the map of these EPCs (0x80 to 0xFF each)."""
     distinct = sorted(set(epcs))
-    if distinct and not 0x80 <= distinct[0] <= distinct[-1] <= 0xFF:  # noqa: PLR2004
+    if not all(epc in _EPCS for epc in distinct):
         raise EncodeError("An EPC lies between 80 and FF")
     if len(distinct) < _BITMAP_FROM:
         return bytes((len(distinct), *distinct))
@@ -31,10 +33,7 @@ def decode(edt: bytes) -> frozenset[int]:
     if not edt:
         raise DecodeError("A property map has at least a count")
     count, body = edt[0], edt[1:]
-    if count < _BITMAP_FROM:
-        epcs = _from_list(count, body)
-    else:
-        epcs = _from_bitmap(body)
+    epcs = _from_list(count, body) if count < _BITMAP_FROM else _from_bitmap(body)
     if len(epcs) != count:
         raise DecodeError("The property map does not hold as many EPCs as it says")
     return epcs
@@ -43,7 +42,7 @@ def decode(edt: bytes) -> frozenset[int]:
 def _from_list(count: int, body: bytes) -> frozenset[int]:
     if len(body) != count:
         raise DecodeError("The property list is not as long as its count says")
-    if any(epc < 0x80 for epc in body):  # noqa: PLR2004
+    if not all(epc in _EPCS for epc in body):
         raise DecodeError("An EPC lies between 80 and FF")
     return frozenset(body)
 

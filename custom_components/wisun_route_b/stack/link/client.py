@@ -1,25 +1,22 @@
 """The smart meter, as a program sees it: connect, read, listen, close."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+import logging
 from types import MappingProxyType
 
 from ..echonet import Property
 from ..errors import (
-    CommandTimeoutError,
-    DongleError,
     LinkError,
     NotConnectedError,
-    PortError,
     RouteBError,
-    SessionLostError,
 )
 from ..meter.properties import PROPERTIES, STANDARD_VERSION, AnyProperty
 from ..meter.scale import Scale
 from ..redact import Redactor
 from ..skstack import rssi_dbm
+from .connection import Connection
 from .credentials import Credentials
 from .description import (
     DESCRIPTION_PROPERTIES,
@@ -31,11 +28,9 @@ from .description import (
 from .dongle import DongleIdentity, Network
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage
-from .reader import PropertyReader, decode_into
+from .reader import decode_into
 from .report import ReadReport
-from .requester import Requester
 from .sign_in import sign_in
-from .skstack_dongle import SkstackDongle
 from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
@@ -78,7 +73,7 @@ class SmartMeter:
         self._credentials = credentials
         self._redactor = Redactor(credentials.route_b_id, credentials.password)
         self._network = network
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._description: MeterDescription | None = None
         self._scale: Scale | None = None
@@ -139,7 +134,7 @@ class SmartMeter:
         report = progress or _ignore
         async with self._connecting:
             await self._drop()
-            connection = _Connection(self)
+            connection = Connection(self, self._redactor, self._statistics)
             try:
                 await self._establish(connection, report)
             except BaseException:
@@ -149,7 +144,7 @@ class SmartMeter:
             self._statistics.connects += 1
         report(Progress(Stage.DESCRIBING, 1.0))
 
-    async def _establish(self, connection: _Connection, report: ProgressCallback) -> None:
+    async def _establish(self, connection: Connection, report: ProgressCallback) -> None:
         report(Progress(Stage.OPENING))
         await connection.dongle.open(self._connector)
         report(Progress(Stage.IDENTIFYING))
@@ -164,7 +159,7 @@ class SmartMeter:
             connection.reader.restrict(self._description.readable)
         connection.require_alive()
 
-    async def _resume(self, connection: _Connection) -> bool:
+    async def _resume(self, connection: Connection) -> bool:
         """Use the session that an earlier program may have left alive in the dongle."""
         if self._network is None or not await connection.dongle.resume(self._network):
             return False
@@ -176,7 +171,7 @@ class SmartMeter:
             return False
         return True
 
-    async def _sign_in(self, connection: _Connection, report: ProgressCallback) -> None:
+    async def _sign_in(self, connection: Connection, report: ProgressCallback) -> None:
         signed_in = await sign_in(connection.dongle, self._credentials, self._network, report)
         self._network = signed_in.network
         if signed_in.lqi is not None:
@@ -234,11 +229,13 @@ class SmartMeter:
 
     # --- What a connection tells its owner ----------------------------------------------
 
-    def _heard(self, lqi: int | None) -> None:
+    def signal_heard(self, lqi: int | None) -> None:
+        """Note the link quality that came with a datagram."""
         if lqi is not None:
             self._signal = Signal(lqi)
 
-    def _notified(self, properties: tuple[Property, ...]) -> None:
+    def notified(self, properties: tuple[Property, ...]) -> None:
+        """Decode a notification of the meter and pass it on."""
         values: dict[int, object] = {}
         reasons: dict[int, str] = {}
         for item in properties:
@@ -250,69 +247,12 @@ class SmartMeter:
             for callback in tuple(self._on_report):
                 callback(report)
 
-    def _lost(self, connection: _Connection, error: RouteBError) -> None:
+    def connection_lost(self, connection: Connection, error: RouteBError) -> None:
+        """Tell the world, unless the connection was given up already."""
         if connection is self._connection:
             self._statistics.disconnects += 1
             for callback in tuple(self._on_lost):
                 callback(error)
-
-
-class _Connection:
-    """One life of the link: dongle, requests and reader. Dies once."""
-
-    def __init__(self, owner: SmartMeter) -> None:
-        """Wire the parts together; nothing is open yet."""
-        self._owner = owner
-        self._death: RouteBError | None = None
-        self.dongle = SkstackDongle(self, owner._redactor)
-        self.requester = Requester(self._send, owner._notified, owner.statistics)
-        self.reader = PropertyReader(self.requester)
-
-    @property
-    def alive(self) -> bool:
-        return self._death is None
-
-    def require_alive(self) -> None:
-        """Raise what ended this connection, if anything did."""
-        if self._death is not None:
-            raise self._death
-
-    def revive(self) -> None:
-        """Forget that a session was lost: a new one is to be made."""
-        if isinstance(self._death, SessionLostError):
-            self._death = None
-        self.require_alive()
-
-    async def close(self) -> None:
-        await self.requester.close()
-        await self.dongle.close()
-
-    async def _send(self, payload: bytes) -> None:
-        """Send; a dongle that no longer does what it is told is a lost dongle."""
-        self.require_alive()
-        try:
-            await self.dongle.send(payload)
-        except (CommandTimeoutError, PortError) as err:
-            self._die(err)
-            raise
-
-    # --- DongleListener ---
-
-    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
-        self._owner._heard(rssi)
-        self.requester.receive(payload)
-
-    def session_lost(self, reason: str) -> None:
-        self._die(SessionLostError(f"The session with the meter is gone: {reason}"))
-
-    def dongle_lost(self, error: DongleError | PortError) -> None:
-        self._die(error)
-
-    def _die(self, error: RouteBError) -> None:
-        if self._death is None:
-            self._death = error
-            self.requester.fail(error)
-            self._owner._lost(self, error)
 
 
 def _ignore(_: Progress) -> None:

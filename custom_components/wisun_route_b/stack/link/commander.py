@@ -1,8 +1,8 @@
 """One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
+import logging
 from typing import Protocol
 
 from ..errors import CommandFailedError, CommandTimeoutError, PortLostError
@@ -90,13 +90,13 @@ class Commander:
         self._write(b"\r\n")
 
     async def execute(
-        self, command: Command, timeout: float = COMMAND_TIMEOUT
+        self, command: Command, patience: float = COMMAND_TIMEOUT
     ) -> tuple[Answer, ...]:
         """Send a command and return what it answered before its OK.
 
         Raises CommandFailedError, CommandTimeoutError or a PortError.
         """
-        task = asyncio.create_task(self._execute(command, timeout))
+        task = asyncio.create_task(self._execute(command, patience))
         self._running.add(task)
         task.add_done_callback(self._forget)
         return await asyncio.shield(task)
@@ -106,14 +106,14 @@ class Commander:
         if not task.cancelled():
             task.exception()  # seen by the caller, or by nobody after a cancellation
 
-    async def _execute(self, command: Command, timeout: float) -> tuple[Answer, ...]:
+    async def _execute(self, command: Command, patience: float) -> tuple[Answer, ...]:
         async with self._turn:
             exchange = _Exchange(command, asyncio.get_running_loop().create_future())
             self._exchange = exchange
             _LOGGER.debug("> %s", command.summary)
             try:
                 self._write(command.data)
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(patience):
                     await exchange.done
             except TimeoutError as err:
                 raise CommandTimeoutError(f"No answer to {command.name}") from err

@@ -1,8 +1,8 @@
 """The two keys that the utility's letter holds."""
 
+from dataclasses import dataclass, field
 import hashlib
 import re
-from dataclasses import dataclass, field
 
 from ..errors import CredentialsFormatError
 

@@ -1,7 +1,7 @@
 """What a meter is: read once per connection."""
 
-import logging
 from dataclasses import dataclass
+import logging
 
 from ..errors import DecodeError
 from ..meter.manufacturers import manufacturer_name

@@ -1,14 +1,18 @@
 """What the link asks of a dongle, whatever protocol it speaks on the serial line."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+import re
 from typing import Protocol, Self
 
 from ..errors import DongleError, PortError
 from .credentials import Credentials
 
 _ADDRESS = re.compile(r"[0-9A-F]{16}")
+#: Logical channels 33 to 60, 922.5 to 927.9 MHz (BP35A1 manual, register S02).
+_CHANNELS = range(0x21, 0x3D)
+#: FFFF stands for "none".
+_PAN_IDS = range(0xFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,7 @@ class Network:
         """Read what :meth:`as_dict` returned; None if it is damaged."""
         match data:
             case {"channel": int(channel), "pan_id": int(pan_id), "address": str(address)} if (
-                _ADDRESS.fullmatch(address)
-                and 0x21 <= channel <= 0x3C
-                and 0 <= pan_id < 0xFFFF
+                channel in _CHANNELS and pan_id in _PAN_IDS and _ADDRESS.fullmatch(address)
             ):
                 return cls(channel, pan_id, address)
             case _:

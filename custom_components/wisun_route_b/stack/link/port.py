@@ -5,10 +5,10 @@ A :data:`Connector` hides both. ``pyserial-asyncio-fast`` opens device paths and
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 import errno
 import logging
 import select
-from collections.abc import Awaitable, Callable
 from typing import Protocol, override
 
 from ..errors import (
@@ -65,7 +65,7 @@ def serial_connector(url: str) -> Connector:
 async def _open_with_pyserial(
     factory: Callable[[], asyncio.Protocol], url: str
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
-    import serial_asyncio_fast
+    import serial_asyncio_fast  # noqa: PLC0415 - other kinds of port work without it
 
     transport, protocol = await serial_asyncio_fast.create_serial_connection(
         asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
@@ -77,7 +77,7 @@ async def _open_with_serialx(
     factory: Callable[[], asyncio.Protocol], url: str
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
     try:
-        import serialx
+        import serialx  # noqa: PLC0415 - only Home Assistant brings it
     except ImportError as err:
         raise NotASerialPortError("This kind of port needs the serialx library") from err
     try:
@@ -216,5 +216,5 @@ def _accepts_bytes(transport: asyncio.Transport) -> bool:
         poll = select.poll()
         poll.register(port.fileno(), select.POLLOUT)
         return bool(poll.poll(0))
-    except (OSError, ValueError, AttributeError):
+    except OSError, ValueError, AttributeError:
         return True  # closed in this moment: the write itself will say so

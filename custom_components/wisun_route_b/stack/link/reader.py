@@ -1,8 +1,8 @@
 """Reads properties: bundles them, copes with meters that answer less, decodes what comes."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+import logging
 from types import MappingProxyType
 
 from ..echonet import ESV, Frame, Property

@@ -1,10 +1,10 @@
 """ECHONET Lite requests over a radio that loses things: ask, ask again, match, confirm."""
 
 import asyncio
-import itertools
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+import itertools
+import logging
 
 from ..echonet import CONTROLLER, ESV, METER, Frame, Property
 from ..errors import (

@@ -1,7 +1,7 @@
 """From a prepared dongle to a session: direct join, else scan and join."""
 
-import logging
 from dataclasses import dataclass
+import logging
 
 from ..errors import CredentialsRefusedError, JoinFailedError, MeterNotFoundError
 from .credentials import Credentials

@@ -40,6 +40,8 @@ _NO_DAY = 0xFF
 #: A selector that was never set: six times FF, and one slot.
 _NO_START = b"\xff" * 6
 _POSITION_FOLLOWS = 0x01
+#: Codes of property 81 whose bits 6 to 3 name a place; 02 to 07 are reserved.
+_PLACES = range(0x08, 0x80)
 _IDENTIFICATION_FORMAT = 0xFE
 
 
@@ -162,7 +164,7 @@ def _read_location(edt: bytes, _: Scale | None) -> InstallationLocation:
         raise DecodeError("Position information follows code 01, and only that")
     if code == _POSITION_FOLLOWS:
         return InstallationLocation(code, position=edt[1:])
-    if 0x08 <= code < 0x80:
+    if code in _PLACES:
         return InstallationLocation(code, Place(code >> 3), code & 0b111)
     return InstallationLocation(code)
 
@@ -277,9 +279,7 @@ ENERGY: Codec[Decimal | None] = Codec((4,), _read_energy, _write_energy)
 FIXED_TIME_ENERGY: Codec[FixedTimeEnergy] = Codec(
     (11,),
     lambda edt, scale: FixedTimeEnergy(_moment(edt[:7]), _read_energy(edt[7:], scale)),
-    lambda value, scale: (
-        _moment_bytes(value.measured_at, 7) + _write_energy(value.energy, scale)
-    ),
+    lambda value, scale: _moment_bytes(value.measured_at, 7) + _write_energy(value.energy, scale),
 )
 ONE_MINUTE_ENERGY: Codec[OneMinuteEnergy] = Codec((15,), _read_one_minute, _write_one_minute)
 

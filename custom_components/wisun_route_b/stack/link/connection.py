@@ -1,0 +1,95 @@
+"""One life of the link: a dongle, the requests over it, and why it ended."""
+
+from typing import Protocol
+
+from ..echonet import Property
+from ..errors import (
+    CommandTimeoutError,
+    DongleError,
+    PortError,
+    RouteBError,
+    SessionLostError,
+)
+from ..redact import Redactor
+from .reader import PropertyReader
+from .requester import Requester
+from .skstack_dongle import SkstackDongle
+from .statistics import LinkStatistics
+
+
+class ConnectionOwner(Protocol):
+    """Who wants to know what happens on a connection."""
+
+    def signal_heard(self, lqi: int | None) -> None:
+        """Learn the link quality that came with a datagram, if any did."""
+
+    def notified(self, properties: tuple[Property, ...]) -> None:
+        """Take a notification of the meter."""
+
+    def connection_lost(self, connection: Connection, error: RouteBError) -> None:
+        """Learn that this connection is dead, once."""
+
+
+class Connection:
+    """Wires the parts of one connection together. Dies once, and remembers of what."""
+
+    def __init__(
+        self, owner: ConnectionOwner, redactor: Redactor, statistics: LinkStatistics
+    ) -> None:
+        """Prepare; nothing is open yet."""
+        self._owner = owner
+        self._death: RouteBError | None = None
+        self.dongle = SkstackDongle(self, redactor)
+        self.requester = Requester(self._send, owner.notified, statistics)
+        self.reader = PropertyReader(self.requester)
+
+    @property
+    def alive(self) -> bool:
+        """Whether nothing has ended this connection yet."""
+        return self._death is None
+
+    def require_alive(self) -> None:
+        """Raise what ended this connection, if anything did."""
+        if self._death is not None:
+            raise self._death.with_traceback(None)  # or it would grow with every raise
+
+    def revive(self) -> None:
+        """Forget that a session was lost: a new one is to be made on the same port."""
+        if isinstance(self._death, SessionLostError):
+            self._death = None
+        self.require_alive()
+
+    async def close(self) -> None:
+        """Give the port back."""
+        await self.requester.close()
+        await self.dongle.close()
+
+    async def _send(self, payload: bytes) -> None:
+        """Send; a dongle that no longer does what it is told is a lost dongle."""
+        self.require_alive()
+        try:
+            await self.dongle.send(payload)
+        except (CommandTimeoutError, PortError) as err:
+            self._die(err)
+            raise
+
+    # --- DongleListener ---
+
+    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
+        """Take a datagram of our meter."""
+        self._owner.signal_heard(rssi)
+        self.requester.receive(payload)
+
+    def session_lost(self, reason: str) -> None:
+        """Learn that the session is over."""
+        self._die(SessionLostError(f"The session with the meter is gone: {reason}"))
+
+    def dongle_lost(self, error: DongleError | PortError) -> None:
+        """Learn that the dongle is gone."""
+        self._die(error)
+
+    def _die(self, error: RouteBError) -> None:
+        if self._death is None:
+            self._death = error
+            self.requester.fail(error)
+            self._owner.connection_lost(self, error)

@@ -1,0 +1,171 @@
+"""The real port code on pseudo terminals and loopback sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+import os
+from pathlib import Path
+import tty
+
+import pytest
+
+from custom_components.wisun_route_b.stack import (
+    NotASerialPortError,
+    PortBlockedError,
+    PortBusyError,
+    PortLostError,
+    PortNotFoundError,
+    PortUnreachableError,
+    serial_connector,
+)
+from custom_components.wisun_route_b.stack.link.port import Port
+
+
+class _Host:
+    """Records what a port reports."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Queue[bytes]()
+        self.lost = asyncio.Queue[PortLostError]()
+
+    def bytes_received(self, data: bytes) -> None:
+        self.heard.put_nowait(data)
+
+    def port_lost(self, error: PortLostError) -> None:
+        self.lost.put_nowait(error)
+
+
+@pytest.fixture
+def pty() -> Iterator[tuple[int, str]]:
+    """A pseudo terminal: the descriptor of its far end, and the path of the near one."""
+    far, near = os.openpty()
+    tty.setraw(near)
+    yield far, os.ttyname(near)
+    os.close(near)
+    with suppress(OSError):  # the test may have unplugged it
+        os.close(far)
+
+
+@asynccontextmanager
+async def _open(url: str) -> AsyncIterator[tuple[Port, _Host]]:
+    host = _Host()
+    port = Port(host)
+    await port.open(serial_connector(url))
+    try:
+        yield port, host
+    finally:
+        await port.close()
+
+
+async def test_bytes_go_both_ways(pty: tuple[int, str]) -> None:
+    far, path = pty
+    async with _open(path) as (port, host):
+        port.write(b"SKVER\r\n")
+        assert os.read(far, 100) == b"SKVER\r\n"
+        os.write(far, b"EVER 1.5.2\r\n")
+        assert await host.heard.get() == b"EVER 1.5.2\r\n"
+
+
+async def test_the_port_is_exclusive_and_free_again_after_close(pty: tuple[int, str]) -> None:
+    _, path = pty
+    for _ in range(3):
+        async with _open(path) as (port, _):
+            with pytest.raises(PortBusyError):
+                await Port(_Host()).open(serial_connector(path))
+        assert not port.is_open
+        with pytest.raises(PortLostError):
+            port.write(b"x")
+
+
+async def test_closing_twice_and_closing_what_was_never_open_is_harmless(
+    pty: tuple[int, str],
+) -> None:
+    _, path = pty
+    async with _open(path) as (port, host):
+        await port.close()
+        await asyncio.gather(port.close(), port.close())
+    await Port(host).close()
+    assert host.lost.empty()
+
+
+async def test_unplugging_is_reported_once(pty: tuple[int, str]) -> None:
+    far, path = pty
+    async with _open(path) as (port, host):
+        os.close(far)
+        assert isinstance(await host.lost.get(), PortLostError)
+        assert not port.is_open
+        with pytest.raises(PortLostError):
+            port.write(b"SKVER\r\n")
+    assert host.lost.empty()
+
+
+async def _write_without_end(port: Port) -> None:
+    for _ in range(10_000):
+        port.write(b"x" * 64)
+        await asyncio.sleep(0)
+
+
+async def test_a_full_kernel_buffer_neither_stops_the_loop_nor_goes_unnoticed(
+    pty: tuple[int, str],
+) -> None:
+    _, path = pty
+    async with _open(path) as (port, _):
+        with pytest.raises(PortBlockedError):
+            await _write_without_end(port)
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/dev/serial/by-id/no-such-dongle", PortNotFoundError),
+        ("/dev/null", NotASerialPortError),
+        ("tcp+udp://dongle", NotASerialPortError),
+        ("socket://127.0.0.1:1", PortUnreachableError),
+        ("", PortNotFoundError),
+    ],
+)
+async def test_a_port_that_cannot_be_opened_says_why(
+    path: str, error: type[Exception], socket_enabled: None
+) -> None:
+    with pytest.raises(error):
+        await Port(_Host()).open(serial_connector(path))
+
+
+async def test_a_file_is_no_serial_port(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with pytest.raises(NotASerialPortError):
+        await Port(_Host()).open(serial_connector(str(path)))
+
+
+async def test_a_network_port_works_the_same(socket_enabled: None) -> None:
+    async def dongle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readexactly(7) == b"SKVER\r\n"
+        writer.write(b"EVER 1.5.2\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(dongle, "127.0.0.1", 0)
+    number = server.sockets[0].getsockname()[1]
+    async with _open(f"socket://127.0.0.1:{number}") as (port, host):
+        port.write(b"SKVER\r\n")
+        assert await host.heard.get() == b"EVER 1.5.2\r\n"
+        assert isinstance(await host.lost.get(), PortLostError)
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_cancelled_opening_leaves_the_port_free(pty: tuple[int, str]) -> None:
+    _, path = pty
+    opening = asyncio.create_task(Port(_Host()).open(serial_connector(path)))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    for _ in range(100):
+        try:
+            async with _open(path):
+                return
+        except PortBusyError:
+            await asyncio.sleep(0.01)
+    pytest.fail("the port stayed occupied")
