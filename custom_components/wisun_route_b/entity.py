@@ -1,0 +1,61 @@
+"""What every entity of a meter has in common."""
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import CONF_IDENTITY, DOMAIN
+from .coordinator import RouteBCoordinator
+from .stack import AnyProperty, StandardVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteBEntityDescription(EntityDescription):
+    """An entity, and the properties of the meter that it is made of."""
+
+    properties: tuple[AnyProperty, ...] = ()
+
+
+class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
+    """An entity that is available when all of its properties have a value."""
+
+    entity_description: RouteBEntityDescription
+    _attr_has_entity_name = True
+
+    def __init__(
+        self, coordinator: RouteBCoordinator, description: RouteBEntityDescription
+    ) -> None:
+        """Tell the coordinator what this entity wants to be read."""
+        self._epcs = frozenset(row.epc for row in description.properties)
+        super().__init__(coordinator, context=self._epcs)
+        self.entity_description = description
+        identity = coordinator.config_entry.data[CONF_IDENTITY]
+        self._attr_unique_id = f"{identity}_{description.key}"
+        self._attr_device_info = _device_info(coordinator, identity)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available and self.coordinator.data.has(*self._epcs)
+
+
+def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:
+    """Describe the meter by its own name plate. No secret and no address belongs here."""
+    description = coordinator.meter.description
+    return DeviceInfo(
+        identifiers={(DOMAIN, identity)},
+        translation_key="smart_meter",
+        model="Low-voltage smart electricity meter",
+        manufacturer=description.manufacturer if description else None,
+        serial_number=description.serial_number if description else None,
+        sw_version=_release(description.standard_version) if description else None,
+    )
+
+
+def _release(version: StandardVersion | None) -> str | None:
+    if version is None:
+        return None
+    return f"ECHONET Lite Appendix {version.release} rev. {version.revision}"

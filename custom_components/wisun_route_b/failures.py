@@ -1,0 +1,51 @@
+"""One table: what went wrong in the stack -> which text tells a person what to do about it."""
+
+from typing import Final
+
+from .stack import (
+    CredentialsRefusedError,
+    DongleError,
+    DongleSilentError,
+    J11DongleError,
+    JoinFailedError,
+    MeterNotFoundError,
+    NotASerialPortError,
+    NotAWiSunDongleError,
+    PortBlockedError,
+    PortBusyError,
+    PortError,
+    PortNotFoundError,
+    PortUnreachableError,
+    RouteBError,
+    TransmitLimitError,
+)
+
+#: Special classes before their bases: the first that fits wins.
+_KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
+    (PortNotFoundError, "port_not_found"),
+    (PortBusyError, "port_busy"),
+    (NotASerialPortError, "not_a_serial_port"),
+    (PortUnreachableError, "port_unreachable"),
+    (PortBlockedError, "dongle_silent"),
+    (PortError, "port_lost"),
+    (DongleSilentError, "dongle_silent"),
+    (J11DongleError, "j11_dongle"),
+    (NotAWiSunDongleError, "not_a_wisun_dongle"),
+    (DongleError, "dongle_failed"),
+    (MeterNotFoundError, "meter_not_found"),
+    (JoinFailedError, "join_failed"),
+    (CredentialsRefusedError, "credentials_refused"),
+    (TransmitLimitError, "transmit_limit"),
+    (RouteBError, "link_error"),
+)
+
+#: A port that the host provides, and cannot provide now.
+PORT_UNREACHABLE: Final = "port_unreachable"
+
+#: Every key that :func:`failure_key` can return; each has a text in both translations.
+FAILURE_KEYS: Final = frozenset(key for _, key in _KEYS)
+
+
+def failure_key(error: RouteBError) -> str:
+    """Return the translation key, under ``config.error`` and ``exceptions``, of a failure."""
+    return next(key for kind, key in _KEYS if isinstance(error, kind))

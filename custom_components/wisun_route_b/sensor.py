@@ -1,0 +1,223 @@
+"""Sensors: properties of the meter in the words of Home Assistant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, cast, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    EntityCategory,
+    UnitOfElectricCurrent,
+    UnitOfEnergy,
+    UnitOfPower,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .entity import RouteBEntity, RouteBEntityDescription
+from .stack import (
+    CUMULATIVE_ENERGY_NORMAL,
+    CUMULATIVE_ENERGY_REVERSE,
+    FIXED_TIME_ENERGY_NORMAL,
+    FIXED_TIME_ENERGY_REVERSE,
+    INSTANTANEOUS_CURRENT,
+    INSTANTANEOUS_POWER,
+    FixedTimeEnergy,
+    MeterProperty,
+    ReadReport,
+)
+
+#: Reading is the coordinator's business.
+PARALLEL_UPDATES: Final = 0
+
+type SensorValue = Decimal | datetime | float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteBSensorDescription(RouteBEntityDescription, SensorEntityDescription):
+    """A sensor of any kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PropertySensorDescription(RouteBSensorDescription):
+    """A sensor and where its value is found in a report."""
+
+    value_fn: Callable[[ReadReport], SensorValue]
+    exists_fn: Callable[[ReadReport], bool] = lambda _: True
+    """Whether this meter has the value, where its list of properties cannot tell."""
+
+
+def _current(key: str, phase: Callable[[ReadReport], Decimal | None]) -> PropertySensorDescription:
+    return PropertySensorDescription(
+        key=key,
+        translation_key=key,
+        properties=(INSTANTANEOUS_CURRENT,),
+        device_class=SensorDeviceClass.CURRENT,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        suggested_display_precision=1,
+        value_fn=phase,
+        # A single-phase two-wire connection has one phase only.
+        exists_fn=lambda report: phase(report) is not None,
+    )
+
+
+def _current_r(report: ReadReport) -> Decimal | None:
+    currents = report.value(INSTANTANEOUS_CURRENT)
+    return currents.r if currents else None
+
+
+def _current_t(report: ReadReport) -> Decimal | None:
+    currents = report.value(INSTANTANEOUS_CURRENT)
+    return currents.t if currents else None
+
+
+def _register(key: str, register: MeterProperty[Decimal | None]) -> PropertySensorDescription:
+    return PropertySensorDescription(
+        key=key,
+        translation_key=key,
+        properties=(register,),
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        value_fn=lambda report: report.value(register),
+    )
+
+
+def _half_hourly(key: str, register: MeterProperty[FixedTimeEnergy]) -> PropertySensorDescription:
+    def energy(report: ReadReport) -> Decimal | None:
+        reading = report.value(register)
+        return reading.energy if reading else None
+
+    return PropertySensorDescription(
+        key=key,
+        translation_key=key,
+        properties=(register,),
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        entity_registry_enabled_default=False,
+        value_fn=energy,
+    )
+
+
+def _half_hour(report: ReadReport) -> datetime | None:
+    reading = report.value(FIXED_TIME_ENERGY_NORMAL)
+    return reading.measured_at if reading else None
+
+
+SENSORS: Final = (
+    PropertySensorDescription(
+        key="power",
+        properties=(INSTANTANEOUS_POWER,),
+        device_class=SensorDeviceClass.POWER,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_display_precision=0,
+        value_fn=lambda report: report.value(INSTANTANEOUS_POWER),
+    ),
+    _current("current_r", _current_r),
+    _current("current_t", _current_t),
+    _register("imported_energy", CUMULATIVE_ENERGY_NORMAL),
+    _register("exported_energy", CUMULATIVE_ENERGY_REVERSE),
+    _half_hourly("half_hour_imported_energy", FIXED_TIME_ENERGY_NORMAL),
+    _half_hourly("half_hour_exported_energy", FIXED_TIME_ENERGY_REVERSE),
+    PropertySensorDescription(
+        key="half_hour_reading_time",
+        translation_key="half_hour_reading_time",
+        properties=(FIXED_TIME_ENERGY_NORMAL,),
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=_half_hour,
+    ),
+)
+
+#: Nothing has to be read for it: every datagram brings its own signal strength.
+SIGNAL_STRENGTH: Final = RouteBSensorDescription(
+    key="signal_strength",
+    device_class=SensorDeviceClass.SIGNAL_STRENGTH,
+    state_class=SensorStateClass.MEASUREMENT,
+    native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    suggested_display_precision=0,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
+    entry: RouteBConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add a sensor for everything that this meter offers."""
+    coordinator = entry.runtime_data
+    async_add_entities([SignalStrengthSensor(coordinator, SIGNAL_STRENGTH)])
+    pending = [row for row in SENSORS if coordinator.offers(row.properties)]
+
+    @callback
+    def add_what_is_known() -> None:
+        """Add what the newest report shows to exist; ask again about the rest."""
+        known = [row for row in pending if row.exists_fn(coordinator.data)]
+        pending[:] = [row for row in pending if row not in known]
+        if known:
+            async_add_entities(PropertySensor(coordinator, row) for row in known)
+
+    add_what_is_known()
+    entry.async_on_unload(coordinator.async_add_listener(add_what_is_known))
+
+
+class RouteBSensor(RouteBEntity, SensorEntity):
+    """A sensor that is available while it has a value."""
+
+    entity_description: RouteBSensorDescription
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available and self.native_value is not None
+
+
+class PropertySensor(RouteBSensor):
+    """A value of the meter."""
+
+    entity_description: PropertySensorDescription
+
+    def __init__(
+        self, coordinator: RouteBCoordinator, description: PropertySensorDescription
+    ) -> None:
+        """Show as many decimals as the meter's register has."""
+        super().__init__(coordinator, description)
+        scale = coordinator.meter.scale
+        if description.device_class is SensorDeviceClass.ENERGY and scale is not None:
+            self._attr_suggested_display_precision = _decimals(scale.step)
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        return self.entity_description.value_fn(self.coordinator.data)
+
+
+class SignalStrengthSensor(RouteBSensor):
+    """How well the dongle hears the meter."""
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        signal = self.coordinator.meter.signal
+        return None if signal is None else round(signal.dbm, 1)
+
+
+def _decimals(step: Decimal) -> int:
+    """Return how many decimals a register with this step (kWh) needs."""
+    # The exponent of a finite number is an integer.
+    return max(0, -cast("int", step.normalize().as_tuple().exponent))

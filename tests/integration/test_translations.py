@@ -1,0 +1,137 @@
+"""The texts: complete in both languages, and in the form that Home Assistant demands."""
+
+import json
+from pathlib import Path
+import re
+import struct
+from typing import cast
+
+import pytest
+
+from custom_components.wisun_route_b.failures import FAILURE_KEYS
+from custom_components.wisun_route_b.progress import PROGRESS_ACTIONS
+from custom_components.wisun_route_b.sensor import SENSORS, SIGNAL_STRENGTH
+
+INTEGRATION = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
+LANGUAGES = ("en", "ja")
+
+type Texts = dict[str, str]
+
+
+def _flat(tree: dict[str, object], path: str = "") -> Texts:
+    texts: Texts = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            texts |= _flat(value, f"{path}{key}.")
+        else:
+            texts[f"{path}{key}"] = cast("str", value)
+    return texts
+
+
+def _load(name: str) -> dict[str, object]:
+    text = (INTEGRATION / name).read_text(encoding="utf-8")
+    return cast("dict[str, object]", json.loads(text))
+
+
+def texts_of(language: str) -> Texts:
+    return _flat(_load(f"translations/{language}.json"))
+
+
+def _under(prefix: str) -> set[str]:
+    return {
+        key.removeprefix(prefix).partition(".")[0]
+        for key in texts_of("en")
+        if key.startswith(prefix)
+    }
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert texts_of("ja").keys() == texts_of("en").keys()
+
+
+def test_both_languages_use_the_same_placeholders() -> None:
+    japanese = texts_of("ja")
+    for key, english in texts_of("en").items():
+        assert sorted(re.findall(r"{\w+}", japanese[key])) == sorted(
+            re.findall(r"{\w+}", english)
+        ), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_obey_the_rules_of_home_assistant(language: str) -> None:
+    for key, text in texts_of(language).items():
+        assert all(re.fullmatch(r"[a-z0-9_-]+", part) for part in key.split(".")), key
+        assert text, key
+        assert text == text.strip(), key
+        assert not re.search(r"<[^>]+>", text), key
+        assert "://" not in text, key
+        assert not re.search(r"'{\w+}'", text), key
+        assert "[%key:" not in text, key
+
+
+def test_japanese_texts_are_japanese() -> None:
+    for key, text in texts_of("ja").items():
+        assert re.search(r"[぀-ヿ一-鿿]", text), key
+
+
+def test_every_failure_has_a_text_in_the_dialog_and_on_the_card() -> None:
+    assert _under("config.error.") == FAILURE_KEYS | {
+        "invalid_route_b_id",
+        "invalid_password",
+        "unknown",
+    }
+    assert _under("exceptions.") == FAILURE_KEYS
+
+
+def test_every_failure_says_the_same_in_the_dialog_and_on_the_card() -> None:
+    texts = texts_of("en")
+    for key in FAILURE_KEYS:
+        assert texts[f"config.error.{key}"] == texts[f"exceptions.{key}.message"]
+
+
+def test_every_progress_action_has_a_text() -> None:
+    assert _under("config.progress.") == PROGRESS_ACTIONS
+
+
+def test_every_field_has_a_name_and_a_description() -> None:
+    for step, fields in (
+        ("user", {"device", "route_b_id", "password"}),
+        ("reauth_confirm", {"password"}),
+    ):
+        assert _under(f"config.step.{step}.data.") == fields
+        assert _under(f"config.step.{step}.data_description.") == fields
+
+
+def test_every_sensor_is_named_by_its_text_or_by_its_device_class() -> None:
+    keys = {row.translation_key for row in (*SENSORS, SIGNAL_STRENGTH)} - {None}
+
+    assert _under("entity.sensor.") == keys
+    assert {row.key for row in (*SENSORS, SIGNAL_STRENGTH) if row.translation_key is None} == {
+        "power",
+        "signal_strength",
+    }
+
+
+def test_icons_belong_to_named_sensors() -> None:
+    icons = _flat(_load("icons.json"))
+
+    for key, icon in icons.items():
+        assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
+        assert key.split(".")[:2] == ["entity", "sensor"]
+        assert key.split(".")[2] in _under("entity.sensor.")
+
+
+def test_manifest_keys_are_in_the_order_that_home_assistant_wants() -> None:
+    keys = list(_load("manifest.json"))
+
+    assert keys[:2] == ["domain", "name"]
+    assert keys[2:] == sorted(keys[2:])
+
+
+@pytest.mark.parametrize(("name", "size"), [("icon.png", 256), ("icon@2x.png", 512)])
+def test_brand_icon_is_a_square_png_of_the_right_size(name: str, size: int) -> None:
+    data = (INTEGRATION / "brand" / name).read_bytes()
+
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", data[16:24]) == (size, size)
+    assert data[25] == 6  # colour with transparency
