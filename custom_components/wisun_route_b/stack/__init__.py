@@ -1,10 +1,10 @@
 """A native asyncio stack for Japanese smart meters on the B route.
 
-    meter = SmartMeter(serial_connector("/dev/ttyUSB0"), Credentials(route_b_id, password))
-    await meter.connect()
-    report = await meter.read([INSTANTANEOUS_POWER])
-    print(report.value(INSTANTANEOUS_POWER), "W")
-    await meter.close()
+meter = SmartMeter(serial_connector("/dev/ttyUSB0"), Credentials(route_b_id, password))
+await meter.connect()
+report = await meter.read([INSTANTANEOUS_POWER])
+print(report.value(INSTANTANEOUS_POWER), "W")
+await meter.close()
 """
 
 from .errors import (

@@ -473,6 +473,21 @@ def test_nothing_untrue_reaches_the_reading(
     play(scenario)
 
 
+def test_an_ok_behind_a_datagram_that_broke_off_is_not_lost() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def break_off(request: Frame) -> None:
+            head, _, _ = erxudp(bytes(0x4D0)).rpartition(b" ")
+            dongle.say(head + b" \x10\x81\r\n")
+            dongle.accept()
+            answer = erxudp(answer_to(request).encode())
+            asyncio.get_running_loop().call_later(2, dongle.say, answer)
+
+        dongle.on_request = break_off
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario)
+
+
 def test_an_impossible_value_is_absent_with_its_reason_and_the_rest_is_there() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         says = METER_SAYS | {0xE0: "FFFFFFFF", 0xE8: "001E"}

@@ -30,6 +30,9 @@ _LOGGER = logging.getLogger(__name__)
 #: Seconds a dongle may take for an answer. Registers answer in 3 to 12 ms; an SKSENDTO is
 #: acknowledged when the datagram is on the air, 0.1 to 0.35 s later (captures 01, 06).
 COMMAND_TIMEOUT = 3.0
+#: Seconds of silence after which a datagram will not go on: at 115200 Bd the longest takes
+#: 0.25 s, and a USB bridge holds bytes back for 16 ms.
+_QUIET = 0.5
 #: PANA packets travel on this port; they carry the Route-B ID and are not ours to read.
 PANA_PORT = 0x02CC
 
@@ -73,6 +76,7 @@ class Commander:
         self._turn = asyncio.Lock()
         self._exchange: _Exchange | None = None
         self._running: set[asyncio.Task[tuple[Answer, ...]]] = set()
+        self._quiet: asyncio.TimerHandle | None = None
         self.stray_answers = 0
         """Answers that came when nobody had asked."""
 
@@ -123,6 +127,8 @@ class Commander:
 
     async def drain(self) -> None:
         """Wait until no command runs; the port must be closed, so that they all end."""
+        if self._quiet is not None:
+            self._quiet.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def fail(self, error: Exception) -> None:
@@ -133,7 +139,20 @@ class Commander:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the port."""
-        for message in self._receiver.receive(data):
+        self._sort_all(self._receiver.receive(data))
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
+        if self._receiver.holds_back:
+            self._quiet = asyncio.get_running_loop().call_later(_QUIET, self._give_up)
+
+    def _give_up(self) -> None:
+        """Let through what waits for the rest of a datagram that broke off."""
+        self._quiet = None
+        self._sort_all(self._receiver.give_up())
+
+    def _sort_all(self, messages: list[Message]) -> None:
+        for message in messages:
             if _LOGGER.isEnabledFor(logging.DEBUG):
                 _LOGGER.debug("< %s", self._describe(message))
             self._sort(message)

@@ -78,6 +78,11 @@ class Reader:
         self.dropped_bytes = 0
         self.dropped_lines = 0
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether whole lines wait for the rest of a datagram that may never come."""
+        return self._wanted > 0
+
     def receive(self, data: bytes) -> list[Unit]:
         """Take bytes as they come, return what they complete."""
         self._buffer += data

@@ -55,6 +55,11 @@ class Receiver:
             incomplete_pan_descriptions=self._pan.incomplete,
         )
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether :meth:`give_up` would bring something to light."""
+        return self._reader.holds_back
+
     def receive(self, data: bytes) -> list[Message]:
         """Take bytes as they come, in pieces of any size; return what they complete."""
         return self._decode(self._reader.receive(data))
