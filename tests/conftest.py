@@ -1,8 +1,11 @@
-"""What all tests share: how hard hypothesis tries."""
+"""What all tests share: where custom components come from, and how hard hypothesis tries."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+# The test harness brings a package of the same name; the one that is imported first stays.
+import custom_components  # noqa: F401
 
 # No deadline: the machines that run this are slow at times, and pytest-timeout watches anyway.
 settings.register_profile(
