@@ -16,6 +16,7 @@ from custom_components.wisun_route_b.stack.skstack import (
     Ok,
     PanDescription,
     Receiver,
+    ReceiverStatistics,
     Register,
     SendResult,
     Unknown,
@@ -224,6 +225,14 @@ def test_a_pan_description_without_pair_id_ends_with_the_next_line() -> None:
             datagram(b"x"),
         ],
     )
+
+
+def test_silence_completes_a_pan_description_without_pair_id_and_is_no_loss() -> None:
+    receiver = Receiver()
+    assert receiver.receive(PAN_LINES) == []
+    assert receiver.give_up() == [PanDescription(0x31, 9, 0xB5FB, MAC, 0xDD)]
+    assert receiver.give_up() == []
+    assert receiver.statistics == ReceiverStatistics(messages=1)
 
 
 def test_fields_that_nobody_knows_are_passed_over() -> None:
