@@ -30,12 +30,14 @@ from .errors import (
     PortNotFoundError,
     PortUnreachableError,
     ProtocolError,
+    RequestRefusedError,
     ResponseTimeoutError,
     RouteBError,
     ScaleUnknownError,
     SendFailedError,
     SessionLostError,
     TransmitLimitError,
+    WrongDayError,
 )
 from .link.client import Signal, SmartMeter
 from .link.credentials import Credentials
@@ -46,6 +48,7 @@ from .link.progress import Progress, ProgressCallback, Stage
 from .link.report import ReadReport
 from .link.statistics import LinkStatistics
 from .meter import plan
+from .meter.history import Consumption, Slot, consumptions
 from .meter.properties import (
     ANNO_PROPERTY_MAP,
     BUSINESS_FACILITY_CODE,
@@ -143,6 +146,7 @@ __all__ = [
     "CommandFailedError",
     "CommandTimeoutError",
     "Connector",
+    "Consumption",
     "Credentials",
     "CredentialsFormatError",
     "CredentialsRefusedError",
@@ -184,6 +188,7 @@ __all__ = [
     "ReadReport",
     "Redactor",
     "RegisterPair",
+    "RequestRefusedError",
     "ResponseTimeoutError",
     "RouteBError",
     "Scale",
@@ -191,11 +196,14 @@ __all__ = [
     "SendFailedError",
     "SessionLostError",
     "Signal",
+    "Slot",
     "SlotHistory",
     "SmartMeter",
     "Stage",
     "StandardVersion",
     "TransmitLimitError",
+    "WrongDayError",
+    "consumptions",
     "plan",
     "redact",
     "serial_connector",

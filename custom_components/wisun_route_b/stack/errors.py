@@ -109,6 +109,10 @@ class ResponseTimeoutError(LinkError, TimeoutError):
     """The meter did not answer a request in time."""
 
 
+class RequestRefusedError(LinkError):
+    """The meter answered that it cannot do this (SetC_SNA, Get_SNA)."""
+
+
 class NotConnectedError(LinkError):
     """There is no session: ``connect()`` has not succeeded, or the link was closed."""
 
@@ -130,6 +134,10 @@ class EncodeError(ProtocolError, ValueError):
 
 class ScaleUnknownError(DecodeError):
     """An energy count cannot become kWh: the meter's unit (E1) is not known."""
+
+
+class WrongDayError(DecodeError):
+    """A history is of another day than the one that was asked for."""
 
 
 class CredentialsFormatError(RouteBError, ValueError):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 import logging
 from types import MappingProxyType
 
@@ -12,8 +13,15 @@ from ..errors import (
     NotConnectedError,
     RouteBError,
 )
-from ..meter.properties import PROPERTIES, STANDARD_VERSION, AnyProperty
-from ..meter.scale import Scale
+from ..meter.history import Slot
+from ..meter.properties import (
+    HISTORY1_REVERSE,
+    PROPERTIES,
+    STANDARD_VERSION,
+    AnyProperty,
+    MeterProperty,
+)
+from ..meter.scale import Scale, require
 from ..redact import Redactor
 from ..skstack import rssi_dbm
 from .connection import Connection
@@ -26,6 +34,7 @@ from .description import (
     scale_from,
 )
 from .dongle import DongleIdentity, Network
+from .history import write
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage
 from .reader import decode_into
@@ -185,14 +194,44 @@ class SmartMeter:
         Partial success is a report: see ReadReport. Raises a LinkError, DongleError or
         PortError only when nothing was answered or the link is gone.
         """
-        connection = self._connection
-        if connection is None:
-            raise NotConnectedError("There is no session with the meter")
-        connection.require_alive()
+        connection = self._alive()
         wanted = tuple(properties)
         if self._scale is None and any(row.scaled for row in wanted):
             self._scale = scale_from(await connection.reader.read(SCALE_PROPERTIES, None))
         return await connection.reader.read(wanted, self._scale)
+
+    async def write[T](self, definition: MeterProperty[T], value: T) -> None:
+        """Set a property (SetC); raise RequestRefusedError if the meter does not accept it."""
+        await write(self._alive().requester, definition, value)
+
+    async def clock(self) -> datetime:
+        """Return the meter's own date and time, aware, JST, to the minute."""
+        return await self._alive().history.clock()
+
+    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
+        """Return the 48 half-hourly registers of a day (E2, E4), 0 = today to 99."""
+        connection = self._alive()
+        both = self._description is not None and self._description.offers(HISTORY1_REVERSE)
+        return await connection.history.day(days_ago, await self._require_scale(), reverse=both)
+
+    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+        """Return up to 12 half-hourly registers up to ``newest`` (EC), oldest first."""
+        return await self._alive().history.half_hours(newest, count, await self._require_scale())
+
+    async def minute_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+        """Return up to 10 registers a minute apart up to ``newest`` (EE), oldest first."""
+        return await self._alive().history.minutes(newest, count, await self._require_scale())
+
+    def _alive(self) -> Connection:
+        if self._connection is None:
+            raise NotConnectedError("There is no session with the meter")
+        self._connection.require_alive()
+        return self._connection
+
+    async def _require_scale(self) -> Scale:
+        if self._scale is None:
+            self._scale = scale_from(await self._alive().reader.read(SCALE_PROPERTIES, None))
+        return require(self._scale)
 
     # --- Listening ---------------------------------------------------------------------
 

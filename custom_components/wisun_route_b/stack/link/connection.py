@@ -11,6 +11,7 @@ from ..errors import (
     SessionLostError,
 )
 from ..redact import Redactor
+from .history import HistoryReader
 from .reader import PropertyReader
 from .requester import Requester
 from .skstack_dongle import SkstackDongle
@@ -42,6 +43,7 @@ class Connection:
         self.dongle = SkstackDongle(self, redactor)
         self.requester = Requester(self._send, owner.notified, statistics)
         self.reader = PropertyReader(self.requester)
+        self.history = HistoryReader(self.requester)
 
     @property
     def alive(self) -> bool:

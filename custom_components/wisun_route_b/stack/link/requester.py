@@ -1,10 +1,12 @@
 """ECHONET Lite requests over a radio that loses things: ask, ask again, match, confirm."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import itertools
 import logging
+from typing import Protocol
 
 from ..echonet import CONTROLLER, ESV, METER, Frame, Property
 from ..errors import (
@@ -31,6 +33,9 @@ _SEND_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
 _CONFIRMATIONS = 4
 
+#: A day of history counts as several properties, whatever the number.
+_LONG_ANSWERS = frozenset((0xE2, 0xE4))
+
 _ANSWERS: dict[ESV, frozenset[ESV]] = {
     ESV.GET: frozenset((ESV.GET_RES, ESV.GET_SNA)),
     ESV.SET_C: frozenset((ESV.SET_RES, ESV.SET_C_SNA)),
@@ -43,6 +48,15 @@ class _Pending:
 
     answers: frozenset[ESV]
     answer: asyncio.Future[Frame]
+
+
+class Ask(Protocol):
+    """Makes one request while holding the turn; see Requester.ask."""
+
+    async def __call__(
+        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
+    ) -> Frame:
+        """Return the answer."""
 
 
 class Requester:
@@ -75,26 +89,37 @@ class Requester:
         when no answer came, SendFailedError when nothing could be sent, and whatever ended
         the link meanwhile.
         """
-        if patience is None:
-            patience = PATIENCE_ONE if len(properties) == 1 else PATIENCE_SEVERAL
+        async with self.exclusively() as ask:
+            return await ask(service, properties, patience)
+
+    @asynccontextmanager
+    async def exclusively(self) -> AsyncIterator[Ask]:
+        """Hold the turn for several requests that nothing must come between."""
         async with self._turn:
-            self._statistics.requests += 1
-            pending = _Pending(_ANSWERS[service], asyncio.get_running_loop().create_future())
-            try:
-                async with asyncio.timeout(patience):
-                    answer = await self._ask_again_and_again(service, properties, pending)
-            except SendFailedError:
-                self._statistics.lost += 1
+            yield self._ask
+
+    async def _ask(
+        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
+    ) -> Frame:
+        if patience is None:
+            patience = _patience(properties)
+        self._statistics.requests += 1
+        pending = _Pending(_ANSWERS[service], asyncio.get_running_loop().create_future())
+        try:
+            async with asyncio.timeout(patience):
+                answer = await self._ask_again_and_again(service, properties, pending)
+        except SendFailedError:
+            self._statistics.lost += 1
+            raise
+        except TimeoutError as err:
+            if isinstance(err, RouteBError):
                 raise
-            except TimeoutError as err:
-                if isinstance(err, RouteBError):
-                    raise
-                self._statistics.lost += 1
-                raise ResponseTimeoutError("The meter did not answer") from err
-            finally:
-                self._pending.clear()
-            self._statistics.answers += 1
-            return answer
+            self._statistics.lost += 1
+            raise ResponseTimeoutError("The meter did not answer") from err
+        finally:
+            self._pending.clear()
+        self._statistics.answers += 1
+        return answer
 
     async def _ask_again_and_again(
         self, service: ESV, properties: tuple[Property, ...], pending: _Pending
@@ -191,3 +216,9 @@ class Requester:
         for task in tuple(self._confirmations):
             task.cancel()
         await asyncio.gather(*self._confirmations, return_exceptions=True)
+
+
+def _patience(properties: tuple[Property, ...]) -> float:
+    """Return how many seconds the specification gives the meter for this request."""
+    short = len(properties) == 1 and properties[0].epc not in _LONG_ANSWERS
+    return PATIENCE_ONE if short else PATIENCE_SEVERAL

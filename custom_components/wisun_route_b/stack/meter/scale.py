@@ -18,6 +18,10 @@ UNITS: dict[int, Decimal] = {
     0x0D: Decimal(10000),
 }
 
+#: A fall is a roll-over if what it leaves is at most this fraction of the register: 1000 kWh
+#: of a usual one (six digits of 0.1 kWh), a month or more of a household.
+_ROLL_OVER_SHARE = 100
+
 #: Highest count that any energy register can show (Appendix R, class 0x0288).
 MAX_COUNT = 99_999_999
 
@@ -62,13 +66,15 @@ class Scale:
     def consumed(self, older: Decimal, newer: Decimal) -> Decimal | None:
         """Return the energy in kWh between two readings of one register.
 
-        A register that fell is taken to have rolled over once. That cannot be told from an
-        exchanged meter here: compare serial numbers. None if it fell and D7 is unknown.
+        None if the register fell and that was no roll-over: the meter was exchanged, or D7
+        is unknown. A roll-over leaves a difference that is small beside the whole register.
         """
         difference = newer - older
         if difference >= 0:
             return difference
-        return None if self.modulus is None else difference + self.modulus
+        if self.modulus is None or difference + self.modulus > self.modulus / _ROLL_OVER_SHARE:
+            return None
+        return difference + self.modulus
 
 
 def require(scale: Scale | None) -> Scale:

@@ -1,0 +1,143 @@
+"""Reads histories: choose what, then read it, with nothing in between.
+
+The meter answers E2 and E4 for the day last set in E5, EC for ED, EE for EF (the appendix
+calls these pairs atomic). A day is counted back from the meter's own today, so a reading that
+midnight may have come between is checked against the meter's clock and taken again.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from ..echonet import ESV, Frame, Property
+from ..errors import RequestRefusedError, WrongDayError
+from ..meter.history import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
+from ..meter.properties import (
+    CURRENT_DATE,
+    CURRENT_TIME,
+    HISTORY1_DAY,
+    HISTORY1_NORMAL,
+    HISTORY1_REVERSE,
+    HISTORY2,
+    HISTORY2_SELECTOR,
+    HISTORY3,
+    HISTORY3_SELECTOR,
+    MeterProperty,
+)
+from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
+from ..meter.scale import Scale
+from .requester import Ask, Requester
+
+#: How often a day is read while midnight keeps coming between. It comes once a day.
+_ATTEMPTS = 3
+
+
+class HistoryReader:
+    """Reads the past of one meter over one connection."""
+
+    def __init__(self, requester: Requester) -> None:
+        """Take the way to the meter."""
+        self._requester = requester
+
+    async def clock(self) -> datetime:
+        """Return the meter's own date and time, aware, JST, to the minute."""
+        async with self._requester.exclusively() as ask:
+            return await _clock(ask)
+
+    async def day(self, days_ago: int, scale: Scale, *, reverse: bool) -> tuple[Slot, ...]:
+        """Return the 48 half-hourly registers of a day, 0 = today to 99.
+
+        ``reverse`` tells whether the meter has E4. Raises WrongDayError if the meter
+        answers for another day, RequestRefusedError if it has no history of this kind.
+        """
+        async with self._requester.exclusively() as ask:
+            for _ in range(_ATTEMPTS):
+                begun = asyncio.get_running_loop().time()
+                before = await _clock(ask)
+                await _set(ask, HISTORY1_DAY, days_ago)
+                normal = await _day(ask, HISTORY1_NORMAL, days_ago, scale)
+                backward = await _day(ask, HISTORY1_REVERSE, days_ago, scale) if reverse else None
+                elapsed = asyncio.get_running_loop().time() - begun
+                if not _may_cross_midnight(before, elapsed) or await _is_same_day(ask, before):
+                    return day_slots(before.date() - timedelta(days=days_ago), normal, backward)
+        raise WrongDayError("The meter's day changes whenever its history is read")
+
+    async def half_hours(self, newest: datetime, count: int, scale: Scale) -> tuple[Slot, ...]:
+        """Return up to 12 half-hourly registers that end at ``newest``, oldest first."""
+        history = await self._slots(HISTORY2_SELECTOR, HISTORY2, newest, count, scale)
+        return slots_back(history, HALF_HOUR)
+
+    async def minutes(self, newest: datetime, count: int, scale: Scale) -> tuple[Slot, ...]:
+        """Return up to 10 registers a minute apart that end at ``newest``, oldest first."""
+        history = await self._slots(HISTORY3_SELECTOR, HISTORY3, newest, count, scale)
+        return slots_back(history, MINUTE)
+
+    async def _slots(
+        self,
+        selector: MeterProperty[HistorySelector],
+        history: MeterProperty[SlotHistory],
+        newest: datetime,
+        count: int,
+        scale: Scale,
+    ) -> SlotHistory:
+        wanted = newest.astimezone(JST).replace(second=0, microsecond=0)
+        async with self._requester.exclusively() as ask:
+            await _set(ask, selector, HistorySelector(wanted, count))
+            read = await _get(ask, history, scale)
+        if read.start != wanted or len(read.slots) != count:
+            raise WrongDayError("The meter answers for another time than was asked for")
+        return read
+
+
+async def write[T](requester: Requester, definition: MeterProperty[T], value: T) -> None:
+    """Set a property; raise RequestRefusedError if the meter does not accept it."""
+    async with requester.exclusively() as ask:
+        await _set(ask, definition, value)
+
+
+async def _set[T](ask: Ask, definition: MeterProperty[T], value: T) -> None:
+    written = Property(definition.epc, definition.encode(value))
+    answer = await ask(ESV.SET_C, (written,))
+    if answer.esv is not ESV.SET_RES:
+        raise RequestRefusedError(f"The meter does not let {definition.name} be set")
+
+
+async def _get[T](ask: Ask, definition: MeterProperty[T], scale: Scale | None = None) -> T:
+    answer = await ask(ESV.GET, (Property(definition.epc),))
+    return definition.decode(_edt(answer, definition.epc, definition.name), scale)
+
+
+def _edt(answer: Frame, epc: int, name: str) -> bytes:
+    for item in answer.properties:
+        if item.epc == epc and item.edt:
+            return item.edt
+    raise RequestRefusedError(f"The meter does not offer {name}")
+
+
+async def _clock(ask: Ask) -> datetime:
+    """Read date and time together; a meter that answers one at a time is asked twice."""
+    both = await ask(ESV.GET, (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc)))
+    edts = {item.epc: item.edt for item in both.properties}
+    if edts.get(CURRENT_DATE.epc) and edts.get(CURRENT_TIME.epc):
+        day = CURRENT_DATE.decode(edts[CURRENT_DATE.epc])
+        return datetime.combine(day, CURRENT_TIME.decode(edts[CURRENT_TIME.epc]), JST)
+    day = await _get(ask, CURRENT_DATE)
+    return datetime.combine(day, await _get(ask, CURRENT_TIME), JST)
+
+
+async def _day(
+    ask: Ask, definition: MeterProperty[DayHistory], days_ago: int, scale: Scale
+) -> DayHistory:
+    history = await _get(ask, definition, scale)
+    if history.day != days_ago:
+        raise WrongDayError("The meter answers for another day than was asked for")
+    return history
+
+
+def _may_cross_midnight(before: datetime, elapsed: float) -> bool:
+    """Tell whether the meter's date may have changed; its clock shows whole minutes."""
+    latest = before + timedelta(minutes=1, seconds=elapsed)
+    return latest.date() != before.date()
+
+
+async def _is_same_day(ask: Ask, before: datetime) -> bool:
+    return (await _clock(ask)).date() == before.date()
