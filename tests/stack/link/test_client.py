@@ -509,10 +509,12 @@ def test_an_impossible_value_is_absent_with_its_reason_and_the_rest_is_there() -
 def test_no_data_is_a_value_of_none() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         says = METER_SAYS | {0xE0: "FFFFFFFE", 0xE7: "7FFFFFFE"}
-        dongle.on_request = lambda request: (
-            dongle.accept(),
-            dongle.say(erxudp(answer_to(request, says).encode())),
-        )[0]
+
+        def without_data(request: Frame) -> None:
+            dongle.accept()
+            dongle.say(erxudp(answer_to(request, says).encode()))
+
+        dongle.on_request = without_data
         report = await meter.read(LIVE)
         assert report.values[0xE0] is None
         assert report.values[0xE7] is None

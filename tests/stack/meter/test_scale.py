@@ -44,3 +44,9 @@ def test_consumption_across_the_roll_over_of_six_digits() -> None:
 
 def test_a_fall_is_no_number_when_the_digits_are_unknown() -> None:
     assert Scale(Decimal("0.1")).consumed(Decimal("2.0"), Decimal("1.0")) is None
+
+
+def test_an_exchanged_meter_is_no_roll_over() -> None:
+    scale = Scale(Decimal("0.1"), 1, 6)
+    assert scale.consumed(Decimal("12345.6"), Decimal("0.3")) is None
+    assert scale.consumed(Decimal("6500.0"), Decimal("6499.9")) is None

@@ -11,6 +11,7 @@ from ..skstack import (
     AppVersion,
     Command,
     Datagram,
+    Echo,
     Event,
     Fail,
     Info,
@@ -21,6 +22,7 @@ from ..skstack import (
     Receiver,
     Register,
     ReplyKind,
+    Unknown,
     Version,
 )
 from .port import Port
@@ -195,7 +197,13 @@ class Commander:
             exchange.done.set_exception(CommandFailedError(exchange.command.name, code))
 
     def _describe(self, message: Message) -> str:
-        if isinstance(message, Datagram):
-            payload = "****" if message.local_port == PANA_PORT else message.payload.hex().upper()
-            return f"Datagram port={message.local_port:04X} {self._redactor(payload)}"
-        return self._redactor(str(message))
+        """Return what may be logged of a message; its repr hides what it does not know."""
+        match message:
+            case Datagram(local_port=port) if port == PANA_PORT:
+                return "Datagram of the sign-in"
+            case Datagram(local_port=port, payload=payload):
+                return f"Datagram to port {port:04X}: {self._redactor(payload.hex().upper())}"
+            case Echo(line) | Unknown(line):
+                return f"{type(message).__name__}: {self._redactor(line.decode('latin-1'))!r}"
+            case _:
+                return repr(message)
