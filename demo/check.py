@@ -1,0 +1,111 @@
+"""Compares what Home Assistant shows with what the meter really measures."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from .client import HomeAssistantClient
+from .configuration import DOMAIN
+from .dongle import true_values
+from .errors import DemoError
+from .jsons import as_object, as_text
+from .log import complaints
+from .set_up import sensors_of
+from .stage import Stage, say
+
+_TIMEOUT: Final = 180.0
+_BETWEEN_LOOKS: Final = 1.0
+_NO_VALUE: Final = frozenset({"unknown", "unavailable"})
+
+#: A state that is reported now was read at most one poll interval (30 s) ago, for an unasked
+#: notification writes all states again; five seconds more are for the way through the air.
+#: There is no tolerance beside this: the shown value has to be one that the meter really had in
+#: that time. Power changes every ten seconds, so it has a handful of values; an energy counter
+#: has one, or two where it moves on just then.
+_AGE: Final = timedelta(seconds=30 + 5)
+_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What Home Assistant shows of one sensor."""
+
+    entity_id: str
+    value: str
+    unit: str | None
+    reported: datetime
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return it for printing."""
+        return {"state": self.value, "unit": self.unit, "reported": self.reported.isoformat()}
+
+
+async def check(stage: Stage) -> tuple[dict[str, Shown], list[str]]:
+    """Set up the meter; return what every sensor shows, and everything that is wrong.
+
+    Raises:
+        DemoError: A sensor has no live value after three minutes.
+    """
+    client = stage.home_assistant
+    entry_id = await stage.set_up()
+    say("Waiting until every sensor has been read and polled once more.")
+    shown = await _wait_until_live(client, await sensors_of(client, entry_id))
+    log = await asyncio.to_thread(stage.configuration.log.read_text, encoding="utf-8")
+    return shown, [
+        *(fault for key, state in shown.items() if (fault := _fault(key, state))),
+        *(f"In the log: {record}" for record in complaints(log, DOMAIN)),
+    ]
+
+
+async def _wait_until_live(
+    client: HomeAssistantClient, sensors: Mapping[str, str]
+) -> dict[str, Shown]:
+    """Wait until every sensor has a value that was polled after the first one was seen."""
+    first: dict[str, datetime] = {}
+    live: dict[str, Shown] = {}
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            while not sensors or len(live) < len(sensors):
+                for key in sensors.keys() - live.keys():
+                    state = await _look(client, sensors[key])
+                    if state.value in _NO_VALUE:
+                        continue
+                    if state.reported > first.setdefault(key, state.reported):
+                        live[key] = state
+                await asyncio.sleep(_BETWEEN_LOOKS)
+    except TimeoutError as err:
+        missing = ", ".join(sorted(sensors.keys() - live.keys())) or "every sensor"
+        raise DemoError(f"No live value after {_TIMEOUT:.0f} s: {missing}") from err
+    return {key: live[key] for key in sensors}
+
+
+async def _look(client: HomeAssistantClient, entity_id: str) -> Shown:
+    state = as_object(await client.get(f"/api/states/{entity_id}"))
+    unit = as_object(state["attributes"]).get("unit_of_measurement")
+    return Shown(
+        entity_id=entity_id,
+        value=as_text(state["state"]),
+        unit=None if unit is None else as_text(unit),
+        reported=datetime.fromisoformat(as_text(state["last_reported"])),
+    )
+
+
+def _fault(key: str, shown: Shown) -> str | None:
+    """Return what is wrong with a shown value, None if the meter had it."""
+    seconds = range(_AGE // _SECOND + 1)
+    moments = [shown.reported.astimezone(UTC) - second * _SECOND for second in seconds]
+    had = {true_values(moment).get(key) for moment in moments}
+    if _number(shown.value) in had - {None}:
+        return None
+    true = ", ".join(sorted(map(str, had)))
+    return f"{shown.entity_id} shows {shown.value}, but {key} of the meter was {true}"
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None

@@ -1,0 +1,53 @@
+"""Runs the emulated dongle, and knows what its meter really measures."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+import sys
+from typing import Final
+
+from .options import Options
+from .process import ROOT, Program
+from .waiting import wait_until
+
+#: The letter of the demo's grid company. Credentials that nobody can take for real ones.
+ROUTE_B_ID: Final = "0123456789ABCDEF0123456789ABCDEF"
+PASSWORD: Final = "ABCDEF012345"
+SEED: Final = 1
+
+STOP_PATIENCE: Final = 5.0
+_START_TIMEOUT: Final = 30.0
+
+
+async def start_dongle(options: Options, path: Path, folder: Path) -> Program:
+    """Start the emulator with its serial port at ``path``."""
+    return await Program.start(
+        "The emulated dongle",
+        [
+            *(sys.executable, "-m", "emulator"),
+            *("--pty", str(path)),
+            *("--dongle", options.dongle),
+            *("--id", ROUTE_B_ID),
+            *("--password", PASSWORD),
+            *("--speed", str(options.speed)),
+            *("--seed", str(SEED)),
+        ],
+        folder=ROOT,
+        output=folder / "emulator-output.txt",
+    )
+
+
+async def wait_until_plugged_in(path: Path) -> None:
+    """Wait until the serial port is there."""
+
+    async def there() -> bool:
+        return await asyncio.to_thread(path.exists)
+
+    await wait_until(there, _START_TIMEOUT, "The emulator's start")
+
+
+def true_values(moment: datetime) -> Mapping[str, Decimal | None]:
+    """Return what the meter has at a moment: name of the sensor -> value."""
+    raise NotImplementedError

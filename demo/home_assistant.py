@@ -1,0 +1,38 @@
+"""Runs Home Assistant."""
+
+import sys
+from typing import Final
+
+from .client import HomeAssistantClient
+from .configuration import Configuration
+from .jsons import as_object
+from .process import Program
+from .waiting import wait_until
+
+_START_TIMEOUT: Final = 120.0
+#: Home Assistant writes its database and its storage when it stops (seconds).
+STOP_PATIENCE: Final = 30.0
+
+
+async def start_home_assistant(configuration: Configuration) -> Program:
+    """Start `hass` on its configuration folder."""
+    return await Program.start(
+        "Home Assistant",
+        [sys.executable, "-m", "homeassistant", "--config", ".", "--skip-pip"],
+        folder=configuration.home_assistant,
+        output=configuration.folder / "home-assistant-output.txt",
+    )
+
+
+async def wait_until_it_answers(client: HomeAssistantClient) -> None:
+    """Wait until the web page can be opened."""
+    await wait_until(client.answers, _START_TIMEOUT, "Home Assistant's start")
+
+
+async def wait_until_it_runs(client: HomeAssistantClient) -> None:
+    """Wait until everything is set up; the client must be signed in."""
+
+    async def runs() -> bool:
+        return as_object(await client.get("/api/config"))["state"] == "RUNNING"
+
+    await wait_until(runs, _START_TIMEOUT, "Home Assistant's start")

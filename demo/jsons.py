@@ -1,0 +1,27 @@
+"""JSON as it comes from outside, and the doors through which it gets a type."""
+
+from .errors import DemoError
+
+type Json = dict[str, Json] | list[Json] | str | int | float | bool | None
+type JsonObject = dict[str, Json]
+
+
+def as_object(value: Json) -> JsonObject:
+    """Return a JSON object."""
+    if not isinstance(value, dict):
+        raise DemoError(f"An object was expected, not {value!r}.")
+    return value
+
+
+def as_objects(value: Json) -> list[JsonObject]:
+    """Return a list of JSON objects."""
+    if not isinstance(value, list):
+        raise DemoError(f"A list was expected, not {value!r}.")
+    return [as_object(item) for item in value]
+
+
+def as_text(value: Json) -> str:
+    """Return a string."""
+    if not isinstance(value, str):
+        raise DemoError(f"A string was expected, not {value!r}.")
+    return value

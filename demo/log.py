@@ -1,0 +1,35 @@
+"""Reads Home Assistant's log."""
+
+from collections.abc import Iterator
+import re
+from typing import Final
+
+_START: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?P<level>[A-Z]+) \(", re.MULTILINE)
+_BAD: Final = frozenset({"WARNING", "ERROR", "CRITICAL"})
+
+#: What Home Assistant says of every custom integration when it loads it.
+_NOT_TESTED: Final = re.compile(
+    r"WARNING .*\[homeassistant\.loader\] We found a custom integration \S+ which has not been tested"
+)
+
+
+def complaints(log: str, name: str) -> list[str]:
+    """Return the warnings, errors and tracebacks that name something anywhere in their text.
+
+    One is left out: Home Assistant's notice that it has not tested the custom integration.
+    """
+    return [
+        record
+        for level, record in _records(log)
+        if name in record
+        and (level in _BAD or "Traceback (most recent call last)" in record)
+        and not _NOT_TESTED.search(record)
+    ]
+
+
+def _records(log: str) -> Iterator[tuple[str, str]]:
+    """Yield level and text of each record; what follows its first line belongs to it."""
+    starts = list(_START.finditer(log))
+    ends = [start.start() for start in starts[1:]] + [len(log)]
+    for start, end in zip(starts, ends, strict=True):
+        yield start["level"], log[start.start() : end].rstrip()

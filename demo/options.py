@@ -1,0 +1,72 @@
+"""What can be chosen on the command line."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+#: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
+#: takes seconds. The meter's clock and the household's power are never sped up.
+_SPEED = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run the demo."""
+
+    port: int | None = None
+    """Port of the web page. 0 = any that is free; None = 8123, or any if that is taken."""
+    language: str = "en"
+    speed: float = _SPEED
+    dongle: str = "bp35c2"
+    folder: Path | None = None
+    """Where everything is kept; None = a temporary folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What the person wants: a demo of some kind."""
+
+    options: Options
+    fresh: bool
+    check: bool
+
+
+def parse(arguments: Sequence[str] | None = None) -> Command:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="Run a real Home Assistant with a software dongle and meter. Ctrl-C ends it.",
+    )
+    parser.add_argument(
+        "--port", type=int, help="port of the web page, 0 for any (default: 8123 if it is free)"
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--fresh", action="store_true", help="leave setting up the meter to you")
+    kind.add_argument(
+        "--check",
+        action="store_true",
+        help="compare every sensor with the meter, print them as JSON and end with status 0 or 1",
+    )
+    parser.add_argument("--language", choices=("en", "ja"), default="en")
+    parser.add_argument("--dongle", default="bp35c2", help="kind of dongle (default: %(default)s)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=_SPEED,
+        help="how many times faster than life dongle and radio are (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="keep configuration and log here; emptied at each start (default: a temporary one)",
+    )
+    chosen = parser.parse_args(arguments)
+    options = Options(
+        port=chosen.port,
+        language=chosen.language,
+        speed=chosen.speed,
+        dongle=chosen.dongle,
+        folder=chosen.folder.absolute() if chosen.folder else None,
+    )
+    return Command(options=options, fresh=chosen.fresh, check=chosen.check)

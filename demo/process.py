@@ -1,0 +1,72 @@
+"""A program that runs beside the demo and ends with it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+import contextlib
+import os
+from pathlib import Path
+import signal
+from typing import Self
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Program:
+    """A running program. What it prints goes to a file."""
+
+    def __init__(self, name: str, output: Path, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.output = output
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls,
+        name: str,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        output: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Start a program in a folder."""
+        with output.open("wb") as file:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=asyncio.subprocess.STDOUT,
+                # Ctrl-C in the terminal is for the demo, which ends its programs in good order.
+                start_new_session=True,
+            )
+        return cls(name, output, process)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the program has ended."""
+        return self._process.returncode is not None
+
+    async def wait(self) -> int:
+        """Wait until the program ends; return its exit status."""
+        return await self._process.wait()
+
+    async def stop(self, patience: float) -> None:
+        """Ask the program to end, and after so many seconds make it."""
+        if self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(patience):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+
+    def last_words(self, lines: int = 15) -> str:
+        """Return the end of what the program has printed."""
+        text = self.output.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])

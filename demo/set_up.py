@@ -1,0 +1,70 @@
+"""Sets up the integration and the Energy dashboard, as a person would in the browser."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from .client import HomeAssistantClient
+from .configuration import DOMAIN
+from .errors import DemoError
+from .jsons import JsonObject, as_object, as_objects, as_text
+
+_FLOWS: Final = "/api/config/config_entries/flow"
+_BETWEEN_LOOKS: Final = 0.2
+#: A scan with growing duration and the sign-in after it end well before this (seconds).
+_FLOW_TIMEOUT: Final = 170.0
+
+
+async def set_up_integration(
+    home_assistant: HomeAssistantClient, fields: dict[str, str], say: Callable[[str], None]
+) -> str:
+    """Go through the dialog; return the id of the entry that it made."""
+    flow = as_object(await home_assistant.post(_FLOWS, {"handler": DOMAIN}))
+    path = f"{_FLOWS}/{as_text(flow['flow_id'])}"
+    flow = as_object(await home_assistant.post(path, fields))
+    seen = ""
+    async with asyncio.timeout(_FLOW_TIMEOUT):
+        while flow["type"] == "progress":
+            action = as_text(flow["progress_action"])
+            if action != seen:
+                say(f"  … {action}")
+                seen = action
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            flow = as_object(await home_assistant.get(path))
+    if flow["type"] != "create_entry":
+        raise DemoError(f"The dialog ended in {flow['type']}: {_reason(flow)}")
+    return as_text(as_object(flow["result"])["entry_id"])
+
+
+def _reason(flow: JsonObject) -> str:
+    return str(flow.get("errors") or flow.get("reason"))
+
+
+async def sensors_of(home_assistant: HomeAssistantClient, entry_id: str) -> dict[str, str]:
+    """Return the enabled entities of an entry: what they show -> entity id."""
+    entities = as_objects(await home_assistant.command("config/entity_registry/list"))
+    return {
+        # A unique id is made of the meter's identity and the name of what the entity shows.
+        as_text(entity["unique_id"]).partition("_")[2]: as_text(entity["entity_id"])
+        for entity in entities
+        if entity["config_entry_id"] == entry_id and entity["disabled_by"] is None
+    }
+
+
+async def set_up_energy(home_assistant: HomeAssistantClient, entry_id: str) -> None:
+    """Let the Energy dashboard count what the meter counts, at made-up prices (yen per kWh)."""
+    sensors = await sensors_of(home_assistant, entry_id)
+    grid = {
+        "type": "grid",
+        "stat_energy_from": sensors["imported_energy"],
+        "stat_energy_to": sensors["exported_energy"],
+        "stat_rate": sensors["power"],
+        "stat_cost": None,
+        "entity_energy_price": None,
+        "number_energy_price": 31.0,
+        "stat_compensation": None,
+        "entity_energy_price_export": None,
+        "number_energy_price_export": 16.0,
+        "cost_adjustment_day": 0,
+    }
+    await home_assistant.command("energy/save_prefs", energy_sources=[grid])

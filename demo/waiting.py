@@ -1,0 +1,23 @@
+"""Waits for things that can only be looked at from outside."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from .errors import DemoError
+
+_BETWEEN_LOOKS: Final = 0.2
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
+    """Look again and again until something holds.
+
+    Raises:
+        DemoError: It does not after so many seconds.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            while not await condition():  # noqa: ASYNC110 - other programs set no event here
+                await asyncio.sleep(_BETWEEN_LOOKS)
+    except TimeoutError as err:
+        raise DemoError(f"{what} took more than {seconds:.0f} s.") from err
