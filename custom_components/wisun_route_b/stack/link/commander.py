@@ -105,7 +105,9 @@ class Commander:
         task = asyncio.create_task(self._execute(command, patience))
         self._running.add(task)
         task.add_done_callback(self._forget)
-        return await asyncio.shield(task)
+        # Not shield(): that reports the command's failure to the loop after a cancellation.
+        await asyncio.wait((task,))
+        return task.result()
 
     def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
         self._running.discard(task)

@@ -95,10 +95,11 @@ async def _uninterrupted(
     """Await ``opening``; if we are cancelled, close what is opened too late."""
     task = asyncio.ensure_future(opening)
     try:
-        return await asyncio.shield(task)
+        await asyncio.wait((task,))
     except asyncio.CancelledError:
         task.add_done_callback(_close_late)
         raise
+    return task.result()
 
 
 def _close_late(task: asyncio.Future[tuple[asyncio.Transport, asyncio.Protocol]]) -> None:
