@@ -254,10 +254,18 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_remove(self) -> None:
         """Stop trying when the dialog is closed, and put back what was unloaded."""
-        if self._probe is not None:
+        if self._probe is None:
+            self._restore()
+        else:
+            self._probe.add_done_callback(lambda _: self._restore())
             self._probe.cancel()
-        if self._unloaded is not None and not self._finished:
-            self.hass.config_entries.async_schedule_reload(self._unloaded)
+
+    @callback
+    def _restore(self) -> None:
+        """Load the entry again that had to give up the port, now that it is free."""
+        entries = self.hass.config_entries
+        if self._unloaded and not self._finished and entries.async_get_entry(self._unloaded):
+            entries.async_schedule_reload(self._unloaded)
 
     @property
     def _tried(self) -> Credentials:

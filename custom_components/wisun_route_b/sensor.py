@@ -42,6 +42,10 @@ PARALLEL_UPDATES: Final = 0
 type SensorValue = Decimal | datetime | float | None
 
 
+def _always(_: ReadReport) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class RouteBSensorDescription(RouteBEntityDescription, SensorEntityDescription):
     """A sensor of any kind."""
@@ -52,11 +56,15 @@ class PropertySensorDescription(RouteBSensorDescription):
     """A sensor and where its value is found in a report."""
 
     value_fn: Callable[[ReadReport], SensorValue]
-    exists_fn: Callable[[ReadReport], bool] = lambda _: True
+    exists_fn: Callable[[ReadReport], bool] = _always
     """Whether this meter has the value, where its list of properties cannot tell."""
 
 
-def _current(key: str, phase: Callable[[ReadReport], Decimal | None]) -> PropertySensorDescription:
+def _current(
+    key: str,
+    phase: Callable[[ReadReport], Decimal | None],
+    exists_fn: Callable[[ReadReport], bool] = _always,
+) -> PropertySensorDescription:
     return PropertySensorDescription(
         key=key,
         translation_key=key,
@@ -66,8 +74,7 @@ def _current(key: str, phase: Callable[[ReadReport], Decimal | None]) -> Propert
         native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
         suggested_display_precision=1,
         value_fn=phase,
-        # A single-phase two-wire connection has one phase only.
-        exists_fn=lambda report: phase(report) is not None,
+        exists_fn=exists_fn,
     )
 
 
@@ -79,6 +86,11 @@ def _current_r(report: ReadReport) -> Decimal | None:
 def _current_t(report: ReadReport) -> Decimal | None:
     currents = report.value(INSTANTANEOUS_CURRENT)
     return currents.t if currents else None
+
+
+def _has_current_t(report: ReadReport) -> bool:
+    """Tell whether there is a T phase: a single-phase two-wire connection has none."""
+    return _current_t(report) is not None
 
 
 def _register(key: str, register: MeterProperty[Decimal | None]) -> PropertySensorDescription:
@@ -126,7 +138,7 @@ SENSORS: Final = (
         value_fn=lambda report: report.value(INSTANTANEOUS_POWER),
     ),
     _current("current_r", _current_r),
-    _current("current_t", _current_t),
+    _current("current_t", _current_t, _has_current_t),
     _register("imported_energy", CUMULATIVE_ENERGY_NORMAL),
     _register("exported_energy", CUMULATIVE_ENERGY_REVERSE),
     _half_hourly("half_hour_imported_energy", FIXED_TIME_ENERGY_NORMAL),

@@ -1,0 +1,192 @@
+"""A Home Assistant with the integration, and dongles for it at the wire."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import fcntl
+import os
+from pathlib import Path
+import tty
+from types import CoroutineType
+
+from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.wisun_route_b.const import (
+    CONF_IDENTITY,
+    CONF_NETWORK,
+    CONF_ROUTE_B_ID,
+    DOMAIN,
+)
+from custom_components.wisun_route_b.stack import Connector, Credentials, serial_connector
+from tests.stack.link.scripted import (
+    DONGLE_IP,
+    METER_IP,
+    NETWORK,
+    PASSWORD,
+    ROUTE_B_ID,
+    ScriptedDongle,
+)
+
+#: How much faster time passes under ``fast_clock``.
+FACTOR = 100
+SCRIPTED_PORT = "/dev/scripted"
+
+JOIN_REFUSED = (
+    f"OK\r\nEVENT 21 {METER_IP} 00\r\n"
+    + f"ERXUDP {METER_IP} {DONGLE_IP} 02CC 02CC 001C6400601421A3 0 0001 00\r\n" * 2
+    + f"EVENT 24 {METER_IP}\r\n"
+).encode()
+JOIN_IGNORED = f"OK\r\nEVENT 21 {METER_IP} 00\r\nEVENT 24 {METER_IP}\r\n".encode()
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the integration found, and the ports of the machine left alone."""
+    monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", list)
+
+
+@pytest.fixture
+def fast_clock(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the event loop's time pass faster, so that a timeout costs no patience.
+
+    Not a jumping clock: threads and the kernel take part in these tests.
+    """
+    loop = hass.loop
+    # No public seam leads to the waiting of an event loop.
+    selector = vars(loop)["_selector"]
+    real_time, real_select, begin = loop.time, selector.select, loop.time()
+
+    def select(timeout: float | None = None) -> object:
+        return real_select(timeout and timeout / FACTOR)
+
+    monkeypatch.setattr(loop, "time", lambda: begin + (real_time() - begin) * FACTOR)
+    monkeypatch.setattr(selector, "select", select)
+
+
+@pytest.fixture
+def dongle(monkeypatch: pytest.MonkeyPatch) -> ScriptedDongle:
+    """A dongle that says what a test wants, on the port SCRIPTED_PORT."""
+    scripted = ScriptedDongle()
+
+    def connector(url: str) -> Connector:
+        return scripted.connector() if url == SCRIPTED_PORT else serial_connector(url)
+
+    for module in ("", ".config_flow", ".coordinator"):
+        monkeypatch.setattr(f"custom_components.{DOMAIN}{module}.serial_connector", connector)
+    return scripted
+
+
+@pytest.fixture
+def mute_port(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A serial port with nobody at its other end: its path, and that other end."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    path = tmp_path / "port"
+    path.symlink_to(os.ttyname(slave))
+    yield str(path), master
+    os.close(master)
+    os.close(slave)
+
+
+def entry_for(
+    device: str = SCRIPTED_PORT, route_b_id: str = ROUTE_B_ID, password: str = PASSWORD
+) -> MockConfigEntry:
+    """Return an entry as the set-up dialog makes it."""
+    identity = Credentials(route_b_id, password).fingerprint
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Smart meter",
+        unique_id=identity,
+        data={
+            CONF_DEVICE: device,
+            CONF_ROUTE_B_ID: route_b_id,
+            CONF_PASSWORD: password,
+            CONF_IDENTITY: identity,
+            CONF_NETWORK: NETWORK.as_dict(),
+        },
+    )
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set an entry up and wait until that is through."""
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+async def poll(hass: HomeAssistant) -> None:
+    """Let the next poll happen, now."""
+    async_fire_time_changed(hass, fire_all=True)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def state_of(hass: HomeAssistant, key: str) -> str | None:
+    """Return the state of a sensor of the one meter, None if there is no such sensor."""
+    state = hass.states.get(f"sensor.smart_meter_{key}")
+    return state.state if state else None
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Let everything that is ready run, until something has happened."""
+    for _ in range(2000):
+        if happened():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("It did not happen")
+
+
+def live_session(dongle: ScriptedDongle) -> None:
+    """Have the dongle say that it still is in the network of the meter."""
+    dongle.replies["SKINFO"] = (
+        f"EINFO {DONGLE_IP} 001D12900005747B {NETWORK.channel:02X} {NETWORK.pan_id:04X} FFFE\r\n"
+        "OK\r\n"
+    ).encode()
+
+
+def words(dongle: ScriptedDongle) -> list[str]:
+    return [command.partition(" ")[0] for command in dongle.commands]
+
+
+def nothing_goes_on() -> bool:
+    """Tell whether every task of the integration has ended.
+
+    Home Assistant itself does not wait for tasks that are being cancelled.
+    """
+    return not [
+        task
+        for task in asyncio.all_tasks()
+        if isinstance(coro := task.get_coro(), CoroutineType)
+        and f"custom_components/{DOMAIN}/" in coro.cr_code.co_filename
+    ]
+
+
+def real_path(path: str) -> str:
+    """Return the port behind a symbolic link."""
+    return os.path.realpath(path)
+
+
+@contextmanager
+def exclusively(path: str) -> Iterator[None]:
+    """Hold a port as another program would."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def held_by_us(path: str) -> bool:
+    """Tell whether a port cannot be had exclusively."""
+    try:
+        with exclusively(path):
+            return False
+    except BlockingIOError:
+        return True

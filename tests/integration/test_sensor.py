@@ -1,0 +1,286 @@
+"""Sensors: what a meter says, in the words of Home Assistant."""
+
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+
+from custom_components.wisun_route_b.const import CONF_IDENTITY, DOMAIN
+from custom_components.wisun_route_b.stack.echonet import (
+    CONTROLLER,
+    ESV,
+    METER,
+    Frame,
+    Property,
+    property_map,
+)
+from tests.stack.link.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+
+from .conftest import entry_for, poll, set_up, state_of
+
+HALF_HOUR_IMPORT = "sensor.smart_meter_imported_energy_at_the_half_hour"
+
+
+def saying(dongle: ScriptedDongle, **changes: str | None) -> None:
+    """Have the meter answer otherwise: ``E7="..."``; None takes a property away."""
+    says = dict(METER_SAYS)
+    for code, edt in changes.items():
+        says.pop(int(code, 16), None)
+        if edt is not None:
+            says[int(code, 16)] = edt
+    says[0x9F] = property_map.encode(says).hex()
+
+    def answer(request: Frame) -> None:
+        dongle.accept()
+        dongle.say(erxudp(answer_to(request, says).encode()))
+
+    dongle.on_request = answer
+
+
+async def test_sensors_show_what_the_meter_says(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "power") == "632"
+    assert state_of(hass, "current_r") == "3.0"
+    assert state_of(hass, "current_t") == "5.0"
+    assert state_of(hass, "imported_energy") == "6513.9"
+    assert state_of(hass, "exported_energy") == "2.2"
+
+
+async def test_sensors_carry_what_the_energy_dashboard_asks_for(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+
+    energy = hass.states.get("sensor.smart_meter_imported_energy")
+    power = hass.states.get("sensor.smart_meter_power")
+    assert energy
+    assert power
+    assert energy.attributes["state_class"] == "total_increasing"
+    assert energy.attributes["device_class"] == "energy"
+    assert energy.attributes["unit_of_measurement"] == "kWh"
+    assert power.attributes["state_class"] == "measurement"
+    assert power.attributes["device_class"] == "power"
+    assert power.attributes["unit_of_measurement"] == "W"
+
+
+@pytest.mark.parametrize(
+    ("unit", "state", "decimals"),
+    [("00", "65139", 0), ("01", "6513.9", 1), ("04", "6.5139", 4), ("0A", "651390", 0)],
+)
+async def test_energy_shows_as_many_decimals_as_the_register_has(  # noqa: PLR0917 - fixtures
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    entity_registry: er.EntityRegistry,
+    unit: str,
+    state: str,
+    decimals: int,
+) -> None:
+    saying(dongle, E1=unit)
+
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "imported_energy") == state
+    entity = entity_registry.async_get("sensor.smart_meter_imported_energy")
+    assert entity
+    assert entity.options["sensor"]["suggested_display_precision"] == decimals
+
+
+async def test_selling_is_negative_power(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
+    saying(dongle, E7="FFFFFE0C")
+
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "power") == "-500"
+
+
+async def test_two_wire_connection_has_no_current_t(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    saying(dongle, E8="001E7FFE")
+
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "current_r") == "3.0"
+    assert state_of(hass, "current_t") is None
+
+
+async def test_current_whose_first_answer_was_lost_comes_with_the_next(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    saying(dongle, E8="00")  # too short to be true
+    await set_up(hass, entry_for())
+    assert state_of(hass, "current_t") is None
+
+    saying(dongle)
+    await poll(hass)
+
+    assert state_of(hass, "current_r") == "3.0"
+    assert state_of(hass, "current_t") == "5.0"
+
+
+async def test_meter_without_export_gets_no_export_sensor(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    saying(dongle, E3=None)
+
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "exported_energy") is None
+    assert state_of(hass, "imported_energy") == "6513.9"
+
+
+async def test_meter_that_keeps_its_property_map_to_itself_is_judged_by_its_answers(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    says = {epc: edt for epc, edt in METER_SAYS.items() if epc not in {0x9F, 0xE3}}
+
+    def answer(request: Frame) -> None:
+        dongle.accept()
+        dongle.say(erxudp(answer_to(request, says).encode()))
+
+    dongle.on_request = answer
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "power") == "632"
+    assert state_of(hass, "imported_energy") == "6513.9"
+    assert state_of(hass, "exported_energy") is None
+
+
+async def test_property_without_data_disturbs_no_other(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+
+    saying(dongle, E7="7FFFFFFE", E0="FFFFFFFE")
+    await poll(hass)
+
+    assert state_of(hass, "power") == STATE_UNAVAILABLE
+    assert state_of(hass, "imported_energy") == STATE_UNAVAILABLE
+    assert state_of(hass, "exported_energy") == "2.2"
+    assert state_of(hass, "current_r") == "3.0"
+
+
+async def test_without_energy_unit_there_is_no_energy(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    saying(dongle, E1=None)
+
+    await set_up(hass, entry_for())
+
+    assert state_of(hass, "imported_energy") == STATE_UNAVAILABLE
+    assert state_of(hass, "power") == "632"
+
+
+async def test_only_what_enabled_sensors_show_is_asked_for(
+    hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    for key in ("current_r", "current_t", "exported_energy"):
+        entity_registry.async_update_entity(
+            f"sensor.smart_meter_{key}", disabled_by=er.RegistryEntryDisabler.USER
+        )
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    dongle.requests.clear()
+    await poll(hass)
+
+    assert [[item.epc for item in request.properties] for request in dongle.requests] == [
+        [0xE7, 0xE0]
+    ]
+
+
+async def test_half_hour_reading_is_pushed_without_a_poll(
+    hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    for key in ("half_hour_imported_energy", "half_hour_reading_time"):
+        entity_id = entity_registry.async_get_entity_id(
+            "sensor", DOMAIN, f"{entry.data[CONF_IDENTITY]}_{key}"
+        )
+        assert entity_id
+        entity_registry.async_update_entity(entity_id, disabled_by=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    requests = len(dongle.requests)
+
+    pushed = Property(0xEA, bytes.fromhex("07EA05140E1E000000FE70"))
+    dongle.say(erxudp(Frame(0, METER, CONTROLLER, ESV.INF, (pushed,)).encode()))
+    await hass.async_block_till_done()
+
+    assert state_of(hass, "imported_energy_at_the_half_hour") == "6513.6"
+    assert state_of(hass, "time_of_the_half_hour_reading") == "2026-05-20T05:30:00+00:00"
+    assert state_of(hass, "power") == "632"
+    assert len(dongle.requests) == requests
+
+
+async def test_signal_strength_is_that_of_the_last_datagram(
+    hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    entity_registry.async_update_entity("sensor.smart_meter_signal_strength", disabled_by=None)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "network": None})
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert state_of(hass, "signal_strength") == "-62.5"  # LQI 98 hexadecimal, in the scan
+
+
+async def test_rarely_wanted_sensors_are_disabled_at_first(
+    hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    disabled = {
+        entity.unique_id.removeprefix(f"{entry.data[CONF_IDENTITY]}_")
+        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if entity.disabled_by
+    }
+    assert disabled == {
+        "half_hour_exported_energy",
+        "half_hour_imported_energy",
+        "half_hour_reading_time",
+        "signal_strength",
+    }
+
+
+async def test_device_is_described_by_its_name_plate(
+    hass: HomeAssistant, dongle: ScriptedDongle, device_registry: dr.DeviceRegistry
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    device = device_registry.async_get_device_by_identifier(
+        (DOMAIN, entry.data[CONF_IDENTITY]), entry.entry_id
+    )
+
+    assert device
+    assert device.name == "Smart meter"
+    assert device.model == "Low-voltage smart electricity meter"
+    assert device.serial_number == "F24G366505"
+    assert device.sw_version == "ECHONET Lite Appendix F rev. 0"
+
+
+async def test_no_name_and_no_id_gives_a_secret_away(
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    devices = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+
+    told = f"{entry.title} {entry.unique_id} {devices} {entities}".upper()
+
+    for secret in (entry.data["route_b_id"], entry.data["password"], "001C6400601421A3"):
+        assert secret not in told
