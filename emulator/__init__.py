@@ -1,0 +1,27 @@
+"""A Wi-SUN dongle with a smart meter behind it, in software.
+
+It knows nothing of the code it is there to test: it formats and parses its own text.
+"""
+
+from .clock import JST, Clock
+from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
+from .doors.pair import Connector
+from .emulator import Emulator
+from .model import FIRST_GENERATION, MeterModel
+from .products import PRODUCTS
+from .profile import INSTALLED, LoadProfile
+
+__all__ = [
+    "DUMMY_ID",
+    "DUMMY_PASSWORD",
+    "FIRST_GENERATION",
+    "INSTALLED",
+    "JST",
+    "PRODUCTS",
+    "Clock",
+    "Connector",
+    "Emulator",
+    "EmulatorConfig",
+    "LoadProfile",
+    "MeterModel",
+]

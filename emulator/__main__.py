@@ -1,0 +1,115 @@
+"""The emulator as a program."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
+from .emulator import Emulator
+from .products import PRODUCTS
+
+_DESCRIPTION = """\
+A Wi-SUN dongle with a smart meter behind it, in software. Any program that reads a meter
+through such a dongle can use it. It stays in the foreground until it is interrupted.
+"""
+_EPILOGUE = """\
+The truth door is for programs that check what they read: connect, send one line (a moment as
+2026-11-22T12:30:00+09:00, or an empty line for now) and get one line of JSON with what the
+meter itself knows: power in W, currents in A, energies as count and kWh, the half-hour values,
+and each property as hexadecimal bytes.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/emulator",
+        description=_DESCRIPTION,
+        epilog=_EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    doors = parser.add_argument_group("doors (at least one)")
+    doors.add_argument("--pty", metavar="PATH", help="make a serial port with this path")
+    doors.add_argument(
+        "--tcp", metavar="PORT", type=int, help="listen on 127.0.0.1 (socket://127.0.0.1:PORT)"
+    )
+    doors.add_argument(
+        "--truth", metavar="PORT|PATH", help="a loopback port or Unix socket; see below"
+    )
+    dongle = parser.add_argument_group("the dongle")
+    dongle.add_argument("--dongle", choices=list(PRODUCTS), default="bp35c2")
+    dongle.add_argument(
+        "--output",
+        choices=("ascii", "binary"),
+        help="how datagrams are printed (default: as from the factory)",
+    )
+    dongle.add_argument("--no-echo", action="store_true", help="start with the echo off")
+    meter = parser.add_argument_group("the meter")
+    meter.add_argument("--id", default=DUMMY_ID, help="Route-B ID (default: %(default)s)")
+    meter.add_argument("--password", default=DUMMY_PASSWORD, help="default: %(default)s")
+    meter.add_argument(
+        "--push",
+        choices=("inf", "infc", "none"),
+        default="inf",
+        help="kind of the half-hourly announcement (default: %(default)s)",
+    )
+    meter.add_argument("--seed", type=int, default=0, help="another house, another meter")
+    air = parser.add_argument_group("the air")
+    air.add_argument("--speed", type=float, default=1.0, help="50: all waits 50 times shorter")
+    air.add_argument("--neighbours", type=int, default=0, help="meters next door")
+    air.add_argument("--out-of-range", action="store_true", help="our meter cannot be heard")
+    return parser
+
+
+def _config(arguments: argparse.Namespace) -> EmulatorConfig:
+    return EmulatorConfig(
+        dongle=arguments.dongle,
+        output=arguments.output,
+        route_b_id=arguments.id.replace(" ", "").upper(),
+        password=arguments.password,
+        speed=arguments.speed,
+        seed=arguments.seed,
+        echo=not arguments.no_echo,
+        push=arguments.push,
+        neighbours=arguments.neighbours,
+        in_range=not arguments.out_of_range,
+    )
+
+
+async def _serve(config: EmulatorConfig, arguments: argparse.Namespace) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with Emulator(config) as emulator:
+        doors: list[str] = []
+        if arguments.pty:
+            emulator.serve_pty(arguments.pty)
+            doors.append(arguments.pty)
+        if arguments.tcp is not None:
+            port = await emulator.serve_tcp(arguments.tcp)
+            doors.append(f"socket://127.0.0.1:{port}")
+        if arguments.truth:
+            await emulator.serve_truth(arguments.truth)
+            doors.append(f"truth {arguments.truth}")
+        sys.stdout.write(f"ready: {config.dongle} on {', '.join(doors)}\n")
+        sys.stdout.flush()
+        await stopped.wait()
+
+
+def main() -> int:
+    """Run until interrupted."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.pty is None and arguments.tcp is None:
+        parser.error("at least one of --pty and --tcp is needed")
+    try:
+        config = _config(arguments)
+        asyncio.run(_serve(config, arguments))
+    except (OSError, ValueError) as err:
+        parser.error(str(err))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

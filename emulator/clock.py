@@ -1,0 +1,21 @@
+"""The meter's wall clock: Japan Standard Time, which knows no daylight saving."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+JST = timezone(timedelta(hours=9), "JST")
+HALF_HOUR = timedelta(minutes=30)
+
+#: Says what time it is, as an aware datetime.
+type Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the time of this computer, in JST."""
+    return datetime.now(JST)
+
+
+def half_hour_before(moment: datetime) -> datetime:
+    """Return the newest :00 or :30 that is not after ``moment``, in JST."""
+    local = moment.astimezone(JST)
+    return local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)

@@ -1,0 +1,54 @@
+"""The pseudo-terminal door: a path that any serial program can open, close and open again."""
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+import pty
+import tty
+
+from ..dongle import Dongle
+
+_READ_SIZE = 4096
+
+
+class PtyDoor:
+    """A pseudo-terminal behind a symbolic link."""
+
+    def __init__(self, dongle: Dongle, path: Path) -> None:
+        """Make the terminal and put ``path`` in front of it; replaces an older link there."""
+        self._dongle = dongle
+        self._path = path
+        # The other end stays open here: the terminal keeps its raw mode and never hangs up
+        # while hosts come and go.
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._target = os.ttyname(self._slave)
+        self._link()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._master, self._read)
+        self._detach = dongle.attach(self._write)
+
+    def close(self) -> None:
+        """Remove the link and the terminal."""
+        self._detach()
+        self._loop.remove_reader(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+        if self._path.is_symlink() and str(self._path.readlink()) == self._target:
+            self._path.unlink()
+
+    def _link(self) -> None:
+        if self._path.is_symlink():
+            self._path.unlink()
+        self._path.symlink_to(self._target)
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            self._dongle.receive(os.read(self._master, _READ_SIZE))
+
+    def _write(self, data: bytes) -> None:
+        """Print. As on a serial line, what does not fit because nobody reads is lost."""
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            os.write(self._master, data)

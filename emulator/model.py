@@ -1,0 +1,40 @@
+"""What kind of meter it is: which properties it has and how it counts."""
+
+from dataclasses import dataclass
+
+#: Get map of a first-generation meter, as captured from one of Release F (property 9F).
+_FIRST_GENERATION = frozenset(
+    bytes.fromhex("8081 8288 8A8D 9798 9D9E 9F D3D7 E0E1E2E3E4E5E7E8 EAEBECED")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterModel:
+    """A kind of meter. Values come from the profile; this says what is offered, and how."""
+
+    readable: frozenset[int] = _FIRST_GENERATION
+    writable: frozenset[int] = frozenset((0x81, 0xE5, 0xED))
+    announced: frozenset[int] = frozenset((0x80, 0x81, 0x88))
+    """Property 9D. Real meters push EA and EB without listing them here."""
+    release: bytes = b"F"
+    manufacturer: bytes = bytes.fromhex("000016")
+    coefficient: int = 1
+    unit: int = 0x01
+    """Code of property E1: one count is 0.1 kWh."""
+    watt_seconds_per_count: int = 360_000
+    """The same unit (times the coefficient) as energy."""
+    digits: int = 6
+    """Property D7: the registers start again at zero after 10 ** digits - 1."""
+    most_properties: int = 6
+    """A Get of more is answered with 52 and the first so many (AIF 1.01, 2.4.4; seen so)."""
+    three_wire: bool = True
+    """Without it there is no T phase."""
+
+    @property
+    def counts_reverse(self) -> bool:
+        """Whether the meter measures what flows back into the grid."""
+        return 0xEB in self.readable  # noqa: PLR2004 - an EPC
+
+
+#: A first-generation meter (Release F) with reverse metering.
+FIRST_GENERATION = MeterModel()

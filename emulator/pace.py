@@ -1,0 +1,36 @@
+"""How long things take: seeded, scaled, and on the running loop's own clock."""
+
+import asyncio
+from collections.abc import Coroutine
+from random import Random
+
+#: A range of seconds from which each delay is drawn.
+type Span = tuple[float, float]
+
+
+class Pace:
+    """Draws delays, waits for them, and keeps the things that are going on."""
+
+    def __init__(self, seed: int, speed: float) -> None:
+        """Prepare; nothing runs before :meth:`start`."""
+        self.random = Random(f"pace/{seed}")
+        self._speed = speed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def wait(self, span: Span) -> None:
+        """Wait for a delay from ``span``, in seconds at speed 1."""
+        await asyncio.sleep(self.random.uniform(*span) / self._speed)
+
+    def start(self, activity: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run an activity beside everything else."""
+        task = asyncio.get_running_loop().create_task(activity)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def stop(self) -> None:
+        """End everything that is going on."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
