@@ -284,3 +284,16 @@ async def test_no_name_and_no_id_gives_a_secret_away(
 
     for secret in (entry.data["route_b_id"], entry.data["password"], "001C6400601421A3"):
         assert secret not in told
+
+
+async def test_meter_without_a_name_plate_is_a_device_all_the_same(
+    hass: HomeAssistant, dongle: ScriptedDongle, device_registry: dr.DeviceRegistry
+) -> None:
+    saying(dongle, **{"82": None, "8A": None, "8D": None})
+    entry = entry_for()
+
+    await set_up(hass, entry)
+
+    (device,) = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    assert device.name == "Smart meter"
+    assert (device.manufacturer, device.serial_number, device.sw_version) == (None, None, None)

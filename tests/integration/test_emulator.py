@@ -1,0 +1,197 @@
+"""The whole way: dialog, stack, a real serial port, and the software dongle with its meter."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+import logging
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+import pytest
+
+from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
+from custom_components.wisun_route_b.stack import JST
+from emulator import Emulator, EmulatorConfig
+
+from .conftest import held_by_us, poll, state_of
+
+ROUTE_B_ID = "0123456789ABCDEF0123456789ABCDEF"
+PASSWORD = "PaSsWoRd4567"
+#: A quarter past noon on a sunny day.
+NOON = datetime(2026, 11, 22, 12, 15, 3, tzinfo=JST)
+
+type Plug = Callable[..., AbstractAsyncContextManager[Emulator]]
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> str:
+    return str(tmp_path / "ttyWiSUN")
+
+
+@pytest.fixture
+def plug(port: str) -> Plug:
+    """Plug an emulated dongle into the port, for as long as it takes."""
+
+    @asynccontextmanager
+    async def plugged(**choices: Any) -> AsyncIterator[Emulator]:
+        usual = {
+            "route_b_id": ROUTE_B_ID,
+            "password": PASSWORD,
+            "speed": 2000.0,
+            "clock": lambda: NOON,
+            "neighbours": 2,
+        }
+        async with Emulator(EmulatorConfig(**{**usual, **choices})) as emulator:
+            emulator.serve_pty(port)
+            yield emulator
+
+    return plugged
+
+
+async def dialog(hass: HomeAssistant, port: str, **typed: str) -> Any:
+    """Go through the set-up dialog to the next thing that a person sees."""
+    flows = hass.config_entries.flow
+    form = {CONF_DEVICE: port, CONF_ROUTE_B_ID: ROUTE_B_ID, CONF_PASSWORD: PASSWORD}
+    result = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await flows.async_configure(result["flow_id"], {**form, **typed})
+    while result["type"] is FlowResultType.SHOW_PROGRESS:
+        await hass.async_block_till_done()
+        result = await flows.async_configure(result["flow_id"])
+    await hass.async_block_till_done()
+    return result
+
+
+def _shown(hass: HomeAssistant) -> dict[str, str | None]:
+    return {
+        key: state_of(hass, key)
+        for key in ("power", "current_r", "current_t", "imported_energy", "exported_energy")
+    }
+
+
+def _true(emulator: Emulator) -> dict[str, Any]:
+    truth: Any = emulator.truth()
+    return {
+        "power": str(truth["power"]),
+        "current_r": truth["current_r"],
+        "current_t": truth["current_t"],
+        "imported_energy": truth["energy_imported"]["kwh"],
+        "exported_energy": truth["energy_exported"]["kwh"],
+    }
+
+
+@pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss", "rl7023-ips"])
+async def test_sensors_show_the_truth_with_every_dongle(
+    hass: HomeAssistant, plug: Plug, port: str, dongle: str
+) -> None:
+    async with plug(dongle=dongle) as emulator:
+        result = await dialog(hass, port)
+
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["result"].state is ConfigEntryState.LOADED
+        assert _shown(hass) == _true(emulator)
+        await hass.config_entries.async_unload(result["result"].entry_id)
+
+
+async def test_port_is_free_after_unload_and_can_be_opened_again(
+    hass: HomeAssistant, plug: Plug, port: str
+) -> None:
+    async with plug() as emulator:
+        entry = (await dialog(hass, port))["result"]
+        assert held_by_us(port)
+
+        for _ in range(2):
+            assert await hass.config_entries.async_unload(entry.entry_id)
+            assert not held_by_us(port)
+            assert await hass.config_entries.async_setup(entry.entry_id)
+            await hass.async_block_till_done()
+
+        assert entry.state is ConfigEntryState.LOADED
+        assert _shown(hass) == _true(emulator)
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_other_id_is_not_heard_and_can_be_corrected(
+    hass: HomeAssistant, plug: Plug, port: str
+) -> None:
+    async with plug():
+        result = await dialog(hass, port, route_b_id=ROUTE_B_ID.replace("F", "E"))
+        assert result["errors"] == {"base": "meter_not_found"}
+        assert not held_by_us(port)
+
+        result = await _correct(hass, result, port)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await hass.config_entries.async_unload(result["result"].entry_id)
+
+
+async def test_wrong_password_is_refused_and_can_be_corrected(
+    hass: HomeAssistant, plug: Plug, port: str
+) -> None:
+    async with plug():
+        result = await dialog(hass, port, password=PASSWORD.lower())
+        assert result["errors"] == {"base": "credentials_refused"}
+        assert not held_by_us(port)
+
+        result = await _correct(hass, result, port)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await hass.config_entries.async_unload(result["result"].entry_id)
+
+
+async def test_meter_out_of_range_is_not_heard(hass: HomeAssistant, plug: Plug, port: str) -> None:
+    async with plug(in_range=False):
+        result = await dialog(hass, port)
+
+        assert result["errors"] == {"base": "meter_not_found"}
+
+
+async def test_dongle_that_is_plugged_in_again_is_used_again(
+    hass: HomeAssistant, plug: Plug, port: str
+) -> None:
+    async with plug():
+        await dialog(hass, port)
+    await poll(hass)
+    assert state_of(hass, "power") == "unavailable"
+
+    async with plug() as emulator:
+        await poll(hass)
+        assert _shown(hass) == _true(emulator)
+        (entry,) = hass.config_entries.async_entries(DOMAIN)
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_log_at_debug_level_holds_no_secret(
+    hass: HomeAssistant, plug: Plug, port: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with plug() as emulator:
+        wrong = "pAsSwOrD4567"
+        result = await dialog(hass, port, password=wrong)
+        result = await _correct(hass, result, port)
+        await poll(hass)
+        await hass.config_entries.async_remove(result["result"].entry_id)
+        await hass.async_block_till_done()
+
+    ours = "".join(
+        record.getMessage() + "\n"
+        for record in caplog.records
+        if not record.name.startswith("emulator")
+    ).upper()
+    assert "SKSETPWD" in ours
+    for secret in (ROUTE_B_ID, PASSWORD.upper(), wrong.upper(), emulator.air.pan.mac):
+        assert secret not in ours
+        assert secret.encode().hex().upper() not in ours
+
+
+async def _correct(hass: HomeAssistant, result: Any, port: str) -> Any:
+    """Send the form again, with everything right."""
+    flows = hass.config_entries.flow
+    form = {CONF_DEVICE: port, CONF_ROUTE_B_ID: ROUTE_B_ID, CONF_PASSWORD: PASSWORD}
+    result = await flows.async_configure(result["flow_id"], form)
+    while result["type"] is FlowResultType.SHOW_PROGRESS:
+        await hass.async_block_till_done()
+        result = await flows.async_configure(result["flow_id"])
+    await hass.async_block_till_done()
+    return result
