@@ -7,7 +7,7 @@ from .clock import JST, Clock
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .doors.pair import Connector
 from .emulator import Emulator
-from .model import FIRST_GENERATION, MeterModel
+from .model import FIRST_GENERATION, MINIMAL, MODELS, SECOND_GENERATION, MeterModel
 from .products import PRODUCTS
 from .profile import INSTALLED, LoadProfile
 
@@ -17,7 +17,10 @@ __all__ = [
     "FIRST_GENERATION",
     "INSTALLED",
     "JST",
+    "MINIMAL",
+    "MODELS",
     "PRODUCTS",
+    "SECOND_GENERATION",
     "Clock",
     "Connector",
     "Emulator",

@@ -7,6 +7,7 @@ import sys
 
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .emulator import Emulator
+from .model import MODELS
 from .products import PRODUCTS
 
 _DESCRIPTION = """\
@@ -48,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     meter.add_argument("--id", default=DUMMY_ID, help="Route-B ID (default: %(default)s)")
     meter.add_argument("--password", default=DUMMY_PASSWORD, help="default: %(default)s")
     meter.add_argument(
+        "--meter",
+        choices=list(MODELS),
+        default="gen1",
+        help="first generation, second generation, or the least there is (default: %(default)s)",
+    )
+    meter.add_argument(
         "--push",
         choices=("inf", "infc", "none"),
         default="inf",
@@ -70,6 +77,7 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
         speed=arguments.speed,
         seed=arguments.seed,
         echo=not arguments.no_echo,
+        model=MODELS[arguments.meter],
         push=arguments.push,
         neighbours=arguments.neighbours,
         in_range=not arguments.out_of_range,

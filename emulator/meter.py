@@ -17,7 +17,10 @@ _NO_DAY = 0xFF
 _NO_SLOT = b"\xff" * 6 + b"\x01"
 _SLOTS_A_DAY = 48
 _LAST_DAY = 99
-_MOST_SLOTS = 12
+_MINUTE = timedelta(minutes=1)
+#: What the selectors of history 2 and 3 take: minutes of the hour, and most slots.
+_HALF_HOURLY = (range(0, 60, 30), 12)
+_MINUTELY = (range(60), 10)
 _VOLTS = 100
 #: MAC prefix of Toshiba / Landis+Gyr meters, seen in five captures.
 _OUI = "001C64"
@@ -39,6 +42,7 @@ class Meter:
         self._location = b"\x61"
         self._day = _NO_DAY
         self._slots = _NO_SLOT
+        self._minutes = _NO_SLOT
 
     @property
     def address(self) -> str:
@@ -82,8 +86,10 @@ class Meter:
                 self._location = edt
             case 0xE5 if len(edt) == 1 and edt[0] <= _LAST_DAY:
                 self._day = edt[0]
-            case 0xED if _is_selector(edt):
+            case 0xED if _is_selector(edt, *_HALF_HOURLY):
                 self._slots = edt
+            case 0xEF if _is_selector(edt, *_MINUTELY):
+                self._minutes = edt
             case _:
                 return False
         return True
@@ -108,6 +114,8 @@ class Meter:
             0x9D: lambda _: property_map(model.announced),
             0x9E: lambda _: property_map(model.writable),
             0x9F: lambda _: property_map(model.readable),
+            0xC0: lambda _: b"\x00" + model.manufacturer + self.unique[:12],
+            0xD0: self._one_minute,
             0xD3: lambda _: model.coefficient.to_bytes(4),
             0xD7: lambda _: bytes((model.digits,)),
             0xE0: lambda now: self._register(now, now, reverse=False),
@@ -120,8 +128,10 @@ class Meter:
             0xE8: self._phases,
             0xEA: lambda now: self.fixed_time(now, reverse=False),
             0xEB: lambda now: self.fixed_time(now, reverse=True),
-            0xEC: self._slot_history,
+            0xEC: lambda now: self._slot_history(self._slots, HALF_HOUR, now),
             0xED: lambda _: self._slots,
+            0xEE: lambda now: self._slot_history(self._minutes, _MINUTE, now),
+            0xEF: lambda _: self._minutes,
         }
 
     def _register(self, moment: datetime, now: datetime, *, reverse: bool) -> bytes:
@@ -142,17 +152,24 @@ class Meter:
         slots = (start + HALF_HOUR * slot for slot in range(_SLOTS_A_DAY))
         return head + b"".join(self._register(slot, now, reverse=reverse) for slot in slots)
 
-    def _slot_history(self, now: datetime) -> bytes:
-        """Return EC: registers of both directions, back from the slot chosen by ED."""
-        start = _selected(self._slots)
+    def _one_minute(self, now: datetime) -> bytes:
+        """Return D0: both registers at the last full minute."""
+        moment = now.replace(second=0, microsecond=0)
+        return _date(moment) + _clock(moment, 3) + self._pair(moment, now)
+
+    def _pair(self, moment: datetime, now: datetime) -> bytes:
+        normal = self._register(moment, now, reverse=False)
+        if not self.model.counts_reverse:
+            return normal + _NO_ENERGY
+        return normal + self._register(moment, now, reverse=True)
+
+    def _slot_history(self, selector: bytes, step: timedelta, now: datetime) -> bytes:
+        """Return EC or EE: registers of both directions, back from the chosen slot."""
+        start = _selected(selector)
         if start is None:
-            return self._slots + _NO_ENERGY * 2 * self._slots[6]
-        pairs = (
-            self._register(start - HALF_HOUR * slot, now, reverse=reverse)
-            for slot in range(self._slots[6])
-            for reverse in (False, True)
-        )
-        return self._slots + b"".join(pairs)
+            return selector + _NO_ENERGY * 2 * selector[6]
+        pairs = (self._pair(start - step * slot, now) for slot in range(selector[6]))
+        return selector + b"".join(pairs)
 
 
 def _date(moment: datetime) -> bytes:
@@ -172,13 +189,13 @@ def _selected(edt: bytes) -> datetime | None:
         return None
 
 
-def _is_selector(edt: bytes) -> bool:
+def _is_selector(edt: bytes, minutes: range, most: int) -> bool:
     if len(edt) != len(_NO_SLOT):
         return False
     start = _selected(edt)
     return (
         start is not None
-        and start.minute in (0, 30)
+        and start.minute in minutes
         and start.year >= _FIRST_YEAR
-        and 1 <= edt[6] <= _MOST_SLOTS
+        and 1 <= edt[6] <= most
     )

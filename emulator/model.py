@@ -1,6 +1,8 @@
 """What kind of meter it is: which properties it has and how it counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 #: Get map of a first-generation meter, as captured from one of Release F (property 9F).
 _FIRST_GENERATION = frozenset(
@@ -38,3 +40,21 @@ class MeterModel:
 
 #: A first-generation meter (Release F) with reverse metering.
 FIRST_GENERATION = MeterModel()
+#: A second-generation meter (Release R): one-minute values and the Route-B identification.
+#: No capture of one exists; what it offers is what the Appendix makes mandatory.
+SECOND_GENERATION = MeterModel(
+    readable=_FIRST_GENERATION | frozenset(bytes.fromhex("C0 D0 EE EF")),
+    writable=frozenset(bytes.fromhex("81 E5 ED EF")),
+    release=b"R",
+)
+#: The least that was met in the field: no reverse values, no history 2, no coefficient, and
+#: one property at a time.
+MINIMAL = MeterModel(
+    readable=_FIRST_GENERATION - frozenset(bytes.fromhex("D3 E3 E4 EB EC ED")),
+    writable=frozenset(bytes.fromhex("81 E5")),
+    most_properties=1,
+)
+
+MODELS: Mapping[str, MeterModel] = MappingProxyType(
+    {"gen1": FIRST_GENERATION, "gen2": SECOND_GENERATION, "minimal": MINIMAL}
+)

@@ -22,7 +22,7 @@ from custom_components.wisun_route_b.stack import (
     RouteBError,
     SmartMeter,
 )
-from emulator import PRODUCTS, Emulator, EmulatorConfig
+from emulator import MODELS, PRODUCTS, SECOND_GENERATION, Emulator, EmulatorConfig
 from tests.virtual_clock import now, run
 
 #: Every dongle with every form of output it can have.
@@ -66,23 +66,27 @@ def play(
 
 @pytest.mark.parametrize("config", DONGLES)
 @pytest.mark.parametrize("echo", [True, False], ids=["echo", "no-echo"])
-def test_every_property_is_what_the_meter_itself_says(config: dict[str, Any], echo: bool) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_every_property_is_what_the_meter_itself_says(
+    config: dict[str, Any], echo: bool, model: str
+) -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
         await meter.connect()
         assert meter.description is not None
         offered = [PROPERTIES[epc] for epc in sorted(meter.description.readable)]
-        assert len(offered) == 25
+        assert meter.description.readable == MODELS[model].readable
         report = await meter.read(offered)
         assert not report.refused
         assert not report.absent
         properties = emulator.truth()["properties"]
         assert isinstance(properties, dict)
-        steady = report.values.keys() - {0xE0, 0xE3, 0xE7, 0xE8, 0x97}
+        assert report.values.keys() == MODELS[model].readable
+        steady = report.values.keys() - {0xD0, 0xE0, 0xE3, 0xE7, 0xE8, 0x97}
         for epc in steady:
             edt = bytes.fromhex(properties[f"{epc:02X}"])
             assert report.values[epc] == PROPERTIES[epc].decode(edt, meter.scale), hex(epc)
 
-    play(scenario, echo=echo, **config)
+    play(scenario, echo=echo, model=MODELS[model], **config)
 
 
 def test_live_values_are_those_of_the_moment_they_were_asked_for() -> None:
@@ -120,6 +124,23 @@ def test_history_agrees_with_the_register_at_every_half_hour(days_ago: int) -> N
             assert slot.registers.reverse == Decimal(exported["kwh"])
 
     play(scenario)
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_minute_history_of_a_second_generation_meter(count: int) -> None:
+    async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
+        await meter.connect()
+        newest = now().replace(second=0, microsecond=0)
+        slots = await meter.minute_history(newest, count)
+        assert [newest - slot.at for slot in reversed(slots)] == [
+            timedelta(minutes=minute) for minute in range(count)
+        ]
+        for slot in slots:
+            imported = emulator.truth(slot.at)["energy_imported"]
+            assert isinstance(imported, dict)
+            assert slot.registers.normal == Decimal(imported["kwh"])
+
+    play(scenario, model=SECOND_GENERATION)
 
 
 def test_a_cold_start_is_one_short_scan_and_one_join() -> None:
