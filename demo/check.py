@@ -28,6 +28,15 @@ _NO_VALUE: Final = frozenset({"unknown", "unavailable"})
 _AGE: Final = timedelta(seconds=30 + 5)
 _SECOND: Final = timedelta(seconds=1)
 
+_STATE_AS_JSON: Final = """\
+{{% set shown = states['{entity_id}'] %}}
+{{{{ {{
+  'state': shown.state,
+  'unit': shown.attributes.unit_of_measurement | default(none),
+  'reported': shown.last_reported.isoformat(),
+}} | to_json }}}}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -83,13 +92,14 @@ async def _wait_until_live(
 
 
 async def _look(client: HomeAssistantClient, entity_id: str) -> Shown:
-    state = as_object(await client.get(f"/api/states/{entity_id}"))
-    unit = as_object(state["attributes"]).get("unit_of_measurement")
+    """Ask by a template: the REST view of a state is cached while its value stays the same."""
+    template = _STATE_AS_JSON.format(entity_id=entity_id)
+    state = as_object(await client.post("/api/template", {"template": template}))
     return Shown(
         entity_id=entity_id,
         value=as_text(state["state"]),
-        unit=None if unit is None else as_text(unit),
-        reported=datetime.fromisoformat(as_text(state["last_reported"])),
+        unit=None if state["unit"] is None else as_text(state["unit"]),
+        reported=datetime.fromisoformat(as_text(state["reported"])),
     )
 
 
