@@ -1,6 +1,6 @@
 """Everything about an emulator that can be chosen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import re
 from typing import Literal
 
@@ -22,8 +22,8 @@ class EmulatorConfig:
     dongle: ProductName = "bp35c2"
     output: Output | None = None
     """How datagrams are printed; None = as from the factory (ROHM: binary, RL7023: ascii)."""
-    route_b_id: str = DUMMY_ID
-    password: str = DUMMY_PASSWORD
+    route_b_id: str = field(default=DUMMY_ID, repr=False)
+    password: str = field(default=DUMMY_PASSWORD, repr=False)
     speed: float = 1.0
     """Waits of the dongle and the radio are this many times shorter; not the wall clock."""
     seed: int = 0

@@ -25,8 +25,15 @@ class Pace:
         """Run an activity beside everything else."""
         task = asyncio.get_running_loop().create_task(activity)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler(
+                {"message": "The emulator has a bug", "exception": error, "task": task}
+            )
 
     async def stop(self) -> None:
         """End everything that is going on."""

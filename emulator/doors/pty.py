@@ -25,7 +25,11 @@ class PtyDoor:
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self._target = os.ttyname(self._slave)
-        self._link()
+        try:
+            self._link()
+        except OSError:
+            self._close_terminal()
+            raise
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._master, self._read)
         self._detach = dongle.attach(self._write)
@@ -34,10 +38,13 @@ class PtyDoor:
         """Remove the link and the terminal."""
         self._detach()
         self._loop.remove_reader(self._master)
-        os.close(self._master)
-        os.close(self._slave)
+        self._close_terminal()
         if self._path.is_symlink() and str(self._path.readlink()) == self._target:
             self._path.unlink()
+
+    def _close_terminal(self) -> None:
+        os.close(self._master)
+        os.close(self._slave)
 
     def _link(self) -> None:
         if self._path.is_symlink():

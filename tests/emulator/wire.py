@@ -42,6 +42,7 @@ class Host(asyncio.Protocol):
         self.pieces: list[bytes] = []
         self.lost: list[Exception | None] = []
         self._transport: asyncio.Transport | None = None
+        self._news = asyncio.Event()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,6 +53,7 @@ class Host(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.pieces.append(data)
         self.heard += data
+        self._news.set()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,8 +78,9 @@ class Host(asyncio.Protocol):
     async def until(self, mark: bytes, seconds: float = 120.0) -> bytes:
         """Wait until a line holds ``mark``; return everything up to its end."""
         async with asyncio.timeout(seconds):
-            while mark not in self.heard or not self.heard.endswith(b"\n"):  # noqa: ASYNC110 - virtual
-                await asyncio.sleep(0.01)
+            while mark not in self.heard or not self.heard.endswith(b"\n"):
+                self._news.clear()
+                await self._news.wait()
         return bytes(self.heard)
 
 
@@ -91,10 +94,13 @@ async def emulated(**choices: Any) -> AsyncIterator[tuple[Emulator, Host]]:
         "output": "ascii",
         "echo": False,
     }
+    bugs: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context))
     async with Emulator(EmulatorConfig(**{**usual, **choices})) as emulator:
         host = Host()
         await emulator.connector()(lambda: host)
         yield emulator, host
+    assert bugs == []
 
 
 async def sign_in(emulator: Emulator, host: Host, password: str = PASSWORD) -> None:
