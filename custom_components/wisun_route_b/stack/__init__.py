@@ -42,13 +42,15 @@ from .errors import (
 from .link.client import Signal, SmartMeter
 from .link.credentials import Credentials
 from .link.description import MeterDescription
-from .link.dongle import DongleIdentity, Network
+from .link.dongle import DongleIdentity, FoundNetwork, Network
 from .link.port import Connector, serial_connector
 from .link.progress import Progress, ProgressCallback, Stage
 from .link.report import ReadReport
 from .link.statistics import LinkStatistics
+from .link.survey import Survey, identify, survey
 from .meter import plan
 from .meter.history import Consumption, Slot, consumptions
+from .meter.manufacturers import manufacturer_name
 from .meter.properties import (
     ANNO_PROPERTY_MAP,
     BUSINESS_FACILITY_CODE,
@@ -159,6 +161,7 @@ __all__ = [
     "EncodeError",
     "FaultStatus",
     "FixedTimeEnergy",
+    "FoundNetwork",
     "HistorySelector",
     "Identification",
     "InstallationLocation",
@@ -201,10 +204,14 @@ __all__ = [
     "SmartMeter",
     "Stage",
     "StandardVersion",
+    "Survey",
     "TransmitLimitError",
     "WrongDayError",
     "consumptions",
+    "identify",
+    "manufacturer_name",
     "plan",
     "redact",
     "serial_connector",
+    "survey",
 ]

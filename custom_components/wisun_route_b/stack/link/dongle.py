@@ -49,6 +49,8 @@ class FoundNetwork:
     network: Network
     lqi: int
     """Link quality as the dongle reports it, 0 to 0xFF."""
+    ours: bool
+    """Whether it shows the pairing ID that was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Dongle(Protocol):
         """Bring the dongle into a known state, knowing the credentials."""
 
     async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
-        """Listen once on all channels; return the networks of this pairing ID."""
+        """Listen once on all channels; return every network, marking this pairing ID's."""
 
     def scan_seconds(self, duration: int) -> float:
         """Return how long a scan with this duration takes."""

@@ -71,7 +71,7 @@ async def _scan(dongle: Dongle, pair_id: str, report: ProgressCallback) -> Found
         seconds = dongle.scan_seconds(duration)
         with estimated(report, Stage.SCANNING, done / whole, (done + seconds) / whole, seconds):
             found = await dongle.scan(pair_id, duration)
-        if found:
-            return max(found, key=lambda pan: pan.lqi)
+        if ours := [pan for pan in found if pan.ours]:
+            return max(ours, key=lambda pan: pan.lqi)
         done += seconds
     raise MeterNotFoundError("No meter with this ID was heard")

@@ -198,9 +198,10 @@ class SkstackDongle(Dongle):
         finally:
             self._scan_ended = None
         return tuple(
-            FoundNetwork(Network(pan.channel, pan.pan_id, pan.address), pan.lqi)
+            FoundNetwork(
+                Network(pan.channel, pan.pan_id, pan.address), pan.lqi, pan.pair_id == pair_id
+            )
             for pan in self._found
-            if pan.pair_id == pair_id
         )
 
     async def _start_scan(self, duration: int) -> None:
