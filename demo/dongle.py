@@ -8,6 +8,9 @@ from pathlib import Path
 import sys
 from typing import Final
 
+from emulator import FIRST_GENERATION
+from emulator.meter import Meter
+
 from .options import Options
 from .process import ROOT, Program
 from .waiting import wait_until
@@ -16,6 +19,11 @@ from .waiting import wait_until
 ROUTE_B_ID: Final = "0123456789ABCDEF0123456789ABCDEF"
 PASSWORD: Final = "ABCDEF012345"
 SEED: Final = 1
+
+#: The same seed makes the same meter, in this process as in the emulator's.
+_METER: Final = Meter(SEED, FIRST_GENERATION)
+#: One count of its currents is 0.1 A, one of its energies 0.1 kWh (code 01 of property E1).
+_TENTH: Final = Decimal("0.1")
 
 STOP_PATIENCE: Final = 5.0
 _START_TIMEOUT: Final = 30.0
@@ -49,5 +57,13 @@ async def wait_until_plugged_in(path: Path) -> None:
 
 
 def true_values(moment: datetime) -> Mapping[str, Decimal | None]:
-    """Return what the meter has at a moment: name of the sensor -> value."""
-    raise NotImplementedError
+    """Return what the meter has at a moment: key of the sensor -> value in its unit."""
+    counts = _METER.registers(moment)
+    r, t = _METER.currents(moment)
+    return {
+        "power": Decimal(_METER.profile.power(moment)),
+        "current_r": _TENTH * r,
+        "current_t": None if t is None else _TENTH * t,
+        "imported_energy": None if counts is None else _TENTH * counts[0],
+        "exported_energy": None if counts is None else _TENTH * counts[1],
+    }

@@ -12,6 +12,10 @@ _NOT_TESTED: Final = re.compile(
     r"WARNING .*\[homeassistant\.loader\] We found a custom integration \S+ which has not been tested"
 )
 
+#: A traceback's line about a file that is no custom integration's. Its path may lead through a
+#: folder that is named after this one, where the scripts keep the interpreter.
+_FOREIGN_FILE: Final = re.compile(r'^ +File "(?!.*/custom_components/)')
+
 
 def complaints(log: str, name: str) -> list[str]:
     """Return the warnings, errors and tracebacks that name something anywhere in their text.
@@ -21,7 +25,7 @@ def complaints(log: str, name: str) -> list[str]:
     return [
         record
         for level, record in _records(log)
-        if name in record
+        if any(name in line for line in record.splitlines() if not _FOREIGN_FILE.search(line))
         and (level in _BAD or "Traceback (most recent call last)" in record)
         and not _NOT_TESTED.search(record)
     ]
