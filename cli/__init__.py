@@ -1,0 +1,1 @@
+"""The stack at the shell: what ``scripts/meter`` runs. Uses the stack's public names only."""

@@ -1,0 +1,134 @@
+"""How a run can end: exit codes, and what goes wrong in words."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from custom_components.wisun_route_b.stack import (
+    CommandTimeoutError,
+    CredentialsRefusedError,
+    DecodeError,
+    DongleError,
+    DongleSilentError,
+    J11DongleError,
+    JoinFailedError,
+    LinkError,
+    MeterNotFoundError,
+    NotASerialPortError,
+    NotAWiSunDongleError,
+    PortBlockedError,
+    PortBusyError,
+    PortError,
+    PortLostError,
+    PortNotFoundError,
+    PortUnreachableError,
+    RequestRefusedError,
+    ResponseTimeoutError,
+    RouteBError,
+    SendFailedError,
+    SessionLostError,
+    TransmitLimitError,
+    WrongDayError,
+)
+
+
+class ExitCode(IntEnum):
+    """What the shell learns."""
+
+    OK = 0
+    LINK = 1
+    """The radio link or the meter failed."""
+    USAGE = 2
+    PORT = 3
+    REFUSED = 4
+    """The meter turned the credentials down."""
+    DONGLE = 5
+    """What is on the port is no dongle that can be used."""
+    INTERRUPTED = 130
+    """As shells have it: 128 + SIGINT."""
+
+
+EXIT_CODES: Final = """\
+exit codes:
+  0    all went well
+  1    the meter was not found, did not answer, or refused everything it was asked
+  2    wrong usage: an unknown option, missing or malformed credentials, a day out of reach
+  3    the port cannot be used: it does not exist, is busy, is no serial port, or went away
+  4    the meter refused the Route-B ID or the password
+  5    no usable Wi-SUN dongle on the port: silent, something else, a J11 dongle, or failing
+  130  interrupted before there was a result"""
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was given. The message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as a word for programs and a sentence for people."""
+
+    key: str
+    code: ExitCode
+    text: str
+
+
+# fmt: off
+_FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
+    # Special classes before their bases: the first that fits wins.
+    (PortNotFoundError, "port_not_found", ExitCode.PORT,
+     "There is no such port. Is the dongle plugged in, and the path right?"),
+    (PortBusyError, "port_busy", ExitCode.PORT,
+     "The port is busy: another program uses it, perhaps Home Assistant."),
+    (NotASerialPortError, "not_a_serial_port", ExitCode.PORT,
+     "This is no serial port."),
+    (PortUnreachableError, "port_unreachable", ExitCode.PORT,
+     "The port could not be opened. Do you have the permission, and is its host up?"),
+    (PortLostError, "port_lost", ExitCode.PORT,
+     "The port went away. Was the dongle unplugged?"),
+    (PortBlockedError, "dongle_silent", ExitCode.DONGLE,
+     "Nothing takes what is written to this port, so no dongle works there."),
+    (PortError, "port_failed", ExitCode.PORT,
+     "The port failed."),
+    (DongleSilentError, "dongle_silent", ExitCode.DONGLE,
+     "Nothing answers on this port. Is this the dongle's port? Unplug it and plug it in again."),
+    (J11DongleError, "j11_dongle", ExitCode.DONGLE,
+     "This is a Wi-SUN dongle that speaks the binary J11 protocol, which is not supported."),
+    (NotAWiSunDongleError, "not_a_wisun_dongle", ExitCode.DONGLE,
+     "Something answers on this port, but it is no Wi-SUN dongle with SKSTACK IP."),
+    (CommandTimeoutError, "dongle_failed", ExitCode.DONGLE,
+     "The dongle stopped answering. Unplug it and plug it in again."),
+    (DongleError, "dongle_failed", ExitCode.DONGLE,
+     "The dongle did not do what it was told."),
+    (MeterNotFoundError, "meter_not_found", ExitCode.LINK,
+     "No meter with this Route-B ID was heard. Move the dongle closer, and check the ID."),
+    (JoinFailedError, "join_failed", ExitCode.LINK,
+     "The meter was found but did not finish the sign-in. Most likely the radio is too weak."),
+    (CredentialsRefusedError, "credentials_refused", ExitCode.REFUSED,
+     "The meter refused the sign-in: the Route-B ID or the password is wrong."),
+    (SessionLostError, "session_lost", ExitCode.LINK,
+     "The session with the meter ended."),
+    (TransmitLimitError, "transmit_limit", ExitCode.LINK,
+     "The dongle has used up its transmission time of this hour. Try again later."),
+    (SendFailedError, "no_answer", ExitCode.LINK,
+     "The meter cannot be reached: the radio is too weak."),
+    (ResponseTimeoutError, "no_answer", ExitCode.LINK,
+     "The meter did not answer."),
+    (RequestRefusedError, "not_offered", ExitCode.LINK,
+     "The meter does not offer this."),
+    (WrongDayError, "wrong_day", ExitCode.LINK,
+     "The meter answered for another time than it was asked for."),
+    (DecodeError, "impossible_answer", ExitCode.LINK,
+     "The meter answered something impossible."),
+    (LinkError, "link_failed", ExitCode.LINK,
+     "The link to the meter failed."),
+    (RouteBError, "failed", ExitCode.LINK,
+     "That did not work."),
+)
+# fmt: on
+
+
+def failure_of(error: RouteBError) -> Failure:
+    """Return what a failure means to the user; what the stack says of it comes behind."""
+    key, code, text = next(row[1:] for row in _FAILURES if isinstance(error, row[0]))
+    detail = str(error).rstrip(".")
+    return Failure(key, code, f"{text} ({detail})" if detail else text)

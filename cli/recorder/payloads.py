@@ -1,0 +1,61 @@
+"""Blanks what a datagram says about a household; the size and all that is technical stay."""
+
+PANA_PORT = 0x02CC
+#: RFC 5191: a header of 16 bytes, then attributes, each with a header of 8.
+_PANA_HEADER, _ATTRIBUTE_HEADER = 16, 8
+_ATTRIBUTES = range(1, 10)
+#: Attributes that hold a number and no key: integrity and PRF algorithm, result, lifetime.
+_HARMLESS = frozenset((3, 6, 7, 8))
+
+_ECHONET_FRAME = b"\x10\x81"
+#: EHD, TID, SEOJ, DEOJ, ESV and OPC stand before the properties.
+_ECHONET_HEADER = 12
+_OPC = 11
+#: How many bytes stay of what tells meters apart: nothing of the serial number, the maker of
+#: the identification numbers, and of a location the code that says that a position follows.
+_PRIVATE = {0x8D: 0, 0x83: 4, 0xC0: 4, 0x81: 1}
+
+
+def blank(port: int, payload: bytes) -> bytes:
+    """Return a payload of the same size that belongs to nobody."""
+    if port == PANA_PORT:
+        return _blank_pana(payload)
+    if payload.startswith(_ECHONET_FRAME):
+        return _blank_echonet(payload)
+    return payload
+
+
+def _blank_pana(payload: bytes) -> bytes:
+    blanked = bytearray(payload)
+    position = _PANA_HEADER
+    while position < len(blanked):
+        code = int.from_bytes(blanked[position : position + 2])
+        size = int.from_bytes(blanked[position + 4 : position + 6])
+        value = position + _ATTRIBUTE_HEADER
+        if code not in _ATTRIBUTES or value + size > len(blanked):
+            _zero(blanked, position, len(blanked))  # no attribute: what it is, nobody knows
+            break
+        position = value + size + -size % 4
+        if code not in _HARMLESS or size != 4:  # noqa: PLR2004 - bytes of a number
+            _zero(blanked, value, position)
+    return bytes(blanked)
+
+
+def _blank_echonet(payload: bytes) -> bytes:
+    blanked = bytearray(payload)
+    position = _ECHONET_HEADER
+    for _ in range(payload[_OPC] if len(payload) > _OPC else 0):
+        if position + 2 > len(blanked):
+            break
+        epc, size = blanked[position : position + 2]
+        position += 2
+        if epc in _PRIVATE:
+            _zero(blanked, position + _PRIVATE[epc], position + size)
+        position += size
+    return bytes(blanked)
+
+
+def _zero(data: bytearray, start: int, end: int) -> None:
+    end = min(end, len(data))
+    if start < end:
+        data[start:end] = bytes(end - start)
