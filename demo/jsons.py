@@ -13,11 +13,16 @@ def as_object(value: Json) -> JsonObject:
     return value
 
 
-def as_objects(value: Json) -> list[JsonObject]:
-    """Return a list of JSON objects."""
+def as_list(value: Json) -> list[Json]:
+    """Return a list."""
     if not isinstance(value, list):
         raise DemoError(f"A list was expected, not {value!r}.")
-    return [as_object(item) for item in value]
+    return value
+
+
+def as_objects(value: Json) -> list[JsonObject]:
+    """Return a list of JSON objects."""
+    return [as_object(item) for item in as_list(value)]
 
 
 def as_text(value: Json) -> str:

@@ -1,0 +1,63 @@
+"""The demo, as a person starts it: a real Home Assistant reads the emulated meter."""
+
+from decimal import Decimal
+import json
+from pathlib import Path
+import subprocess
+
+import pytest
+
+from demo.configuration import DOMAIN
+from demo.dongle import PASSWORD, ROUTE_B_ID
+from demo.log import complaints
+
+_ROOT = Path(__file__).parents[2]
+#: Environment, start, set-up and two polls take less than a minute; a fresh machine is slower.
+_PATIENCE = 900
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run `scripts/demo --check` once; return how it ended, and Home Assistant's log."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [str(_ROOT / "scripts" / "demo"), "--check", "--port", "0", "--folder", str(folder)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    (log,) = folder.rglob("home-assistant.log")
+    return ended, log.read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(_PATIENCE)
+def test_every_sensor_shows_what_the_meter_had(
+    demo: tuple[subprocess.CompletedProcess[str], str],
+) -> None:
+    ended, _ = demo
+    assert ended.returncode == 0, ended.stderr
+    shown = json.loads(ended.stdout)
+    assert {key.removeprefix("sensor.smart_meter_") for key in shown} == {
+        "power",
+        "current_r",
+        "current_t",
+        "imported_energy",
+        "exported_energy",
+    }
+    for state in shown.values():
+        assert Decimal(state["state"]).is_finite()
+
+
+@pytest.mark.timeout(_PATIENCE)
+def test_no_secret_is_in_the_log_at_debug_level(
+    demo: tuple[subprocess.CompletedProcess[str], str],
+) -> None:
+    _, log = demo
+    assert f"DEBUG (MainThread) [custom_components.{DOMAIN}" in log
+    for secret in (ROUTE_B_ID, PASSWORD, ROUTE_B_ID[-8:], "FE80:0000:0000:0000:"):
+        assert secret.lower() not in log.lower()
+        assert secret.encode().hex() not in log.lower()
+
+
+@pytest.mark.timeout(_PATIENCE)
+def test_the_log_complains_of_nothing_of_ours(
+    demo: tuple[subprocess.CompletedProcess[str], str],
+) -> None:
+    _, log = demo
+    assert complaints(log, DOMAIN) == []
