@@ -88,7 +88,7 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
     (PortBlockedError, "dongle_silent", ExitCode.DONGLE,
      "Nothing takes what is written to this port, so no dongle works there."),
     (PortError, "port_failed", ExitCode.PORT,
-     "The port failed."),
+     "The port failed: {}."),
     (DongleSilentError, "dongle_silent", ExitCode.DONGLE,
      "Nothing answers on this port. Is this the dongle's port? Unplug it and plug it in again."),
     (J11DongleError, "j11_dongle", ExitCode.DONGLE,
@@ -98,7 +98,7 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
     (CommandTimeoutError, "dongle_failed", ExitCode.DONGLE,
      "The dongle stopped answering. Unplug it and plug it in again."),
     (DongleError, "dongle_failed", ExitCode.DONGLE,
-     "The dongle did not do what it was told."),
+     "The dongle did not do what it was told: {}."),
     (MeterNotFoundError, "meter_not_found", ExitCode.LINK,
      "No meter with this Route-B ID was heard. Move the dongle closer, and check the ID."),
     (JoinFailedError, "join_failed", ExitCode.LINK,
@@ -106,7 +106,7 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
     (CredentialsRefusedError, "credentials_refused", ExitCode.REFUSED,
      "The meter refused the sign-in: the Route-B ID or the password is wrong."),
     (SessionLostError, "session_lost", ExitCode.LINK,
-     "The session with the meter ended."),
+     "The connection ended: {}."),
     (TransmitLimitError, "transmit_limit", ExitCode.LINK,
      "The dongle has used up its transmission time of this hour. Try again later."),
     (SendFailedError, "no_answer", ExitCode.LINK,
@@ -114,21 +114,20 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
     (ResponseTimeoutError, "no_answer", ExitCode.LINK,
      "The meter did not answer."),
     (RequestRefusedError, "not_offered", ExitCode.LINK,
-     "The meter does not offer this."),
+     "The meter refused: {}."),
     (WrongDayError, "wrong_day", ExitCode.LINK,
      "The meter answered for another time than it was asked for."),
     (DecodeError, "impossible_answer", ExitCode.LINK,
-     "The meter answered something impossible."),
+     "The meter answered something impossible: {}."),
     (LinkError, "link_failed", ExitCode.LINK,
-     "The link to the meter failed."),
+     "The link to the meter failed: {}."),
     (RouteBError, "failed", ExitCode.LINK,
-     "That did not work."),
+     "That did not work: {}."),
 )
 # fmt: on
 
 
 def failure_of(error: RouteBError) -> Failure:
-    """Return what a failure means to the user; what the stack says of it comes behind."""
+    """Return what a failure means to the user."""
     key, code, text = next(row[1:] for row in _FAILURES if isinstance(error, row[0]))
-    detail = str(error).rstrip(".")
-    return Failure(key, code, f"{text} ({detail})" if detail else text)
+    return Failure(key, code, text.format(error))

@@ -8,6 +8,7 @@ from enum import Enum
 
 from custom_components.wisun_route_b.stack import (
     IDENTIFICATION_NUMBER,
+    MANUFACTURER_CODE,
     ROUTE_B_ID,
     AnyProperty,
     Currents,
@@ -74,7 +75,7 @@ def as_json(value: object) -> Json:  # noqa: PLR0911 - one for each kind
 def as_text(row: AnyProperty, value: object) -> str:
     """Return the value of a property in one line, with its unit."""
     if isinstance(value, bytes):
-        name = manufacturer_name(value) if len(value) == 3 else None  # noqa: PLR2004 - a code
+        name = manufacturer_name(value) if row.epc == MANUFACTURER_CODE.epc else None
         return f"{value.hex().upper()} ({name})" if name else value.hex().upper()
     return _plain(value, row.unit)
 

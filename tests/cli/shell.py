@@ -87,6 +87,7 @@ def meter(
             if meanwhile is not None:
                 meanwhile(emulator, task)
             found = await task
+            await asyncio.sleep(1)  # what the dongle does after the last command
             return Outcome(found.code, found.out, found.err, emulator)
 
     return run(play())
