@@ -3,7 +3,7 @@
 It knows nothing of the code it is there to test: it formats and parses its own text.
 """
 
-from .clock import JST, Clock
+from .clock import JST, Clock, frozen
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .doors.pair import Connector
 from .emulator import Emulator
@@ -27,4 +27,5 @@ __all__ = [
     "EmulatorConfig",
     "LoadProfile",
     "MeterModel",
+    "frozen",
 ]

@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 
+from .clock import frozen, parse_moment, system_clock
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .emulator import Emulator
 from .model import MODELS
@@ -61,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
         help="kind of the half-hourly announcement (default: %(default)s)",
     )
     meter.add_argument("--seed", type=int, default=0, help="another house, another meter")
+    meter.add_argument(
+        "--at",
+        metavar="MOMENT",
+        type=parse_moment,
+        help="stop the meter's clock at a moment as 2026-11-22T12:34:56+09:00, so that every "
+        "reading is of that moment and nothing is announced (default: it goes, as JST)",
+    )
     air = parser.add_argument_group("the air")
     air.add_argument("--speed", type=float, default=1.0, help="50: all waits 50 times shorter")
     air.add_argument("--neighbours", type=int, default=0, help="meters next door")
@@ -76,6 +84,7 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
         password=arguments.password,
         speed=arguments.speed,
         seed=arguments.seed,
+        clock=system_clock if arguments.at is None else frozen(arguments.at),
         echo=not arguments.no_echo,
         model=MODELS[arguments.meter],
         push=arguments.push,

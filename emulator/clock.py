@@ -15,6 +15,17 @@ def system_clock() -> datetime:
     return datetime.now(JST)
 
 
+def frozen(moment: datetime) -> Clock:
+    """Return a clock that stands still."""
+    return lambda: moment
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a moment in ISO form, JST unless it names a zone; ValueError if it is none."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=JST) if moment.tzinfo is None else moment
+
+
 def half_hour_before(moment: datetime) -> datetime:
     """Return the newest :00 or :30 that is not after ``moment``, in JST."""
     local = moment.astimezone(JST)

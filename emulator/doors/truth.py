@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Self
 
-from ..clock import JST
+from ..clock import parse_moment
 from ..truth import Truth
 
 #: Answers what the meter's values were at a moment; None = now.
@@ -53,10 +53,7 @@ class TruthDoor:
 
 def _answer(ask: Ask, line: str) -> bytes:
     try:
-        moment = datetime.fromisoformat(line) if line else None
-        if moment is not None and moment.tzinfo is None:
-            moment = moment.replace(tzinfo=JST)
-        answer = ask(moment)
+        answer = ask(parse_moment(line) if line else None)
     except ValueError, OverflowError:
         answer = {"error": "not a moment in ISO form"}
     return json.dumps(answer).encode() + b"\n"

@@ -209,6 +209,15 @@ def test_truth_door_tells_what_the_meter_knows(tmp_path: Path) -> None:
     assert current["serial_number"] == then["serial_number"]
 
 
+def test_meter_clock_can_be_stopped(tmp_path: Path) -> None:
+    path, truth = str(tmp_path / "tty"), str(tmp_path / "truth")
+    moment = "2026-11-22T12:34:56+09:00"
+    for written in (moment, "2026-11-22T12:34:56"):
+        with started("--pty", path, "--truth", truth, "--at", written) as program:
+            _ready(program)
+            assert json.loads(_python(_ASK, truth, ""))["at"] == moment
+
+
 def test_tcp_door_carries_the_bare_line() -> None:
     with started("--tcp", "0", "--dongle", "rl7023-ips", "--no-echo") as program:
         port = _ready(program).rpartition(":")[2].strip()
@@ -222,6 +231,7 @@ def test_tcp_door_carries_the_bare_line() -> None:
         ("--pty", "/nowhere/tty"),
         ("--tcp", "0", "--id", "12"),
         ("--tcp", "0", "--speed", "0"),
+        ("--tcp", "0", "--at", "noon"),
         ("--tcp", "0", "--dongle", "rl7023-ips", "--output", "binary"),
     ],
 )
