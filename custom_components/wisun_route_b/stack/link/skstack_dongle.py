@@ -241,7 +241,7 @@ class SkstackDongle(Dongle):
         self._joined = False
         try:
             await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
-        except DongleError, PortLostError:
+        except DongleError, PortError:
             _LOGGER.debug("The session could not be ended in an orderly way")
 
     @override
