@@ -72,6 +72,8 @@ class ScriptedDongle(asyncio.Transport):
         """What to answer to a command instead of the usual, by its first word."""
         self.first_replies: dict[str, bytes] = {}
         """The same, for the first such command only."""
+        self.write_error: OSError | None = None
+        """What a write fails with."""
         self.on_request: Callable[[Frame], None] = self.answer
         self._host: asyncio.Protocol | None = None
         self._buffer = b""
@@ -115,6 +117,8 @@ class ScriptedDongle(asyncio.Transport):
 
     @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.write_error is not None:
+            raise self.write_error
         self._buffer += bytes(data)
         asyncio.get_running_loop().call_soon(self._work)
 

@@ -235,7 +235,12 @@ def test_the_session_is_left_alive_unless_its_end_is_wanted() -> None:
         await meter.close(end_session=True)
         assert asyncio.get_running_loop().time() - begun <= 2.0
 
-    for scenario in (leave, end, stuck):
+    async def blocked(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.write_error = OSError(5, "gone")
+        await meter.close(end_session=True)
+        assert dongle.is_closing()
+
+    for scenario in (leave, end, stuck, blocked):
         play(scenario)
 
 

@@ -15,6 +15,7 @@ from ..errors import (
     JoinFailedError,
     NotAWiSunDongleError,
     NotConnectedError,
+    PortError,
     PortLostError,
     SendFailedError,
 )
