@@ -8,7 +8,7 @@ from typing import Self
 import aiohttp
 
 from .errors import DemoError
-from .jsons import Json
+from .jsons import Json, JsonObject, as_object
 
 
 class HomeAssistantClient:
@@ -17,8 +17,7 @@ class HomeAssistantClient:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=60))
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._last_id = 0
+        self._token = ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -29,8 +28,6 @@ class HomeAssistantClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._socket is not None:
-            await self._socket.close()
         await self._session.close()
 
     async def answers(self) -> bool:
@@ -68,27 +65,30 @@ class HomeAssistantClient:
         result: Json = json.loads(text)
         return result
 
-    async def sign_in(self, access_token: str) -> None:
-        """Use this token from now on, and open the WebSocket with it."""
+    def sign_in(self, access_token: str) -> None:
+        """Use this token from now on."""
+        self._token = access_token
         self._session.headers["Authorization"] = f"Bearer {access_token}"
-        self._socket = await self._session.ws_connect("/api/websocket", max_msg_size=0)
-        await self._socket.receive_json()  # auth_required
-        await self._socket.send_json({"type": "auth", "access_token": access_token})
-        answer = await self._socket.receive_json()
-        if answer["type"] != "auth_ok":
-            raise DemoError(f"Home Assistant refused the WebSocket: {answer}")
 
     async def command(self, command: str, **arguments: object) -> Json:
-        """Send a WebSocket command and return its result."""
-        if self._socket is None:
-            raise DemoError("Not signed in.")
-        self._last_id += 1
-        await self._socket.send_json({"id": self._last_id, "type": command, **arguments})
-        while True:
-            message = await self._socket.receive_json()
-            if message.get("id") == self._last_id:
-                break
+        """Send a WebSocket command and return its result.
+
+        Each has a connection of its own: one that nobody reads for a minute is closed.
+        """
+        async with self._session.ws_connect("/api/websocket", max_msg_size=0) as socket:
+            await _expect(socket, "auth_required")
+            await socket.send_json({"type": "auth", "access_token": self._token})
+            await _expect(socket, "auth_ok")
+            await socket.send_json({"id": 1, "type": command, **arguments})
+            message = await _expect(socket, "result")
         if not message["success"]:
             raise DemoError(f"{command} failed: {message['error']}")
-        result: Json = message["result"]
-        return result
+        return message["result"]
+
+
+async def _expect(socket: aiohttp.ClientWebSocketResponse, kind: str) -> JsonObject:
+    """Receive a message of a certain type."""
+    message = as_object(await socket.receive_json())
+    if message["type"] != kind:
+        raise DemoError(f"Home Assistant said {message} instead of {kind}.")
+    return message

@@ -34,6 +34,6 @@ def complaints(log: str, name: str) -> list[str]:
 def _records(log: str) -> Iterator[tuple[str, str]]:
     """Yield level and text of each record; what follows its first line belongs to it."""
     starts = list(_START.finditer(log))
-    ends = [start.start() for start in starts[1:]] + [len(log)]
-    for start, end in zip(starts, ends, strict=True):
+    for number, start in enumerate(starts, 1):
+        end = starts[number].start() if number < len(starts) else len(log)
         yield start["level"], log[start.start() : end].rstrip()

@@ -5,13 +5,13 @@ from typing import Final
 from .client import HomeAssistantClient
 from .jsons import JsonObject, as_object, as_text
 
-#: The address in the browser is also the name of the client that signs in.
 USERNAME: Final = "demo"
 PASSWORD: Final = "demo"
 
 
 async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObject:
     """Create the user, sign in, and settle in Tokyo. Returns the tokens of the sign-in."""
+    # As the frontend names itself when it is opened at this address.
     client_id = f"{home_assistant.url}/"
     user = {"name": "Demo", "username": USERNAME, "password": PASSWORD, "language": language}
     created = as_object(
@@ -27,7 +27,7 @@ async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObj
             },
         )
     )
-    await home_assistant.sign_in(as_text(tokens["access_token"]))
+    home_assistant.sign_in(as_text(tokens["access_token"]))
     await home_assistant.command(
         "config/core/update",
         location_name="自宅" if language == "ja" else "Home",

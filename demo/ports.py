@@ -3,28 +3,32 @@
 import socket
 from typing import Final
 
+from .errors import DemoError
+
 #: Where Home Assistant usually is, and where a demo is found most easily.
 USUAL: Final = 8123
 
 
-def free_port(wanted: int | None) -> int:
-    """Return the port that was wanted, else the usual one, else any that is free.
+def choose_port(wanted: int | None) -> int:
+    """Return the port that was wanted; for 0 any that is free, for None preferably the usual one.
 
     Raises:
-        OSError: The port that was wanted is taken.
+        DemoError: The port that was wanted is taken.
     """
-    if wanted:
-        return _try(wanted)
-    try:
-        return _try(USUAL if wanted is None else 0)
-    except OSError:
-        return _try(0)
+    for port in (USUAL, 0) if wanted is None else (wanted,):
+        if (free := _free(port)) is not None:
+            return free
+    raise DemoError(f"Port {wanted} cannot be had. Is something else running there?")
 
 
-def _try(port: int) -> int:
+def _free(port: int) -> int | None:
+    """Return the port, or any for 0, if a server can have it on this machine."""
     with socket.socket() as probe:
         # A server that ended a moment ago is no hindrance, one that runs is.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError, OverflowError:
+            return None
         number: int = probe.getsockname()[1]
     return number

@@ -17,7 +17,7 @@ from .errors import DemoError
 from .jsons import JsonObject
 from .onboarding import onboard
 from .options import Options
-from .ports import free_port
+from .ports import choose_port
 from .process import Program
 from .set_up import set_up_energy, set_up_integration
 
@@ -99,7 +99,7 @@ async def _programs(
     options: Options, configuration: Configuration
 ) -> AsyncIterator[tuple[str, list[Program]]]:
     """Start both programs; the last one started is the first to be stopped."""
-    port = free_port(options.port)
+    port = choose_port(options.port)
     configuration.write(port)
     async with AsyncExitStack() as stack:
         say(f"Plugging in the emulated dongle, {options.speed:g} times faster than life.")
