@@ -58,10 +58,13 @@ class HomeAssistantClient:
         body: Mapping[str, object] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Json:
-        async with self._session.request(method, path, json=body, data=fields) as response:
-            text = await response.text()
-            if not response.ok:
-                raise DemoError(f"Home Assistant answered {response.status} to {path}: {text}")
+        try:
+            async with self._session.request(method, path, json=body, data=fields) as response:
+                text = await response.text()
+        except aiohttp.ClientError as err:
+            raise DemoError(f"Home Assistant does not answer: {err}") from err
+        if not response.ok:
+            raise DemoError(f"Home Assistant answered {response.status} to {path}: {text}")
         result: Json = json.loads(text)
         return result
 

@@ -1,6 +1,5 @@
 """Sets up the integration and the Energy dashboard, as a person would in the browser."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -8,9 +7,9 @@ from .client import HomeAssistantClient
 from .configuration import DOMAIN
 from .errors import DemoError
 from .jsons import JsonObject, as_object, as_objects, as_text
+from .waiting import wait_until
 
 _FLOWS: Final = "/api/config/config_entries/flow"
-_BETWEEN_LOOKS: Final = 0.2
 #: A scan with growing duration and the sign-in after it end well before this (seconds).
 _FLOW_TIMEOUT: Final = 170.0
 
@@ -23,14 +22,18 @@ async def set_up_integration(
     path = f"{_FLOWS}/{as_text(flow['flow_id'])}"
     flow = as_object(await home_assistant.post(path, fields))
     seen = ""
-    async with asyncio.timeout(_FLOW_TIMEOUT):
-        while flow["type"] == "progress":
-            action = as_text(flow["progress_action"])
-            if action != seen:
-                say(f"  … {action}")
-                seen = action
-            await asyncio.sleep(_BETWEEN_LOOKS)
-            flow = as_object(await home_assistant.get(path))
+
+    async def over() -> bool:
+        nonlocal flow, seen
+        if flow["type"] != "progress":
+            return True
+        if (action := as_text(flow["progress_action"])) != seen:
+            say(f"  … {action}")
+            seen = action
+        flow = as_object(await home_assistant.get(path))
+        return False
+
+    await wait_until(over, _FLOW_TIMEOUT, "The dialog")
     if flow["type"] != "create_entry":
         raise DemoError(f"The dialog ended in {flow['type']}: {_reason(flow)}")
     return as_text(as_object(flow["result"])["entry_id"])

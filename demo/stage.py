@@ -84,14 +84,19 @@ async def _play[T](
         acting = asyncio.ensure_future(_act(options, configuration, url, act))
         try:
             await asyncio.wait([acting, *ends], return_when=asyncio.FIRST_COMPLETED)
-            if acting.done():
-                return await acting
+            if acting.done() and acting.exception() is not None:
+                # A program that ends may be noticed first by those who talk to it.
+                await asyncio.wait(ends, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            for program in programs:
+                if program.ended:
+                    raise DemoError(
+                        f"{program.name} ended by itself. It said last:\n{program.last_words()}"
+                    )
+            return await acting
         finally:
             for task in (acting, *ends):
                 task.cancel()
             await asyncio.gather(acting, *ends, return_exceptions=True)
-        ended = next(program for program in programs if program.ended)
-        raise DemoError(f"{ended.name} ended by itself. It said last:\n{ended.last_words()}")
 
 
 @asynccontextmanager
