@@ -214,6 +214,42 @@ def test_a_meter_that_answers_one_property_at_a_time_still_tells_its_clock() -> 
     play(scenario)
 
 
+def test_midnight_between_date_and_time_is_no_clock_of_yesterday() -> None:
+    async def scenario(past: PastMeter, meter: SmartMeter) -> None:
+        past.at_once = 1
+        past.clock = datetime(2026, 11, 22, 23, 59, tzinfo=JST)
+
+        def midnight_comes(epc: int) -> None:
+            if epc == 0x97:
+                past.clock = datetime(2026, 11, 23, 0, 0, tzinfo=JST)
+
+        past.on_get = midnight_comes
+        assert await meter.clock() == past.clock
+        past.clock = datetime(2026, 11, 22, 23, 59, tzinfo=JST)
+        slots = await meter.day_history(1)
+        assert slots[0].at == datetime(2026, 11, 22, tzinfo=JST)
+
+    play(scenario)
+
+
+def test_reverse_history_that_is_listed_and_refused_takes_nothing_from_the_normal_one() -> None:
+    async def scenario(past: PastMeter, meter: SmartMeter) -> None:
+        del past.says[0xE4]
+        slots = await meter.day_history(0)
+        assert slots[0].registers == RegisterPair(Decimal("10000.0"), None)
+
+    play(scenario)
+
+
+def test_normal_history_that_is_refused_is_a_refusal() -> None:
+    async def scenario(past: PastMeter, meter: SmartMeter) -> None:
+        del past.says[0xE2]
+        with pytest.raises(RequestRefusedError):
+            await meter.day_history(0)
+
+    play(scenario)
+
+
 def test_half_hours_come_oldest_first() -> None:
     async def scenario(past: PastMeter, meter: SmartMeter) -> None:
         newest = datetime(2026, 11, 22, 14, 0, tzinfo=JST)

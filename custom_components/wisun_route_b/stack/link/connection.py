@@ -43,7 +43,7 @@ class Connection:
         self.dongle = SkstackDongle(self, redactor)
         self.requester = Requester(self._send, owner.notified, statistics)
         self.reader = PropertyReader(self.requester)
-        self.history = HistoryReader(self.requester)
+        self.history = HistoryReader(self.requester, self.reader)
 
     @property
     def alive(self) -> bool:

@@ -25,6 +25,7 @@ from ..meter.properties import (
 )
 from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
 from ..meter.scale import Scale
+from .reader import PropertyReader
 from .requester import Ask, Requester
 
 #: How often a day is read while midnight keeps coming between. It comes once a day.
@@ -34,14 +35,15 @@ _ATTEMPTS = 3
 class HistoryReader:
     """Reads the past of one meter over one connection."""
 
-    def __init__(self, requester: Requester) -> None:
-        """Take the way to the meter."""
+    def __init__(self, requester: Requester, reader: PropertyReader) -> None:
+        """Take the way to the meter, and who knows how many properties it answers at once."""
         self._requester = requester
+        self._reader = reader
 
     async def clock(self) -> datetime:
         """Return the meter's own date and time, aware, JST, to the minute."""
         async with self._requester.exclusively() as ask:
-            return await _clock(ask)
+            return await self._clock(ask)
 
     async def day(self, days_ago: int, scale: Scale, *, reverse: bool) -> tuple[Slot, ...]:
         """Return the 48 half-hourly registers of a day, 0 = today to 99.
@@ -52,13 +54,16 @@ class HistoryReader:
         async with self._requester.exclusively() as ask:
             for _ in range(_ATTEMPTS):
                 begun = asyncio.get_running_loop().time()
-                before = await _clock(ask)
+                before = await self._clock(ask)
                 await _set(ask, HISTORY1_DAY, days_ago)
                 normal = await _day(ask, HISTORY1_NORMAL, days_ago, scale)
-                backward = await _day(ask, HISTORY1_REVERSE, days_ago, scale) if reverse else None
+                backward = await _reverse_day(ask, days_ago, scale) if reverse else None
                 elapsed = asyncio.get_running_loop().time() - begun
-                if not _may_cross_midnight(before, elapsed) or await _is_same_day(ask, before):
-                    return day_slots(before.date() - timedelta(days=days_ago), normal, backward)
+                today = before.date()
+                if _may_cross_midnight(before, elapsed):
+                    today = (await self._clock(ask)).date()
+                if today == before.date():
+                    return day_slots(today - timedelta(days=days_ago), normal, backward)
         raise WrongDayError("The meter's day changes whenever its history is read")
 
     async def half_hours(self, newest: datetime, count: int, scale: Scale) -> tuple[Slot, ...]:
@@ -87,6 +92,16 @@ class HistoryReader:
             raise WrongDayError("The meter answers for another time than was asked for")
         return read
 
+    async def _clock(self, ask: Ask) -> datetime:
+        """Read date and time together, or one by one from a meter that needs it so."""
+        if self._reader.limit > 1:
+            both = await ask(ESV.GET, (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc)))
+            edts = {item.epc: item.edt for item in both.properties}
+            if edts.get(CURRENT_DATE.epc) and edts.get(CURRENT_TIME.epc):
+                day = CURRENT_DATE.decode(edts[CURRENT_DATE.epc])
+                return datetime.combine(day, CURRENT_TIME.decode(edts[CURRENT_TIME.epc]), JST)
+        return await _clock_one_by_one(ask)
+
 
 async def write[T](requester: Requester, definition: MeterProperty[T], value: T) -> None:
     """Set a property; raise RequestRefusedError if the meter does not accept it."""
@@ -113,15 +128,14 @@ def _edt(answer: Frame, epc: int, name: str) -> bytes:
     raise RequestRefusedError(f"The meter does not offer {name}")
 
 
-async def _clock(ask: Ask) -> datetime:
-    """Read date and time together; a meter that answers one at a time is asked twice."""
-    both = await ask(ESV.GET, (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc)))
-    edts = {item.epc: item.edt for item in both.properties}
-    if edts.get(CURRENT_DATE.epc) and edts.get(CURRENT_TIME.epc):
-        day = CURRENT_DATE.decode(edts[CURRENT_DATE.epc])
-        return datetime.combine(day, CURRENT_TIME.decode(edts[CURRENT_TIME.epc]), JST)
-    day = await _get(ask, CURRENT_DATE)
-    return datetime.combine(day, await _get(ask, CURRENT_TIME), JST)
+async def _clock_one_by_one(ask: Ask) -> datetime:
+    """Read the date, the time, and the date again: midnight may come between."""
+    for _ in range(_ATTEMPTS):
+        day = await _get(ask, CURRENT_DATE)
+        clock = await _get(ask, CURRENT_TIME)
+        if await _get(ask, CURRENT_DATE) == day:
+            return datetime.combine(day, clock, JST)
+    raise WrongDayError("The meter's date changes whenever it is read")
 
 
 async def _day(
@@ -133,11 +147,15 @@ async def _day(
     return history
 
 
+async def _reverse_day(ask: Ask, days_ago: int, scale: Scale) -> DayHistory | None:
+    """Read E4; a meter may list it in its Get map and refuse it all the same."""
+    try:
+        return await _day(ask, HISTORY1_REVERSE, days_ago, scale)
+    except RequestRefusedError:
+        return None
+
+
 def _may_cross_midnight(before: datetime, elapsed: float) -> bool:
     """Tell whether the meter's date may have changed; its clock shows whole minutes."""
     latest = before + timedelta(minutes=1, seconds=elapsed)
     return latest.date() != before.date()
-
-
-async def _is_same_day(ask: Ask, before: datetime) -> bool:
-    return (await _clock(ask)).date() == before.date()
