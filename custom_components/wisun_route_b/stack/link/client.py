@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 import logging
@@ -11,10 +12,13 @@ from ..echonet import Property
 from ..errors import (
     LinkError,
     NotConnectedError,
+    ResponseTimeoutError,
     RouteBError,
+    SendFailedError,
 )
 from ..meter.history import Slot
 from ..meter.properties import (
+    CUMULATIVE_ENERGY_UNIT,
     HISTORY1_REVERSE,
     PROPERTIES,
     STANDARD_VERSION,
@@ -34,11 +38,13 @@ from .description import (
     scale_from,
 )
 from .dongle import DongleIdentity, Network
+from .finish import finish
 from .history import write
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage
 from .reader import decode_into
 from .report import ReadReport
+from .requester import transaction_ids
 from .sign_in import sign_in
 from .statistics import LinkStatistics
 
@@ -46,8 +52,8 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds to wait for a sign of life from a session that an earlier program left behind.
 _ALIVE_TIMEOUT = 4.0
-#: Seconds that closing may take, with the orderly end of the session.
-_CLOSE_TIMEOUT = 2.0
+#: Seconds that the orderly end of the session may take.
+_LEAVE_TIMEOUT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class SmartMeter:
         self._identity: DongleIdentity | None = None
         self._signal: Signal | None = None
         self._statistics = LinkStatistics()
+        self._tids = transaction_ids()
         self._on_report: list[Callable[[ReadReport], None]] = []
         self._on_lost: list[Callable[[RouteBError], None]] = []
 
@@ -97,7 +104,8 @@ class SmartMeter:
     @property
     def connected(self) -> bool:
         """Whether there is a session with the meter, as far as anybody knows."""
-        return self._connection is not None and self._connection.alive
+        connection = self._connection
+        return connection is not None and connection.established and connection.alive
 
     @property
     def network(self) -> Network | None:
@@ -143,15 +151,16 @@ class SmartMeter:
         report = progress or _ignore
         async with self._connecting:
             await self._drop()
-            connection = Connection(self, self._redactor, self._statistics)
+            connection = Connection(self, self._redactor, self._statistics, self._tids)
+            self._connection = connection
             try:
                 await self._establish(connection, report)
+                report(Progress(Stage.DESCRIBING, 1.0))
             except BaseException:
-                await asyncio.shield(connection.close())
+                await self._drop()
                 raise
-            self._connection = connection
+            connection.established = True
             self._statistics.connects += 1
-        report(Progress(Stage.DESCRIBING, 1.0))
 
     async def _establish(self, connection: Connection, report: ProgressCallback) -> None:
         report(Progress(Stage.OPENING))
@@ -197,8 +206,17 @@ class SmartMeter:
         connection = self._alive()
         wanted = tuple(properties)
         if self._scale is None and any(row.scaled for row in wanted):
-            self._scale = scale_from(await connection.reader.read(SCALE_PROPERTIES, None))
+            await self._read_scale(connection)
         return await connection.reader.read(wanted, self._scale)
+
+    async def _read_scale(self, connection: Connection) -> None:
+        """Try again to learn the scale, unless the meter has refused to tell."""
+        if connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
+            return
+        try:
+            self._scale = scale_from(await connection.reader.read(SCALE_PROPERTIES, None))
+        except ResponseTimeoutError, SendFailedError:
+            _LOGGER.debug("The meter did not tell its energy unit this time")
 
     async def write[T](self, definition: MeterProperty[T], value: T) -> None:
         """Set a property (SetC); raise RequestRefusedError if the meter does not accept it."""
@@ -223,27 +241,26 @@ class SmartMeter:
         return await self._alive().history.minutes(newest, count, await self._require_scale())
 
     def _alive(self) -> Connection:
-        if self._connection is None:
+        connection = self._connection
+        if connection is None or not connection.established:
             raise NotConnectedError("There is no session with the meter")
-        self._connection.require_alive()
-        return self._connection
+        connection.require_alive()
+        return connection
 
     async def _require_scale(self) -> Scale:
         if self._scale is None:
-            self._scale = scale_from(await self._alive().reader.read(SCALE_PROPERTIES, None))
+            await self._read_scale(self._alive())
         return require(self._scale)
 
     # --- Listening ---------------------------------------------------------------------
 
     def subscribe(self, callback: Callable[[ReadReport], None]) -> Callable[[], None]:
         """Have the meter's own notifications reported; return how to stop that."""
-        self._on_report.append(callback)
-        return lambda: self._on_report.remove(callback)
+        return _listen(self._on_report, callback)
 
     def on_lost(self, callback: Callable[[RouteBError], None]) -> Callable[[], None]:
         """Have the loss of a connection reported, once each; return how to stop that."""
-        self._on_lost.append(callback)
-        return lambda: self._on_lost.remove(callback)
+        return _listen(self._on_lost, callback)
 
     # --- Closing -----------------------------------------------------------------------
 
@@ -253,18 +270,23 @@ class SmartMeter:
         The session stays alive in the dongle for the next program unless ``end_session``.
         """
         connection = self._connection
-        if connection is not None and end_session:
-            try:
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
+        try:
+            if connection is not None and end_session:
+                async with asyncio.timeout(_LEAVE_TIMEOUT):
                     await connection.dongle.leave()
-            except TimeoutError:
-                _LOGGER.debug("The session did not end in time")
-        await self._drop()
+        except TimeoutError:
+            _LOGGER.debug("The session did not end in time")
+        finally:
+            await self._drop()
 
     async def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        """Close the connection, established or not, and be done when the port is free."""
+        connection = self._connection
+        if connection is None:
+            return
+        await finish(connection.close())
+        if self._connection is connection:
+            self._connection = None
 
     # --- What a connection tells its owner ----------------------------------------------
 
@@ -283,15 +305,34 @@ class SmartMeter:
                 decode_into(values, reasons, row, item.edt, self._scale)
         if values:
             report = ReadReport(values=MappingProxyType(values))
-            for callback in tuple(self._on_report):
-                callback(report)
+            _tell(self._on_report, report)
 
     def connection_lost(self, connection: Connection, error: RouteBError) -> None:
         """Tell the world, unless the connection was given up already."""
-        if connection is self._connection:
+        if connection is self._connection and connection.established:
             self._statistics.disconnects += 1
-            for callback in tuple(self._on_lost):
-                callback(error)
+            _tell(self._on_lost, error)
+
+
+def _listen[T](
+    listeners: list[Callable[[T], None]], callback: Callable[[T], None]
+) -> Callable[[], None]:
+    listeners.append(callback)
+
+    def stop() -> None:
+        with suppress(ValueError):  # stopped before
+            listeners.remove(callback)
+
+    return stop
+
+
+def _tell[T](listeners: list[Callable[[T], None]], news: T) -> None:
+    """Tell all; one that fails must not stop the bytes that are still to be read."""
+    for callback in tuple(listeners):
+        try:
+            callback(news)
+        except Exception:
+            _LOGGER.exception("A listener failed")
 
 
 def _ignore(_: Progress) -> None:

@@ -60,6 +60,12 @@ class _Exchange:
     done: asyncio.Future[None]
     answers: list[Answer] = field(default_factory=list)
 
+    @property
+    def answered(self) -> bool:
+        """Whether the line has come that the command asks for, if it asks for one."""
+        kind = self.command.answer
+        return kind is None or any(isinstance(answer, kind) for answer in self.answers)
+
 
 class Commander:
     """Sends commands one by one and sorts what comes back.
@@ -193,6 +199,8 @@ class Commander:
         exchange = self._exchange
         if exchange is None or exchange.done.done() or exchange.command.reply is not_for:
             self.stray_answers += 1
+        elif code is None and not exchange.answered:
+            self.stray_answers += 1  # the OK of an earlier command that was given up
         elif code is None:
             exchange.done.set_result(None)
         else:
@@ -206,6 +214,7 @@ class Commander:
             case Datagram(local_port=port, payload=payload):
                 return f"Datagram to port {port:04X}: {self._redactor(payload.hex().upper())}"
             case Echo(line) | Unknown(line):
-                return f"{type(message).__name__}: {self._redactor(line.decode('latin-1'))!r}"
+                # A key or an address that was cut has no shape that could be masked.
+                return f"{type(message).__name__} of {len(line)} bytes"
             case _:
-                return repr(message)
+                return self._redactor(repr(message))

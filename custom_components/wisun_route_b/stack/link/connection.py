@@ -1,11 +1,13 @@
 """One life of the link: a dongle, the requests over it, and why it ended."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from ..echonet import Property
 from ..errors import (
     CommandTimeoutError,
     DongleError,
+    NotConnectedError,
     PortError,
     RouteBError,
     SessionLostError,
@@ -35,13 +37,19 @@ class Connection:
     """Wires the parts of one connection together. Dies once, and remembers of what."""
 
     def __init__(
-        self, owner: ConnectionOwner, redactor: Redactor, statistics: LinkStatistics
+        self,
+        owner: ConnectionOwner,
+        redactor: Redactor,
+        statistics: LinkStatistics,
+        tids: Iterator[int],
     ) -> None:
         """Prepare; nothing is open yet."""
+        self.established = False
+        """Whether the meter has been signed in to and described."""
         self._owner = owner
         self._death: RouteBError | None = None
         self.dongle = SkstackDongle(self, redactor)
-        self.requester = Requester(self._send, owner.notified, statistics)
+        self.requester = Requester(self._send, owner.notified, statistics, tids)
         self.reader = PropertyReader(self.requester)
         self.history = HistoryReader(self.requester, self.reader)
 
@@ -62,9 +70,15 @@ class Connection:
         self.require_alive()
 
     async def close(self) -> None:
-        """Give the port back."""
-        await self.requester.close()
-        await self.dongle.close()
+        """Fail what is in flight and give the port back; bounded in time."""
+        error = NotConnectedError("The link was closed")
+        if self._death is None:
+            self._death = error
+        self.requester.fail(error)
+        try:
+            await self.requester.close()
+        finally:
+            await self.dongle.close()
 
     async def _send(self, payload: bytes) -> None:
         """Send; a dongle that no longer does what it is told is a lost dongle."""

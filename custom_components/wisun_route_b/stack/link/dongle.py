@@ -1,7 +1,7 @@
 """What the link asks of a dongle, whatever protocol it speaks on the serial line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import re
 from typing import Protocol, Self
 
@@ -10,9 +10,9 @@ from .credentials import Credentials
 
 _ADDRESS = re.compile(r"[0-9A-F]{16}")
 #: Logical channels 33 to 60, 922.5 to 927.9 MHz (BP35A1 manual, register S02).
-_CHANNELS = range(0x21, 0x3D)
+CHANNELS = range(0x21, 0x3D)
 #: FFFF stands for "none".
-_PAN_IDS = range(0xFFFF)
+PAN_IDS = range(0xFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Network:
     """Hexadecimal channel number of SKSTACK, 0x21 to 0x3C."""
     pan_id: int
     """0 to 0xFFFE."""
-    address: str
+    address: str = field(repr=False)
     """The meter's MAC address, 16 hexadecimal digits."""
 
     def as_dict(self) -> dict[str, int | str]:
@@ -35,7 +35,7 @@ class Network:
         """Read what :meth:`as_dict` returned; None if it is damaged."""
         match data:
             case {"channel": int(channel), "pan_id": int(pan_id), "address": str(address)} if (
-                channel in _CHANNELS and pan_id in _PAN_IDS and _ADDRESS.fullmatch(address)
+                channel in CHANNELS and pan_id in PAN_IDS and _ADDRESS.fullmatch(address)
             ):
                 return cls(channel, pan_id, address)
             case _:

@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from ..echonet import ESV, Frame, Property
-from ..errors import RequestRefusedError, WrongDayError
+from ..errors import EncodeError, RequestRefusedError, WrongDayError
 from ..meter.history import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
 from ..meter.properties import (
     CURRENT_DATE,
@@ -84,6 +84,8 @@ class HistoryReader:
         count: int,
         scale: Scale,
     ) -> SlotHistory:
+        if newest.tzinfo is None:
+            raise EncodeError("A moment needs a time zone")
         wanted = newest.astimezone(JST).replace(second=0, microsecond=0)
         async with self._requester.exclusively() as ask:
             await _set(ask, selector, HistorySelector(wanted, count))

@@ -20,18 +20,19 @@ from ..errors import (
     PortNotFoundError,
     PortUnreachableError,
 )
+from .finish import finish
 
 _LOGGER = logging.getLogger(__name__)
 
-type Connector = Callable[
-    [Callable[[], asyncio.Protocol]],
-    Awaitable[tuple[asyncio.Transport, asyncio.Protocol]],
-]
+type Opened = tuple[asyncio.Transport, asyncio.Protocol]
+type Connector = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Opened]]
 
 #: Every Wi-SUN dongle on the market: 115200 Bd, 8N1 (BP35A1 and BP35C2 manuals).
 BAUD_RATE = 115_200
+#: Seconds that opening may take; a host in the network that is down does not answer at all.
+OPEN_TIMEOUT = 10.0
 #: Seconds to wait for a port to be closed before it is given up.
-CLOSE_TIMEOUT = 2.0
+CLOSE_TIMEOUT = 1.2
 
 _SERIALX_SCHEMES = frozenset(("esphome", "esphome-hass", "rfc2217"))
 _PYSERIAL_SCHEMES = frozenset(("", "socket"))
@@ -47,7 +48,7 @@ def serial_connector(url: str) -> Connector:
 
     async def connect(
         factory: Callable[[], asyncio.Protocol],
-    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+    ) -> Opened:
         if scheme in _PYSERIAL_SCHEMES:
             opening = _open_with_pyserial(factory, url)
         elif scheme in _SERIALX_SCHEMES:
@@ -55,16 +56,15 @@ def serial_connector(url: str) -> Connector:
         else:
             raise NotASerialPortError("This kind of port address is not known")
         try:
-            return await _uninterrupted(opening)
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                return await opening
         except (OSError, ValueError) as err:
             raise _port_error(err) from err
 
     return connect
 
 
-async def _open_with_pyserial(
-    factory: Callable[[], asyncio.Protocol], url: str
-) -> tuple[asyncio.Transport, asyncio.Protocol]:
+async def _open_with_pyserial(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
     import serial_asyncio_fast  # noqa: PLC0415 - other kinds of port work without it
 
     transport, protocol = await serial_asyncio_fast.create_serial_connection(
@@ -73,9 +73,7 @@ async def _open_with_pyserial(
     return transport, protocol
 
 
-async def _open_with_serialx(
-    factory: Callable[[], asyncio.Protocol], url: str
-) -> tuple[asyncio.Transport, asyncio.Protocol]:
+async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
     try:
         import serialx  # noqa: PLC0415 - only Home Assistant brings it
     except ImportError as err:
@@ -89,22 +87,9 @@ async def _open_with_serialx(
     return transport, protocol
 
 
-async def _uninterrupted(
-    opening: Awaitable[tuple[asyncio.Transport, asyncio.Protocol]],
-) -> tuple[asyncio.Transport, asyncio.Protocol]:
-    """Await ``opening``; if we are cancelled, close what is opened too late."""
-    task = asyncio.ensure_future(opening)
-    try:
-        await asyncio.wait((task,))
-    except asyncio.CancelledError:
-        task.add_done_callback(_close_late)
-        raise
-    return task.result()
-
-
-def _close_late(task: asyncio.Future[tuple[asyncio.Transport, asyncio.Protocol]]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result()[0].close()
+def _close_much_later(opening: asyncio.Future[Opened]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].close()
 
 
 def _port_error(err: OSError | ValueError) -> PortError:
@@ -142,8 +127,25 @@ class Port(asyncio.Protocol):
 
     async def open(self, connector: Connector) -> None:
         """Open the port; raise PortError. Returns when the port can be written to."""
-        await connector(lambda: self)
-        await self._made.wait()
+        opening = asyncio.ensure_future(connector(lambda: self))
+        try:
+            await asyncio.wait((opening,))
+            opening.result()
+            await self._made.wait()
+        except asyncio.CancelledError:
+            await finish(self._close_late(opening))
+            raise
+        if self._closing:
+            raise PortLostError("The port was closed while it was opened")
+
+    async def _close_late(self, opening: asyncio.Future[Opened]) -> None:
+        """Close what a cancelled opening opens all the same, for a thread cannot be stopped."""
+        self._closing = True
+        done, _ = await asyncio.wait((opening,), timeout=CLOSE_TIMEOUT)
+        if not done:
+            opening.add_done_callback(_close_much_later)
+        elif not opening.cancelled() and opening.exception() is None:
+            await self._wait_until_gone()
 
     @property
     def is_open(self) -> bool:
@@ -165,12 +167,14 @@ class Port(asyncio.Protocol):
     async def close(self) -> None:
         """Close the port and wait, for at most two seconds, until it is closed."""
         transport = self._transport
-        if transport is None:
-            return
         if not self._closing:
             self._closing = True
-            if not self._gone.is_set():
+            if transport is not None and not self._gone.is_set():
                 transport.close()
+        if transport is not None:
+            await self._wait_until_gone()
+
+    async def _wait_until_gone(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._gone.wait()

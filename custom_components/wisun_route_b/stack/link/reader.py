@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 import logging
 from types import MappingProxyType
 
@@ -17,6 +18,9 @@ _LOGGER = logging.getLogger(__name__)
 #: Properties in one Get: what every meter must support (AIF 1.01, 2.4.4), and where one was
 #: seen to cut off its answer (home-assistant issue of echonetlite_homeassistant, no. 150).
 MOST_AT_ONCE = 6
+#: Requests in a row without an answer after which a read gives up: one may be the property's
+#: fault, two are the link's.
+_MOST_SILENCES = 2
 
 
 @dataclass(slots=True)
@@ -51,6 +55,10 @@ class PropertyReader:
         """How many properties this meter answers in one Get, as far as known."""
         return self._limit
 
+    def refuses(self, row: AnyProperty) -> bool:
+        """Tell whether the meter is known not to offer a property."""
+        return row.epc in self._refused
+
     def restrict(self, readable: frozenset[int]) -> None:
         """Never ask for what the meter's own Get property map lacks."""
         self._refused.update(PROPERTIES.keys() - readable)
@@ -68,35 +76,47 @@ class PropertyReader:
         wanted = {row.epc: row for row in properties}
         collected = _Collected(refused=wanted.keys() & self._refused)
         queue = [epc for epc in wanted if epc not in self._refused]
-        asked_again: set[int] = set()
+        alone: set[int] = set()
         heard = not queue
+        silences = 0
         while queue:
-            bundle = queue[: self._limit]
+            bundle = self._bundle(queue, alone)
             try:
                 answer = await self._get(bundle, patience)
             except (ResponseTimeoutError, SendFailedError) as err:
-                if len(bundle) > 1 and not self._bundles_work and self._falls_back(err):
+                if self._falls_back(bundle, err):
                     continue
-                if not heard:
+                silences += 1
+                given_up = queue if silences == _MOST_SILENCES else bundle
+                collected.reasons.update(dict.fromkeys(given_up, "the meter was silent"))
+                queue = queue[len(given_up) :]
+                if not queue and not heard:
                     raise
-                collected.reasons.update(dict.fromkeys(queue, "the meter fell silent"))
-                break
-            heard = True
+                continue
+            heard, silences = True, 0
             queue = queue[len(bundle) :]
             left = self._sort(bundle, answer, wanted, scale, collected)
-            queue += [epc for epc in left if epc not in asked_again]
-            for epc in set(left) & asked_again:
+            if bundle[0] in alone and bundle[0] in collected.values:
+                self._limit = 1  # what it refused in company it answers alone
+            queue += [epc for epc in left if epc not in alone]
+            for epc in set(left) & alone:
                 collected.reasons[epc] = "the meter leaves it out"
-            asked_again.update(left)
+            alone.update(left)
         return collected.report()
 
-    def _falls_back(self, error: LinkError) -> bool:
+    def _bundle(self, queue: list[int], alone: set[int]) -> list[int]:
+        """Return what to ask for now: as much as the meter takes, or one left-over."""
+        if queue[0] in alone:
+            return queue[:1]
+        return list(takewhile(lambda epc: epc not in alone, queue[: self._limit]))
+
+    def _falls_back(self, bundle: list[int], error: LinkError) -> bool:
         """Ask for single properties from now on, if the silence may be about bundles."""
-        if isinstance(error, ResponseTimeoutError):
-            _LOGGER.debug("No answer to several properties at once: asking one by one")
-            self._limit = 1
-            return True
-        return False
+        if len(bundle) == 1 or self._bundles_work or not isinstance(error, ResponseTimeoutError):
+            return False
+        _LOGGER.debug("No answer to several properties at once: asking one by one")
+        self._limit = 1
+        return True
 
     async def _get(self, epcs: list[int], patience: float | None) -> Frame:
         bundle = tuple(Property(epc) for epc in epcs)
@@ -116,8 +136,7 @@ class PropertyReader:
         """File what an answer holds; return what it leaves out."""
         edts = {item.epc: item.edt for item in reversed(answer.properties)}
         if len(bundle) > 1 and not any(edts.get(epc) for epc in bundle):
-            self._limit = 1  # all refused at once: perhaps it is the number it refuses
-            return bundle
+            return bundle  # all refused at once: perhaps it is the number that it refuses
         for epc in bundle:
             match edts.get(epc):
                 case None:

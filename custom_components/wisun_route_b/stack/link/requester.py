@@ -1,11 +1,12 @@
 """ECHONET Lite requests over a radio that loses things: ask, ask again, match, confirm."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import itertools
 import logging
+import secrets
 from typing import Protocol
 
 from ..echonet import CONTROLLER, ESV, METER, Frame, Property
@@ -47,6 +48,7 @@ class _Pending:
     """A request that waits for its answer, under every TID it was sent with."""
 
     answers: frozenset[ESV]
+    epcs: frozenset[int]
     answer: asyncio.Future[Frame]
 
 
@@ -67,15 +69,17 @@ class Requester:
         send: Callable[[bytes], Awaitable[None]],
         notify: Callable[[tuple[Property, ...]], None],
         statistics: LinkStatistics,
-        first_tid: int = 1,
+        tids: Iterator[int],
     ) -> None:
-        """Take the way out, and who hears of the meter's notifications."""
+        """Take the way out, and who hears of the meter's notifications.
+
+        ``tids`` goes on from connection to connection: an answer that is late by a whole
+        connection must not fit a new request.
+        """
         self._send = send
         self._notify = notify
         self._statistics = statistics
-        self._tids = itertools.cycle(range(1, 0x10000))
-        for _ in range(first_tid - 1):
-            next(self._tids)
+        self._tids = tids
         self._turn = asyncio.Lock()
         self._pending: dict[int, _Pending] = {}
         self._confirmations: set[asyncio.Task[None]] = set()
@@ -104,7 +108,11 @@ class Requester:
         if patience is None:
             patience = _patience(properties)
         self._statistics.requests += 1
-        pending = _Pending(_ANSWERS[service], asyncio.get_running_loop().create_future())
+        pending = _Pending(
+            answers=_ANSWERS[service],
+            epcs=frozenset(item.epc for item in properties),
+            answer=asyncio.get_running_loop().create_future(),
+        )
         try:
             async with asyncio.timeout(patience):
                 answer = await self._ask_again_and_again(service, properties, pending)
@@ -130,20 +138,23 @@ class Requester:
             tid = next(self._tids)
             self._pending[tid] = pending
             request = Frame(tid, CONTROLLER, METER, service, properties).encode()
-            await self._transmit_unless_lost(request, pending)
+            try:
+                await self._transmit_until_answered(request, pending)
+            except SendFailedError:
+                if not attempt:
+                    raise  # else the first sending may still be answered
             done, _ = await asyncio.wait((pending.answer,), timeout=RESEND_AFTER)
             if done:
                 break
         return pending.answer.result()
 
-    async def _transmit_unless_lost(self, payload: bytes, pending: _Pending) -> None:
-        """Send; do not wait for the dongle's OK once the link is known to be lost."""
+    async def _transmit_until_answered(self, payload: bytes, pending: _Pending) -> None:
+        """Send; stop caring about the dongle's OK once there is an answer, or a lost link."""
         sending = asyncio.create_task(self._transmit(payload))
         try:
             await asyncio.wait((sending, pending.answer), return_when=asyncio.FIRST_COMPLETED)
-            if pending.answer.done():
-                pending.answer.result()
-            await sending
+            if not pending.answer.done():
+                await sending
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -183,6 +194,7 @@ class Requester:
             or pending.answer.done()
             or frame.esv not in pending.answers
             or frame.deoj != CONTROLLER
+            or not _is_about(frame, pending.epcs)
         ):
             self._statistics.strays += 1
         else:
@@ -216,6 +228,18 @@ class Requester:
         for task in tuple(self._confirmations):
             task.cancel()
         await asyncio.gather(*self._confirmations, return_exceptions=True)
+
+
+def transaction_ids() -> Iterator[int]:
+    """Yield 1 to FFFF over and over, from a random one on: another program had some too."""
+    first = secrets.randbelow(0xFFFF)
+    return itertools.cycle((*range(first + 1, 0x10000), *range(1, first + 1)))
+
+
+def _is_about(frame: Frame, epcs: frozenset[int]) -> bool:
+    """Tell whether an answer holds what was asked for, or a part of it, and nothing else."""
+    answered = {item.epc for item in frame.properties}
+    return bool(answered) and answered <= epcs
 
 
 def _patience(properties: tuple[Property, ...]) -> float:

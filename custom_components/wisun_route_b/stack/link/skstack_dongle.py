@@ -18,6 +18,7 @@ from ..errors import (
     PortError,
     PortLostError,
     SendFailedError,
+    TransmitLimitError,
 )
 from ..redact import Redactor
 from ..skstack import (
@@ -30,12 +31,13 @@ from ..skstack import (
     Info,
     LinkLocalAddress,
     PanDescription,
+    SendResult,
     Version,
     commands,
 )
 from .commander import PANA_PORT, Answer, Commander, Unasked
 from .credentials import Credentials
-from .dongle import Dongle, DongleIdentity, DongleListener, FoundNetwork, Network
+from .dongle import CHANNELS, PAN_IDS, Dongle, DongleIdentity, DongleListener, FoundNetwork, Network
 from .port import Connector, Port
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,9 +67,9 @@ _CHALLENGED = 2
 #: EVENT 21 follows an SKSENDTO within 0.35 s; address resolution may come first.
 _SENT_TIMEOUT = 5.0
 #: Ending a session must not hold up whoever closes the link.
-_LEAVE_TIMEOUT = 1.5
-
-_SENT, _NOT_SENT = 0x00, 0x01
+_LEAVE_TIMEOUT = 0.7
+#: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
+_MOST_PANS = 64
 
 #: Events after which there is no session any more.
 _SESSION_ENDS: dict[int, str] = {
@@ -98,6 +100,7 @@ class SkstackDongle(Dongle):
         self._challenges = 0
         self._send_ended: asyncio.Future[int] | None = None
         self._sending = asyncio.Lock()
+        self._limited = False
         self._j11_heard: asyncio.Future[None] | None = None
         self.strays = 0
         """Datagrams from somebody else, or in plain text."""
@@ -149,7 +152,7 @@ class SkstackDongle(Dongle):
     async def _app_version(self) -> str | None:
         try:
             return (await self._ask(commands.skappver(), AppVersion)).text
-        except CommandFailedError:
+        except CommandFailedError, CommandTimeoutError:
             return None  # RL7023 does not know the question
 
     # --- Preparing ---------------------------------------------------------------------
@@ -229,11 +232,14 @@ class SkstackDongle(Dongle):
             await self._commander.execute(commands.skjoin(address))
             async with asyncio.timeout(_JOIN_TIMEOUT):
                 await self._join_ended
+        except CommandTimeoutError:
+            raise
         except TimeoutError as err:
             raise JoinFailedError("The sign-in did not end") from err
+        except CommandFailedError as err:
+            raise JoinFailedError("The dongle did not start the sign-in") from err
         finally:
             self._join_ended = None
-        self._joined = True
 
     @override
     async def leave(self) -> None:
@@ -249,17 +255,18 @@ class SkstackDongle(Dongle):
     async def send(self, payload: bytes) -> None:
         if not self._joined or self._meter_address is None:
             raise NotConnectedError("There is no session with the meter")
-        command = commands.sksendto(self._dialect, self._meter_address, payload)
         async with self._sending:
-            result = await self._transmit(command)
-        if result != _SENT:
+            result = await self._transmit(self._meter_address, payload)
+        if result != SendResult.SENT and self._limited:
+            raise TransmitLimitError("The transmission time of this hour is used up")
+        if result != SendResult.SENT:
             raise SendFailedError("The datagram did not get through")
 
-    async def _transmit(self, command: commands.Command) -> int:
+    async def _transmit(self, address: str, payload: bytes) -> int:
         """Send a datagram; return the parameter of its EVENT 21."""
         self._send_ended = asyncio.get_running_loop().create_future()
         try:
-            await self._commander.execute(command, _SENT_TIMEOUT)
+            await self._send_in_either_dialect(address, payload)
             # EVENT 21 came before the OK in every capture; the manuals have it after.
             async with asyncio.timeout(_SENT_TIMEOUT):
                 return await self._send_ended
@@ -271,6 +278,18 @@ class SkstackDongle(Dongle):
             raise SendFailedError("The dongle does not say whether it sent") from err
         finally:
             self._send_ended = None
+
+    async def _send_in_either_dialect(self, address: str, payload: bytes) -> None:
+        """Send SKSENDTO; the other argument count is tried where the first is refused."""
+        try:
+            command = commands.sksendto(self._dialect, address, payload)
+            await self._commander.execute(command, _SENT_TIMEOUT)
+        except CommandFailedError as err:
+            if err.code != FailCode.ER05:
+                raise
+            self._dialect = self._dialect.other
+            command = commands.sksendto(self._dialect, address, payload)
+            await self._commander.execute(command, _SENT_TIMEOUT)
 
     @override
     async def close(self) -> None:
@@ -294,8 +313,9 @@ class SkstackDongle(Dongle):
     def message_received(self, message: Unasked) -> None:
         """Sort events, PAN descriptions and datagrams."""
         match message:
-            case PanDescription():
-                if self._scan_ended is not None:
+            case PanDescription(channel=channel, pan_id=pan_id):
+                possible = channel in CHANNELS and pan_id in PAN_IDS
+                if self._scan_ended is not None and possible and len(self._found) < _MOST_PANS:
                     self._found.append(message)
             case Datagram():
                 self._datagram(message)
@@ -316,10 +336,16 @@ class SkstackDongle(Dongle):
             case EventNumber.SCAN_FINISHED:
                 _resolve(self._scan_ended, None)
             case EventNumber.UDP_SENT:
-                if parameter in (_SENT, _NOT_SENT):
+                if parameter in (SendResult.SENT, SendResult.FAILED):
                     _resolve(self._send_ended, parameter)
             case EventNumber.PANA_CONNECTED:
+                # Here and not when the waiting task goes on: the next event may be its end.
+                self._joined = self._joined or self._join_ended is not None
                 _resolve(self._join_ended, None)
+            case EventNumber.TRANSMIT_LIMIT_ON:
+                self._limited = True
+            case EventNumber.TRANSMIT_LIMIT_OFF:
+                self._limited = False
             case EventNumber.PANA_FAILED if self._join_ended is not None:
                 _fail(self._join_ended, self._refusal())
             case _ if number in _SESSION_ENDS and self._joined:

@@ -12,6 +12,7 @@ import re
 from ..errors import EncodeError
 from . import _tokens
 from .dialects import Dialect
+from .messages import AppVersion, Info, Register, Version
 
 #: The B-route side of dual firmware.
 _SIDE_B = "0"
@@ -55,21 +56,23 @@ class Command:
     summary: str
     """For a log: no secret, no address."""
     reply: ReplyKind = ReplyKind.OK
+    answer: type[Version | AppVersion | Info | Register] | None = None
+    """The line that stands before the OK; an OK without it belongs to an earlier command."""
 
 
 def skver() -> Command:
     """Ask for the firmware version; :class:`~.messages.Version` answers."""
-    return _command("SKVER")
+    return _command("SKVER", answer=Version)
 
 
 def skappver() -> Command:
     """Ask for the application version, which RL7023 does not know (``FAIL ER04``)."""
-    return _command("SKAPPVER")
+    return _command("SKAPPVER", answer=AppVersion)
 
 
 def skinfo() -> Command:
     """Ask who the dongle is; :class:`~.messages.Info` answers."""
-    return _command("SKINFO")
+    return _command("SKINFO", answer=Info)
 
 
 def skreset() -> Command:
@@ -81,7 +84,7 @@ def sksreg(register: str, value: str | None = None) -> Command:
     """Write a register (``S2``, ``SFE``, ...), or read it if there is no value."""
     name = _checked(register, _REGISTER, "register")
     if value is None:
-        return _command("SKSREG", name)
+        return _command("SKSREG", name, answer=Register)
     _checked(value, _REGISTER_VALUE, "register value")
     shown = "****" if name in _PRIVATE_REGISTERS else value
     return _command("SKSREG", name, value, summary=f"SKSREG {name} {shown}")
@@ -180,6 +183,7 @@ def _command(
     *arguments: str,
     summary: str | None = None,
     reply: ReplyKind = ReplyKind.OK,
+    answer: type[Version | AppVersion | Info | Register] | None = None,
 ) -> Command:
     line = " ".join((name, *arguments))
     return Command(
@@ -187,6 +191,7 @@ def _command(
         data=f"{line}\r\n".encode("ascii"),
         summary=summary or line,
         reply=reply,
+        answer=answer,
     )
 
 

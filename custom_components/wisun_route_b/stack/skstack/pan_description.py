@@ -84,7 +84,7 @@ class PanDescriptionBuilder:
             address=upper(fields[b"Addr"]),
             lqi=number(fields[b"LQI"]),
             side=None if side is None else number(side),
-            pair_id=None if pair_id is None else pair_id.decode("ascii"),
+            pair_id=None if pair_id is None else pair_id.decode("ascii").upper(),
         )
 
     def _drop(self) -> None:
