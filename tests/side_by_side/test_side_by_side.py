@@ -46,6 +46,9 @@ from tests.cli.shell import Outcome, carry_out
 
 from .pairs import AT, NAMES, PAIRS, Pair, fixed_time
 
+#: momonga's sleeps, whichever test comes first.
+pytestmark = pytest.mark.timeout(150)
+
 ROOT = Path(__file__).parents[2]
 
 #: Three counts of 0.03 kWh make 0.09: a meter with a transformer, and without a T phase.
@@ -155,11 +158,10 @@ async def _read(variant: Variant, emulator: Emulator, port: str) -> None:
     variant.everything = await meter.read(
         row for epc, row in PROPERTIES.items() if epc in variant.config.model.readable
     )
-    heard: list[ReadReport] = []
-    meter.subscribe(heard.append)
+    heard: asyncio.Queue[ReadReport] = asyncio.Queue()
+    meter.subscribe(heard.put_nowait)
     await _announce(emulator)
-    await asyncio.sleep(0.05)
-    variant.pushed = heard[0]
+    variant.pushed = await heard.get()
     variant.signal = None if meter.signal is None else meter.signal.lqi
     await meter.close(end_session=True)
     for words in (("read",), ("history", "--day", "1")):
@@ -260,7 +262,6 @@ def _same(variant: Variant, pair: Pair, theirs: dict[str, Any], ours: dict[str, 
     return ours.get("value") == instead(_singles(variant))
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_both_read_the_same_from_every_meter(variants: dict[str, Variant], name: str) -> None:
     variant = variants[name]
