@@ -35,7 +35,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
 
     # Before the first refresh: a set-up that fails must give the port back as well.
     entry.async_on_unload(coordinator.async_close)
-    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
+    # Not "once": a listener that has gone off by itself cannot be removed on unload.
+    entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)

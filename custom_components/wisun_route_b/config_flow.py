@@ -292,7 +292,8 @@ def _is_among(device: str, others: list[str]) -> bool:
 
 
 def _real(device: str) -> str:
-    return device if "://" in device else os.path.realpath(device)
+    # A NUL ends a path for the system; what is behind it could only make it raise.
+    return device if "://" in device else os.path.realpath(device.partition("\0")[0])
 
 
 async def _title(hass: HomeAssistant) -> str:

@@ -67,6 +67,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             network=Network.from_dict(entry.data.get(CONF_NETWORK) or {}),
         )
         self._last_read: dict[int, datetime] = {}
+        self._has_polled = False
         entry.async_on_unload(self.meter.subscribe(self._pushed))
 
     async def async_close(self) -> None:
@@ -96,6 +97,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         except HomeAssistantError as err:  # a port of another integration that is not ready
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=PORT_UNREACHABLE) from err
         self._note(report, now)
+        self._has_polled = True
         # Not what `data` was when the read began: a push may have come since.
         return self.data.merged(report)
 
@@ -122,7 +124,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     def _wanted(self) -> frozenset[int]:
         """Return the EPCs that enabled entities show."""
-        if not self._last_read:
+        if not self._has_polled:
             return _FIRST_READING
         contexts: set[frozenset[int]] = set(self.async_contexts())
         return frozenset().union(*contexts)
