@@ -140,12 +140,13 @@ class Port(asyncio.Protocol):
 
     async def _close_late(self, opening: asyncio.Future[Opened]) -> None:
         """Close what a cancelled opening opens all the same, for a thread cannot be stopped."""
-        self._closing = True
         done, _ = await asyncio.wait((opening,), timeout=CLOSE_TIMEOUT)
         if not done:
+            self._closing = True
             opening.add_done_callback(_close_much_later)
         elif not opening.cancelled() and opening.exception() is None:
-            await self._wait_until_gone()
+            await self._made.wait()
+            await self.close()
 
     @property
     def is_open(self) -> bool:
