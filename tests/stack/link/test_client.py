@@ -658,3 +658,129 @@ def test_no_secret_is_logged_at_any_level(caplog: pytest.LogCaptureFixture) -> N
     for secret in (ROUTE_B_ID, PASSWORD, ROUTE_B_ID[-8:], METER_IP):
         assert secret.lower() not in caplog.text.lower()
         assert secret.encode().hex() not in caplog.text.lower()
+
+
+# --- At awkward moments -------------------------------------------------------------------
+
+
+def test_an_answer_that_is_still_owed_to_an_earlier_program_does_no_harm() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.first_replies["SKVER"] = b"FAIL ER04\r\nEVER 1.2.10\r\nOK\r\n"
+        dongle.first_replies["SKINFO"] = b"OK\r\nEVER 1.2.10\r\nOK\r\n" + dongle._usual("SKINFO")
+        await meter.connect()
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario, connect=False)
+
+
+def test_close_ends_a_connection_that_is_still_being_made() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKSCAN"] = b"OK\r\n"
+        connecting = asyncio.create_task(meter.connect())
+        await asyncio.sleep(2)
+        await meter.close()
+        assert dongle.is_closing()
+        with pytest.raises(RouteBError):
+            await connecting
+
+    play(scenario, connect=False, remembered=False)
+
+
+def test_a_cancelled_close_still_frees_the_port() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.replies["SKTERM"] = b""
+        closing = asyncio.create_task(meter.close(end_session=True))
+        await asyncio.sleep(0.1)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        assert dongle.is_closing()
+
+    play(scenario)
+
+
+def test_close_fails_the_read_in_flight_at_once() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.accept()
+        reading = asyncio.create_task(meter.read((INSTANTANEOUS_POWER,)))
+        await asyncio.sleep(1)
+        begun = asyncio.get_running_loop().time()
+        await meter.close()
+        with pytest.raises(NotConnectedError):
+            await reading
+        assert asyncio.get_running_loop().time() - begun < 0.1
+
+    play(scenario)
+
+
+def test_an_answer_that_is_a_connection_late_fits_no_new_request() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        dongle.on_request = lambda _: dongle.accept()
+        reading = asyncio.create_task(meter.read((INSTANTANEOUS_POWER,)))
+        await asyncio.sleep(1)
+        late = erxudp(_power(dongle.requests[-1].tid, 9999))
+        await meter.close()
+        await asyncio.gather(reading, return_exceptions=True)
+        dongle.on_request = dongle.answer
+        await meter.connect()
+
+        def late_first(request: Frame) -> None:
+            dongle.say(late)
+            dongle.answer(request)
+
+        dongle.on_request = late_first
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+
+    play(scenario)
+
+
+def test_an_answer_about_something_else_is_no_answer() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def foreign_first(request: Frame) -> None:
+            foreign = Frame(request.tid, METER, CONTROLLER, ESV.GET_RES, (Property(0x80, b"0"),))
+            dongle.accept()
+            dongle.say(erxudp(foreign.encode()))
+            dongle.say(erxudp(answer_to(request).encode()))
+
+        dongle.on_request = foreign_first
+        assert (await meter.read(LIVE)).values.keys() == {row.epc for row in LIVE}
+
+    play(scenario)
+
+
+def test_a_listener_that_fails_does_not_stop_the_link() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def fails(_: ReadReport) -> None:
+            raise ValueError("a bug of the listener")
+
+        stop = meter.subscribe(fails)
+
+        def push_first(request: Frame) -> None:
+            dongle.say(
+                erxudp(bytes.fromhex(f"1081000102880105FF017301{_PUSH}"))
+                + f"EVENT 21 {METER_IP} 00\r\nOK\r\n".encode()
+                + erxudp(answer_to(request).encode())
+            )
+
+        dongle.on_request = push_first
+        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        stop()
+        stop()
+
+    play(scenario)
+
+
+def test_one_silent_property_does_not_take_the_others_with_it() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def silent_to_e8(request: Frame) -> None:
+            dongle.accept()
+            if len(request.properties) == 1 and request.properties[0].epc != 0xE8:
+                dongle.say(erxudp(answer_to(request).encode()))
+
+        dongle.on_request = silent_to_e8
+        await meter.close()
+        await meter.connect()
+        report = await meter.read(LIVE)
+        assert report.has(0xE7, 0xE0, 0xE3)
+        assert report.absent == {0xE8}
+
+    play(scenario)
