@@ -49,7 +49,7 @@ from .link.report import ReadReport
 from .link.statistics import LinkStatistics
 from .link.survey import Survey, identify, survey
 from .meter import plan
-from .meter.history import Consumption, Slot, consumptions
+from .meter.history import Consumption, Gap, Slot, consumptions
 from .meter.manufacturers import manufacturer_name
 from .meter.properties import (
     ANNO_PROPERTY_MAP,
@@ -162,6 +162,7 @@ __all__ = [
     "FaultStatus",
     "FixedTimeEnergy",
     "FoundNetwork",
+    "Gap",
     "HistorySelector",
     "Identification",
     "InstallationLocation",

@@ -15,6 +15,7 @@ from custom_components.wisun_route_b.stack import (
     JST,
     Credentials,
     DecodeError,
+    Gap,
     HistorySelector,
     InstallationLocation,
     Place,
@@ -321,7 +322,13 @@ def test_consumption_sees_through_a_roll_over_but_not_through_an_exchange() -> N
 
         counts[:] = [500_000, 500_001, 2, 3, 5] + [5] * 43
         slots = await meter.day_history(1)
-        energies = [span.normal for span in consumptions(slots, SCALE)]
-        assert energies[:4] == [Decimal("0.1"), None, Decimal("0.1"), Decimal("0.2")]
+        spans = list(consumptions(slots, SCALE))
+        assert [span.normal for span in spans[:4]] == [
+            Decimal("0.1"),
+            None,
+            Decimal("0.1"),
+            Decimal("0.2"),
+        ]
+        assert [span.gap for span in spans[:4]] == [None, Gap.REGISTER_FELL, None, None]
 
     play(scenario)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from itertools import pairwise
 
 from .readings import JST, DayHistory, RegisterPair, SlotHistory
@@ -22,6 +23,15 @@ class Slot:
     registers: RegisterPair
 
 
+class Gap(StrEnum):
+    """Why there is no energy between two slots."""
+
+    NO_READING = "no_reading"
+    """A register is missing at one end: a time still to come, or a direction not measured."""
+    REGISTER_FELL = "register_fell"
+    """The register is lower than before and did not roll over: another meter hangs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Consumption:
     """The energy of the span between two slots."""
@@ -29,9 +39,11 @@ class Consumption:
     start: datetime
     end: datetime
     normal: Decimal | None
-    """Imported, kWh; None where a register is missing or the meter was exchanged."""
+    """Imported, kWh; None for a reason that ``gap`` tells."""
     reverse: Decimal | None
     """Exported, kWh; None likewise."""
+    gap: Gap | None = None
+    """Why a value is None; the worse reason if the directions differ."""
 
 
 def day_slots(day: date, normal: DayHistory | None, reverse: DayHistory | None) -> tuple[Slot, ...]:
@@ -61,15 +73,17 @@ def slots_back(history: SlotHistory, step: timedelta) -> tuple[Slot, ...]:
 def consumptions(slots: Sequence[Slot], scale: Scale) -> Iterator[Consumption]:
     """Yield the energy between each two neighbours; a roll-over is seen through."""
     for older, newer in pairwise(slots):
-        yield Consumption(
-            older.at,
-            newer.at,
-            _between(older.registers.normal, newer.registers.normal, scale),
-            _between(older.registers.reverse, newer.registers.reverse, scale),
-        )
+        normal, why = _between(older.registers.normal, newer.registers.normal, scale)
+        reverse, why_reverse = _between(older.registers.reverse, newer.registers.reverse, scale)
+        gaps = {why, why_reverse}
+        worst = next((gap for gap in (Gap.REGISTER_FELL, Gap.NO_READING) if gap in gaps), None)
+        yield Consumption(older.at, newer.at, normal, reverse, worst)
 
 
-def _between(older: Decimal | None, newer: Decimal | None, scale: Scale) -> Decimal | None:
+def _between(
+    older: Decimal | None, newer: Decimal | None, scale: Scale
+) -> tuple[Decimal | None, Gap | None]:
     if older is None or newer is None:
-        return None
-    return scale.consumed(older, newer)
+        return None, Gap.NO_READING
+    energy = scale.consumed(older, newer)
+    return energy, Gap.REGISTER_FELL if energy is None else None
