@@ -41,7 +41,7 @@ from .dongle import DongleIdentity, Network
 from .finish import finish
 from .history import write
 from .port import Connector
-from .progress import Progress, ProgressCallback, Stage
+from .progress import Progress, ProgressCallback, Stage, ignore_progress
 from .reader import decode_into
 from .report import ReadReport
 from .requester import transaction_ids
@@ -148,7 +148,7 @@ class SmartMeter:
         Raises a PortError, a DongleError, or one of MeterNotFoundError, JoinFailedError,
         CredentialsRefusedError, SessionLostError, ResponseTimeoutError, SendFailedError.
         """
-        report = progress or _ignore
+        report = progress or ignore_progress
         async with self._connecting:
             await self._drop()
             connection = Connection(self, self._redactor, self._statistics, self._tids)
@@ -333,7 +333,3 @@ def _tell[T](listeners: list[Callable[[T], None]], news: T) -> None:
             callback(news)
         except Exception:
             _LOGGER.exception("A listener failed")
-
-
-def _ignore(_: Progress) -> None:
-    """Take no interest in progress."""

@@ -86,7 +86,7 @@ class Dongle(Protocol):
     """
 
     async def identify(self) -> DongleIdentity:
-        """Find out within three seconds what is at the other end."""
+        """Find out what is at the other end; a stranger is told within three seconds."""
 
     async def resume(self, network: Network) -> bool:
         """Take up the session that may still live in ``network``; False if it cannot."""

@@ -32,6 +32,10 @@ class Progress:
 type ProgressCallback = Callable[[Progress], None]
 
 
+def ignore_progress(_: Progress) -> None:
+    """Take no interest in progress."""
+
+
 @contextmanager
 def estimated(
     report: ProgressCallback, stage: Stage, start: float, end: float, seconds: float

@@ -56,7 +56,6 @@ _HEARD_LIMIT = 512
 
 #: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1), on 28 channels (BP35A1 manual).
 _DWELL = 0.0096
-_CHANNELS = 28
 #: A scan that says nothing for this many seconds beyond its time will not end.
 _SCAN_GRACE = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
@@ -187,7 +186,7 @@ class SkstackDongle(Dongle):
 
     @override
     def scan_seconds(self, duration: int) -> float:
-        return _CHANNELS * _DWELL * (2.0**duration + 1.0)
+        return len(CHANNELS) * _DWELL * (2.0**duration + 1.0)
 
     @override
     async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:

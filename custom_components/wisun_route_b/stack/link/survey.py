@@ -11,7 +11,7 @@ from ..redact import Redactor
 from .credentials import Credentials
 from .dongle import DongleIdentity, DongleListener, FoundNetwork
 from .port import Connector
-from .progress import Progress, ProgressCallback, Stage, estimated
+from .progress import Progress, ProgressCallback, Stage, estimated, ignore_progress
 from .skstack_dongle import SkstackDongle
 
 #: Seconds to find out what is on a port that is open; a stranger takes three.
@@ -49,7 +49,7 @@ async def survey(
     A channel takes 0.0096 * (2**duration + 1) s: 17.5 s in all for 6, twice that for 7.
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    report = progress or _ignore
+    report = progress or ignore_progress
     redactor = Redactor(credentials.route_b_id, credentials.password)
     report(Progress(Stage.OPENING))
     async with _opened(connector, redactor) as dongle:
@@ -96,7 +96,3 @@ class _Nobody(DongleListener):
     @override
     def dongle_lost(self, error: DongleError | PortError) -> None:
         pass
-
-
-def _ignore(_: Progress) -> None:
-    """Take no interest in progress."""

@@ -39,11 +39,6 @@ class PanDescriptionBuilder:
         self.incomplete = 0
         """Blocks that were dropped: a field missing, malformed or told twice."""
 
-    @property
-    def open(self) -> bool:
-        """Whether a block has begun and may go on."""
-        return self._fields is not None
-
     def begin(self) -> None:
         """Start a block: its headline has come."""
         self._fields = {}
