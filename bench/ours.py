@@ -1,0 +1,139 @@
+"""The measured program with this stack: run as ``python -m bench.ours MODE PORT...``.
+
+start PORT [NETWORK]   connect, read once, leave the session alive
+spin PORT...           connect all; for each line "COUNT EVERY" read COUNT times from each
+watch PORT             read every 30 s, and at once when the link comes back, until killed
+profile PORT COUNT     say where the CPU time of COUNT readings goes
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+import cProfile
+import json
+import sys
+import time
+
+from cli.standalone import without_home_assistant
+from emulator.config import DUMMY_ID, DUMMY_PASSWORD
+
+from .lines import EPCS, say, usage
+from .spent import shares
+
+without_home_assistant()
+
+from custom_components.wisun_route_b.stack import (  # noqa: E402 - needs the line above
+    PROPERTIES,
+    Credentials,
+    Network,
+    Progress,
+    RouteBError,
+    SmartMeter,
+    serial_connector,
+)
+
+_READING = tuple(PROPERTIES[epc] for epc in EPCS)
+
+
+def meter_at(port: str, network: Network | None = None) -> SmartMeter:
+    """Return the meter behind a port."""
+    credentials = Credentials(DUMMY_ID, DUMMY_PASSWORD)
+    return SmartMeter(serial_connector(port), credentials, network=network)
+
+
+async def read(meter: SmartMeter) -> dict[str, str]:
+    """Read everything that counts; fail if anything of it is missing."""
+    report = await meter.read(_READING)
+    if not report.has(*EPCS):
+        raise RuntimeError("The reading is not complete")
+    return {f"{epc:02X}": str(report.values[epc]) for epc in EPCS}
+
+
+async def start(port: str, network: str = "null") -> None:
+    """Say when each stage began, and when the first reading was there."""
+    remembered = json.loads(network)
+    meter = meter_at(port, remembered and Network.from_dict(remembered))
+    seen: set[str] = set()
+
+    def progress(news: Progress) -> None:
+        if news.stage.name not in seen:
+            seen.add(news.stage.name)
+            say(stage=news.stage.name.lower())
+
+    say(begins=True)
+    try:
+        await meter.connect(progress)
+    except RouteBError as err:
+        say(verdict=type(err).__name__)
+        return
+    say(stage="reading")
+    say(reading=await read(meter), **usage())
+    say(network=meter.network and meter.network.as_dict())
+    await meter.close()
+
+
+async def spin(*ports: str) -> None:
+    """Read as often as each line of the input says, and say what it cost."""
+    meters = [meter_at(port) for port in ports]
+    await asyncio.gather(*(meter.connect() for meter in meters))
+    say(ready=len(meters))
+    async for line in _input():
+        count, every = line.split()
+        before, began = usage()["cpu"], time.monotonic()
+        await asyncio.gather(
+            *(
+                _read_often(meter, int(count), float(every), number / len(meters))
+                for number, meter in enumerate(meters)
+            )
+        )
+        now = usage()
+        spent = now["cpu"] - before
+        say(**now | {"cpu": spent}, readings=int(count) * len(meters), seconds=_since(began))
+    for meter in meters:
+        await meter.close()
+
+
+async def _read_often(meter: SmartMeter, count: int, every: float, phase: float) -> None:
+    """Read ``count`` times, ``every`` so many seconds, beginning at a phase (0 to 1)."""
+    due = time.monotonic() + phase * every
+    for _ in range(count):
+        if every:
+            await asyncio.sleep(due - time.monotonic())
+            due += every
+        await read(meter)
+
+
+async def _input() -> AsyncIterator[str]:
+    """Yield the lines of the input without a thread."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async for line in reader:
+        yield line.decode()
+
+
+def _since(began: float) -> float:
+    return time.monotonic() - began
+
+
+async def profile(port: str, count: str) -> None:
+    """Say how the CPU time of readings divides among the parts of the program."""
+    meter = meter_at(port)
+    await meter.connect()
+    await _read_often(meter, 50, 0, 0)
+    profiler = cProfile.Profile(time.process_time)
+    profiler.enable()
+    await _read_often(meter, int(count), 0, 0)
+    profiler.disable()
+    say(shares=shares(profiler))
+    await meter.close()
+
+
+_MODES: dict[str, Callable[..., Coroutine[None, None, None]]] = {
+    "start": start,
+    "spin": spin,
+    "profile": profile,
+}
+
+
+if __name__ == "__main__":
+    asyncio.run(_MODES[sys.argv[1]](*sys.argv[2:]))
