@@ -7,11 +7,15 @@ from .clock import JST, Clock, frozen
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .doors.pair import Connector
 from .emulator import Emulator
+from .faults import Faults
 from .model import FIRST_GENERATION, MINIMAL, MODELS, SECOND_GENERATION, MeterModel
 from .products import PRODUCTS
 from .profile import INSTALLED, LoadProfile
+from .rates import Rates
+from .storm import ALL, Incident, Kind, Storm
 
 __all__ = [
+    "ALL",
     "DUMMY_ID",
     "DUMMY_PASSWORD",
     "FIRST_GENERATION",
@@ -25,7 +29,12 @@ __all__ = [
     "Connector",
     "Emulator",
     "EmulatorConfig",
+    "Faults",
+    "Incident",
+    "Kind",
     "LoadProfile",
     "MeterModel",
+    "Rates",
+    "Storm",
     "frozen",
 ]

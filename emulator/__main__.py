@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import signal
 import sys
 
@@ -10,6 +11,7 @@ from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .emulator import Emulator
 from .model import MODELS
 from .products import PRODUCTS
+from .storm import Storm
 
 _DESCRIPTION = """\
 A Wi-SUN dongle with a smart meter behind it, in software. Any program that reads a meter
@@ -20,6 +22,18 @@ The truth door is for programs that check what they read: connect, send one line
 2026-11-22T12:30:00+09:00, or an empty line for now) and get one line of JSON with what the
 meter itself knows: power in W, currents in A, energies as count and kWh, the half-hour values,
 and each property as hexadecimal bytes.
+
+The control door is for programs that want something to go wrong: connect, send one line and get
+one line, "ok" or "error: ..." or what was asked for. The orders:
+  unplug | replug [PATH] | reset_dongle | mute_dongle | unmute_dongle | always_ok on|off |
+  babble [LINES] | end_session | terminate 27|28 | expire_session module|fails|none |
+  reauthenticate | fail_renewal | limit_transmission | release_transmission |
+  reboot_meter [SECONDS] | boot_meter | move_meter [CHANNEL [PAN_ID]] | lose_meter |
+  return_meter | add_neighbour [ours|PAIR_ID [LQI]] | rates [NAME=PROBABILITY ...] | heal |
+  traffic [reset]
+Rates: lose_request, lose_answer, delay_answer, duplicate_answer, garble, truncate, split,
+fail_send, overrun, refuse; without any, all are cleared. traffic answers JSON: datagrams and
+bytes to and from the meter's UDP port 3610, and PANA packets.
 """
 
 
@@ -37,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     doors.add_argument(
         "--truth", metavar="PORT|PATH", help="a loopback port or Unix socket; see below"
+    )
+    doors.add_argument(
+        "--control", metavar="PORT|PATH", help="a loopback port or Unix socket; see below"
     )
     dongle = parser.add_argument_group("the dongle")
     dongle.add_argument("--dongle", choices=list(PRODUCTS), default="bp35c2")
@@ -73,6 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     air.add_argument("--speed", type=float, default=1.0, help="50: all waits 50 times shorter")
     air.add_argument("--neighbours", type=int, default=0, help="meters next door")
     air.add_argument("--out-of-range", action="store_true", help="our meter cannot be heard")
+    air.add_argument(
+        "--storm", metavar="SEED", type=int, help="faults of all kinds strike, one after the other"
+    )
+    air.add_argument(
+        "--storm-gap",
+        metavar="SECONDS",
+        type=float,
+        default=120.0,
+        help="from the end of a fault to the next one, on average (default: %(default)g)",
+    )
     return parser
 
 
@@ -109,9 +136,24 @@ async def _serve(config: EmulatorConfig, arguments: argparse.Namespace) -> None:
         if arguments.truth:
             await emulator.serve_truth(arguments.truth)
             doors.append(f"truth {arguments.truth}")
+        if arguments.control:
+            await emulator.serve_control(arguments.control)
+            doors.append(f"control {arguments.control}")
         sys.stdout.write(f"ready: {config.dongle} on {', '.join(doors)}\n")
         sys.stdout.flush()
+        await _wait(emulator, stopped, arguments)
+
+
+async def _wait(emulator: Emulator, stopped: asyncio.Event, arguments: argparse.Namespace) -> None:
+    """Wait for the end, in whatever weather."""
+    if arguments.storm is None:
         await stopped.wait()
+        return
+    storm = Storm(emulator, arguments.storm, mean_gap=arguments.storm_gap)
+    async with asyncio.TaskGroup() as group:
+        raging = group.create_task(storm.run(math.inf))
+        await stopped.wait()
+        raging.cancel()
 
 
 def main() -> int:
@@ -120,6 +162,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.pty is None and arguments.tcp is None:
         parser.error("at least one of --pty and --tcp is needed")
+    if not arguments.storm_gap > 0:
+        parser.error("--storm-gap is a positive number")
     try:
         config = _config(arguments)
         asyncio.run(_serve(config, arguments))

@@ -1,19 +1,25 @@
 """What the dongle's radio can hear and reach: our meter, and the meters next door."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from random import Random
 
 from .config import EmulatorConfig
 from .meter import Meter
 from .node import Node
 from .products import link_local
+from .traffic import Traffic
 
 #: Channels 33 to 60, as the hexadecimal numbers of register S2.
 FIRST_CHANNEL, LAST_CHANNEL = 0x21, 0x3C
+CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1)
 #: Where multicast of the meters goes.
 ALL_NODES = "FF02:0000:0000:0000:0000:0000:0000:0001"
 #: How many PAN IDs are not the low half of the meter's address (capture 04 has such a one).
 _UNRELATED_PAN_IDS = 0.2
+#: Seconds after the end of a session in which a meter answers no join (field report: the program
+#: broute-mqtt waits so long).
+_PAUSE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +65,76 @@ class Air:
         self.node = Node(meter)
         self.pan = _place(random, meter.mac, config.route_b_id[-8:])
         self.neighbours = [_next_door(random) for _ in range(config.neighbours)]
+        self.traffic = Traffic()
         self.session = False
         """Whether the meter has keys for the dongle."""
+        self.in_range = config.in_range
+        """Whether meter and dongle hear each other at all."""
+        self.powered = True
+        """Whether the meter is up."""
+        self._moves = Random(f"moves/{config.seed}")
+        self._deaf_until = 0.0
+
+    # --- Who is there ---------------------------------------------------------------------
+
+    @property
+    def present(self) -> bool:
+        """Whether our meter hears and is heard."""
+        return self.in_range and self.powered
 
     def heard(self, channel: int, duration: int, pair_id: str | None) -> list[Pan]:
         """Return who answers a beacon request; a meter of ours only to its own pair ID."""
-        pans = list(self.neighbours)
-        config = self._config
         ours = pair_id is None or pair_id == self.pan.pair_id
-        if ours and config.in_range and duration >= config.shortest_scan:
+        pans = [pan for pan in self.neighbours if ours or pan.pair_id != self.pan.pair_id]
+        if ours and self.present and duration >= self._config.shortest_scan:
             pans.append(self.pan)
         return [pan for pan in pans if pan.channel == channel]
 
-    def reaches(self, channel: int, pan_id: int, address: str) -> bool:
-        """Tell whether our meter acknowledges what is sent there."""
-        return (
-            self._config.in_range
-            and (channel, pan_id) == (self.pan.channel, self.pan.pan_id)
-            and address in (self.pan.address, ALL_NODES)
-        )
+    def at(self, channel: int, pan_id: int, address: str) -> Pan | None:
+        """Return which meter acknowledges what is sent there: ours, or one that looks like it."""
+        looks_ours = (pan for pan in self.neighbours if pan.pair_id == self.pan.pair_id)
+        for pan in (self.pan, *looks_ours) if self.present else looks_ours:
+            if (channel, pan_id) == (pan.channel, pan.pan_id):
+                return pan if address in (pan.address, ALL_NODES) else None
+        return None
 
-    def knows(self, route_b_id: str, password: str) -> bool:
-        """Tell whether the meter accepts these credentials."""
+    def add_neighbour(self, pair_id: str | None = None, lqi: int | None = None) -> Pan:
+        """Put one more meter next door, with any pair ID, even ours."""
+        pan = _next_door(self._moves)
+        pan = replace(pan, pair_id=pair_id or pan.pair_id, lqi=pan.lqi if lqi is None else lqi)
+        self.neighbours.append(pan)
+        return pan
+
+    def move(self, channel: int | None = None, pan_id: int | None = None) -> Pan:
+        """Give our meter another channel and PAN ID, by default any other; it joins anew."""
+        here, random = self.pan, self._moves
+        channels = [number for number in CHANNELS if number != here.channel]
+        drawn = random.choice(channels), (here.pan_id + random.randrange(1, 0xFFFF)) % 0xFFFF
+        self.pan = replace(
+            here,
+            channel=drawn[0] if channel is None else channel,
+            pan_id=drawn[1] if pan_id is None else pan_id,
+        )
+        self.session = False
+        return self.pan
+
+    # --- The meter's end of the session ---------------------------------------------------
+
+    def knows(self, pan: Pan, route_b_id: str, password: str) -> bool:
+        """Tell whether a meter accepts these credentials: ours, and the right ones."""
         config = self._config
-        return (route_b_id, password) == (config.route_b_id, config.password)
+        ours = pan.mac == self.pan.mac
+        return ours and (route_b_id, password) == (config.route_b_id, config.password)
+
+    def leave(self) -> None:
+        """The dongle says good-bye: for a moment the meter answers no join."""
+        self.session = False
+        self._deaf_until = asyncio.get_running_loop().time() + _PAUSE / self._config.speed
+
+    @property
+    def joinable(self) -> bool:
+        """Whether the meter answers a join."""
+        return asyncio.get_running_loop().time() >= self._deaf_until
 
     @property
     def route_b_id(self) -> str:
@@ -90,10 +142,16 @@ class Air:
         return self._config.route_b_id
 
     def datagram(
-        self, payload: bytes, *, port: int, secured: bool, multicast: bool = False
+        self,
+        payload: bytes,
+        *,
+        port: int,
+        secured: bool,
+        multicast: bool = False,
+        sender: Pan | None = None,
     ) -> Datagram:
-        """Return a datagram of our meter to the dongle, or to everybody."""
-        pan = self.pan
+        """Return a datagram of a meter, by default ours, to the dongle or to everybody."""
+        pan = sender or self.pan
         destination = ALL_NODES if multicast else None
         return Datagram(pan.address, pan.mac, port, payload, secured, pan.lqi, destination)
 

@@ -73,6 +73,7 @@ class Commands:
             "SKJOIN": ((1,), self._join),
             "SKREJOIN": ((0,), self._rejoin),
             "SKTERM": ((0,), self._terminate),
+            "SKPING": ((2,) if dual else (1,), self._ping),
             "SKUDPPORT": ((2,), lambda _: Reply()),
             "SKTABLE": ((1,), self._print_table),
             "SKSAVE": ((0,), self._save),
@@ -192,12 +193,12 @@ class Commands:
         # Some hosts send the length in decimal, and it is taken (MB-RL7023-11).
         if size.upper() not in (f"{len(password):X}", f"{len(password)}"):
             raise RefusedError(BAD_ARGUMENT)
-        self._radio.password = password
+        self._radio.session.password = password
         return Reply()
 
     def _set_id(self, arguments: list[str]) -> Reply:
         (route_b_id,) = _checked(arguments, r"\S{32}")
-        self._radio.route_b_id = route_b_id
+        self._radio.session.route_b_id = route_b_id
         self._registers.set_pair_id(route_b_id[-8:])
         return Reply()
 
@@ -221,20 +222,27 @@ class Commands:
 
     def _join(self, arguments: list[str]) -> Reply:
         (address,) = _checked(arguments, _ADDRESS)
-        radio = self._radio
-        if radio.route_b_id is None or radio.password is None:
+        session = self._radio.session
+        if session.route_b_id is None or session.password is None:
             raise RefusedError(NOT_DONE)
-        return Reply(then=lambda: radio.join(address))
+        return Reply(then=lambda: session.join(address))
 
     def _rejoin(self, _: list[str]) -> Reply:
-        if not self._radio.session:
+        if not self._radio.session.keys:
             raise RefusedError(NOT_DONE)
-        return Reply(then=self._radio.rejoin)
+        return Reply(then=self._radio.session.rejoin)
 
     def _terminate(self, _: list[str]) -> Reply:
-        if not self._radio.session:
+        if not self._radio.session.keys:
             raise RefusedError(NOT_DONE)
-        return Reply(then=self._radio.terminate)
+        return Reply(then=self._radio.session.terminate)
+
+    def _ping(self, arguments: list[str]) -> Reply:
+        """Send an echo request; EPONG comes when it is answered, nothing if it is not."""
+        *side, address = arguments
+        _checked(side, r"0")
+        _checked([address], _ADDRESS)
+        return Reply(then=lambda: self._radio.ping(address))
 
 
 def sendto_arguments(words: list[str]) -> tuple[str, int, int]:

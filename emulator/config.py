@@ -10,6 +10,8 @@ from .products import PRODUCTS, Output, Product, ProductName
 
 type Push = Literal["inf", "infc", "none"]
 
+#: Seconds, as announced by all four meters whose PANA packets are known (captures 01, 06, 09, 13).
+SESSION_LIFETIME = 86_400.0
 #: Credentials that nobody can take for real ones.
 DUMMY_ID = "0123456789ABCDEF0123456789ABCDEF"
 DUMMY_PASSWORD = "0123456789AB"  # noqa: S105 - made up
@@ -26,6 +28,8 @@ class EmulatorConfig:
     password: str = field(default=DUMMY_PASSWORD, repr=False)
     speed: float = 1.0
     """Waits of the dongle and the radio are this many times shorter; not the wall clock."""
+    session_lifetime: float = SESSION_LIFETIME
+    """Seconds at speed 1; the dongle renews the session by itself when 80 % of it are over."""
     seed: int = 0
     """Same seed, same meter, household, addresses, delays and splits."""
     clock: Clock = system_clock
@@ -56,6 +60,8 @@ class EmulatorConfig:
             raise ValueError("The password has 12 letters or digits")
         if not self.speed > 0:
             raise ValueError("The speed is a positive number")
+        if not self.session_lifetime > 0:
+            raise ValueError("The lifetime of a session is a positive number of seconds")
 
     @property
     def product(self) -> Product:

@@ -6,6 +6,8 @@ Two ends that share a codec share its mistakes.
 from dataclasses import dataclass
 from enum import IntEnum
 
+#: The UDP port of ECHONET Lite, 3610.
+ECHONET_PORT = 0x0E1A
 _HEADER = b"\x10\x81"
 _FIXED_SIZE = 12
 

@@ -8,13 +8,18 @@ from typing import Self
 
 from .air import Air
 from .config import EmulatorConfig
+from .control import Control
 from .dongle import Dongle
-from .doors.pair import Connector, connector
+from .doors.pair import Connector, PairDoor, no_such_port
 from .doors.pty import PtyDoor
+from .doors.questions import QuestionDoor
 from .doors.tcp import TcpDoor
-from .doors.truth import TruthDoor
+from .doors.truth import open_truth_door
+from .faults import Faults
 from .meter import Meter
 from .pace import Pace
+from .plug import Plug
+from .rates import Luck
 from .truth import Truth, truth
 
 
@@ -28,31 +33,42 @@ class Emulator:
     def __init__(self, config: EmulatorConfig | None = None) -> None:
         """Build the dongle and the meter; nothing runs yet."""
         self.config = config or EmulatorConfig()
+        luck = Luck(self.config.seed)
         self._pace = Pace(self.config.seed, self.config.speed)
         self._splits = Random(f"splits/{self.config.seed}")
-        self._closers: list[Callable[[], None]] = []
+        self._questions: list[QuestionDoor] = []
         self.meter = Meter(self.config.seed, self.config.model)
         self.air = Air(self.config, self.meter)
-        self.dongle = Dongle(self.config, self.air, self._pace)
+        self.dongle = Dongle(self.config, self.air, self._pace, luck)
+        self._plug = Plug(self.dongle)
+        self.faults = Faults(self.config, self.air, self.dongle, self._plug, luck)
 
-    def connector(self) -> Connector:
-        """Return the in-process door: what opens a port to this dongle, as often as wanted."""
-        return connector(self.dongle, self._splits if self.config.split_reads else None)
+    def connector(self, missing: Callable[[str], Exception] = no_such_port) -> Connector:
+        """Return the in-process door: what opens a port to this dongle, as often as wanted.
+
+        While the dongle is unplugged it raises what ``missing`` returns.
+        """
+        splits = self._splits if self.config.split_reads else None
+        door = PairDoor(self.dongle, splits, missing, plugged=self._plug.plugged)
+        return self._plug.add(door).connect
 
     def serve_pty(self, path: str | Path) -> None:
         """Make a pseudo-terminal and link it to ``path``; needs a running loop."""
-        self._closers.append(PtyDoor(self.dongle, Path(path)).close)
+        _ = self._plug.add(PtyDoor(self.dongle, Path(path), plugged=self._plug.plugged))
 
     async def serve_tcp(self, port: int, address: str = "127.0.0.1") -> int:
         """Listen for hosts; return the port, which the system chooses if it is 0."""
-        door = await TcpDoor.open(self.dongle, port, address)
-        self._closers.append(door.close)
-        return door.port
+        door = TcpDoor(self.dongle, port, address, plugged=self._plug.plugged)
+        return self._plug.add(door).port
 
     async def serve_truth(self, where: str) -> None:
         """Answer what the meter knows, on a loopback port or a Unix socket."""
-        door = await TruthDoor.open(self.truth, where)
-        self._closers.append(door.close)
+        self._questions.append(await open_truth_door(self.truth, where))
+
+    async def serve_control(self, where: str) -> None:
+        """Let other programs cause faults, through a loopback port or a Unix socket."""
+        control = Control(self.faults, self.air)
+        self._questions.append(await QuestionDoor.open(control.answer, where))
 
     def truth(self, moment: datetime | None = None) -> Truth:
         """Return the meter's own values at a moment, by default now."""
@@ -60,8 +76,11 @@ class Emulator:
 
     async def close(self) -> None:
         """Close the doors and end everything that is going on."""
-        while self._closers:
-            self._closers.pop()()
+        for door in self._questions:
+            door.close()
+        self._questions.clear()
+        self._plug.close()
+        self.dongle.close()
         await self._pace.stop()
 
     async def __aenter__(self) -> Self:

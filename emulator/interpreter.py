@@ -4,6 +4,7 @@ It executes on CR and ignores LF. SKSENDTO is special: behind its header come ex
 raw bytes as it says, which are not echoed; until they are there nothing else is understood.
 """
 
+import asyncio
 import re
 from typing import Protocol
 
@@ -51,7 +52,7 @@ class Interpreter:
         self._line = bytearray()
         self._header: list[str] | None = None
         self._wanted = 0
-        self._busy = False
+        self._running: asyncio.Task[None] | None = None
         self._deaf = False
 
     def receive(self, data: bytes) -> None:
@@ -67,7 +68,7 @@ class Interpreter:
         self._input.clear()
 
     def _work(self) -> None:
-        while self._input and not self._busy:
+        while self._input and self._running is None:
             if self._header is not None:
                 if len(self._input) < self._wanted:
                     return
@@ -130,13 +131,23 @@ class Interpreter:
         if self._machine.echoes():
             self._machine.emit(b"\r\n")
 
+    def reset(self) -> None:
+        """Lose everything that was received, in the middle of whatever is being executed."""
+        self._input.clear()
+        self._line.clear()
+        self._header = None
+        self._deaf = False
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+
     def _run(self, words: list[str], data: bytes | None) -> None:
-        self._busy = True
-        _ = self._pace.start(self._finish(words, data))
+        self._running = self._pace.start(self._finish(words, data))
 
     async def _finish(self, words: list[str], data: bytes | None) -> None:
         try:
             await self._machine.execute(words, data)
         finally:
-            self._busy = False
+            if self._running is asyncio.current_task():
+                self._running = None
         self._work()

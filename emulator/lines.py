@@ -54,6 +54,10 @@ class Lines:
         text = f"0 {pairs}" if self.product.dual else pairs
         return _line("EEDSCAN") + _line(text) + (b"" if self.product.dual else CRLF)
 
+    def pong(self, address: str) -> bytes:
+        """Return an EPONG."""
+        return _line(f"EPONG 0 {address}" if self.product.dual else f"EPONG {address}")
+
     def datagram(self, datagram: Datagram, *, binary: bool, with_rssi: bool) -> bytes:
         """Return an ERXUDP; the length counts bytes of payload in both forms of output."""
         parts = [

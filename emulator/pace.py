@@ -17,9 +17,20 @@ class Pace:
         self._speed = speed
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def wait(self, span: Span) -> None:
-        """Wait for a delay from ``span``, in seconds at speed 1."""
-        await asyncio.sleep(self.random.uniform(*span) / self._speed)
+    async def wait(self, span: Span, random: Random | None = None) -> None:
+        """Wait for a delay from ``span``, in seconds at speed 1.
+
+        What does not happen to everybody draws from ``random``, so that it shifts no delays.
+        """
+        await asyncio.sleep((random or self.random).uniform(*span) / self._speed)
+
+    async def hold(self, seconds: float) -> None:
+        """Wait for ``seconds`` at speed 1, without drawing anything."""
+        await asyncio.sleep(seconds / self._speed)
+
+    def scaled(self, seconds: float) -> float:
+        """Return how long ``seconds`` at speed 1 are on the running loop's clock."""
+        return seconds / self._speed
 
     def start(self, activity: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run an activity beside everything else."""

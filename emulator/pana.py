@@ -1,4 +1,6 @@
-"""The four PANA packets of a join, in the layout of captures 01 and 13 (RFC 5191).
+"""The PANA packets of a meter: the four of a join, in the layout of captures 01 and 13 (RFC 5191).
+
+Those of a renewal follow the RFC alone, for nobody has published any.
 
 The second one carries the Route-B ID in clear text, as real meters do: it must never be logged.
 Nothing is encrypted here; keys, nonces and codes are random bytes.
@@ -9,12 +11,13 @@ from random import Random
 PORT = 0x02CC
 
 _AUTH_FLAGS = {"start": 0xC000, "request": 0x8000, "complete": 0xA000}
+#: The answer to a notification that asks for a renewal: flag A, and another message type.
+_RENEWAL_FLAG = 0x1000
+_AUTHENTICATION, _NOTIFICATION = 2, 4
 _EAP_PSK = 0x2F
-#: Seconds, as announced by all four meters whose packets are known.
-_SESSION_LIFETIME = 86_400
 
 
-def packets(random: Random, route_b_id: str) -> list[bytes]:
+def packets(random: Random, route_b_id: str, lifetime: float) -> list[bytes]:
     """Return what a meter sends during a join: 28, 68, 54 and 58 (hex) bytes."""
     session, sequence = random.getrandbits(32), random.getrandbits(31)
     nonce, identifier = random.randbytes(16), random.randrange(0xFF)
@@ -22,12 +25,24 @@ def packets(random: Random, route_b_id: str) -> list[bytes]:
         ("start", _avp(6, (5).to_bytes(4)) + _avp(3, (12).to_bytes(4))),
         ("request", _avp(5, random.randbytes(16)) + _avp(2, _hello(identifier, nonce, route_b_id))),
         ("request", _avp(2, _proof(identifier + 1, nonce, random))),
-        ("complete", _result(identifier + 1, random)),
+        ("complete", _result(identifier + 1, int(lifetime), random)),
     ]
     return [
         _packet(_AUTH_FLAGS[kind], session, sequence + number, body)
         for number, (kind, body) in enumerate(bodies)
     ]
+
+
+def renewal(random: Random, route_b_id: str, lifetime: float) -> list[bytes]:
+    """Return what a meter sends when the dongle asks it to renew the session (RFC 5191, 4.3)."""
+    answer = _packet(
+        _RENEWAL_FLAG,
+        random.getrandbits(32),
+        random.getrandbits(31),
+        _avp(1, random.randbytes(16)),
+        _NOTIFICATION,
+    )
+    return [answer, *packets(random, route_b_id, lifetime)[1:]]
 
 
 def _hello(identifier: int, nonce: bytes, route_b_id: str) -> bytes:
@@ -40,13 +55,13 @@ def _proof(identifier: int, nonce: bytes, random: Random) -> bytes:
     )
 
 
-def _result(identifier: int, random: Random) -> bytes:
+def _result(identifier: int, lifetime: int, random: Random) -> bytes:
     success = bytes((3, identifier)) + (4).to_bytes(2)
     return (
         _avp(7, bytes(4))
         + _avp(2, success)
         + _avp(4, random.randbytes(4))
-        + _avp(8, _SESSION_LIFETIME.to_bytes(4))
+        + _avp(8, lifetime.to_bytes(4))
         + _avp(1, random.randbytes(16))
     )
 
@@ -61,7 +76,9 @@ def _avp(code: int, value: bytes) -> bytes:
     return code.to_bytes(2) + bytes(2) + len(value).to_bytes(2) + bytes(2) + value + padding
 
 
-def _packet(flags: int, session: int, sequence: int, body: bytes) -> bytes:
+def _packet(
+    flags: int, session: int, sequence: int, body: bytes, kind: int = _AUTHENTICATION
+) -> bytes:
     size = (16 + len(body)).to_bytes(2)
-    head = bytes(2) + size + flags.to_bytes(2) + b"\x00\x02"
+    head = bytes(2) + size + flags.to_bytes(2) + kind.to_bytes(2)
     return head + session.to_bytes(4) + sequence.to_bytes(4) + body

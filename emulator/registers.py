@@ -7,6 +7,7 @@ from .air import FIRST_CHANNEL, LAST_CHANNEL
 from .products import Product
 
 CHANNEL, PAN_ID, PAIR_ID, ECHO, WITH_RSSI = 0x02, 0x03, 0x0A, 0xFE, 0xA2
+_LIMITED, _AIR_TIME = 0xFB, 0xFD
 _AUTO_LOAD = 0xFF
 _SAVED = (CHANNEL, PAN_ID, _AUTO_LOAD)
 
@@ -49,16 +50,33 @@ class Registers:
         self._table = _table(product, echo=echo)
         self._saved: dict[int, str] | None = None
         self._values: dict[int, str] = {}
+        self._air_time = 0.0
+        self.limited = False
+        """Register SFB: nothing may be transmitted. No reset makes the law forget it."""
         self.reset()
 
     def reset(self) -> None:
         """Return every register to its initial value; flash stays as it is."""
         self._values = {number: row.default for number, row in self._table.items()}
+        self._air_time = 0.0
+
+    def power_on(self) -> None:
+        """Begin again, with what flash keeps if it is to be loaded by itself (SFF)."""
+        self.reset()
+        self.limited = False
+        if self._saved is not None and self._saved[_AUTO_LOAD] == "1":
+            self._values |= self._saved
 
     def get(self, name: str) -> str | None:
         """Return a value, None if there is no such register."""
         number = _number(name)
-        return None if number is None else self._values.get(number)
+        if number is None:
+            return None
+        if number == _LIMITED:
+            return f"{self.limited:d}"
+        if number == _AIR_TIME:
+            return f"{int(self._air_time):016X}"
+        return self._values.get(number)
 
     def set(self, name: str, value: str) -> bool:
         """Take a value, and tell whether it was fit."""
@@ -70,8 +88,14 @@ class Registers:
             return False
         if number == CHANNEL and not FIRST_CHANNEL <= int(value, 16) <= LAST_CHANNEL:
             return False
+        if number == _AIR_TIME:
+            self._air_time = 0.0
         self._values[number] = value.zfill(4) if number == PAN_ID else value
         return True
+
+    def add_air_time(self, milliseconds: float) -> None:
+        """Count time of transmission (register SFD)."""
+        self._air_time += milliseconds
 
     def save(self) -> None:
         """Keep what flash keeps."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import errno
+from pathlib import Path
 from random import Random
 from typing import override
 
@@ -16,30 +18,72 @@ type Connector = Callable[
 _PIECES = (1, 2, 3, 5, 8, 13, 31, 62, 62, 256, 256, 256)
 
 
-def connector(dongle: Dongle, random: Random | None) -> Connector:
-    """Return what opens a port to ``dongle``; with ``random`` reads are split anywhere."""
+def no_such_port(text: str) -> Exception:
+    """Return what the operating system says about a port that is not there."""
+    return FileNotFoundError(errno.ENOENT, text)
+
+
+class PairDoor:
+    """A port to a dongle; with ``random`` reads are split anywhere."""
+
+    def __init__(
+        self,
+        dongle: Dongle,
+        random: Random | None,
+        missing: Callable[[str], Exception],
+        *,
+        plugged: bool,
+    ) -> None:
+        """Prepare; ``missing`` makes the error of a port that is opened while unplugged."""
+        self._dongle = dongle
+        self._random = random
+        self._missing = missing
+        self._plugged = plugged
+        self._transports: set[PairTransport] = set()
 
     async def connect(
-        factory: Callable[[], asyncio.Protocol],
+        self, factory: Callable[[], asyncio.Protocol]
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+        """Open the port: this is the connector."""
+        if not self._plugged:
+            raise self._missing("The dongle is unplugged")
         protocol = factory()
-        transport = PairTransport(dongle, protocol, random)
+        transport = PairTransport(self._dongle, protocol, self._random, self._transports.discard)
+        self._transports.add(transport)
         protocol.connection_made(transport)
         return transport, protocol
 
-    return connect
+    def unplug(self) -> None:
+        """Take the dongle away from under every host."""
+        self._plugged = False
+        for transport in tuple(self._transports):
+            transport.unplug()
+
+    def replug(self, _: Path | None) -> None:
+        """Put it back."""
+        self._plugged = True
+
+    def close(self) -> None:
+        """Do nothing: the hosts close their ends."""
 
 
 class PairTransport(asyncio.Transport):
     """The host's end of the line."""
 
-    def __init__(self, dongle: Dongle, protocol: asyncio.Protocol, random: Random | None) -> None:
-        """Open the port."""
+    def __init__(
+        self,
+        dongle: Dongle,
+        protocol: asyncio.Protocol,
+        random: Random | None,
+        ended: Callable[[PairTransport], None],
+    ) -> None:
+        """Open the port; ``ended`` is told when it is closed again, by whomever."""
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._dongle = dongle
         self._protocol = protocol
         self._random = random
+        self._ended = ended
         self._outbound = bytearray()
         self._inbound = bytearray()
         self._due: asyncio.Handle | None = None
@@ -116,13 +160,14 @@ class PairTransport(asyncio.Transport):
     def unplug(self) -> None:
         """Take the dongle away from under the host."""
         self._outbound.clear()
-        self._end(OSError("The dongle was unplugged"))
+        self._end(OSError(errno.EIO, "The dongle was unplugged"))
 
     def _end(self, error: Exception | None) -> None:
         if self._closing:
             return
         self._closing = True
         self._detach()
+        self._ended(self)
         if self._due is not None:
             self._due.cancel()
             self._due = None

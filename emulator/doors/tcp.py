@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
+import socket
 from typing import override
 
 from ..dongle import Dongle
@@ -51,26 +53,47 @@ class TcpHost(asyncio.Protocol):
 class TcpDoor:
     """A listening port."""
 
-    def __init__(self, server: asyncio.Server, hosts: set[TcpHost]) -> None:
-        """Keep what :meth:`open` made."""
-        self._server = server
-        self._hosts = hosts
-
-    @classmethod
-    async def open(cls, dongle: Dongle, port: int, address: str) -> TcpDoor:
-        """Listen; port 0 lets the system choose one."""
-        hosts: set[TcpHost] = set()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: TcpHost(dongle, hosts), address, port)
-        return cls(server, hosts)
+    def __init__(self, dongle: Dongle, port: int, address: str, *, plugged: bool = True) -> None:
+        """Listen from now on; port 0 lets the system choose one."""
+        self._dongle = dongle
+        self._where = (address, port)
+        self._loop = asyncio.get_running_loop()
+        self._hosts: set[TcpHost] = set()
+        self._socket: socket.socket | None = None
+        self._starting: asyncio.Task[asyncio.Server] | None = None
+        self.replug(None)
+        if not plugged:
+            self.unplug()
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port that it listens on, also while it is unplugged."""
+        return self._where[1]
+
+    def replug(self, _: Path | None) -> None:
+        """Listen again, on the same port."""
+        self.unplug()
+        self._socket = socket.create_server(self._where)
+        self._where = self._where[0], self._socket.getsockname()[1]
+        # Who connects before the server runs waits in the queue of the socket.
+        serving = self._loop.create_server(
+            lambda: TcpHost(self._dongle, self._hosts), sock=self._socket
+        )
+        self._starting = self._loop.create_task(serving)
+
+    def unplug(self) -> None:
+        """Listen no more, and hang up."""
+        starting, self._starting = self._starting, None
+        if starting is not None and starting.done() and not starting.cancelled():
+            starting.result().close()
+        elif starting is not None:
+            starting.cancel()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        for host in tuple(self._hosts):
+            host.close()
 
     def close(self) -> None:
         """Listen no more, and hang up."""
-        self._server.close()
-        for host in tuple(self._hosts):
-            host.close()
+        self.unplug()

@@ -1,0 +1,90 @@
+"""The serial line from the dongle to its hosts, and what noise makes of it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from .pace import Pace, Span
+from .rates import Luck
+
+#: Pauses between the pieces of a split line, in seconds; a USB bridge hands over what it has
+#: every 1 to 16 ms, a busy host reads later than that (our own choice).
+_PAUSE: Span = (0.001, 0.06)
+_MOST_PIECES = 5
+
+#: Takes what the dongle prints.
+type Host = Callable[[bytes], None]
+
+
+class Line:
+    """Carries bytes to any number of hosts, in order."""
+
+    def __init__(self, luck: Luck, pace: Pace) -> None:
+        """Prepare; nobody listens yet."""
+        self.hosts: list[Host] = []
+        self._luck = luck
+        self._pace = pace
+        self._waiting: deque[bytes] = deque()
+        self._due: asyncio.TimerHandle | None = None
+
+    def print(self, data: bytes) -> None:
+        """Carry whole lines, or whatever else is printed at once."""
+        if self._luck.rates.clean_line and not self._waiting:
+            self.carry(data)
+            return
+        for line in _lines(data):
+            if spoilt := self._spoil(line):
+                self._queue(spoilt)
+
+    def carry(self, data: bytes) -> None:
+        """Hand bytes over as they are; what nobody hears is lost."""
+        for host in tuple(self.hosts):
+            host(data)
+
+    def cut(self) -> None:
+        """Lose what is under way."""
+        self._waiting.clear()
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _spoil(self, line: bytes) -> bytes:
+        luck, random = self._luck, self._luck.random
+        if luck.strikes(luck.rates.garble):
+            at = random.randrange(len(line))
+            line = line[:at] + bytes((line[at] ^ random.randint(1, 0xFF),)) + line[at + 1 :]
+        if luck.strikes(luck.rates.truncate):
+            line = line[: random.randrange(len(line))]
+        return line
+
+    def _queue(self, line: bytes) -> None:
+        pieces = [line]
+        if self._luck.strikes(self._luck.rates.split):
+            pieces = self._split(line)
+        if self._waiting:
+            self._waiting.extend(pieces)
+            return
+        self.carry(pieces[0])
+        self._waiting.extend(pieces[1:])
+        self._schedule()
+
+    def _split(self, line: bytes) -> list[bytes]:
+        random = self._luck.random
+        count = min(random.randint(1, _MOST_PIECES - 1), max(len(line) - 1, 0))
+        cuts = sorted(random.sample(range(1, len(line)), count)) if count else []
+        return [line[begin:end] for begin, end in zip([0, *cuts], [*cuts, None], strict=True)]
+
+    def _schedule(self) -> None:
+        if self._waiting:
+            pause = self._pace.scaled(self._luck.random.uniform(*_PAUSE))
+            self._due = asyncio.get_running_loop().call_later(pause, self._carry_next)
+
+    def _carry_next(self) -> None:
+        self._due = None
+        self.carry(self._waiting.popleft())
+        self._schedule()
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Return the lines of what is printed at once; a datagram may contain line ends."""
+    return [data] if data.startswith(b"ERXUDP ") else data.splitlines(keepends=True)

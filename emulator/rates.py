@@ -1,0 +1,72 @@
+"""How often things go wrong by themselves, each thing independently of the others."""
+
+from dataclasses import dataclass, fields
+from random import Random
+
+
+@dataclass(slots=True)
+class Rates:
+    """Probabilities from 0 to 1. All of them may be changed at any time."""
+
+    lose_request: float = 0.0
+    """A datagram is acknowledged (EVENT 21 00), but the meter never sees it."""
+    lose_answer: float = 0.0
+    """What the meter sends is not heard: answers, announcements, the instance list."""
+    delay_answer: float = 0.0
+    """An answer comes 3 to 25 s later than usual (at speed 1)."""
+    duplicate_answer: float = 0.0
+    """What the meter sends is heard twice."""
+    garble: float = 0.0
+    """One byte of a line to the host is another one."""
+    truncate: float = 0.0
+    """A line to the host loses its tail, line end included."""
+    split: float = 0.0
+    """A line to the host comes in pieces, with pauses of 1 to 60 ms (at speed 1)."""
+    fail_send: float = 0.0
+    """A SKSENDTO ends in EVENT 21 01."""
+    overrun: float = 0.0
+    """A command is answered with FAIL ER09 and not executed."""
+    refuse: float = 0.0
+    """A SKSENDTO or SKJOIN is answered with FAIL ER10."""
+
+    def set(self, **rates: float) -> None:
+        """Change some rates at once; ValueError, and no change, if one cannot be."""
+        names = {field.name for field in fields(self)}
+        for name, rate in rates.items():
+            if name not in names:
+                raise ValueError(f"There is no rate {name}")
+            if not 0 <= rate <= 1:
+                raise ValueError("A rate is a probability from 0 to 1")
+        for name, rate in rates.items():
+            setattr(self, name, rate)
+
+    def clear(self) -> None:
+        """Let nothing go wrong by itself any more."""
+        for field in fields(self):
+            setattr(self, field.name, 0.0)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing goes wrong by itself."""
+        return not any(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def clean_line(self) -> bool:
+        """Whether the line to the host carries every byte as it was printed."""
+        return not (self.garble or self.truncate or self.split)
+
+
+class Luck:
+    """Decides what goes wrong, from a random stream of its own: same seed, same mishaps.
+
+    Nothing is drawn for a rate of zero.
+    """
+
+    def __init__(self, seed: int) -> None:
+        """Begin with good luck."""
+        self.rates = Rates()
+        self.random = Random(f"faults/{seed}")
+
+    def strikes(self, rate: float) -> bool:
+        """Tell whether it happens this time."""
+        return rate > 0 and self.random.random() < rate
