@@ -13,6 +13,8 @@ import time
 
 #: What each program reads: power, currents, and the energy registers of both directions.
 EPCS = (0xE7, 0xE8, 0xE0, 0xE3)
+#: Seconds between two readings of a program that watches a meter.
+POLL = 30.0
 
 _PRINTING = Lock()
 
@@ -37,3 +39,7 @@ def usage() -> dict[str, float]:
         "threads": int(status["Threads"]),
         "peak": int(status["VmHWM"].split()[0]),
     }
+
+
+if __name__ == "__main__":
+    say(**usage())

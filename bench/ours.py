@@ -1,13 +1,14 @@
 """The measured program with this stack: run as ``python -m bench.ours MODE PORT...``.
 
-start PORT [NETWORK]   connect, read once, leave the session alive
-spin PORT...           connect all; for each line "COUNT EVERY" read COUNT times from each
+start PORT [MEMORY]    connect, read once, leave the session alive
+spin PORT...           connect all; for each line "COUNT EVERY" of the input, read COUNT times
 watch PORT             read every 30 s, and at once when the link comes back, until killed
 profile PORT COUNT     say where the CPU time of COUNT readings goes
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 import cProfile
 import json
 import sys
@@ -16,7 +17,7 @@ import time
 from cli.standalone import without_home_assistant
 from emulator.config import DUMMY_ID, DUMMY_PASSWORD
 
-from .lines import EPCS, say, usage
+from .lines import EPCS, POLL, say, usage
 from .spent import shares
 
 without_home_assistant()
@@ -24,8 +25,13 @@ without_home_assistant()
 from custom_components.wisun_route_b.stack import (  # noqa: E402 - needs the line above
     PROPERTIES,
     Credentials,
+    KnownMeter,
+    LinkKeeper,
+    LinkState,
+    LinkStatus,
     Network,
     Progress,
+    ReadReport,
     RouteBError,
     SmartMeter,
     serial_connector,
@@ -34,24 +40,36 @@ from custom_components.wisun_route_b.stack import (  # noqa: E402 - needs the li
 _READING = tuple(PROPERTIES[epc] for epc in EPCS)
 
 
-def meter_at(port: str, network: Network | None = None) -> SmartMeter:
-    """Return the meter behind a port."""
-    credentials = Credentials(DUMMY_ID, DUMMY_PASSWORD)
-    return SmartMeter(serial_connector(port), credentials, network=network)
+def meter_at(
+    port: str,
+    network: dict[str, object] | None = None,
+    known: dict[str, object] | None = None,
+) -> SmartMeter:
+    """Return the meter behind a port, with what is remembered of it."""
+    return SmartMeter(
+        serial_connector(port),
+        Credentials(DUMMY_ID, DUMMY_PASSWORD),
+        network=Network.from_dict(network) if network else None,
+        known=KnownMeter.from_dict(known) if known else None,
+    )
 
 
-async def read(meter: SmartMeter) -> dict[str, str]:
-    """Read everything that counts; fail if anything of it is missing."""
-    report = await meter.read(_READING)
+def _complete(report: ReadReport) -> dict[str, str]:
+    """Return everything that counts; fail if anything of it is missing."""
     if not report.has(*EPCS):
         raise RuntimeError("The reading is not complete")
     return {f"{epc:02X}": str(report.values[epc]) for epc in EPCS}
 
 
-async def start(port: str, network: str = "null") -> None:
+async def read(meter: SmartMeter) -> dict[str, str]:
+    """Read everything that counts."""
+    return _complete(await meter.read(_READING))
+
+
+async def start(port: str, memory: str = "{}") -> None:
     """Say when each stage began, and when the first reading was there."""
-    remembered = json.loads(network)
-    meter = meter_at(port, remembered and Network.from_dict(remembered))
+    remembered = json.loads(memory)
+    meter = meter_at(port, remembered.get("network"), remembered.get("known"))
     seen: set[str] = set()
 
     def progress(news: Progress) -> None:
@@ -61,14 +79,38 @@ async def start(port: str, network: str = "null") -> None:
 
     say(begins=True)
     try:
-        await meter.connect(progress)
+        report = await meter.connect(progress, _READING)
     except RouteBError as err:
         say(verdict=type(err).__name__)
         return
-    say(stage="reading")
-    say(reading=await read(meter), **usage())
-    say(network=meter.network and meter.network.as_dict())
+    say(reading=_complete(report), **usage())
+    network, known = meter.network, meter.known
+    say(memory={"network": network and network.as_dict(), "known": known and known.as_dict()})
     await meter.close()
+
+
+async def watch(port: str) -> None:
+    """Read every 30 s, and at once when the link is up again, until killed."""
+    keeper = LinkKeeper(meter_at(port))
+    due = asyncio.Event()
+    await keeper.open()
+
+    def changed(status: LinkStatus) -> None:
+        say(state=status.state.value, error=status.error and type(status.error).__name__)
+        if status.state is LinkState.CONNECTED:
+            due.set()
+
+    keeper.on_change(changed)
+    while True:
+        say(poll=True)
+        try:
+            say(reading=await read(keeper.meter))
+        except RouteBError as err:
+            say(error=type(err).__name__)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await due.wait()
+        due.clear()
 
 
 async def spin(*ports: str) -> None:
@@ -131,6 +173,7 @@ async def profile(port: str, count: str) -> None:
 _MODES: dict[str, Callable[..., Coroutine[None, None, None]]] = {
     "start": start,
     "spin": spin,
+    "watch": watch,
     "profile": profile,
 }
 

@@ -11,20 +11,18 @@ import logging
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, override
 
 import momonga
 
 from emulator.config import DUMMY_ID, DUMMY_PASSWORD
 
-from .lines import EPCS, say, usage
+from .lines import EPCS, POLL, say, usage
 
 #: What Home Assistant's integration asks for: scan and join attempts, pauses before a reopen.
 _CORE_RETRIES = 10
 _REOPEN_DELAYS = (10,)
 _PROPERTIES = {momonga.EchonetPropertyCode(epc) for epc in EPCS}
-#: momonga's own recovery takes minutes.
-_POLL = 30.0
 
 
 class Reader:
@@ -58,6 +56,7 @@ class CoreReader(Reader):
 
     retries = _CORE_RETRIES
 
+    @override
     def open(self) -> None:
         """Sign in and read the name plate, with that integration's pauses."""
         self.meter.open()
@@ -67,6 +66,7 @@ class CoreReader(Reader):
         time.sleep(self.meter.internal_xmit_interval)
         self.meter.get_standard_version()
 
+    @override
     def read(self) -> dict[str, str]:
         """Read three properties in three requests; exported energy is not among them."""
         return {
@@ -85,7 +85,6 @@ def start(make: type[Reader], port: str) -> None:
     except momonga.MomongaError as err:
         say(verdict=type(err).__name__)
         return
-    say(stage="reading")
     say(reading=reader.read(), **usage())
     os._exit(0)  # momonga's threads would wait for its close(), which ends the session
 
@@ -140,6 +139,7 @@ def watch(make: type[Reader], port: str) -> None:
     reader.open()
     due = time.monotonic()
     while True:
+        say(poll=True)
         try:
             if not reader.meter.is_open:
                 # The session is left closed when momonga gives up recovering it.
@@ -147,7 +147,7 @@ def watch(make: type[Reader], port: str) -> None:
             say(reading=reader.read())
         except (momonga.MomongaError, OSError) as err:
             say(error=type(err).__name__)
-        due = max(due + _POLL, time.monotonic())
+        due = max(due + POLL, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
 
 
