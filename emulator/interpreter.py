@@ -10,7 +10,7 @@ from typing import Protocol
 
 from .pace import Pace
 
-_CR, _LF, _SPACE = b"\r\n "
+_MARK = re.compile(rb"[\r\n ]")
 _SENDTO = b"SKSENDTO "
 #: SKSENDTO, handle, address, port, security, (side,) length.
 _SINGLE_WORDS = 6
@@ -74,22 +74,25 @@ class Interpreter:
                     return
                 self._take_data(self._header)
             else:
-                byte = self._input[0]
-                del self._input[0]
-                self._take(byte)
+                self._take()
 
-    def _take(self, byte: int) -> None:
-        if byte == _LF:
-            return
-        if byte == _CR:
+    def _take(self) -> None:
+        """Take the characters up to the next one that means something, or that one."""
+        mark = _MARK.search(self._input)
+        end = len(self._input) if mark is None else mark.start()
+        # One character more than fits, so that an overrun is reported where it happens.
+        text = bytes(self._input[: min(max(end, 1), _LONGEST_LINE + 1 - len(self._line))])
+        del self._input[: len(text)]
+        if text == b"\r":
             self._end_line()
-            return
-        if self._deaf:
-            return
-        self._line.append(byte)
+        elif text != b"\n" and not self._deaf:
+            self._type(text)
+
+    def _type(self, text: bytes) -> None:
+        self._line += text
         if self._machine.echoes():
-            self._machine.emit(bytes((byte,)))
-        if byte == _SPACE and self._line.startswith(_SENDTO):
+            self._machine.emit(text)
+        if text == b" " and self._line.startswith(_SENDTO):
             self._check_header()
         if len(self._line) > _LONGEST_LINE:
             self._line.clear()

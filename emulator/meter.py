@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cached_property
 from random import Random
 
 from .clock import HALF_HOUR, JST, half_hour_before
@@ -74,7 +75,7 @@ class Meter:
         """Return the data of a property, None if the meter does not have it."""
         if epc not in self.model.readable:
             return None
-        reader = self._readers().get(epc)
+        reader = self._readers.get(epc)
         return None if reader is None else reader(now.astimezone(JST))
 
     def set(self, epc: int, edt: bytes) -> bool:
@@ -99,6 +100,7 @@ class Meter:
         moment = half_hour_before(now)
         return _date(moment) + _clock(moment, 3) + self._register(moment, now, reverse=reverse)
 
+    @cached_property
     def _readers(self) -> dict[int, Callable[[datetime], bytes]]:
         model = self.model
         return {
