@@ -20,6 +20,7 @@ from .errors import (
     JoinFailedError,
     LinkError,
     MeterNotFoundError,
+    MeterSilentError,
     NotASerialPortError,
     NotAWiSunDongleError,
     NotConnectedError,
@@ -40,15 +41,20 @@ from .errors import (
     WrongDayError,
 )
 from .link.client import Signal, SmartMeter
+from .link.connection import Condition
 from .link.credentials import Credentials
 from .link.description import MeterDescription
 from .link.dongle import DongleIdentity, FoundNetwork, Network
+from .link.keeper import LinkKeeper, LinkState, LinkStatus
+from .link.known import KnownMeter
 from .link.port import Connector, serial_connector
 from .link.progress import Progress, ProgressCallback, Stage
+from .link.remedy import Remedy
 from .link.report import ReadReport
 from .link.statistics import LinkStatistics
 from .link.survey import Survey, identify, survey
 from .meter import plan
+from .meter.clock import clock_offset
 from .meter.history import Consumption, Gap, Slot, consumptions
 from .meter.manufacturers import manufacturer_name
 from .meter.properties import (
@@ -147,6 +153,7 @@ __all__ = [
     "AnyProperty",
     "CommandFailedError",
     "CommandTimeoutError",
+    "Condition",
     "Connector",
     "Consumption",
     "Credentials",
@@ -168,11 +175,16 @@ __all__ = [
     "InstallationLocation",
     "J11DongleError",
     "JoinFailedError",
+    "KnownMeter",
     "LinkError",
+    "LinkKeeper",
+    "LinkState",
     "LinkStatistics",
+    "LinkStatus",
     "MeterDescription",
     "MeterNotFoundError",
     "MeterProperty",
+    "MeterSilentError",
     "Network",
     "NotASerialPortError",
     "NotAWiSunDongleError",
@@ -192,6 +204,7 @@ __all__ = [
     "ReadReport",
     "Redactor",
     "RegisterPair",
+    "Remedy",
     "RequestRefusedError",
     "ResponseTimeoutError",
     "RouteBError",
@@ -208,6 +221,7 @@ __all__ = [
     "Survey",
     "TransmitLimitError",
     "WrongDayError",
+    "clock_offset",
     "consumptions",
     "identify",
     "manufacturer_name",

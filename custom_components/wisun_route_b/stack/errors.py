@@ -97,6 +97,10 @@ class SessionLostError(LinkError):
     """The PANA session with the meter has ended."""
 
 
+class MeterSilentError(SessionLostError):
+    """The meter has answered nothing for so long that the session is taken for dead."""
+
+
 class SendFailedError(LinkError):
     """The dongle could not put a datagram on the air (EVENT 21 with parameter 01)."""
 

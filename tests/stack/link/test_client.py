@@ -542,7 +542,7 @@ def test_a_fail_in_the_middle_of_an_exchange_is_a_send_failure_and_the_next_read
 # --- Losing the link ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", ["24", "26", "27", "28", "29"])
+@pytest.mark.parametrize("number", ["24", "26", "27", "28"])
 def test_the_end_of_a_session_fails_the_read_at_once_and_is_reported_once(number: str) -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         lost: list[RouteBError] = []
@@ -651,7 +651,6 @@ def test_no_secret_is_logged_at_any_level(caplog: pytest.LogCaptureFixture) -> N
         await meter.connect()
         dongle.say(clear_id.replace(b"02CC", b"0E1A").replace(b" 0 0", b" 1 0"))
         await meter.read((OPERATION_STATUS, FAULT_STATUS))
-        assert ROUTE_B_ID not in repr(meter._credentials)
 
     play(scenario, connect=False, remembered=False)
     assert len(caplog.records) > 20

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 import logging
@@ -10,7 +9,6 @@ from types import MappingProxyType
 
 from ..echonet import Property
 from ..errors import (
-    LinkError,
     NotConnectedError,
     ResponseTimeoutError,
     RouteBError,
@@ -21,37 +19,32 @@ from ..meter.properties import (
     CUMULATIVE_ENERGY_UNIT,
     HISTORY1_REVERSE,
     PROPERTIES,
-    STANDARD_VERSION,
     AnyProperty,
     MeterProperty,
 )
 from ..meter.scale import Scale, require
 from ..redact import Redactor
 from ..skstack import rssi_dbm
-from .connection import Connection
+from .connection import Condition, Connection
 from .credentials import Credentials
-from .description import (
-    DESCRIPTION_PROPERTIES,
-    SCALE_PROPERTIES,
-    MeterDescription,
-    describe,
-    scale_from,
-)
+from .description import SCALE_PROPERTIES, MeterDescription
 from .dongle import DongleIdentity, Network
 from .finish import finish
 from .history import write
+from .known import KnownMeter
+from .ladder import Ladder
+from .listeners import Listeners
+from .memory import Memory
 from .port import Connector
-from .progress import Progress, ProgressCallback, Stage, ignore_progress
+from .progress import ProgressCallback, ignore_progress
 from .reader import decode_into
+from .remedy import Remedy
 from .report import ReadReport
 from .requester import transaction_ids
-from .sign_in import sign_in
 from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds to wait for a sign of life from a session that an earlier program left behind.
-_ALIVE_TIMEOUT = 4.0
 #: Seconds that the orderly end of the session may take.
 _LEAVE_TIMEOUT = 0.8
 
@@ -82,22 +75,25 @@ class SmartMeter:
         credentials: Credentials,
         *,
         network: Network | None = None,
+        known: KnownMeter | None = None,
+        farewell: float | None = None,
     ) -> None:
-        """Prepare; ``network`` is where the meter was found before, to spare the scan."""
-        self._connector = connector
-        self._credentials = credentials
+        """Prepare; what is known from an earlier connection makes the next one faster.
+
+        ``network`` is where the meter was found, to spare the scan; ``known`` what it said
+        of itself there, to spare asking; ``farewell`` when a session was ended, in seconds
+        of the running loop's clock, because the meter needs a pause after that.
+        """
         self._redactor = Redactor(credentials.route_b_id, credentials.password)
-        self._network = network
+        self._memory = Memory(network, known, farewell)
+        self._ladder = Ladder(connector, credentials, self._memory)
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._description: MeterDescription | None = None
-        self._scale: Scale | None = None
-        self._identity: DongleIdentity | None = None
-        self._signal: Signal | None = None
         self._statistics = LinkStatistics()
         self._tids = transaction_ids()
-        self._on_report: list[Callable[[ReadReport], None]] = []
-        self._on_lost: list[Callable[[RouteBError], None]] = []
+        self._on_report = Listeners[ReadReport]()
+        self._on_lost = Listeners[RouteBError]()
+        self._on_condition = Listeners[Condition]()
 
     # --- What is known -----------------------------------------------------------------
 
@@ -110,27 +106,42 @@ class SmartMeter:
     @property
     def network(self) -> Network | None:
         """Where the meter is: remember this for the next start."""
-        return self._network
+        return self._memory.network
 
     @property
     def dongle(self) -> DongleIdentity | None:
         """The dongle of the last connection."""
-        return self._identity
+        return self._memory.dongle
+
+    @property
+    def condition(self) -> Condition:
+        """What the session is able to do now."""
+        return self._connection.condition if self._connection else Condition.UP
+
+    @property
+    def known(self) -> KnownMeter | None:
+        """What the meter said of itself: remember this for the next start."""
+        return self._memory.known
 
     @property
     def description(self) -> MeterDescription | None:
         """The meter's name plate; None before the first connection."""
-        return self._description
+        return self._memory.description
 
     @property
     def scale(self) -> Scale | None:
         """How the meter's energy counts become kWh; None while the meter has not told."""
-        return self._scale
+        return self._memory.scale
+
+    @property
+    def farewell(self) -> float | None:
+        """When we ended a session last, in seconds of the running loop's clock."""
+        return self._memory.farewell
 
     @property
     def signal(self) -> Signal | None:
         """Link quality of the last scan or datagram; None while nothing reported one."""
-        return self._signal
+        return None if self._memory.lqi is None else Signal(self._memory.lqi)
 
     @property
     def statistics(self) -> LinkStatistics:
@@ -139,14 +150,17 @@ class SmartMeter:
 
     # --- Connecting --------------------------------------------------------------------
 
-    async def connect(self, progress: ProgressCallback | None = None) -> None:
-        """Open the port, sign in, and learn what the meter is.
+    async def connect(
+        self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
+    ) -> ReadReport:
+        """Open the port, sign in, learn what the meter is, and read ``first``.
 
         A session that is still alive is used; else the remembered network is joined; else
         the meter is looked for. The port is free again after any failure or cancellation.
 
         Raises a PortError, a DongleError, or one of MeterNotFoundError, JoinFailedError,
-        CredentialsRefusedError, SessionLostError, ResponseTimeoutError, SendFailedError.
+        CredentialsRefusedError, TransmitLimitError, SessionLostError, ResponseTimeoutError,
+        SendFailedError.
         """
         report = progress or ignore_progress
         async with self._connecting:
@@ -154,67 +168,56 @@ class SmartMeter:
             connection = Connection(self, self._redactor, self._statistics, self._tids)
             self._connection = connection
             try:
-                await self._establish(connection, report)
-                report(Progress(Stage.DESCRIBING, 1.0))
+                reading = await self._ladder.establish(connection, report, tuple(first))
             except BaseException:
                 await self._drop()
                 raise
-            connection.established = True
+            self._statistics.connects += 1
+            return reading
+
+    async def recover(self, remedy: Remedy) -> None:
+        """Make a new session after the old one was lost, by one step of the ladder.
+
+        All but the last remedy need the port and the dongle to be alive. Raises as connect()
+        does; the next remedy can be tried on what is left.
+        """
+        if remedy is Remedy.REOPEN:
+            await self.connect()
+            return
+        async with self._connecting:
+            connection = self._connection
+            if connection is None:
+                raise NotConnectedError("There is nothing to recover")
+            await self._ladder.recover(connection, remedy)
             self._statistics.connects += 1
 
-    async def _establish(self, connection: Connection, report: ProgressCallback) -> None:
-        report(Progress(Stage.OPENING))
-        await connection.dongle.open(self._connector)
-        report(Progress(Stage.IDENTIFYING))
-        self._identity = await connection.dongle.identify()
-        if not await self._resume(connection):
-            await self._sign_in(connection, report)
-        report(Progress(Stage.DESCRIBING))
-        described = await connection.reader.read(DESCRIPTION_PROPERTIES, None)
-        self._description = describe(described)
-        self._scale = scale_from(described)
-        if self._description.readable:
-            connection.reader.restrict(self._description.readable)
-        connection.require_alive()
-
-    async def _resume(self, connection: Connection) -> bool:
-        """Use the session that an earlier program may have left alive in the dongle."""
-        if self._network is None or not await connection.dongle.resume(self._network):
-            return False
-        try:
-            await connection.reader.read((STANDARD_VERSION,), None, _ALIVE_TIMEOUT)
-        except LinkError:
-            _LOGGER.debug("The dongle has no live session")
-            connection.revive()
-            return False
-        return True
-
-    async def _sign_in(self, connection: Connection, report: ProgressCallback) -> None:
-        signed_in = await sign_in(connection.dongle, self._credentials, self._network, report)
-        self._network = signed_in.network
-        if signed_in.lqi is not None:
-            self._signal = Signal(signed_in.lqi)
+    async def describe(self) -> None:
+        """Ask the meter again what it is; raise as :meth:`read`."""
+        await self._ladder.describe(self._alive())
 
     # --- Reading -----------------------------------------------------------------------
 
-    async def read(self, properties: Iterable[AnyProperty]) -> ReadReport:
+    async def read(
+        self, properties: Iterable[AnyProperty], patience: float | None = None
+    ) -> ReadReport:
         """Read properties of the meter, in as few datagrams as it allows.
 
-        Partial success is a report: see ReadReport. Raises a LinkError, DongleError or
+        ``patience`` is how many seconds to wait for each answer, and to ask again meanwhile;
+        without it, as long as the specification gives the meter. Partial success is a report: see ReadReport. Raises a LinkError, DongleError or
         PortError only when nothing was answered or the link is gone.
         """
         connection = self._alive()
         wanted = tuple(properties)
-        if self._scale is None and any(row.scaled for row in wanted):
+        if self.scale is None and any(row.scaled for row in wanted):
             await self._read_scale(connection)
-        return await connection.reader.read(wanted, self._scale)
+        return await connection.reader.read(wanted, self.scale, patience)
 
     async def _read_scale(self, connection: Connection) -> None:
         """Try again to learn the scale, unless the meter has refused to tell."""
         if connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
             return
         try:
-            self._scale = scale_from(await connection.reader.read(SCALE_PROPERTIES, None))
+            self._memory.learn(await connection.reader.read(SCALE_PROPERTIES, None))
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The meter did not tell its energy unit this time")
 
@@ -229,7 +232,7 @@ class SmartMeter:
     async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
         """Return the 48 half-hourly registers of a day (E2, E4), 0 = today to 99."""
         connection = self._alive()
-        both = self._description is not None and self._description.offers(HISTORY1_REVERSE)
+        both = self.description is not None and self.description.offers(HISTORY1_REVERSE)
         return await connection.history.day(days_ago, await self._require_scale(), reverse=both)
 
     async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
@@ -248,19 +251,23 @@ class SmartMeter:
         return connection
 
     async def _require_scale(self) -> Scale:
-        if self._scale is None:
+        if self.scale is None:
             await self._read_scale(self._alive())
-        return require(self._scale)
+        return require(self.scale)
 
     # --- Listening ---------------------------------------------------------------------
 
     def subscribe(self, callback: Callable[[ReadReport], None]) -> Callable[[], None]:
         """Have the meter's own notifications reported; return how to stop that."""
-        return _listen(self._on_report, callback)
+        return self._on_report.add(callback)
 
     def on_lost(self, callback: Callable[[RouteBError], None]) -> Callable[[], None]:
         """Have the loss of a connection reported, once each; return how to stop that."""
-        return _listen(self._on_lost, callback)
+        return self._on_lost.add(callback)
+
+    def on_condition(self, callback: Callable[[Condition], None]) -> Callable[[], None]:
+        """Have changes of what the session is able to do reported; return how to stop that."""
+        return self._on_condition.add(callback)
 
     # --- Closing -----------------------------------------------------------------------
 
@@ -273,7 +280,8 @@ class SmartMeter:
         try:
             if connection is not None and end_session:
                 async with asyncio.timeout(_LEAVE_TIMEOUT):
-                    await connection.dongle.leave()
+                    if await connection.dongle.leave():
+                        self._memory.farewell = asyncio.get_running_loop().time()
         except TimeoutError:
             _LOGGER.debug("The session did not end in time")
         finally:
@@ -293,7 +301,7 @@ class SmartMeter:
     def signal_heard(self, lqi: int | None) -> None:
         """Note the link quality that came with a datagram."""
         if lqi is not None:
-            self._signal = Signal(lqi)
+            self._memory.lqi = lqi
 
     def notified(self, properties: tuple[Property, ...]) -> None:
         """Decode a notification of the meter and pass it on."""
@@ -302,34 +310,21 @@ class SmartMeter:
         for item in properties:
             row = PROPERTIES.get(item.epc)
             if row is not None:
-                decode_into(values, reasons, row, item.edt, self._scale)
+                decode_into(values, reasons, row, item.edt, self.scale)
         if values:
             report = ReadReport(values=MappingProxyType(values))
-            _tell(self._on_report, report)
+            self._on_report.tell(report)
+
+    def condition_changed(self, condition: Condition) -> None:
+        """Pass on what the session is able to do."""
+        self._on_condition.tell(condition)
+
+    def session_was_renewed(self) -> None:
+        """Count it."""
+        self._statistics.renewals += 1
 
     def connection_lost(self, connection: Connection, error: RouteBError) -> None:
         """Tell the world, unless the connection was given up already."""
         if connection is self._connection and connection.established:
             self._statistics.disconnects += 1
-            _tell(self._on_lost, error)
-
-
-def _listen[T](
-    listeners: list[Callable[[T], None]], callback: Callable[[T], None]
-) -> Callable[[], None]:
-    listeners.append(callback)
-
-    def stop() -> None:
-        with suppress(ValueError):  # stopped before
-            listeners.remove(callback)
-
-    return stop
-
-
-def _tell[T](listeners: list[Callable[[T], None]], news: T) -> None:
-    """Tell all; one that fails must not stop the bytes that are still to be read."""
-    for callback in tuple(listeners):
-        try:
-            callback(news)
-        except Exception:
-            _LOGGER.exception("A listener failed")
+            self._on_lost.tell(error)

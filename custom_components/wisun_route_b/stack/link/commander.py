@@ -1,6 +1,7 @@
 """One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 import logging
 from typing import Protocol
@@ -11,9 +12,11 @@ from ..skstack import (
     AppVersion,
     Command,
     Datagram,
+    Dialect,
     Echo,
     Event,
     Fail,
+    FailCode,
     Info,
     LinkLocalAddress,
     Message,
@@ -81,6 +84,8 @@ class Commander:
         self._redactor = redactor
         self._receiver = Receiver()
         self._port: Port | None = None
+        self.dialect = Dialect.DUAL
+        """What the dongle speaks, as far as is known."""
         self._turn = asyncio.Lock()
         self._exchange: _Exchange | None = None
         self._running: set[asyncio.Task[tuple[Answer, ...]]] = set()
@@ -114,6 +119,21 @@ class Commander:
         # Not shield(): that reports the command's failure to the loop after a cancellation.
         await asyncio.wait((task,))
         return task.result()
+
+    async def execute_in_dialect(
+        self, make: Callable[[Dialect], Command], patience: float = COMMAND_TIMEOUT
+    ) -> None:
+        """Send a command whose arguments depend on the dialect.
+
+        The other dialect is tried, and kept, where this one's argument count is refused.
+        """
+        try:
+            await self.execute(make(self.dialect), patience)
+        except CommandFailedError as err:
+            if err.code != FailCode.ER05:
+                raise
+            self.dialect = self.dialect.other
+            await self.execute(make(self.dialect), patience)
 
     def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
         self._running.discard(task)

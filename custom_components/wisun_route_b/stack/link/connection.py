@@ -1,12 +1,14 @@
 """One life of the link: a dongle, the requests over it, and why it ended."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Protocol
 
 from ..echonet import Property
 from ..errors import (
     CommandTimeoutError,
     DongleError,
+    MeterSilentError,
     NotConnectedError,
     PortError,
     RouteBError,
@@ -18,10 +20,27 @@ from .reader import PropertyReader
 from .requester import Requester
 from .skstack_dongle import SkstackDongle
 from .statistics import LinkStatistics
+from .watchdog import Watchdog
+
+
+class Condition(StrEnum):
+    """What a living session is able to do now."""
+
+    UP = "up"
+    #: Its lifetime is over and the dongle signs in again; requests wait.
+    RENEWING = "renewing"
+    #: The transmission time of this hour is used up (EVENT 32); requests fail at once.
+    LIMITED = "limited"
 
 
 class ConnectionOwner(Protocol):
     """Who wants to know what happens on a connection."""
+
+    def condition_changed(self, condition: Condition) -> None:
+        """Learn what the session is able to do from now on."""
+
+    def session_was_renewed(self) -> None:
+        """Learn that the dongle has renewed the session by itself."""
 
     def signal_heard(self, lqi: int | None) -> None:
         """Learn the link quality that came with a datagram, if any did."""
@@ -49,7 +68,10 @@ class Connection:
         self._owner = owner
         self._death: RouteBError | None = None
         self.dongle = SkstackDongle(self, redactor)
-        self.requester = Requester(self._send, owner.notified, statistics, tids)
+        self._renewing = False
+        self._limited = False
+        self.watchdog = Watchdog(self._silent)
+        self.requester = Requester(self._send, owner.notified, self.watchdog, statistics, tids)
         self.reader = PropertyReader(self.requester)
         self.history = HistoryReader(self.requester, self.reader)
 
@@ -63,11 +85,30 @@ class Connection:
         if self._death is not None:
             raise self._death.with_traceback(None)  # or it would grow with every raise
 
+    def establish(self) -> None:
+        """Say that the meter is signed in to, unless that is over already."""
+        self.require_alive()
+        self.established = True
+
     def revive(self) -> None:
-        """Forget that a session was lost: a new one is to be made on the same port."""
+        """Forget that a session was lost: a new one is to be made on the same port.
+
+        Raises what the port or the dongle was lost of, if it was.
+        """
         if isinstance(self._death, SessionLostError):
             self._death = None
         self.require_alive()
+        self.established = False
+        self._renewing = False
+        self.watchdog.heard()
+        self.reader.start_over()
+
+    @property
+    def condition(self) -> Condition:
+        """What the session is able to do now."""
+        if self._limited:
+            return Condition.LIMITED
+        return Condition.RENEWING if self._renewing else Condition.UP
 
     async def close(self) -> None:
         """Fail what is in flight and give the port back; bounded in time."""
@@ -100,9 +141,29 @@ class Connection:
         """Learn that the session is over."""
         self._die(SessionLostError(f"The session with the meter is gone: {reason}"))
 
+    def session_renewing(self) -> None:
+        """Learn that nothing can be sent until the session is renewed."""
+        self._renewing = True
+        self._owner.condition_changed(self.condition)
+
+    def session_renewed(self) -> None:
+        """Learn that the session goes on."""
+        self._renewing = False
+        self._owner.session_was_renewed()
+        self._owner.condition_changed(self.condition)
+
+    def transmit_limit_changed(self, active: bool) -> None:  # noqa: FBT001 - see DongleListener
+        """Learn that nothing may be transmitted any more, or that it may be again."""
+        self._limited = active
+        self._owner.condition_changed(self.condition)
+
     def dongle_lost(self, error: DongleError | PortError) -> None:
         """Learn that the dongle is gone."""
         self._die(error)
+
+    def _silent(self) -> None:
+        if self.established:
+            self._die(MeterSilentError("The meter has stopped answering"))
 
     def _die(self, error: RouteBError) -> None:
         if self._death is None:

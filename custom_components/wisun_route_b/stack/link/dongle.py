@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from ..errors import DongleError, PortError
 from .credentials import Credentials
+from .session import SessionListener
 
 _ADDRESS = re.compile(r"[0-9A-F]{16}")
 #: Logical channels 33 to 60, 922.5 to 927.9 MHz (BP35A1 manual, register S02).
@@ -65,14 +66,14 @@ class DongleIdentity:
     """Application version (EAPPVER); None on dongles that do not know the question."""
 
 
-class DongleListener(Protocol):
+class DongleListener(SessionListener, Protocol):
     """What wants to know what a dongle reports by itself."""
 
     def datagram_received(self, payload: bytes, rssi: int | None) -> None:
         """Take an encrypted datagram from our meter to the ECHONET Lite port."""
 
-    def session_lost(self, reason: str) -> None:
-        """Learn that the session with the meter has ended; ``reason`` is for a log."""
+    def transmit_limit_changed(self, active: bool) -> None:  # noqa: FBT001 - nothing else to say
+        """Learn that nothing may be transmitted any more, or that it may be again."""
 
     def dongle_lost(self, error: DongleError | PortError) -> None:
         """Learn that the dongle itself is gone."""
@@ -88,6 +89,9 @@ class Dongle(Protocol):
     async def identify(self) -> DongleIdentity:
         """Find out what is at the other end; a stranger is told within three seconds."""
 
+    async def remembers(self, network: Network) -> bool:
+        """Tell whether the dongle is still set to this network, as after a sign-in there."""
+
     async def resume(self, network: Network) -> bool:
         """Take up the session that may still live in ``network``; False if it cannot."""
 
@@ -101,13 +105,16 @@ class Dongle(Protocol):
         """Return how long a scan with this duration takes."""
 
     async def join(self, network: Network) -> None:
-        """Sign in; raise JoinFailedError or CredentialsRefusedError."""
+        """Sign in; raise JoinFailedError, CredentialsRefusedError or TransmitLimitError."""
 
     async def send(self, payload: bytes) -> None:
-        """Send a datagram to the joined meter; returns when it is on the air."""
+        """Send a datagram to the joined meter; returns when it is on the air.
 
-    async def leave(self) -> None:
-        """End the session, if there is one."""
+        Waits while the dongle renews the session, as nothing may be sent then.
+        """
+
+    async def leave(self) -> bool:
+        """End the session; False if there is none. Takes 1.5 s at most."""
 
     async def close(self) -> None:
         """Give the port back; the session stays alive in the dongle."""

@@ -59,6 +59,11 @@ class PropertyReader:
         """Tell whether the meter is known not to offer a property."""
         return row.epc in self._refused
 
+    def start_over(self) -> None:
+        """Forget how much at once is too much: a new session may be with the mended meter."""
+        self._limit = MOST_AT_ONCE
+        self._bundles_work = False
+
     def restrict(self, readable: frozenset[int]) -> None:
         """Never ask for what the meter's own Get property map lacks."""
         self._refused.update(PROPERTIES.keys() - readable)

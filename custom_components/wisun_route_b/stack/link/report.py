@@ -35,10 +35,13 @@ class ReadReport:
         return all(self.values.get(epc) is not None for epc in epcs)
 
     def merged(self, newer: Self) -> Self:
-        """Return this report brought up to date by a newer one."""
+        """Return this report brought up to date by a newer one.
+
+        A value stays until the meter gives another or refuses it: one lost answer says
+        nothing about the meter. How old a value may be is for the reader to say.
+        """
         answered = newer.values.keys() | newer.refused
-        gone = newer.refused | newer.absent
-        kept = {epc: value for epc, value in self.values.items() if epc not in gone}
+        kept = {epc: value for epc, value in self.values.items() if epc not in newer.refused}
         return type(self)(
             values=MappingProxyType({**kept, **newer.values}),
             refused=(self.refused - newer.values.keys()) | newer.refused,

@@ -18,6 +18,7 @@ from ..errors import (
     SendFailedError,
 )
 from .statistics import LinkStatistics
+from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Requester:
         self,
         send: Callable[[bytes], Awaitable[None]],
         notify: Callable[[tuple[Property, ...]], None],
+        watchdog: Watchdog,
         statistics: LinkStatistics,
         tids: Iterator[int],
     ) -> None:
@@ -78,6 +80,7 @@ class Requester:
         """
         self._send = send
         self._notify = notify
+        self._watchdog = watchdog
         self._statistics = statistics
         self._tids = tids
         self._turn = asyncio.Lock()
@@ -117,17 +120,22 @@ class Requester:
             async with asyncio.timeout(patience):
                 answer = await self._ask_again_and_again(service, properties, pending)
         except SendFailedError:
-            self._statistics.lost += 1
+            self._lose()
             raise
         except TimeoutError as err:
             if isinstance(err, RouteBError):
                 raise
-            self._statistics.lost += 1
+            self._lose()
             raise ResponseTimeoutError("The meter did not answer") from err
         finally:
             self._pending.clear()
         self._statistics.answers += 1
+        self._watchdog.heard()
         return answer
+
+    def _lose(self) -> None:
+        self._statistics.lost += 1
+        self._watchdog.unanswered()
 
     async def _ask_again_and_again(
         self, service: ESV, properties: tuple[Property, ...], pending: _Pending
@@ -181,6 +189,7 @@ class Requester:
             self._statistics.strays += 1
         elif frame.esv in (ESV.INF, ESV.INFC):
             self._statistics.notifications += 1
+            self._watchdog.heard()
             if frame.esv is ESV.INFC:
                 self._confirm(frame)
             self._notify(frame.properties)
@@ -232,8 +241,10 @@ class Requester:
 
 def transaction_ids() -> Iterator[int]:
     """Yield 1 to FFFF over and over, from a random one on: another program had some too."""
-    first = secrets.randbelow(0xFFFF)
-    return itertools.cycle((*range(first + 1, 0x10000), *range(1, first + 1)))
+    tid = secrets.randbelow(0xFFFF)
+    while True:
+        tid = tid % 0xFFFF + 1
+        yield tid
 
 
 def _is_about(frame: Frame, epcs: frozenset[int]) -> bool:

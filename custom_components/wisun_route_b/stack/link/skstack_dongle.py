@@ -8,16 +8,14 @@ from typing import override
 from ..errors import (
     CommandFailedError,
     CommandTimeoutError,
-    CredentialsRefusedError,
     DongleError,
     DongleSilentError,
     J11DongleError,
     JoinFailedError,
+    LinkError,
     NotAWiSunDongleError,
-    NotConnectedError,
     PortError,
     PortLostError,
-    SendFailedError,
     TransmitLimitError,
 )
 from ..redact import Redactor
@@ -27,18 +25,19 @@ from ..skstack import (
     Dialect,
     Event,
     EventNumber,
-    FailCode,
     Info,
-    LinkLocalAddress,
     PanDescription,
     SendResult,
     Version,
     commands,
+    link_local,
 )
 from .commander import PANA_PORT, Answer, Commander, Unasked
 from .credentials import Credentials
 from .dongle import CHANNELS, PAN_IDS, Dongle, DongleIdentity, DongleListener, FoundNetwork, Network
 from .port import Connector, Port
+from .session import PanaSession, SessionState
+from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,24 +59,10 @@ _DWELL = 0.0096
 _SCAN_GRACE = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
 _JOIN_TIMEOUT = 60.0
-#: Packets of the meter in a sign-in after which a failure means that it turned us down: the
-#: second one is the meter's challenge, which only a wrong key leaves without a sequel.
-_CHALLENGED = 2
-#: EVENT 21 follows an SKSENDTO within 0.35 s; address resolution may come first.
-_SENT_TIMEOUT = 5.0
 #: Ending a session must not hold up whoever closes the link.
 _LEAVE_TIMEOUT = 0.7
 #: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
 _MOST_PANS = 64
-
-#: Events after which there is no session any more.
-_SESSION_ENDS: dict[int, str] = {
-    EventNumber.PANA_FAILED: "the sign-in was not renewed (EVENT 24)",
-    EventNumber.TERMINATION_REQUESTED: "the meter ended it (EVENT 26)",
-    EventNumber.TERMINATED: "it was ended (EVENT 27)",
-    EventNumber.TERMINATION_TIMED_OUT: "it was ended (EVENT 28)",
-    EventNumber.SESSION_EXPIRED: "its lifetime is over (EVENT 29)",
-}
 
 
 class SkstackDongle(Dongle):
@@ -89,17 +74,12 @@ class SkstackDongle(Dongle):
         self._commander = Commander(self, redactor)
         self._port = Port(self)
         self._heard = bytearray()
-        self._dialect = Dialect.DUAL
-        self._info: Info | None = None
-        self._meter_address: str | None = None
-        self._joined = False
+        self._session = PanaSession(listener)
+        self._transmitter = Transmitter(self._commander, listener.transmit_limit_changed)
+        self._meter_address = ""
         self._found: list[PanDescription] = []
         self._scan_ended: asyncio.Future[None] | None = None
-        self._join_ended: asyncio.Future[None] | None = None
-        self._challenges = 0
-        self._send_ended: asyncio.Future[int] | None = None
-        self._sending = asyncio.Lock()
-        self._limited = False
+        self._session_ended: asyncio.Future[None] | None = None
         self._j11_heard: asyncio.Future[None] | None = None
         self.strays = 0
         """Datagrams from somebody else, or in plain text."""
@@ -117,12 +97,9 @@ class SkstackDongle(Dongle):
         version = await self._probe()
         self._heard.clear()
         info = await self._ask(commands.skinfo(), Info)
-        self._info = info
-        self._dialect = Dialect.from_info(info)
+        dialect = self._commander.dialect = Dialect.from_info(info)
         await self._commander.execute(commands.sksreg("SFE", "0"))
-        return DongleIdentity(
-            f"SKSTACK {self._dialect.name.lower()}", version, await self._app_version()
-        )
+        return DongleIdentity(f"SKSTACK {dialect.name.lower()}", version, await self._app_version())
 
     async def _probe(self) -> str:
         """Return the firmware version, or say what kind of stranger this is."""
@@ -157,20 +134,24 @@ class SkstackDongle(Dongle):
     # --- Preparing ---------------------------------------------------------------------
 
     @override
+    async def remembers(self, network: Network) -> bool:
+        info = await self._ask(commands.skinfo(), Info)
+        return (info.channel, info.pan_id) == (network.channel, network.pan_id)
+
+    @override
     async def resume(self, network: Network) -> bool:
-        info = self._info
-        if info is None or (info.channel, info.pan_id) != (network.channel, network.pan_id):
+        if not await self.remembers(network):
             return False
-        self._meter_address = await self._link_local(network.address)
-        self._joined = True
+        self._meter_address = link_local(network.address)
+        self._session.adopt()
         return True
 
     @override
     async def prepare(self, credentials: Credentials) -> None:
-        self._joined = False
+        self._session.drop()
         await self._commander.execute(commands.skreset())
         await self._commander.execute(commands.sksreg("SFE", "0"))
-        if self._dialect is Dialect.DUAL:
+        if self._commander.dialect is Dialect.DUAL:
             await self._want_signal_strength()
         await self._commander.execute(commands.sksetpwd(credentials.password))
         await self._commander.execute(commands.sksetrbid(credentials.route_b_id))
@@ -193,7 +174,9 @@ class SkstackDongle(Dongle):
         self._found.clear()
         self._scan_ended = asyncio.get_running_loop().create_future()
         try:
-            await self._start_scan(duration)
+            await self._commander.execute_in_dialect(
+                lambda dialect: commands.skscan(dialect, duration)
+            )
             async with asyncio.timeout(self.scan_seconds(duration) + _SCAN_GRACE):
                 await self._scan_ended
         except TimeoutError as err:
@@ -207,30 +190,26 @@ class SkstackDongle(Dongle):
             for pan in self._found
         )
 
-    async def _start_scan(self, duration: int) -> None:
-        """Send SKSCAN; the other argument count is tried where the first is refused."""
-        try:
-            await self._commander.execute(commands.skscan(self._dialect, duration))
-        except CommandFailedError as err:
-            if err.code != FailCode.ER05:
-                raise
-            self._dialect = self._dialect.other
-            await self._commander.execute(commands.skscan(self._dialect, duration))
-
     # --- Session -----------------------------------------------------------------------
 
     @override
     async def join(self, network: Network) -> None:
         await self._commander.execute(commands.sksreg("S2", f"{network.channel:02X}"))
         await self._commander.execute(commands.sksreg("S3", f"{network.pan_id:04X}"))
-        address = await self._link_local(network.address)
-        self._meter_address = address
-        self._challenges = 0
-        self._join_ended = asyncio.get_running_loop().create_future()
+        self._meter_address = link_local(network.address)
         try:
-            await self._commander.execute(commands.skjoin(address))
+            await self._join()
+        except LinkError:
+            if await self._transmitter.limit_holds():
+                raise TransmitLimitError("Nothing may be transmitted now") from None
+            raise
+
+    async def _join(self) -> None:
+        decided = self._session.begin()
+        try:
+            await self._commander.execute(commands.skjoin(self._meter_address))
             async with asyncio.timeout(_JOIN_TIMEOUT):
-                await self._join_ended
+                await decided
         except CommandTimeoutError:
             raise
         except TimeoutError as err:
@@ -238,67 +217,35 @@ class SkstackDongle(Dongle):
         except CommandFailedError as err:
             raise JoinFailedError("The dongle did not start the sign-in") from err
         finally:
-            self._join_ended = None
+            if self._session.state is SessionState.JOINING:
+                self._session.drop()
 
     @override
-    async def leave(self) -> None:
-        if not self._joined:
-            return
-        self._joined = False
+    async def leave(self) -> bool:
+        if self._session.state is SessionState.NONE:
+            return False
+        self._session.drop()
+        self._session_ended = asyncio.get_running_loop().create_future()
         try:
             await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
-        except DongleError, PortError:
+            async with asyncio.timeout(_LEAVE_TIMEOUT):
+                await self._session_ended
+        except DongleError, PortError, TimeoutError:
             _LOGGER.debug("The session could not be ended in an orderly way")
+        finally:
+            self._session_ended = None
+        return True
 
     @override
     async def send(self, payload: bytes) -> None:
-        if not self._joined or self._meter_address is None:
-            raise NotConnectedError("There is no session with the meter")
-        async with self._sending:
-            result = await self._transmit(self._meter_address, payload)
-        if result != SendResult.SENT and self._limited:
-            raise TransmitLimitError("The transmission time of this hour is used up")
-        if result != SendResult.SENT:
-            raise SendFailedError("The datagram did not get through")
-
-    async def _transmit(self, address: str, payload: bytes) -> int:
-        """Send a datagram; return the parameter of its EVENT 21."""
-        self._send_ended = asyncio.get_running_loop().create_future()
-        try:
-            await self._send_in_either_dialect(address, payload)
-            # EVENT 21 came before the OK in every capture; the manuals have it after.
-            async with asyncio.timeout(_SENT_TIMEOUT):
-                return await self._send_ended
-        except CommandFailedError as err:
-            raise SendFailedError("The dongle refused the datagram") from err
-        except CommandTimeoutError:
-            raise
-        except TimeoutError as err:
-            raise SendFailedError("The dongle does not say whether it sent") from err
-        finally:
-            self._send_ended = None
-
-    async def _send_in_either_dialect(self, address: str, payload: bytes) -> None:
-        """Send SKSENDTO; the other argument count is tried where the first is refused."""
-        try:
-            command = commands.sksendto(self._dialect, address, payload)
-            await self._commander.execute(command, _SENT_TIMEOUT)
-        except CommandFailedError as err:
-            if err.code != FailCode.ER05:
-                raise
-            self._dialect = self._dialect.other
-            command = commands.sksendto(self._dialect, address, payload)
-            await self._commander.execute(command, _SENT_TIMEOUT)
+        await self._session.ready()
+        await self._transmitter.send(self._meter_address, payload)
 
     @override
     async def close(self) -> None:
-        self._joined = False
         self._fail_all(PortLostError("The port was closed"))
         await self._port.close()
         await self._commander.drain()
-
-    async def _link_local(self, address: str) -> str:
-        return (await self._ask(commands.skll64(address), LinkLocalAddress)).ip
 
     async def _ask[A: Answer](self, command: commands.Command, kind: type[A]) -> A:
         """Send a command that must answer a line of this kind."""
@@ -323,38 +270,27 @@ class SkstackDongle(Dongle):
 
     def _datagram(self, datagram: Datagram) -> None:
         ours = datagram.source == self._meter_address
-        if datagram.local_port == PANA_PORT:
-            self._challenges += ours
+        if datagram.local_port == PANA_PORT and ours:
+            self._session.packet_received()
         elif ours and datagram.secured and datagram.local_port == ECHONET_PORT:
             self._listener.datagram_received(datagram.payload, datagram.rssi)
         else:
-            self.strays += 1
+            self.strays += datagram.local_port != PANA_PORT
 
     def _event(self, number: int, parameter: int | None) -> None:
         match number:
             case EventNumber.SCAN_FINISHED:
                 _resolve(self._scan_ended, None)
             case EventNumber.UDP_SENT:
-                if parameter in (SendResult.SENT, SendResult.FAILED):
-                    _resolve(self._send_ended, parameter)
-            case EventNumber.PANA_CONNECTED:
-                # Here and not when the waiting task goes on: the next event may be its end.
-                self._joined = self._joined or self._join_ended is not None
-                _resolve(self._join_ended, None)
-            case EventNumber.TRANSMIT_LIMIT_ON:
-                self._limited = True
-            case EventNumber.TRANSMIT_LIMIT_OFF:
-                self._limited = False
-            case EventNumber.PANA_FAILED if self._join_ended is not None:
-                _fail(self._join_ended, self._refusal())
-            case _ if number in _SESSION_ENDS and self._joined:
-                self._joined = False
-                self._listener.session_lost(_SESSION_ENDS[number])
-
-    def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
-        if self._challenges >= _CHALLENGED:
-            return CredentialsRefusedError("The meter turned the sign-in down")
-        return JoinFailedError("The meter did not answer the sign-in")
+                if parameter == SendResult.FAILED:
+                    self._session.transmission_failed()
+                self._transmitter.result(parameter)
+            case EventNumber.TRANSMIT_LIMIT_ON | EventNumber.TRANSMIT_LIMIT_OFF:
+                self._transmitter.limit(active=number == EventNumber.TRANSMIT_LIMIT_ON)
+            case _:
+                if number in (EventNumber.TERMINATED, EventNumber.TERMINATION_TIMED_OUT):
+                    _resolve(self._session_ended, None)
+                self._session.event(number)
 
     # --- What the port says (PortListener) -----------------------------------------------
 
@@ -367,15 +303,15 @@ class SkstackDongle(Dongle):
 
     def port_lost(self, error: PortLostError) -> None:
         """Fail whatever waits: nothing will come any more."""
-        self._joined = False
         self._fail_all(error)
         self._listener.dongle_lost(error)
 
     def _fail_all(self, error: PortLostError) -> None:
+        self._session.drop(error)
         self._commander.fail(error)
+        self._transmitter.fail(error)
         _fail(self._scan_ended, error)
-        _fail(self._join_ended, error)
-        _fail(self._send_ended, error)
+        _fail(self._session_ended, error)
         _fail(self._j11_heard, error)
 
 

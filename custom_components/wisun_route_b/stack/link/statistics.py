@@ -22,6 +22,13 @@ class LinkStatistics:
     malformed: int = 0
     """Datagrams that are no ECHONET Lite frame."""
     connects: int = 0
-    """Connections that succeeded."""
+    """Sign-ins that succeeded, and living sessions that were taken up."""
     disconnects: int = 0
-    """Connections that ended without being closed."""
+    """Sessions that ended without being closed."""
+    renewals: int = 0
+    """Sessions that the dongle has renewed by itself."""
+
+    @property
+    def reconnects(self) -> int:
+        """Sessions after the first."""
+        return max(0, self.connects - 1)

@@ -94,5 +94,17 @@ class _Nobody(DongleListener):
         pass
 
     @override
+    def session_renewing(self) -> None:
+        pass
+
+    @override
+    def session_renewed(self) -> None:
+        pass
+
+    @override
+    def transmit_limit_changed(self, active: bool) -> None:
+        pass
+
+    @override
     def dongle_lost(self, error: DongleError | PortError) -> None:
         pass

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from .properties import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
+    CURRENT_DATE,
+    CURRENT_TIME,
     FAULT_STATUS,
     FIXED_TIME_ENERGY_NORMAL,
     FIXED_TIME_ENERGY_REVERSE,
@@ -46,8 +48,10 @@ FAST = Group(
     ),
     timedelta(0),
 )
+#: The EPCs of what changes all the time, which grows old within seconds.
+LIVE = frozenset(row.epc for row in FAST.properties)
 #: What hardly ever changes, and is worth a look a few times a day all the same.
-SLOW = Group((OPERATION_STATUS, FAULT_STATUS), timedelta(hours=1))
+SLOW = Group((OPERATION_STATUS, FAULT_STATUS, CURRENT_DATE, CURRENT_TIME), timedelta(hours=1))
 #: What the meter pushes by itself.
 HALF_HOURLY: tuple[AnyProperty, ...] = (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE)
 

@@ -4,6 +4,7 @@
 """
 
 from . import commands
+from .addresses import link_local
 from .commands import Command, ReplyKind
 from .dialects import Dialect
 from .events import EventNumber, FailCode, SendResult, rssi_dbm
@@ -47,5 +48,6 @@ __all__ = [
     "Unknown",
     "Version",
     "commands",
+    "link_local",
     "rssi_dbm",
 ]

@@ -1,0 +1,282 @@
+"""Keeps a meter connected: notices what is lost, climbs the ladder, never gives up.
+
+Only refused credentials stop it, because only a person can mend those.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+import logging
+import random
+from typing import Final
+
+from ..errors import (
+    CommandTimeoutError,
+    CredentialsRefusedError,
+    DongleError,
+    PortError,
+    RouteBError,
+    SessionLostError,
+    TransmitLimitError,
+)
+from ..meter.properties import AnyProperty
+from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
+from .client import SmartMeter
+from .connection import Condition
+from .listeners import Listeners
+from .progress import ProgressCallback
+from .remedy import Remedy
+from .report import ReadReport
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds that a session must have lived for its loss to be news. One that is lost sooner is
+#: the old trouble going on, and is waited for as such: no busy loop over a broken dongle.
+_STABLE: Final = 60.0
+#: Attempts in a row in which the meter must turn down credentials that it knew, before they
+#: are believed to be wrong; each attempt asks twice.
+_REFUSALS: Final = 2
+
+
+class LinkState(StrEnum):
+    """What the link is doing, in the words of its user."""
+
+    #: Nothing: never opened, or closed.
+    CLOSED = "closed"
+    #: There is a session, and the meter can be asked.
+    CONNECTED = "connected"
+    #: The session has expired and the dongle renews it by itself.
+    RENEWING = "renewing"
+    #: The transmission time of this hour is used up; the dongle is silent by law.
+    LIMITED = "limited"
+    #: A session is being made.
+    CONNECTING = "connecting"
+    #: The last attempt failed; the next one comes by itself.
+    WAITING = "waiting"
+    #: The meter does not accept the credentials; nothing happens until they are changed.
+    REFUSED = "refused"
+
+
+_CONDITIONS: Final[dict[Condition, LinkState]] = {
+    Condition.UP: LinkState.CONNECTED,
+    Condition.RENEWING: LinkState.RENEWING,
+    Condition.LIMITED: LinkState.LIMITED,
+}
+
+_STEPS: Final[dict[Remedy, str]] = {
+    Remedy.REJOIN: "signing in again",
+    Remedy.RESCAN: "looking for the meter on all channels",
+    Remedy.RESET: "resetting the dongle",
+    Remedy.REOPEN: "opening the port again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """What the link is doing, since when, and why."""
+
+    state: LinkState
+    since: float
+    """Seconds of the running loop's clock."""
+    error: RouteBError | None = None
+    """Why there is no session; None while there is one."""
+    remedy: Remedy | None = None
+    """What is being tried."""
+    retry_at: float | None = None
+    """When the next attempt is due, in seconds of the running loop's clock."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the meter can be asked now, if perhaps with a delay."""
+        return self.state in (LinkState.CONNECTED, LinkState.RENEWING)
+
+
+class LinkKeeper:
+    """Keeps one meter connected from :meth:`open` to :meth:`close`.
+
+    Recovery takes place in a task of its own; a read that fails meanwhile says why. After a
+    fault ends, the link is back within five minutes at the latest, and usually in seconds.
+    """
+
+    def __init__(self, meter: SmartMeter, source: random.Random | None = None) -> None:
+        """Take the meter; ``source`` is where the jitter comes from."""
+        self.meter = meter
+        self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
+        self._status = LinkStatus(LinkState.CLOSED, 0.0)
+        self._changed = Listeners[LinkStatus]()
+        self._task: asyncio.Task[None] | None = None
+        self._lost: RouteBError | None = None
+        self._wake = asyncio.Event()
+        self._connected_at = 0.0
+        self._refusals = 0
+        self._said: set[Remedy] = set()
+        self._stops = (meter.on_lost(self._session_lost), meter.on_condition(self._condition))
+
+    @property
+    def status(self) -> LinkStatus:
+        """What the link is doing."""
+        return self._status
+
+    @property
+    def state(self) -> LinkState:
+        """What the link is doing, in a word."""
+        return self._status.state
+
+    @property
+    def connected_at(self) -> float | None:
+        """When the session began, in seconds of the running loop's clock."""
+        return self._connected_at if self.meter.connected else None
+
+    def on_change(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
+        """Have every change of the status reported; return how to stop that."""
+        return self._changed.add(callback)
+
+    async def open(
+        self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
+    ) -> ReadReport:
+        """Connect for the first time and keep the link from then on.
+
+        Returns what the meter says about ``first``; raises as SmartMeter.connect().
+        """
+        self._set(LinkState.CONNECTING)
+        try:
+            reading = await self.meter.connect(progress, first)
+        except BaseException:
+            self._set(LinkState.CLOSED)
+            raise
+        self._connected()
+        self._task = asyncio.create_task(self._keep())
+        return reading
+
+    async def close(self, *, end_session: bool = False) -> None:
+        """Stop keeping the link and free the port, in two seconds at most."""
+        for stop in self._stops:
+            stop()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        await self.meter.close(end_session=end_session)
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+        self._set(LinkState.CLOSED)
+
+    def retry_now(self) -> None:
+        """Cut the wait for the next attempt short: the port may be there again."""
+        if self.state is LinkState.WAITING:
+            self._wake.set()
+
+    # --- What the meter reports ------------------------------------------------------------
+
+    def _session_lost(self, error: RouteBError) -> None:
+        self._lost = error
+        self._wake.set()
+
+    def _condition(self, condition: Condition) -> None:
+        if self.meter.connected:
+            self._set(_CONDITIONS[condition])
+
+    # --- The task --------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            lost, self._lost = self._lost, None
+            if lost is not None and not await self._restore(lost):
+                return
+
+    async def _restore(self, error: RouteBError) -> bool:
+        """Bring the link back, however long it takes; False if the credentials are refused."""
+        _LOGGER.info("The link to the meter is lost: %s", error)
+        lost_at = asyncio.get_running_loop().time()
+        self._said.clear()
+        self._refusals = 0
+        if lost_at - self._connected_at < _STABLE:
+            await self._wait(error)
+        else:
+            self._backoff.reset()
+        while (failure := await self._climb(error)) is not None:
+            if self._is_refused(failure):
+                _LOGGER.info("The meter does not accept the credentials any more")
+                self._set(LinkState.REFUSED, failure)
+                return False
+            error = failure
+            await self._wait(error)
+        self._connected()
+        _LOGGER.info("The link is back after %.0f s", self._connected_at - lost_at)
+        return True
+
+    async def _climb(self, error: RouteBError) -> RouteBError | None:
+        """Try one remedy after the other; return why the last one failed, or None."""
+        failure: RouteBError | None = None
+        for remedy in _ladder(error):
+            if isinstance(failure, TransmitLimitError):
+                break
+            if remedy is not Remedy.REOPEN and isinstance(failure, PortError | CommandTimeoutError):
+                continue
+            self._announce(remedy, failure or error)
+            try:
+                await self.meter.recover(remedy)
+            except RouteBError as err:
+                failure = err
+            except Exception as err:
+                # Nothing that we do not understand may end the keeping of the link.
+                _LOGGER.exception("An attempt to connect failed in an unexpected way")
+                failure = DongleError("An unexpected failure")
+                failure.__cause__ = err
+            else:
+                return None
+        return failure
+
+    def _announce(self, remedy: Remedy, error: RouteBError) -> None:
+        self._set(LinkState.CONNECTING, error, remedy)
+        level = logging.DEBUG if remedy in self._said else logging.INFO
+        self._said.add(remedy)
+        _LOGGER.log(level, "%s: %s", error, _STEPS[remedy])
+
+    def _is_refused(self, failure: RouteBError) -> bool:
+        if not isinstance(failure, CredentialsRefusedError):
+            self._refusals = 0
+            return False
+        self._refusals += 1
+        return self._refusals >= _REFUSALS
+
+    async def _wait(self, error: RouteBError) -> None:
+        """Wait for the next attempt, or until something says that it is worth while now."""
+        away = isinstance(error, PortError | DongleError)
+        seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
+        self._wake.clear()
+        self._set(
+            LinkState.LIMITED if isinstance(error, TransmitLimitError) else LinkState.WAITING,
+            error,
+            retry_at=asyncio.get_running_loop().time() + seconds,
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    def _connected(self) -> None:
+        self._connected_at = asyncio.get_running_loop().time()
+        self._set(_CONDITIONS[self.meter.condition])
+
+    def _set(
+        self,
+        state: LinkState,
+        error: RouteBError | None = None,
+        remedy: Remedy | None = None,
+        *,
+        retry_at: float | None = None,
+    ) -> None:
+        before = self._status
+        now = asyncio.get_running_loop().time()
+        since = before.since if before.state is state else now
+        self._status = LinkStatus(state, since, error, remedy, retry_at)
+        if self._status != before:
+            self._changed.tell(self._status)
+
+
+def _ladder(error: RouteBError) -> tuple[Remedy, ...]:
+    """Return what to try: all of it where only the session is gone."""
+    return tuple(Remedy) if isinstance(error, SessionLostError) else (Remedy.REOPEN,)

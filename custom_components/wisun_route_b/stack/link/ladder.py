@@ -1,0 +1,133 @@
+"""From a port to a session, and back to one: each step bounded, each falling to the next.
+
+A living session is used; else the remembered network is joined; else the meter is looked
+for. The remedies for a lost session are the same steps, one by one.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from ..errors import LinkError, NotConnectedError
+from ..meter.properties import STANDARD_VERSION, AnyProperty
+from .connection import Connection
+from .credentials import Credentials
+from .description import DESCRIPTION_PROPERTIES
+from .dongle import Network
+from .memory import Memory
+from .port import Connector
+from .progress import Progress, ProgressCallback, Stage, ignore_progress
+from .remedy import Remedy
+from .report import ReadReport
+from .sign_in import SignedIn, join, search, sign_in
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds to wait for a sign of life from a session that an earlier program left behind.
+_ALIVE_TIMEOUT: Final = 4.0
+#: Seconds after the end of a session before the meter takes part in another sign-in (field
+#: report of broute-mqtt: sooner, it ends with EVENT 24).
+_REST: Final = 10.0
+
+
+class Ladder:
+    """Takes a connection to a session with the meter."""
+
+    def __init__(self, connector: Connector, credentials: Credentials, memory: Memory) -> None:
+        """Take what every attempt needs, and what is kept from one to the next."""
+        self._connector = connector
+        self._credentials = credentials
+        self._memory = memory
+
+    async def establish(
+        self, connection: Connection, report: ProgressCallback, first: tuple[AnyProperty, ...]
+    ) -> ReadReport:
+        """Open the port and sign in; return what the meter says about ``first``."""
+        report(Progress(Stage.OPENING))
+        await connection.dongle.open(self._connector)
+        report(Progress(Stage.IDENTIFYING))
+        self._memory.dongle = await connection.dongle.identify()
+        reading = await self._resume(connection, first)
+        if reading is None:
+            await self._rest()
+            self._settle(
+                await sign_in(connection.dongle, self._credentials, self._memory.network, report)
+            )
+        if self._memory.known is None:
+            report(Progress(Stage.DESCRIBING))
+            await self.describe(connection)
+        self._restrict(connection)
+        if reading is None or not reading.values:
+            reading = await connection.reader.read(first, self._memory.scale)
+        report(Progress(Stage.DESCRIBING, 1.0))
+        connection.establish()
+        return reading
+
+    async def _resume(
+        self, connection: Connection, first: tuple[AnyProperty, ...]
+    ) -> ReadReport | None:
+        """Use the session that an earlier program may have left alive in the dongle.
+
+        What is wanted first is a good sign of life, if its numbers can be understood.
+        Returns None if there is no session, and an empty report if all is still to be read.
+        """
+        network = self._memory.network
+        if network is None or not await connection.dongle.resume(network):
+            return None
+        understood = self._memory.known is not None and bool(first)
+        self._restrict(connection)
+        try:
+            reading = await connection.reader.read(
+                first if understood else (STANDARD_VERSION,), self._memory.scale, _ALIVE_TIMEOUT
+            )
+        except LinkError:
+            _LOGGER.debug("The dongle has no live session")
+            connection.revive()
+            return None
+        return reading if understood else ReadReport()
+
+    async def recover(self, connection: Connection, remedy: Remedy) -> None:
+        """Apply a remedy other than REOPEN.
+
+        A dongle that has forgotten everything is prepared anew, whatever the remedy.
+        """
+        connection.revive()
+        network = self._memory.network
+        if network is None:
+            raise NotConnectedError("It is not known where the meter is")
+        if not await connection.dongle.remembers(network):
+            remedy = Remedy.RESET
+        await self._rest()
+        await self._apply(remedy, connection, network)
+        if self._memory.known is None:
+            await self.describe(connection)
+        connection.establish()
+
+    async def _apply(self, remedy: Remedy, connection: Connection, network: Network) -> None:
+        dongle, credentials = connection.dongle, self._credentials
+        if remedy is Remedy.RESCAN:
+            self._settle(await search(dongle, credentials, network, ignore_progress))
+            return
+        if remedy is Remedy.RESET:
+            await dongle.prepare(credentials)
+        await join(dongle, network, ignore_progress)
+
+    async def describe(self, connection: Connection) -> None:
+        """Ask the meter what it is."""
+        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None)
+        self._memory.learn(said)
+        self._restrict(connection)
+
+    def _settle(self, signed_in: SignedIn) -> None:
+        self._memory.found(signed_in.network, signed_in.lqi)
+
+    def _restrict(self, connection: Connection) -> None:
+        description = self._memory.description
+        if description is not None and description.readable:
+            connection.reader.restrict(description.readable)
+
+    async def _rest(self) -> None:
+        """Wait until the meter is ready for a new session after the end of the last."""
+        farewell, self._memory.farewell = self._memory.farewell, None
+        if farewell is not None:
+            await asyncio.sleep(farewell + _REST - asyncio.get_running_loop().time())

@@ -1,0 +1,51 @@
+"""What is known of a meter and its dongle, from one connection to the next."""
+
+from ..meter.scale import Scale
+from .description import MeterDescription
+from .dongle import DongleIdentity, Network
+from .known import KnownMeter
+from .report import ReadReport
+
+
+class Memory:
+    """What makes the next connection faster."""
+
+    def __init__(
+        self, network: Network | None, known: KnownMeter | None, farewell: float | None
+    ) -> None:
+        """Start with what the caller remembers; a description of another meter is dropped."""
+        self.network = network
+        """Where the meter is."""
+        self.known: KnownMeter | None = None
+        """What it said of itself."""
+        self.farewell = farewell
+        """When a session with it was ended, in seconds of the running loop's clock."""
+        self.dongle: DongleIdentity | None = None
+        """The dongle of the last connection."""
+        self.lqi: int | None = None
+        """Link quality of the last scan or datagram, 0 to 0xFF."""
+        if network and known and known.address == network.address:
+            self.known = known
+
+    @property
+    def description(self) -> MeterDescription | None:
+        """The meter's name plate."""
+        return self.known.description if self.known else None
+
+    @property
+    def scale(self) -> Scale | None:
+        """How the meter's energy counts become kWh."""
+        return self.known.scale if self.known else None
+
+    def found(self, network: Network, lqi: int | None) -> None:
+        """Note where the meter is; at another address it is another meter."""
+        if self.known is not None and self.known.address != network.address:
+            self.known = None
+        self.network = network
+        self.lqi = self.lqi if lqi is None else lqi
+
+    def learn(self, said: ReadReport) -> None:
+        """Note what the meter said of itself just now."""
+        if self.network is not None:
+            before = self.known.said if self.known else ReadReport()
+            self.known = KnownMeter(self.network.address, before.merged(said))

@@ -1,0 +1,218 @@
+"""The PANA session between dongle and meter, as a table of states.
+
+The dongle reports events, this says what they mean: signed in, turned down, renewed, lost.
+Numbers and meanings are those of the BP35A1 and BP35C2 manuals, 4.8 and pages 65-66.
+"""
+
+import asyncio
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from ..errors import (
+    CredentialsRefusedError,
+    JoinFailedError,
+    NotConnectedError,
+    PortLostError,
+    SessionLostError,
+)
+from ..skstack import EventNumber
+
+#: Packets of the meter in a sign-in after which a failure means that it turned us down: the
+#: second one is the meter's challenge, which only a wrong key leaves without a sequel.
+_CHALLENGED = 2
+#: Seconds after EVENT 29 in which the dongle must have begun to sign in again by itself
+#: (register S17); a meter's first packet comes within a second or two (captures 01, 09).
+_RENEWAL_BEGINS = 10.0
+#: Seconds for the rest of it. One that fails ends with EVENT 24 after 38 to 41 s.
+_RENEWAL_ENDS = 45.0
+
+
+class SessionState(Enum):
+    """Where the session stands."""
+
+    NONE = "none"
+    JOINING = "joining"
+    UP = "up"
+    #: Its lifetime is over and the dongle signs in again: nothing may be sent until it has.
+    RENEWING = "renewing"
+
+
+_ENDINGS: Final = (
+    EventNumber.PANA_FAILED,
+    EventNumber.TERMINATION_REQUESTED,
+    EventNumber.TERMINATED,
+    EventNumber.TERMINATION_TIMED_OUT,
+)
+
+#: State -> event -> next state. What is not listed changes nothing: an EVENT 27 in a sign-in
+#: is the end of the session before.
+_NEXT: Final[MappingProxyType[SessionState, dict[int, SessionState]]] = MappingProxyType(
+    {
+        SessionState.NONE: {},
+        SessionState.JOINING: {
+            EventNumber.PANA_CONNECTED: SessionState.UP,
+            EventNumber.PANA_FAILED: SessionState.NONE,
+        },
+        SessionState.UP: {
+            **dict.fromkeys(_ENDINGS, SessionState.NONE),
+            EventNumber.PANA_CONNECTED: SessionState.UP,
+            EventNumber.SESSION_EXPIRED: SessionState.RENEWING,
+        },
+        SessionState.RENEWING: {
+            **dict.fromkeys(_ENDINGS, SessionState.NONE),
+            EventNumber.PANA_CONNECTED: SessionState.UP,
+        },
+    }
+)
+
+_REASONS: Final[MappingProxyType[int, str]] = MappingProxyType(
+    {
+        EventNumber.PANA_FAILED: "the sign-in was not renewed (EVENT 24)",
+        EventNumber.TERMINATION_REQUESTED: "the meter ended it (EVENT 26)",
+        EventNumber.TERMINATED: "it was ended (EVENT 27)",
+        EventNumber.TERMINATION_TIMED_OUT: "it was ended (EVENT 28)",
+        EventNumber.SESSION_EXPIRED: "its lifetime is over (EVENT 29)",
+    }
+)
+
+
+class SessionListener(Protocol):
+    """What wants to know how a session fares."""
+
+    def session_lost(self, reason: str) -> None:
+        """Learn that the session has ended; ``reason`` is for a log."""
+
+    def session_renewing(self) -> None:
+        """Learn that the session has expired and the dongle signs in again by itself."""
+
+    def session_renewed(self) -> None:
+        """Learn that the dongle has signed in again by itself."""
+
+
+class PanaSession:
+    """One session after another, over one dongle."""
+
+    def __init__(self, listener: SessionListener) -> None:
+        """Begin without a session."""
+        self._listener = listener
+        self._state = SessionState.NONE
+        self._decided: asyncio.Future[None] | None = None
+        """Ends with the sign-in, or with the renewal, that is going on."""
+        self._patience: asyncio.TimerHandle | None = None
+        self._packets = 0
+        self._unheard = False
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session stands."""
+        return self._state
+
+    # --- What the host does --------------------------------------------------------------
+
+    def adopt(self) -> None:
+        """Take the session of an earlier program for our own."""
+        self._set(SessionState.UP)
+
+    def begin(self) -> asyncio.Future[None]:
+        """Start a sign-in; the future ends with it.
+
+        It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
+        """
+        self._packets = 0
+        self._unheard = False
+        self._set(SessionState.JOINING)
+        self._decided = asyncio.get_running_loop().create_future()
+        return self._decided
+
+    def drop(self, error: PortLostError | None = None) -> None:
+        """Forget the session without a word to the listener; fail who waits for it."""
+        self._set(SessionState.NONE)
+        self._decide(error or NotConnectedError("The session was given up"))
+
+    async def ready(self) -> None:
+        """Wait out a renewal; raise a LinkError or PortError if there is no session then."""
+        if self._state is SessionState.RENEWING and self._decided is not None:
+            await asyncio.wait((self._decided,))
+            self._decided.result()
+        if self._state is not SessionState.UP:
+            raise NotConnectedError("There is no session with the meter")
+
+    # --- What the dongle reports -----------------------------------------------------------
+
+    def packet_received(self) -> None:
+        """Note a PANA packet of the meter."""
+        self._packets += 1
+        if self._state is SessionState.RENEWING and self._packets == 1:
+            self._wait_at_most(_RENEWAL_ENDS)
+
+    def transmission_failed(self) -> None:
+        """Note that the meter did not acknowledge something (EVENT 21 with 01)."""
+        self._unheard = True
+
+    def event(self, number: int) -> None:
+        """Take an EVENT; numbers that say nothing about the session are ignored."""
+        before = self._state
+        after = _NEXT[before].get(number)
+        if after is None:
+            return
+        self._set(after)
+        match before, after:
+            case SessionState.JOINING, SessionState.UP:
+                self._decide(None)
+            case SessionState.JOINING, _:
+                self._decide(self._refusal())
+            case _, SessionState.UP:
+                self._decide(None)
+                self._listener.session_renewed()
+            case _, SessionState.RENEWING:
+                self._expect_renewal()
+            case _:
+                self._lose(_REASONS[number])
+
+    def _expect_renewal(self) -> None:
+        self._packets = 0
+        self._decided = asyncio.get_running_loop().create_future()
+        self._wait_at_most(_RENEWAL_BEGINS)
+        self._listener.session_renewing()
+
+    def _wait_at_most(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._patience = asyncio.get_running_loop().call_later(seconds, self._not_renewed)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _not_renewed(self) -> None:
+        self._set(SessionState.NONE)
+        self._lose(_REASONS[EventNumber.SESSION_EXPIRED])
+
+    def _lose(self, reason: str) -> None:
+        self._decide(SessionLostError(f"The session with the meter is gone: {reason}"))
+        self._listener.session_lost(reason)
+
+    def _set(self, state: SessionState) -> None:
+        self._stop_waiting()
+        self._state = state
+
+    def _decide(self, error: Exception | None) -> None:
+        decided, self._decided = self._decided, None
+        if decided is None or decided.done():
+            return
+        if error is None:
+            decided.set_result(None)
+        else:
+            decided.set_exception(error)
+            decided.exception()  # whoever waits sees it; nobody has to
+
+    def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
+        """Say whose fault a failed sign-in is.
+
+        A meter that has sent its challenge and acknowledged all that we answered has turned
+        us down; where an acknowledgement was missing, it may be the radio.
+        """
+        if self._packets >= _CHALLENGED and not self._unheard:
+            return CredentialsRefusedError("The meter turned the sign-in down")
+        return JoinFailedError("The meter did not finish the sign-in")

@@ -1,0 +1,119 @@
+"""Puts datagrams on the air through SKSENDTO, and knows when the law forbids it.
+
+ARIB STD-T108 allows 360 s of transmission in an hour. The dongle keeps the account, says
+EVENT 32 when it is used up and EVENT 33 when there is some again.
+"""
+
+import asyncio
+from collections.abc import Callable
+import logging
+
+from ..errors import (
+    CommandFailedError,
+    CommandTimeoutError,
+    PortLostError,
+    SendFailedError,
+    TransmitLimitError,
+)
+from ..skstack import Register, SendResult, commands
+from .commander import Commander
+
+_LOGGER = logging.getLogger(__name__)
+
+#: EVENT 21 follows an SKSENDTO within 0.35 s; address resolution may come first.
+_SENT_TIMEOUT = 5.0
+#: The register that is 1 while nothing may be transmitted (BP35A1 and BP35C2 manuals).
+_LIMIT_REGISTER = "SFB"
+#: A register answers in 3 to 12 ms; this one is not worth more patience.
+_REGISTER_TIMEOUT = 0.5
+#: Seconds after which a limit is over, whatever the dongle says or has not said.
+_LONGEST_LIMIT = 3600.0
+
+
+class Transmitter:
+    """Sends one datagram at a time."""
+
+    def __init__(self, commander: Commander, limit_changed: Callable[[bool], None]) -> None:
+        """Take the way to the dongle, and who hears of the transmit limit."""
+        self._commander = commander
+        self._limit_changed = limit_changed
+        self._turn = asyncio.Lock()
+        self._sent: asyncio.Future[int] | None = None
+        self._limited_at: float | None = None
+
+    async def send(self, address: str, payload: bytes) -> None:
+        """Send a datagram; return when the meter's radio has acknowledged it.
+
+        Raises SendFailedError if it has not, TransmitLimitError if nothing may be sent now,
+        CommandTimeoutError or a PortError if the dongle is gone.
+        """
+        async with self._turn:
+            await self.require_no_limit()
+            if await self._transmit(address, payload) == SendResult.SENT:
+                return
+        if self._limited_at is not None:
+            raise TransmitLimitError("The transmission time of this hour is used up")
+        raise SendFailedError("The datagram did not get through")
+
+    async def _transmit(self, address: str, payload: bytes) -> int:
+        """Send a datagram; return the parameter of its EVENT 21."""
+        self._sent = asyncio.get_running_loop().create_future()
+        try:
+            await self._commander.execute_in_dialect(
+                lambda dialect: commands.sksendto(dialect, address, payload), _SENT_TIMEOUT
+            )
+            # EVENT 21 came before the OK in every capture; the manuals have it after.
+            async with asyncio.timeout(_SENT_TIMEOUT):
+                return await self._sent
+        except CommandFailedError as err:
+            raise SendFailedError("The dongle refused the datagram") from err
+        except CommandTimeoutError:
+            raise
+        except TimeoutError as err:
+            raise SendFailedError("The dongle does not say whether it sent") from err
+        finally:
+            self._sent = None
+
+    def result(self, parameter: int | None) -> None:
+        """Take the parameter of an EVENT 21; address resolution is no result yet."""
+        sent = self._sent
+        final = parameter in (SendResult.SENT, SendResult.FAILED)
+        if sent is not None and not sent.done() and parameter is not None and final:
+            sent.set_result(parameter)
+
+    def fail(self, error: PortLostError) -> None:
+        """Fail what is being sent: the port is gone."""
+        if self._sent is not None and not self._sent.done():
+            self._sent.set_exception(error)
+            self._sent.exception()  # seen by the sender, unless it has given up
+
+    # --- The limit -------------------------------------------------------------------------
+
+    def limit(self, *, active: bool) -> None:
+        """Take an EVENT 32 or 33."""
+        if active is (self._limited_at is None):
+            self._limited_at = asyncio.get_running_loop().time() if active else None
+            self._limit_changed(active)
+
+    async def require_no_limit(self) -> None:
+        """Raise TransmitLimitError while the limit holds; an EVENT 33 may have been lost."""
+        if self._limited_at is None:
+            return
+        elapsed = asyncio.get_running_loop().time() - self._limited_at
+        if elapsed < _LONGEST_LIMIT and await self.limit_holds():
+            raise TransmitLimitError("The transmission time of this hour is used up")
+        self.limit(active=False)
+
+    async def limit_holds(self) -> bool:
+        """Ask the dongle whether it may not transmit; if it cannot tell, its EVENTs have."""
+        try:
+            answers = await self._commander.execute(
+                commands.sksreg(_LIMIT_REGISTER), _REGISTER_TIMEOUT
+            )
+        except CommandFailedError, CommandTimeoutError:
+            return self._limited_at is not None
+        return any(isinstance(answer, Register) and _is_set(answer) for answer in answers)
+
+
+def _is_set(register: Register) -> bool:
+    return register.value.strip("0") != ""
