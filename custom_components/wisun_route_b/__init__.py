@@ -2,28 +2,58 @@
 
 import asyncio
 import contextlib
+from functools import partial
 import logging
 from typing import Final
 
+from homeassistant.components import usb
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     CONF_DEVICE,
     CONF_PASSWORD,
     EVENT_HOMEASSISTANT_STOP,
     Platform,
 )
-from homeassistant.core import Event, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_NETWORK, CONF_ROUTE_B_ID
+from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
-from .stack import Credentials, Network, RouteBError, SmartMeter, serial_connector
+from .farewells import note_farewell
+from .port import port_connector
+from .stack import Credentials, KnownMeter, Network, RouteBError, SmartMeter
 
 _LOGGER = logging.getLogger(__name__)
 
-PLATFORMS: Final = [Platform.SENSOR]
+PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 #: Seconds that saying good-bye to the meter may hold up the removal of an entry.
 _FAREWELL_TIMEOUT: Final = 5.0
+
+
+async def async_setup(
+    hass: HomeAssistant,
+    config: ConfigType,  # noqa: ARG001 - Home Assistant's signature
+) -> bool:
+    """Have the links hear when a serial device is plugged in."""
+    usb.async_register_port_event_callback(hass, partial(_ports_changed, hass))
+    return True
+
+
+@callback
+def _ports_changed(hass: HomeAssistant, added: set[usb.USBDevice], _: set[usb.USBDevice]) -> None:
+    """Try at once what waits for its next attempt, as its dongle may be back."""
+    if not added:
+        return
+    entry: RouteBConfigEntry
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        if entry.state is ConfigEntryState.LOADED:
+            entry.runtime_data.keeper.retry_now()
+        elif entry.state is ConfigEntryState.SETUP_RETRY:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -40,6 +70,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    _ = entry.async_create_background_task(
+        hass, coordinator.async_describe(), f"{entry.title} - describe"
+    )
     return True
 
 
@@ -48,21 +81,20 @@ async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> b
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
-async def async_remove_entry(
-    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
-    entry: RouteBConfigEntry,
-) -> None:
+async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
     network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
     if entry.disabled_by is not None or network is None:
         return
-    with contextlib.suppress(RouteBError, HomeAssistantError, TimeoutError):
+    with contextlib.suppress(RouteBError, TimeoutError):
         meter = SmartMeter(
-            serial_connector(entry.data[CONF_DEVICE]),
+            port_connector(entry.data[CONF_DEVICE]),
             Credentials(entry.data[CONF_ROUTE_B_ID], entry.data[CONF_PASSWORD]),
             network=network,
+            known=KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}),
         )
         async with asyncio.timeout(_FAREWELL_TIMEOUT):
             await meter.connect()
         await meter.close(end_session=True)
+        note_farewell(hass, entry.data[CONF_IDENTITY], meter)
         _LOGGER.debug("The session with the meter has ended")

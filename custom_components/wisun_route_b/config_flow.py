@@ -16,7 +16,6 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
     SerialPortSelector,
     TextSelector,
@@ -26,18 +25,20 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 import probatio
 
-from .const import CONF_IDENTITY, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN
-from .failures import PORT_UNREACHABLE, failure_key
+from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN
+from .failures import failure_key
+from .farewells import last_farewell
+from .port import port_connector
 from .progress import overall_fraction, progress_action
 from .stack import (
     Credentials,
     CredentialsFormatError,
+    KnownMeter,
     Network,
     Progress,
     RouteBError,
     SmartMeter,
     Stage,
-    serial_connector,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._device = ""
         self._credentials: Credentials | None = None
         self._network: Network | None = None
-        self._probe: asyncio.Task[Network | None] | None = None
+        self._known: KnownMeter | None = None
+        self._probe: asyncio.Task[SmartMeter] | None = None
         self._phase: asyncio.Task[None] | None = None
         self._phase_over = asyncio.Event()
         self._stage = Stage.OPENING
@@ -200,27 +202,31 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._fraction = fraction
             self.async_update_progress(fraction)
 
-    async def _try(self) -> Network | None:
+    async def _try(self) -> SmartMeter:
         """Sign in and let go of the port; the session stays up for the entry to use."""
-        meter = SmartMeter(serial_connector(self._device), self._tried, network=self._network)
+        meter = SmartMeter(
+            port_connector(self._device),
+            self._tried,
+            network=self._network,
+            farewell=last_farewell(self.hass, self._tried.fingerprint),
+        )
         try:
             await meter.connect(self._on_progress)
         finally:
             await meter.close()
-        return meter.network
+        return meter
 
-    def _take_result(self, probe: asyncio.Task[Network | None]) -> str | None:
+    def _take_result(self, probe: asyncio.Task[SmartMeter]) -> str | None:
         """Keep what the attempt found, or return the key of what went wrong."""
         try:
-            self._network = probe.result()
+            meter = probe.result()
         except RouteBError as err:
             _LOGGER.debug("The sign-in failed: %s", err)
             return failure_key(err)
-        except HomeAssistantError:  # a port of another integration that is not ready
-            return PORT_UNREACHABLE
         except Exception:
             _LOGGER.exception("Unexpected error while signing in")
             return "unknown"
+        self._network, self._known = meter.network, meter.known
         return None
 
     # --- The end -----------------------------------------------------------------------
@@ -236,7 +242,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         tried = self._tried
         found = {
             CONF_PASSWORD: tried.password,
-            CONF_NETWORK: self._network.as_dict() if self._network else None,
+            CONF_NETWORK: self._network and self._network.as_dict(),
+            CONF_KNOWN: self._known and self._known.as_dict(),
         }
         if self.source == SOURCE_REAUTH:
             return self.async_update_reload_and_abort(self._get_reauth_entry(), data_updates=found)

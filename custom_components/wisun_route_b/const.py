@@ -8,6 +8,8 @@ DOMAIN: Final = "wisun_route_b"
 CONF_ROUTE_B_ID: Final = "route_b_id"
 #: Where the meter was found last, so that the next start need not scan.
 CONF_NETWORK: Final = "network"
+#: What the meter said of itself, so that the next start need not ask.
+CONF_KNOWN: Final = "meter"
 #: What the unique ids of device and entities are made of. Stored once, when the entry is
 #: made, and kept when the utility issues a new Route-B ID for the same home.
 CONF_IDENTITY: Final = "identity"

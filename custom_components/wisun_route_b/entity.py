@@ -20,7 +20,10 @@ class RouteBEntityDescription(EntityDescription):
 
 
 class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
-    """An entity that is available when all of its properties have a value."""
+    """An entity that is available while all of its properties have a value.
+
+    One that is made of no property is always available: it tells of the link itself.
+    """
 
     entity_description: RouteBEntityDescription
     _attr_has_entity_name = True
@@ -39,7 +42,7 @@ class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        return super().available and self.coordinator.data.has(*self._epcs)
+        return self.coordinator.shows(self._epcs)
 
 
 def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:

@@ -9,6 +9,7 @@ from .stack import (
     J11DongleError,
     JoinFailedError,
     MeterNotFoundError,
+    MeterSilentError,
     NotASerialPortError,
     NotAWiSunDongleError,
     PortBlockedError,
@@ -17,6 +18,7 @@ from .stack import (
     PortNotFoundError,
     PortUnreachableError,
     RouteBError,
+    SessionLostError,
     TransmitLimitError,
 )
 
@@ -36,11 +38,10 @@ _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (JoinFailedError, "join_failed"),
     (CredentialsRefusedError, "credentials_refused"),
     (TransmitLimitError, "transmit_limit"),
+    (MeterSilentError, "meter_silent"),
+    (SessionLostError, "session_lost"),
     (RouteBError, "link_error"),
 )
-
-#: A port that the host provides, and cannot provide now.
-PORT_UNREACHABLE: Final = "port_unreachable"
 
 #: Every key that :func:`failure_key` can return; each has a text in both translations.
 FAILURE_KEYS: Final = frozenset(key for _, key in _KEYS)

@@ -13,7 +13,6 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import (
-    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
     EntityCategory,
     UnitOfElectricCurrent,
     UnitOfEnergy,
@@ -24,6 +23,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription
+from .health import HEALTH_SENSORS, HealthSensorDescription
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
@@ -154,17 +154,6 @@ SENSORS: Final = (
     ),
 )
 
-#: Nothing has to be read for it: every datagram brings its own signal strength.
-SIGNAL_STRENGTH: Final = RouteBSensorDescription(
-    key="signal_strength",
-    device_class=SensorDeviceClass.SIGNAL_STRENGTH,
-    state_class=SensorStateClass.MEASUREMENT,
-    native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-    suggested_display_precision=0,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    entity_registry_enabled_default=False,
-)
-
 
 async def async_setup_entry(
     hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
@@ -173,7 +162,11 @@ async def async_setup_entry(
 ) -> None:
     """Add a sensor for everything that this meter offers."""
     coordinator = entry.runtime_data
-    async_add_entities([SignalStrengthSensor(coordinator, SIGNAL_STRENGTH)])
+    async_add_entities(
+        HealthSensor(coordinator, row)
+        for row in HEALTH_SENSORS
+        if not row.properties or coordinator.offers(row.properties)
+    )
     pending = [row for row in SENSORS if coordinator.offers(row.properties)]
 
     @callback
@@ -219,14 +212,15 @@ class PropertySensor(RouteBSensor):
         return self.entity_description.value_fn(self.coordinator.data)
 
 
-class SignalStrengthSensor(RouteBSensor):
-    """How well the dongle hears the meter."""
+class HealthSensor(RouteBEntity, SensorEntity):
+    """Something about the link; there is always something to tell."""
+
+    entity_description: HealthSensorDescription
 
     @property
     @override
-    def native_value(self) -> float | None:
-        signal = self.coordinator.meter.signal
-        return None if signal is None else round(signal.dbm, 1)
+    def native_value(self) -> str | float | datetime | None:
+        return self.entity_description.value_fn(self.coordinator)
 
 
 def _decimals(step: Decimal) -> int:

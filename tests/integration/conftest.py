@@ -1,7 +1,7 @@
 """A Home Assistant with the integration, and dongles for it at the wire."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 import fcntl
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 import tty
 from types import CoroutineType
 
+from homeassistant.components import usb
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 import pytest
@@ -27,6 +28,7 @@ from custom_components.wisun_route_b.stack import Connector, Credentials, serial
 from tests.stack.link.scripted import (
     DONGLE_IP,
     METER_IP,
+    METER_SAYS,
     NETWORK,
     PASSWORD,
     ROUTE_B_ID,
@@ -37,12 +39,24 @@ from tests.stack.link.scripted import (
 FACTOR = 100
 SCRIPTED_PORT = "/dev/scripted"
 
+#: What the scripted meter says of itself, in the form that an entry keeps.
+KNOWN = {
+    "address": NETWORK.address,
+    "values": {
+        f"{epc:02X}": METER_SAYS[epc].lower() for epc in (0x82, 0x8A, 0x8D, 0x9F, 0xD3, 0xD7, 0xE1)
+    },
+    "refused": [],
+}
+
 JOIN_REFUSED = (
     f"OK\r\nEVENT 21 {METER_IP} 00\r\n"
     + f"ERXUDP {METER_IP} {DONGLE_IP} 02CC 02CC 001C6400601421A3 0 0001 00\r\n" * 2
     + f"EVENT 24 {METER_IP}\r\n"
 ).encode()
 JOIN_IGNORED = f"OK\r\nEVENT 21 {METER_IP} 00\r\nEVENT 24 {METER_IP}\r\n".encode()
+
+
+type Later = Callable[[float], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +84,22 @@ def fast_clock(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def later(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Let the event loop's clock jump ahead, so that what was to happen till then happens."""
+    loop, ahead = hass.loop, 0.0
+    real_time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real_time() + ahead)
+
+    async def jump(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+        await hass.async_block_till_done()
+        await asyncio.sleep(0)
+
+    return jump
+
+
+@pytest.fixture
 def dongle(monkeypatch: pytest.MonkeyPatch) -> ScriptedDongle:
     """A dongle that says what a test wants, on the port SCRIPTED_PORT."""
     scripted = ScriptedDongle()
@@ -77,8 +107,7 @@ def dongle(monkeypatch: pytest.MonkeyPatch) -> ScriptedDongle:
     def connector(url: str) -> Connector:
         return scripted.connector() if url == SCRIPTED_PORT else serial_connector(url)
 
-    for module in ("", ".config_flow", ".coordinator"):
-        monkeypatch.setattr(f"custom_components.{DOMAIN}{module}.serial_connector", connector)
+    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", connector)
     return scripted
 
 
@@ -150,12 +179,27 @@ def live_session(dongle: ScriptedDongle) -> None:
     ).encode()
 
 
+def plug_in(hass: HomeAssistant) -> None:
+    """Have Home Assistant notice a new serial device."""
+    device = usb.USBDevice(
+        device="/dev/new",
+        vid="0403",
+        pid="6015",
+        serial_number=None,
+        manufacturer=None,
+        description=None,
+    )
+    # The one place in Home Assistant where port events come from.
+    for heard in tuple(vars(hass.data[usb._USB_DATA])["_port_event_callbacks"]):
+        heard({device}, set())
+
+
 def words(dongle: ScriptedDongle) -> list[str]:
     return [command.partition(" ")[0] for command in dongle.commands]
 
 
 def nothing_goes_on() -> bool:
-    """Tell whether every task of the integration has ended.
+    """Tell whether every task of the integration has ended, but for the keeping of a link.
 
     Home Assistant itself does not wait for tasks that are being cancelled.
     """
@@ -164,6 +208,7 @@ def nothing_goes_on() -> bool:
         for task in asyncio.all_tasks()
         if isinstance(coro := task.get_coro(), CoroutineType)
         and f"custom_components/{DOMAIN}/" in coro.cr_code.co_filename
+        and coro.cr_code.co_qualname != "LinkKeeper._keep"
     ]
 
 

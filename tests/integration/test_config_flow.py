@@ -27,6 +27,7 @@ from pytest_homeassistant_custom_component.common import get_schema_suggested_va
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import (
     CONF_IDENTITY,
+    CONF_KNOWN,
     CONF_NETWORK,
     CONF_ROUTE_B_ID,
     DOMAIN,
@@ -44,6 +45,7 @@ from tests.stack.link.scripted import (
 from .conftest import (
     JOIN_IGNORED,
     JOIN_REFUSED,
+    KNOWN,
     SCRIPTED_PORT,
     entry_for,
     exclusively,
@@ -93,6 +95,7 @@ async def test_meter_is_set_up(hass: HomeAssistant, dongle: ScriptedDongle) -> N
         CONF_ROUTE_B_ID: ROUTE_B_ID,
         CONF_PASSWORD: PASSWORD,
         CONF_NETWORK: NETWORK.as_dict(),
+        CONF_KNOWN: KNOWN,
         CONF_IDENTITY: Credentials(ROUTE_B_ID, PASSWORD).fingerprint,
     }
     assert entry.unique_id == entry.data[CONF_IDENTITY]
@@ -382,7 +385,7 @@ async def test_unexpected_error_is_logged_and_told(
 
         return connect
 
-    monkeypatch.setattr(f"custom_components.{DOMAIN}.config_flow.serial_connector", broken)
+    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", broken)
 
     result = await submit(hass, await open_form(hass), FORM)
 
@@ -508,7 +511,7 @@ async def test_new_password_gets_the_meter_back(
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
-    assert entry.data == {**before, CONF_PASSWORD: "BA9876543210"}
+    assert entry.data == {**before, CONF_KNOWN: KNOWN, CONF_PASSWORD: "BA9876543210"}
     assert entry.state is ConfigEntryState.LOADED
     assert state_of(hass, "power") == "632"
 

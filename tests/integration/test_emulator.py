@@ -14,10 +14,10 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
-from custom_components.wisun_route_b.stack import JST
+from custom_components.wisun_route_b.stack import JST, LinkState
 from emulator import Emulator, EmulatorConfig
 
-from .conftest import held_by_us, poll, state_of
+from .conftest import Later, held_by_us, poll, state_of, until
 
 ROUTE_B_ID = "0123456789ABCDEF0123456789ABCDEF"
 PASSWORD = "PaSsWoRd4567"
@@ -148,17 +148,22 @@ async def test_meter_out_of_range_is_not_heard(hass: HomeAssistant, plug: Plug, 
 
 
 async def test_dongle_that_is_plugged_in_again_is_used_again(
-    hass: HomeAssistant, plug: Plug, port: str
+    hass: HomeAssistant, plug: Plug, port: str, later: Later
 ) -> None:
     async with plug():
         await dialog(hass, port)
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    keeper = entry.runtime_data.keeper
+    await until(lambda: keeper.state is LinkState.WAITING)
+    await later(90)
     await poll(hass)
     assert state_of(hass, "power") == "unavailable"
 
     async with plug() as emulator:
-        await poll(hass)
+        keeper.retry_now()
+        await until(lambda: keeper.state is LinkState.CONNECTED)
+        await hass.async_block_till_done(wait_background_tasks=True)
         assert _shown(hass) == _true(emulator)
-        (entry,) = hass.config_entries.async_entries(DOMAIN)
         await hass.config_entries.async_unload(entry.entry_id)
 
 

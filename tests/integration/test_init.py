@@ -1,13 +1,17 @@
 """The life of an entry: set-up, loss and return of the link, unload, stop, removal."""
 
 import logging
+import re
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import CONF_DEVICE, EVENT_HOMEASSISTANT_STOP, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
-from custom_components.wisun_route_b.const import CONF_NETWORK, DOMAIN
+from custom_components.wisun_route_b.const import CONF_KNOWN, CONF_NETWORK, DOMAIN
+from custom_components.wisun_route_b.stack import DongleSilentError, JoinFailedError, LinkState
+from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.stack.link.scripted import (
     METER_IP,
     NETWORK,
@@ -19,9 +23,12 @@ from tests.stack.link.scripted import (
 from .conftest import (
     JOIN_IGNORED,
     JOIN_REFUSED,
+    KNOWN,
+    Later,
     entry_for,
     held_by_us,
     live_session,
+    plug_in,
     poll,
     set_up,
     state_of,
@@ -225,7 +232,11 @@ async def test_removing_the_entry_of_a_dongle_that_is_gone_is_no_trouble(
     await hass.async_block_till_done()
 
     assert not hass.config_entries.async_entries(DOMAIN)
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert not [
+        record
+        for record in caplog.records
+        if record.name.startswith(f"custom_components.{DOMAIN}") and record.levelno >= logging.INFO
+    ]
 
 
 async def test_removing_a_disabled_entry_does_not_touch_the_port(
@@ -248,7 +259,10 @@ async def test_dongle_that_is_unplugged_and_comes_back_is_used_again(
     await set_up(hass, entry)
 
     dongle.unplug()
-    await poll(hass)
+    await until(lambda: state_of(hass, "link_state") == "waiting")
+    entry.runtime_data.keeper.retry_now()
+    await until(lambda: state_of(hass, "link_state") == "connected")
+    await hass.async_block_till_done(wait_background_tasks=True)
 
     assert state_of(hass, "power") == "632"
     assert entry.state is ConfigEntryState.LOADED
@@ -258,15 +272,19 @@ async def test_dongle_that_is_unplugged_and_comes_back_is_used_again(
 async def test_loss_and_recovery_are_logged_once_each(
     hass: HomeAssistant, dongle: ScriptedDongle, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await set_up(hass, entry_for())
+    entry = entry_for()
+    await set_up(hass, entry)
     caplog.clear()
-    dongle.unplug()
     dongle.replies["SKVER"] = b""
+    dongle.unplug()
+    keeper = entry.runtime_data.keeper
 
     for _ in range(3):
+        await until(lambda: isinstance(keeper.status.error, DongleSilentError))
         await poll(hass)
-    assert state_of(hass, "power") == STATE_UNAVAILABLE
     dongle.replies.pop("SKVER")
+    await until(lambda: keeper.state is LinkState.CONNECTED)
+    await hass.async_block_till_done(wait_background_tasks=True)
     for _ in range(2):
         await poll(hass)
 
@@ -276,38 +294,236 @@ async def test_loss_and_recovery_are_logged_once_each(
         for record in caplog.records
         if record.name.startswith(f"custom_components.{DOMAIN}") and record.levelno >= logging.INFO
     ]
-    assert len(told) == 2
-    assert told[0].startswith("Error fetching Smart meter data: Nothing answers on this port.")
-    assert told[1] == "Fetching Smart meter data recovered"
+    assert told[:2] == [
+        "The link to the meter is lost: The serial port has disappeared",
+        "The serial port has disappeared: opening the port again",
+    ]
+    assert told[2].startswith("Error fetching Smart meter data: Nothing answers on this port.")
+    assert re.fullmatch(r"The link is back after \d+ s", told[3])
+    assert told[4:] == ["Fetching Smart meter data recovered"]
+
+
+async def test_one_lost_answer_makes_nothing_flicker_and_is_no_news(
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    fast_clock: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await set_up(hass, entry_for())
+    states: list[str] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        states.append(str(event.data["new_state"] and event.data["new_state"].state))
+
+    async_track_state_change_event(hass, "sensor.smart_meter_power", note)
+    caplog.clear()
+
+    def lose(_: Frame) -> None:
+        dongle.accept()
+        if len(dongle.requests) > asked + 4:  # the whole patience of one request
+            dongle.on_request = dongle.answer
+
+    asked = len(dongle.requests)
+    dongle.on_request = lose
+    await poll(hass)
+
+    assert len(dongle.requests) > asked + 4
+    assert state_of(hass, "power") == "632"
+    assert set(states) <= {"632"}
+    assert not [
+        record
+        for record in caplog.records
+        if record.name.startswith(f"custom_components.{DOMAIN}") and record.levelno >= logging.INFO
+    ]
+
+
+async def test_dead_link_takes_the_values_away_after_ninety_seconds(
+    hass: HomeAssistant, dongle: ScriptedDongle, later: Later
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    dongle.replies["SKVER"] = b""
+    dongle.unplug()
+    await until(lambda: not entry.runtime_data.keeper.status.usable)
+
+    await later(88)
+    assert state_of(hass, "power") == "632"
+    await later(4)
+
+    assert state_of(hass, "power") == STATE_UNAVAILABLE
+    assert state_of(hass, "imported_energy") == STATE_UNAVAILABLE
+
+
+async def test_connection_is_told_at_once(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
+    await set_up(hass, entry_for())
+    (state,) = hass.states.async_all("binary_sensor")
+    assert (state.state, state.attributes["device_class"]) == ("on", "connectivity")
+
+    dongle.replies["SKVER"] = b""
+    dongle.unplug()
+    await until(lambda: hass.states.async_all("binary_sensor")[0].state == "off")
+
+    assert state_of(hass, "link_state") in {"connecting", "waiting"}
 
 
 @pytest.mark.usefixtures("fast_clock")
-async def test_meter_that_fell_silent_is_found_again(
+async def test_meter_that_fell_silent_is_signed_in_to_again(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
-    await set_up(hass, entry_for())
+    entry = entry_for()
+    live_session(dongle)
+    await set_up(hass, entry)
+    joins = words(dongle).count("SKJOIN")
 
-    dongle.on_request = lambda _: dongle.accept()
-    await poll(hass)
-    assert state_of(hass, "power") == STATE_UNAVAILABLE
+    def join_revives(_: Frame) -> None:
+        dongle.accept()
+        if words(dongle).count("SKJOIN") > joins:
+            dongle.on_request = dongle.answer
 
-    dongle.on_request = dongle.answer
+    dongle.on_request = join_revives
     await poll(hass)
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert words(dongle).count("SKJOIN") == joins + 1
+    assert words(dongle).count("SKRESET") == 0
     assert state_of(hass, "power") == "632"
 
 
+@pytest.mark.usefixtures("fast_clock")
 async def test_credentials_refused_later_ask_for_new_ones(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
-    await set_up(hass, entry_for())
+    entry = entry_for()
+    await set_up(hass, entry)
     dongle.replies["SKJOIN"] = JOIN_REFUSED
 
     dongle.unplug()
-    await poll(hass)
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.REFUSED)
+    await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert state_of(hass, "power") == STATE_UNAVAILABLE
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == "reauth"
+    assert state_of(hass, "link_state") == "refused"
+
+
+@pytest.mark.usefixtures("fast_clock")
+async def test_meter_that_cannot_be_reached_never_asks_for_new_credentials(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    dongle.replies["SKJOIN"] = JOIN_IGNORED
+
+    dongle.unplug()
+    for _ in range(4):
+        await until(lambda: entry.runtime_data.keeper.state is LinkState.WAITING)
+        entry.runtime_data.keeper.retry_now()
+        await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTING)
+
+    assert not hass.config_entries.flow.async_progress()
+    assert isinstance(entry.runtime_data.keeper.status.error, JoinFailedError)
+
+
+async def test_limit_of_the_transmission_time_is_a_state_and_passes(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+    dongle.replies["SKSREG"] = b"ESREG 1\r\nOK\r\n"
+    asked = len(dongle.requests)
+
+    dongle.say(f"EVENT 32 {METER_IP}\r\n".encode())
+    await poll(hass)
+    assert state_of(hass, "link_state") == "limited"
+    assert hass.states.async_all("binary_sensor")[0].state == "off"
+    assert len(dongle.requests) == asked
+
+    dongle.say(f"EVENT 33 {METER_IP}\r\n".encode())
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state_of(hass, "link_state") == "connected"
+    assert len(dongle.requests) > asked
+
+
+async def test_dongle_that_is_plugged_in_is_used_at_once(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    dongle.replies["SKVER"] = b"FAIL ER04\r\n"
+    dongle.unplug()
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.WAITING)
+    dongle.replies.pop("SKVER")
+
+    plug_in(hass)
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+
+
+async def test_entry_that_waits_for_its_port_is_set_up_when_a_dongle_is_plugged_in(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    dongle.replies["SKVER"] = b"FAIL ER04\r\n"
+    entry = entry_for()
+    await set_up(hass, entry)
+    states = [entry.state]
+    dongle.replies.pop("SKVER")
+
+    plug_in(hass)
+    await hass.async_block_till_done()
+
+    assert [*states, entry.state] == [ConfigEntryState.SETUP_RETRY, ConfigEntryState.LOADED]
+
+
+async def test_start_of_a_meter_that_is_known_asks_for_the_values_first(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    live_session(dongle)
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_KNOWN: KNOWN})
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    first, *others = [{item.epc for item in request.properties} for request in dongle.requests]
+    assert first == {0xE7, 0xE8, 0xE0, 0xE3}
+    assert 0x9F in set.union(*others)
+    assert state_of(hass, "imported_energy") == "6513.9"
+
+
+@pytest.mark.parametrize(
+    "damage", [{"address": 5}, {"values": {"E1": "zz"}}, {"values": {"01": ""}}]
+)
+async def test_damaged_memory_of_the_meter_only_costs_a_request(
+    hass: HomeAssistant, dongle: ScriptedDongle, damage: dict[str, object]
+) -> None:
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, CONF_KNOWN: {**KNOWN, **damage}}
+    )
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.data[CONF_KNOWN] == KNOWN
+
+
+async def test_meter_is_given_a_pause_after_the_end_of_a_session(
+    hass: HomeAssistant, dongle: ScriptedDongle, fast_clock: None
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await hass.async_block_till_done()
+    ended = hass.loop.time()
+
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await hass.async_block_till_done()
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert hass.loop.time() - ended > 9.5
 
 
 async def test_log_holds_neither_id_nor_password_nor_address(

@@ -184,7 +184,7 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
             f"sensor.smart_meter_{key}", disabled_by=er.RegistryEntryDisabler.USER
         )
     await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
 
     dongle.requests.clear()
     await poll(hass)
@@ -245,6 +245,13 @@ async def test_rarely_wanted_sensors_are_disabled_at_first(
         if entity.disabled_by
     }
     assert disabled == {
+        "clock_offset",
+        "link_quality",
+        "lost_answers",
+        "reconnects",
+        "requests",
+        "retries",
+        "session_start",
         "half_hour_exported_energy",
         "half_hour_imported_energy",
         "half_hour_reading_time",

@@ -1,0 +1,96 @@
+"""How the link fares, as sensors: nothing has to be read for most of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import SIGNAL_STRENGTH_DECIBELS_MILLIWATT, EntityCategory, UnitOfTime
+
+from .coordinator import RouteBCoordinator
+from .entity import RouteBEntityDescription
+from .stack import CURRENT_DATE, CURRENT_TIME, LinkState, LinkStatistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthSensorDescription(RouteBEntityDescription, SensorEntityDescription):
+    """A sensor that tells of the link, and where its value is found."""
+
+    value_fn: Callable[[RouteBCoordinator], str | float | datetime | None]
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
+    entity_registry_enabled_default: bool = False
+
+
+def _signal(coordinator: RouteBCoordinator) -> float | None:
+    signal = coordinator.meter.signal
+    return None if signal is None else round(signal.dbm, 1)
+
+
+def _link_quality(coordinator: RouteBCoordinator) -> float | None:
+    signal = coordinator.meter.signal
+    return None if signal is None else signal.lqi
+
+
+def _clock_offset(coordinator: RouteBCoordinator) -> float | None:
+    offset = coordinator.clock_offset
+    return None if offset is None else round(offset.total_seconds())
+
+
+def _counter(key: str, count: Callable[[LinkStatistics], int]) -> HealthSensorDescription:
+    return HealthSensorDescription(
+        key=key,
+        translation_key=key,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda coordinator: count(coordinator.meter.statistics),
+    )
+
+
+HEALTH_SENSORS: Final = (
+    HealthSensorDescription(
+        key="link_state",
+        translation_key="link_state",
+        device_class=SensorDeviceClass.ENUM,
+        options=[state.value for state in LinkState],
+        entity_registry_enabled_default=True,
+        value_fn=lambda coordinator: coordinator.keeper.state.value,
+    ),
+    HealthSensorDescription(
+        key="signal_strength",
+        device_class=SensorDeviceClass.SIGNAL_STRENGTH,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+        suggested_display_precision=0,
+        value_fn=_signal,
+    ),
+    HealthSensorDescription(
+        key="link_quality",
+        translation_key="link_quality",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_link_quality,
+    ),
+    HealthSensorDescription(
+        key="session_start",
+        translation_key="session_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda coordinator: coordinator.session_start,
+    ),
+    HealthSensorDescription(
+        key="clock_offset",
+        translation_key="clock_offset",
+        properties=(CURRENT_DATE, CURRENT_TIME),
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        value_fn=_clock_offset,
+    ),
+    _counter("requests", lambda statistics: statistics.requests),
+    _counter("retries", lambda statistics: statistics.retries),
+    _counter("lost_answers", lambda statistics: statistics.lost),
+    _counter("reconnects", lambda statistics: statistics.reconnects),
+)
