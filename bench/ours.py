@@ -118,7 +118,7 @@ async def spin(*ports: str) -> None:
     meters = [meter_at(port) for port in ports]
     await asyncio.gather(*(meter.connect() for meter in meters))
     say(ready=len(meters))
-    async for line in _input():
+    async for line in inputs():
         count, every = line.split()
         before, began = usage()["cpu"], time.monotonic()
         await asyncio.gather(
@@ -144,7 +144,7 @@ async def _read_often(meter: SmartMeter, count: int, every: float, phase: float)
         await read(meter)
 
 
-async def _input() -> AsyncIterator[str]:
+async def inputs() -> AsyncIterator[str]:
     """Yield the lines of the input without a thread."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()

@@ -9,6 +9,8 @@ from bench.processes import Meters, Program, meters, reader, running
 
 #: So much faster than life, the emulator's waits are 1 to 3 ms.
 FULL_SPEED = 500.0
+#: Seconds after a sign-in in which the meter announces its list of instances.
+_INSTANCE_LIST = 3.5
 
 
 async def measure_air(figures: Figures, *, readings: int) -> None:
@@ -24,6 +26,7 @@ async def _measure_air(figures: Figures, name: str, readings: int) -> None:
         reader(name, "spin", dongle.port()) as program,
     ):
         await program.until("ready")
+        await asyncio.sleep(_INSTANCE_LIST)
         await dongle.control("traffic reset")
         for _ in range(readings):
             figures.add("reading", name, (await program.ask(1, 0))["seconds"])

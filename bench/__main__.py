@@ -1,0 +1,97 @@
+"""The benchmark as a program."""
+
+import argparse
+import asyncio
+import sys
+import time
+
+from .figures import Figures
+from .goals import RATIOS, Goal, failures
+from .processes import ROOT
+from .report import write
+from .rows import reading, recovery, start, verdicts
+
+_DESCRIPTION = """\
+Measures this stack beside momonga 0.7.0 and beside the reading pattern of Home Assistant's own
+integration, on the same emulated meter. Writes docs/benchmarks.md. Takes about 20 minutes,
+most of them waiting for momonga.
+"""
+#: momonga gives up a silent port after 302 s.
+_LONG_PATIENCE = 330.0
+_SHORT_PATIENCE = 31.0
+
+
+def _progress(text: str) -> None:
+    minutes, seconds = divmod(round(time.monotonic() - _BEGAN), 60)
+    sys.stderr.write(f"{minutes:3d}:{seconds:02d} {text}\n")
+    sys.stderr.flush()
+
+
+async def run_short() -> Figures:
+    """Measure what the ratios need."""
+    figures = Figures()
+    _progress("CPU time of a reading, in turns")
+    await reading.measure_cpu(figures, ("ours", "momonga"), rounds=6, readings=200)
+    _progress("starts, datagrams, silent port, side by side")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(start.measure(figures, range(1, 4), repetitions=5, thorough=False))
+        group.create_task(reading.measure_air(figures, readings=3))
+        group.create_task(verdicts.measure(figures, patience=_SHORT_PATIENCE))
+    return figures
+
+
+async def run_full() -> Figures:
+    """Measure everything."""
+    figures = Figures()
+    _progress("CPU time, threads and memory of one meter, in turns")
+    await reading.measure_nothing(figures)
+    programs = ("ours", "momonga", "core", "bare")
+    await reading.measure_cpu(figures, programs, rounds=10, readings=300)
+    _progress("where our CPU time goes")
+    await reading.profile(figures, readings=2000)
+    _progress("1, 10 and 50 meters in one process")
+    await reading.measure_crowd(figures, (1, 10, 50), readings=30, every=1.0)
+    _progress("starts")
+    await start.measure(figures, range(1, 7), repetitions=10, thorough=True)
+    _progress("time and datagrams of a reading; ports without a dongle; recovery (15 minutes)")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(reading.measure_air(figures, readings=40))
+        group.create_task(verdicts.measure(figures, patience=_LONG_PATIENCE))
+        group.create_task(recovery.measure(figures))
+    return figures
+
+
+def recovery_goals() -> tuple[Goal, ...]:
+    """Ask for a faster recovery from every fault."""
+    return tuple(Goal(row, 1.0) for row in recovery.FAULTS)
+
+
+def main() -> int:
+    """Run as the command line says; 1 = something asked for was not reached."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION)
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="check the ratios only, within four minutes, and write nothing",
+    )
+    arguments = parser.parse_args()
+    goals = RATIOS
+    if arguments.short:
+        figures = asyncio.run(run_short())
+    else:
+        figures = asyncio.run(run_full())
+        goals += recovery_goals()
+        write(figures, goals, ROOT / "docs")
+    missed = failures(figures, goals)
+    for goal in goals:
+        ratio = goal.ratio(figures)
+        _progress(f"{goal.row}: {ratio and round(ratio, 4)} of {goal.other}'s ({goal.text})")
+    for text in missed:
+        _progress(f"MISSED {text}")
+    return 1 if missed else 0
+
+
+_BEGAN = time.monotonic()
+
+if __name__ == "__main__":
+    sys.exit(main())

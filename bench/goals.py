@@ -1,0 +1,65 @@
+"""What is to be beaten, as ratios: a slow machine is slow for everybody."""
+
+from dataclasses import dataclass
+
+from .figures import Figures
+
+#: Seconds within which a port without a dongle must be recognised.
+VERDICT = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Our figure is at most so many times the other program's."""
+
+    row: str
+    share: float
+    other: str = "momonga"
+    other_row: str = ""
+    """Where the other program has no such row: the one that stands for it."""
+    best_round: bool = False
+    """Compare the best measurements, not the median ones."""
+
+    def ratio(self, figures: Figures) -> float | None:
+        """Return our figure as a share of theirs; None if one of them was not measured."""
+        choose = figures.least if self.best_round else figures.middle
+        ours = choose(self.row, "ours")
+        theirs = choose(self.other_row or self.row, self.other)
+        return None if ours is None or not theirs else ours / theirs
+
+    def met(self, figures: Figures) -> bool:
+        """Tell whether it is reached; what was not measured is not."""
+        ratio = self.ratio(figures)
+        return ratio is not None and ratio <= self.share
+
+    @property
+    def text(self) -> str:
+        """What is asked for, in words."""
+        return "faster" if self.share == 1 else f"at most 1/{1 / self.share:.0f}"
+
+
+#: Checked by the short form as well. momonga has no warm start: it always resets the dongle
+#: and scans, so its only start stands for all three.
+RATIOS: tuple[Goal, ...] = (
+    Goal("cold", 1 / 2),
+    Goal("warm", 1 / 8, other_row="cold"),
+    Goal("live", 1 / 25, other_row="cold"),
+    Goal("datagrams", 1 / 3, other="core"),
+    Goal("cpu", 1 / 2, best_round=True),
+    # momonga is not waited for longer than ten times the seconds that we are allowed.
+    Goal("silent", 1 / 10, best_round=True),
+)
+
+
+def failures(figures: Figures, goals: tuple[Goal, ...]) -> list[str]:
+    """Return what is not reached, in words."""
+    missed = []
+    for goal in goals:
+        if not goal.met(figures):
+            ratio = goal.ratio(figures)
+            found = "not measured" if ratio is None else f"{ratio:.3f} of {goal.other}'s"
+            missed.append(f"{goal.row}: {found}, asked for: {goal.text}")
+    silent = figures.least("silent", "ours")
+    if silent is None or silent > VERDICT or not figures.verdicts.get(("silent", "ours")):
+        missed.append(f"silent: no verdict within {VERDICT:g} s")
+    return missed
