@@ -6,6 +6,9 @@ from contextlib import contextmanager
 import os
 import tty
 
+#: What a port answers to bytes.
+type Answer = Callable[[bytes], bytes]
+
 #: A request of the J11 protocol begins with this, an answer with that, and "which version?"
 #: is answered with the frame of capture 20 (BP35C0-J11, firmware 1.3).
 _REQUEST = bytes.fromhex("D0EA83FC")
@@ -41,7 +44,7 @@ class J11:
 
 
 @contextmanager
-def port(answer: Callable[[bytes], bytes]) -> Iterator[str]:
+def port(answer: Answer) -> Iterator[str]:
     """Yield the path of a serial port whose other end answers so; needs a running loop."""
     loop = asyncio.get_running_loop()
     master, slave = os.openpty()
