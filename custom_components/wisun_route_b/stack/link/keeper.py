@@ -171,6 +171,7 @@ class LinkKeeper:
 
     def _session_lost(self, error: RouteBError) -> None:
         self._lost = error
+        self._set(LinkState.CONNECTING, error)
         self._wake.set()
 
     def _condition(self, condition: Condition) -> None:

@@ -132,9 +132,10 @@ class PanaSession:
 
     async def ready(self) -> None:
         """Wait out a renewal; raise a LinkError or PortError if there is no session then."""
-        if self._state is SessionState.RENEWING and self._decided is not None:
-            await asyncio.wait((self._decided,))
-            self._decided.result()
+        decided = self._decided
+        if self._state is SessionState.RENEWING and decided is not None:
+            await asyncio.wait((decided,))
+            decided.result()
         if self._state is not SessionState.UP:
             raise NotConnectedError("There is no session with the meter")
 

@@ -1,0 +1,115 @@
+"""Thirty simulated days in a storm of every fault the emulator knows."""
+
+import asyncio
+import gc
+import logging
+from pathlib import Path
+import time
+
+import pytest
+
+from custom_components.wisun_route_b import stack
+from emulator import Emulator, EmulatorConfig
+from emulator.storm import ALL
+from tests.virtual_clock import run
+
+from .voyage import MOST_RECOVERY, SecretWatch, Voyage, sail
+
+_DAYS = 30.0
+#: Mean seconds between two faults: some 900 of them in all.
+_MEAN_GAP = 2400.0
+#: Objects per fault that the storm's own history may take.
+_OBJECTS_PER_FAULT = 4
+#: Objects that come and go with whatever is going on at midnight.
+_FLUCTUATION = 2000
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _count_objects() -> int:
+    gc.collect()
+    return len(gc.get_objects())
+
+
+def _secrets(seed: int) -> tuple[str, ...]:
+    emulator = Emulator(EmulatorConfig(seed=seed))
+    config, pan = emulator.config, emulator.air.pan
+    keys = (config.route_b_id, config.password, pan.mac, pan.address)
+    return (*keys, *(key.encode().hex().upper() for key in keys))
+
+
+def _report(voyage: Voyage, seconds: float, lines: int) -> str:
+    recoveries, statistics = voyage.recoveries, voyage.meter.statistics
+    kinds = {incident.kind for incident in voyage.storm.history}
+    return (
+        f"\n{_DAYS:.0f} days in {seconds:.0f} s: {len(voyage.storm.history)} faults of "
+        f"{len(kinds)} kinds, {len(voyage.storm.outages())} spells\n"
+        f"recovery: longest {max(recoveries):.0f} s, mean {sum(recoveries) / len(recoveries):.0f} s"
+        f" ({len(recoveries)} measured)\n"
+        f"requests {statistics.requests}, answers {statistics.answers}, retries "
+        f"{statistics.retries}, lost {statistics.lost}, reconnects {statistics.reconnects}, "
+        f"renewals {statistics.renewals}, strays {statistics.strays}\n"
+        f"status changes {voyage.log.changes}, log lines {lines}\n"
+    )
+
+
+@pytest.mark.timeout(240)
+def test_link_survives_thirty_days_of_storm(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = SecretWatch(*_secrets(seed=7))
+    logger = logging.getLogger(stack.__name__)
+    level, propagates = logger.level, logger.propagate
+    logger.addHandler(watch)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False  # a quarter of a million lines are of no use to anybody
+    files, begun = _open_files(), time.perf_counter()
+    try:
+        voyage = run(sail(_DAYS, 7, _MEAN_GAP, _count_objects))
+    finally:
+        logger.removeHandler(watch)
+        logger.setLevel(level)
+        logger.propagate = propagates
+    with capsys.disabled():
+        print(_report(voyage, time.perf_counter() - begun, watch.lines))  # noqa: T201
+
+    assert {incident.kind for incident in voyage.storm.history} == set(ALL)
+    assert len(voyage.recoveries) > len(voyage.storm.outages()) / 2
+    assert max(voyage.recoveries) <= MOST_RECOVERY
+    assert not voyage.log.refused, "no radio trouble may look like wrong credentials"
+    assert watch.lines > 100_000
+    assert not watch.leaks
+    assert not watch.complaints
+    assert not voyage.left_over
+    assert not voyage.pending
+    assert _open_files() == files
+    first, last = voyage.objects[0], voyage.objects[-1]
+    assert last - first < _OBJECTS_PER_FAULT * len(voyage.storm.history) + _FLUCTUATION
+
+
+def test_same_seed_same_voyage() -> None:
+    one, two = (run(sail(0.25, 3, 900.0, lambda: 0)) for _ in range(2))
+
+    assert one.log.good == two.log.good
+    assert one.recoveries == two.recoveries
+
+
+def test_leak_would_be_seen() -> None:
+    """The voyage's own checks are able to fail."""
+
+    async def forget() -> None:
+        await asyncio.sleep(3600.0)
+
+    async def leaky() -> Voyage:
+        forgotten: list[asyncio.Task[None]] = []
+
+        def leak() -> int:
+            forgotten.append(asyncio.create_task(forget()))
+            return 0
+
+        voyage = await sail(0.25, 3, 900.0, leak)
+        for task in forgotten:
+            task.cancel()
+        return voyage
+
+    assert run(leaky()).left_over
