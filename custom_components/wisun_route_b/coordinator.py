@@ -132,6 +132,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             for epc in epcs
         )
 
+    def age(self, epc: int, now: float) -> int | None:
+        """Return how many seconds ago a property was answered; ``now`` is the loop's clock."""
+        answered = self._answered.get(epc)
+        return None if answered is None else round(now - answered)
+
     def _is_fresh(self, answered: float | None) -> bool:
         return answered is not None and self.hass.loop.time() - answered <= (
             self.hold.total_seconds()

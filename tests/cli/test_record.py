@@ -9,7 +9,12 @@ import pytest
 from cli.outcome import ExitCode
 from cli.recorder import recorded
 from custom_components.wisun_route_b.stack import Connector
-from custom_components.wisun_route_b.stack.skstack import Datagram, Message, Receiver
+from custom_components.wisun_route_b.stack.skstack import (
+    Datagram,
+    Message,
+    PanDescription,
+    Receiver,
+)
 from emulator import MODELS, Emulator, EmulatorConfig
 from tests import transcripts
 from tests.stack.link.scripted import ScriptedDongle
@@ -123,11 +128,10 @@ def test_same_address_has_the_same_placeholder_everywhere(tmp_path: Path) -> Non
 
     messages = Receiver().receive(b"".join(transcripts.parse("", file.read_text()).received()))
     by_kind = {type(message).__name__: message for message in messages}
-    found, ip, datagram = (
-        by_kind[kind] for kind in ("PanDescription", "LinkLocalAddress", "Datagram")
-    )
-    assert found.address == datagram.address  # type: ignore[union-attr]
-    assert ip.ip == datagram.source  # type: ignore[union-attr]
+    found, datagram = by_kind["PanDescription"], by_kind["Datagram"]
+    assert isinstance(found, PanDescription)
+    assert isinstance(datagram, Datagram)
+    assert found.address == datagram.address
 
 
 def test_existing_file_is_left_alone(tmp_path: Path) -> None:

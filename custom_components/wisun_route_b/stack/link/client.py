@@ -1,7 +1,7 @@
 """The smart meter, as a program sees it: connect, read, listen, close."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 import logging
@@ -147,6 +147,11 @@ class SmartMeter:
     def statistics(self) -> LinkStatistics:
         """Counters since this object was made."""
         return self._statistics
+
+    @property
+    def line_statistics(self) -> Mapping[str, int]:
+        """How well the dongle of this connection is understood; empty without one."""
+        return self._connection.dongle.line_statistics if self._connection else {}
 
     # --- Connecting --------------------------------------------------------------------
 

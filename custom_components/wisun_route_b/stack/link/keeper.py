@@ -4,6 +4,7 @@ Only refused credentials stop it, because only a person can mend those.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ _STABLE: Final = 60.0
 #: Attempts in a row in which the meter must turn down credentials that it knew, before they
 #: are believed to be wrong; each attempt asks twice.
 _REFUSALS: Final = 2
+#: Changes of the status that are kept for who wants to know how the link has fared.
+_JOURNAL: Final = 100
 
 
 class LinkState(StrEnum):
@@ -106,6 +109,8 @@ class LinkKeeper:
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
         self._changed = Listeners[LinkStatus]()
+        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL)
+        """The last changes of the status, oldest first."""
         self._task: asyncio.Task[None] | None = None
         self._lost: RouteBError | None = None
         self._wake = asyncio.Event()
@@ -275,6 +280,7 @@ class LinkKeeper:
         since = before.since if before.state is state else now
         self._status = LinkStatus(state, since, error, remedy, retry_at)
         if self._status != before:
+            self.journal.append(self._status)
             self._changed.tell(self._status)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import asdict
 import logging
 from typing import override
 
@@ -81,8 +82,16 @@ class SkstackDongle(Dongle):
         self._scan_ended: asyncio.Future[None] | None = None
         self._session_ended: asyncio.Future[None] | None = None
         self._j11_heard: asyncio.Future[None] | None = None
-        self.strays = 0
-        """Datagrams from somebody else, or in plain text."""
+        self._strays = 0
+
+    @property
+    def line_statistics(self) -> dict[str, int]:
+        """Counts of what was understood and what was not, for somebody who looks for a fault."""
+        return {
+            **asdict(self._commander.receiver.statistics),
+            "stray_answers": self._commander.stray_answers,
+            "stray_datagrams": self._strays,
+        }
 
     # --- Opening -----------------------------------------------------------------------
 
@@ -275,7 +284,7 @@ class SkstackDongle(Dongle):
         elif ours and datagram.secured and datagram.local_port == ECHONET_PORT:
             self._listener.datagram_received(datagram.payload, datagram.rssi)
         else:
-            self.strays += datagram.local_port != PANA_PORT
+            self._strays += datagram.local_port != PANA_PORT
 
     def _event(self, number: int, parameter: int | None) -> None:
         match number:
