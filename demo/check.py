@@ -28,6 +28,9 @@ _NO_VALUE: Final = frozenset({"unknown", "unavailable"})
 _AGE: Final = timedelta(seconds=30 + 5)
 _SECOND: Final = timedelta(seconds=1)
 
+#: What an entity shows that tells of the link instead of the meter.
+_HEALTHY: Final = {"connection": "on", "link_state": "connected"}
+
 _STATE_AS_JSON: Final = """\
 {{% set shown = states['{entity_id}'] %}}
 {{{{ {{
@@ -105,6 +108,9 @@ async def _look(client: HomeAssistantClient, entity_id: str) -> Shown:
 
 def _fault(key: str, shown: Shown) -> str | None:
     """Return what is wrong with a shown value, None if the meter had it."""
+    if key in _HEALTHY:
+        healthy = shown.value == _HEALTHY[key]
+        return None if healthy else f"{shown.entity_id} shows {shown.value}"
     seconds = range(_AGE // _SECOND + 1)
     moments = [shown.reported.astimezone(UTC) - second * _SECOND for second in seconds]
     had = {true_values(moment).get(key) for moment in moments}
