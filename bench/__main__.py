@@ -13,7 +13,7 @@ from .rows import reading, recovery, start, verdicts
 
 _DESCRIPTION = """\
 Measures this stack beside momonga 0.7.0 and beside the reading pattern of Home Assistant's own
-integration, on the same emulated meter. Writes docs/benchmarks.md. Takes about 20 minutes,
+integration, on the same emulated meter. Writes docs/benchmarks.md. Takes about 16 minutes,
 most of them waiting for momonga.
 """
 #: momonga gives up a silent port after 302 s.
@@ -32,11 +32,13 @@ async def run_short() -> Figures:
     figures = Figures()
     _progress("CPU time of a reading, in turns")
     await reading.measure_cpu(figures, ("ours", "momonga"), rounds=6, readings=200)
-    _progress("starts, datagrams, silent port, side by side")
+    _progress("our verdict on a silent port and on a J11 dongle")
+    await verdicts.measure(figures, "ours", patience=_SHORT_PATIENCE)
+    _progress("starts, datagrams, momonga at a silent port, side by side")
     async with asyncio.TaskGroup() as group:
         group.create_task(start.measure(figures, range(1, 4), repetitions=5, thorough=False))
         group.create_task(reading.measure_air(figures, readings=3))
-        group.create_task(verdicts.measure(figures, patience=_SHORT_PATIENCE))
+        group.create_task(verdicts.measure(figures, "momonga", patience=_SHORT_PATIENCE))
     return figures
 
 
@@ -51,12 +53,14 @@ async def run_full() -> Figures:
     await reading.profile(figures, readings=2000)
     _progress("1, 10 and 50 meters in one process")
     await reading.measure_crowd(figures, (1, 10, 50), readings=30, every=1.0)
+    _progress("our verdict on a silent port and on a J11 dongle")
+    await verdicts.measure(figures, "ours", patience=_LONG_PATIENCE)
     _progress("starts")
     await start.measure(figures, range(1, 7), repetitions=10, thorough=True)
-    _progress("time and datagrams of a reading; ports without a dongle; recovery (15 minutes)")
+    _progress("time and datagrams of a reading, momonga at a silent port, recovery (8 minutes)")
     async with asyncio.TaskGroup() as group:
         group.create_task(reading.measure_air(figures, readings=40))
-        group.create_task(verdicts.measure(figures, patience=_LONG_PATIENCE))
+        group.create_task(verdicts.measure(figures, "momonga", patience=_LONG_PATIENCE))
         group.create_task(recovery.measure(figures))
     return figures
 

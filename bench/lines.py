@@ -4,6 +4,7 @@ Every line has the moment at which it was printed, on the clock that all process
 machine share (CLOCK_MONOTONIC), so that the process that started it can take the time.
 """
 
+from importlib import import_module
 import json
 from pathlib import Path
 import resource
@@ -42,4 +43,6 @@ def usage() -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    for module in sys.argv[1:]:
+        import_module(module)
     say(**usage())

@@ -66,7 +66,7 @@ def _key() -> list[str]:
 
 
 def _axis(height: float) -> list[str]:
-    parts = [_text(_LEFT - 10, 48, "seconds (logarithmic)", "end")]
+    parts = [_text(_LEFT - 24, 48, "seconds (logarithmic)", "end")]
     for decade in (0.1, 1.0, 10.0, 100.0, 1000.0):
         x = _x(decade)
         parts.append(

@@ -26,22 +26,23 @@ Machine: {machine}.
 STARTS = """\
 From the first call into the library to the first full reading: power, currents, energy in both
 directions. momonga resets the dongle and scans at each start, so it has no warm start, and a
-living session is of no use to it. Of its 41 s, 17.5 s are one scan and 15 s are fixed sleeps.
+living session is of no use to it (cells without a range repeat the first row). Of its 41 s, 17.5 s
+are one scan and 15 s are fixed sleeps.
 """
 
 STAGES = """\
 
-Where our time goes, in seconds at each stage (the last one with a column filled holds the reading
-itself: with a name plate from an earlier start, nothing else is asked):
+Where our time goes, stage by stage. The last stage holds the first reading; a meter that has
+described itself at an earlier start is not asked for that again:
 """
 
 PATIENCE = """\
 
 **The scan.** Our first scan is short (duration 4: 4.6 s), and the emulated meter is heard by it.
-In the captures of real dongles meters were found with durations 5, 6 and 7; nobody tried 4. If a
-meter is heard only from duration 6 on, as momonga's first scan is, our three scans make the start
-{ours} against {theirs}: a factor of {ratio}, and that goal is missed. It happens once: the
-network is remembered.
+In the captures of real dongles meters were found with durations 5, 6 and 7, and once 5 was in
+vain; none of them tells what 4 would find. If a meter is heard only from duration 6 on, which
+momonga scans with first, our three scans make this start {ours} against {theirs}: a factor of
+{ratio} only. It happens once, because the network is remembered.
 """
 
 READING = """\
@@ -53,9 +54,9 @@ FLOOR = """\
 
 The floor of the CPU time: writing the same request to the same asyncio serial port and waiting for
 the line, without understanding a byte of it, costs {bare}. A bare interpreter has a peak of
-{python}; above that this stack has {ours} and momonga {momonga}. Of ours, asyncio with its TLS
-module and the serial library are the largest part; in Home Assistant they are there anyway. Our
-second thread is asyncio's own pool, in which the port was opened; it sleeps.
+{python}; above that this stack has {ours} and momonga {momonga}. Of ours, {libraries} are asyncio
+and the serial library, which Home Assistant has loaded anyway. Our second thread is asyncio's
+own pool, in which the port was opened; it sleeps.
 """
 
 SHARES = """\
@@ -65,7 +66,7 @@ are):
 """
 
 VERDICTS = """\
-What a setup dialog has to wait for. The J11 dongle answers the one request that everything in
+What a setup dialog has to wait for: three seconds were asked for. The J11 dongle answers the one request that everything in
 that protocol begins with (capture 20).
 """
 

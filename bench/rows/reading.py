@@ -59,10 +59,12 @@ async def measure_cpu(
 
 
 async def measure_nothing(figures: Figures) -> None:
-    """Note what an interpreter needs that has imported nothing."""
-    async with running("bench.lines") as program:
-        usage = await program.line()
-        figures.add("peak", "python", usage["peak"] * 1024)
+    """Note what an interpreter needs before a program does anything of its own."""
+    imports = {"python": (), "libraries": ("asyncio", "serial_asyncio_fast")}
+    for name, modules in imports.items():
+        async with running("bench.lines", *modules) as program:
+            usage = await program.line()
+            figures.add("peak", name, usage["peak"] * 1024)
 
 
 async def profile(figures: Figures, *, readings: int) -> None:
