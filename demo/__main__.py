@@ -19,6 +19,8 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
   Open             {stage.home_assistant.url}
   User, password   {onboarding.USERNAME}, {onboarding.PASSWORD}
   Log              {stage.configuration.log}
+  Make it fail     echo unplug | nc -UN {dongle.control_door(stage.configuration.dongle)}
+                   and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
 """)
     if fresh:
         say(f"""\

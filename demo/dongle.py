@@ -36,6 +36,7 @@ async def start_dongle(options: Options, path: Path, folder: Path) -> Program:
         [
             *(sys.executable, "-m", "emulator"),
             *("--pty", str(path)),
+            *("--control", str(control_door(path))),
             *("--dongle", options.dongle),
             *("--id", ROUTE_B_ID),
             *("--password", PASSWORD),
@@ -45,6 +46,11 @@ async def start_dongle(options: Options, path: Path, folder: Path) -> Program:
         folder=ROOT,
         output=folder / "emulator-output.txt",
     )
+
+
+def control_door(path: Path) -> Path:
+    """Return the Unix socket beside the serial port that takes orders to fail."""
+    return path.with_name(f"{path.name}.control")
 
 
 async def wait_until_plugged_in(path: Path) -> None:

@@ -417,13 +417,15 @@ async def test_meter_that_cannot_be_reached_never_asks_for_new_credentials(
     dongle.replies["SKJOIN"] = JOIN_IGNORED
 
     dongle.unplug()
-    for _ in range(4):
-        await until(lambda: entry.runtime_data.keeper.state is LinkState.WAITING)
-        entry.runtime_data.keeper.retry_now()
-        await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTING)
+    keeper = entry.runtime_data.keeper
+    for attempt in range(1, 5):
+        await until(lambda: words(dongle).count("SKVER") > attempt)  # noqa: B023 - awaited here
+        await until(lambda: keeper.status.retry_at is not None)
+        keeper.retry_now()
 
+    assert keeper.state is LinkState.WAITING
     assert not hass.config_entries.flow.async_progress()
-    assert isinstance(entry.runtime_data.keeper.status.error, JoinFailedError)
+    assert isinstance(keeper.status.error, JoinFailedError)
 
 
 async def test_limit_of_the_transmission_time_is_a_state_and_passes(

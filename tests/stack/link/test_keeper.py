@@ -483,3 +483,20 @@ def test_waits_grow_vary_and_stay_below_their_limit() -> None:
     assert len(set(waits[10:])) > 150
     backoff.reset()
     assert backoff.next(60.0) <= 2.5
+
+
+def test_long_outage_is_one_change_of_the_state_and_not_thousands() -> None:
+    async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
+        states: list[LinkState] = []
+        keeper.on_change(lambda status: states.append(status.state))
+        emulator.faults.unplug()
+        await asyncio.sleep(7 * 86_400)
+        emulator.faults.replug()
+        await until(keeper, LinkState.CONNECTED)
+        assert [state for state, _ in itertools.groupby(states)] == [
+            LinkState.CONNECTING,
+            LinkState.WAITING,
+            LinkState.CONNECTED,
+        ]
+
+    play(scenario)

@@ -54,9 +54,9 @@ class LinkState(StrEnum):
     RENEWING = "renewing"
     #: The transmission time of this hour is used up; the dongle is silent by law.
     LIMITED = "limited"
-    #: A session is being made.
+    #: A session is being made, and nothing has failed yet.
     CONNECTING = "connecting"
-    #: The last attempt failed; the next one comes by itself.
+    #: That failed; further attempts come by themselves.
     WAITING = "waiting"
     #: The meter does not accept the credentials; nothing happens until they are changed.
     REFUSED = "refused"
@@ -237,7 +237,9 @@ class LinkKeeper:
         return failure
 
     def _announce(self, remedy: Remedy, error: RouteBError) -> None:
-        self._set(LinkState.CONNECTING, error, remedy)
+        # Further attempts are no new state: an outage of a week is not worth 10 000 changes.
+        first = self.state not in (LinkState.WAITING, LinkState.LIMITED)
+        self._set(LinkState.CONNECTING if first else self.state, error, remedy)
         level = logging.DEBUG if remedy in self._said else logging.INFO
         self._said.add(remedy)
         _LOGGER.log(level, "%s: %s", error, _STEPS[remedy])
