@@ -37,13 +37,15 @@ class HistoryReader:
 
     def __init__(self, requester: Requester, reader: PropertyReader) -> None:
         """Take the way to the meter, and who knows how many properties it answers at once."""
-        self._requester = requester
+        self._ask = requester.ask
         self._reader = reader
+        # Between choosing and reading no other history may be chosen; live values may well
+        # be read, so that they wait for one answer at most.
+        self._choosing = asyncio.Lock()
 
     async def clock(self) -> datetime:
         """Return the meter's own date and time, aware, JST, to the minute."""
-        async with self._requester.exclusively() as ask:
-            return await self._clock(ask)
+        return await self._clock()
 
     async def day(self, days_ago: int, scale: Scale, *, reverse: bool) -> tuple[Slot, ...]:
         """Return the 48 half-hourly registers of a day, 0 = today to 99.
@@ -51,17 +53,17 @@ class HistoryReader:
         ``reverse`` tells whether the meter has E4. Raises WrongDayError if the meter
         answers for another day, RequestRefusedError if it has no history of this kind.
         """
-        async with self._requester.exclusively() as ask:
+        async with self._choosing:
             for _ in range(_ATTEMPTS):
                 begun = asyncio.get_running_loop().time()
-                before = await self._clock(ask)
-                await _set(ask, HISTORY1_DAY, days_ago)
-                normal = await _day(ask, HISTORY1_NORMAL, days_ago, scale)
-                backward = await _reverse_day(ask, days_ago, scale) if reverse else None
+                before = await self._clock()
+                await _set(self._ask, HISTORY1_DAY, days_ago)
+                normal = await _day(self._ask, HISTORY1_NORMAL, days_ago, scale)
+                backward = await _reverse_day(self._ask, days_ago, scale) if reverse else None
                 elapsed = asyncio.get_running_loop().time() - begun
                 today = before.date()
                 if _may_cross_midnight(before, elapsed):
-                    today = (await self._clock(ask)).date()
+                    today = (await self._clock()).date()
                 if today == before.date():
                     return day_slots(today - timedelta(days=days_ago), normal, backward)
         raise WrongDayError("The meter's day changes whenever its history is read")
@@ -87,28 +89,29 @@ class HistoryReader:
         if newest.tzinfo is None:
             raise EncodeError("A moment needs a time zone")
         wanted = newest.astimezone(JST).replace(second=0, microsecond=0)
-        async with self._requester.exclusively() as ask:
-            await _set(ask, selector, HistorySelector(wanted, count))
-            read = await _get(ask, history, scale)
+        async with self._choosing:
+            await _set(self._ask, selector, HistorySelector(wanted, count))
+            read = await _get(self._ask, history, scale)
         if read.start != wanted or len(read.slots) != count:
             raise WrongDayError("The meter answers for another time than was asked for")
         return read
 
-    async def _clock(self, ask: Ask) -> datetime:
+    async def _clock(self) -> datetime:
         """Read date and time together, or one by one from a meter that needs it so."""
         if self._reader.limit > 1:
-            both = await ask(ESV.GET, (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc)))
+            both = await self._ask(
+                ESV.GET, (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc))
+            )
             edts = {item.epc: item.edt for item in both.properties}
             if edts.get(CURRENT_DATE.epc) and edts.get(CURRENT_TIME.epc):
                 day = CURRENT_DATE.decode(edts[CURRENT_DATE.epc])
                 return datetime.combine(day, CURRENT_TIME.decode(edts[CURRENT_TIME.epc]), JST)
-        return await _clock_one_by_one(ask)
+        return await _clock_one_by_one(self._ask)
 
 
 async def write[T](requester: Requester, definition: MeterProperty[T], value: T) -> None:
     """Set a property; raise RequestRefusedError if the meter does not accept it."""
-    async with requester.exclusively() as ask:
-        await _set(ask, definition, value)
+    await _set(requester.ask, definition, value)
 
 
 async def _set[T](ask: Ask, definition: MeterProperty[T], value: T) -> None:

@@ -1,8 +1,7 @@
 """ECHONET Lite requests over a radio that loses things: ask, ask again, match, confirm."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 import itertools
 import logging
@@ -54,7 +53,7 @@ class _Pending:
 
 
 class Ask(Protocol):
-    """Makes one request while holding the turn; see Requester.ask."""
+    """Makes one request; see Requester.ask."""
 
     async def __call__(
         self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
@@ -96,14 +95,8 @@ class Requester:
         when no answer came, SendFailedError when nothing could be sent, and whatever ended
         the link meanwhile.
         """
-        async with self.exclusively() as ask:
-            return await ask(service, properties, patience)
-
-    @asynccontextmanager
-    async def exclusively(self) -> AsyncIterator[Ask]:
-        """Hold the turn for several requests that nothing must come between."""
         async with self._turn:
-            yield self._ask
+            return await self._ask(service, properties, patience)
 
     async def _ask(
         self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
