@@ -13,7 +13,7 @@ from .rows import reading, recovery, start, verdicts
 
 _DESCRIPTION = """\
 Measures this stack beside momonga 0.7.0 and beside the reading pattern of Home Assistant's own
-integration, on the same emulated meter. Writes docs/benchmarks.md. Takes about 16 minutes,
+integration, on the same emulated meter. Writes docs/benchmarks.md. Takes about 17 minutes,
 most of them waiting for momonga.
 """
 #: momonga gives up a silent port after 302 s.
@@ -47,6 +47,7 @@ async def run_full() -> Figures:
     figures = Figures()
     _progress("CPU time, threads and memory of one meter, in turns")
     await reading.measure_nothing(figures)
+    await start.measure_imports(figures, rounds=10)
     programs = ("ours", "momonga", "core", "bare")
     await reading.measure_cpu(figures, programs, rounds=10, readings=300)
     _progress("where our CPU time goes")

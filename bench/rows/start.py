@@ -8,6 +8,7 @@ import asyncio
 from itertools import pairwise
 import json
 
+from bench import dead_ends
 from bench.figures import Figures
 from bench.processes import Line, Meters, meters, reader
 
@@ -31,6 +32,15 @@ async def measure(figures: Figures, seeds: range, *, repetitions: int, thorough:
                 group.create_task(_patient(figures, seed, wait))
 
 
+async def measure_imports(figures: Figures, *, rounds: int) -> None:
+    """Measure, in turns, what goes by before the first call."""
+    with dead_ends.port(dead_ends.silent) as port:
+        for _ in range(rounds):
+            for name in ("ours", "momonga", "core"):
+                async with reader(name, "start", port) as program:
+                    figures.add("import", name, (await program.line())["at"])
+
+
 async def _ours(figures: Figures, seed: int, wait: float, repetitions: int) -> None:
     async with meters(seed=seed, control=True) as dongle:
         await asyncio.sleep(wait)
@@ -47,9 +57,7 @@ async def _start_ours(figures: Figures, row: str, dongle: Meters, memory: str) -
     """Start once; return what is worth remembering."""
     async with reader("ours", "start", dongle.port(), memory) as program:
         end, stages = await program.until("reading")
-        begin = stages[0]["at"]
-        figures.add(row, "ours", end["at"] - begin)
-        figures.add("import", "ours", begin)
+        figures.add(row, "ours", end["at"] - stages[0]["at"])
         _note_stages(figures, row, [*stages[1:], end])
         return json.dumps((await program.line())["memory"])
 
@@ -72,7 +80,6 @@ async def _start_theirs(figures: Figures, row: str, name: str, dongle: Meters) -
     async with reader(name, "start", dongle.port()) as program:
         end, (begin, *_) = await program.until("reading")
         figures.add(row, name, end["at"] - begin["at"])
-        figures.add("import", name, begin["at"])
 
 
 async def _patient(figures: Figures, seed: int, wait: float) -> None:
