@@ -16,14 +16,17 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN, POLL_INTERVAL
 from .failures import failure_key
 from .farewells import last_farewell, note_farewell
+from .half_hours import HALF_HOUR, HalfHours
 from .port import port_connector
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
     CURRENT_DATE,
     CURRENT_TIME,
+    HISTORY2,
     INSTANTANEOUS_CURRENT,
     INSTANTANEOUS_POWER,
+    JST,
     AnyProperty,
     Credentials,
     CredentialsRefusedError,
@@ -90,6 +93,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self.keeper = LinkKeeper(self.meter)
         self.clock_offset: timedelta | None = None
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
+        self.half_hours = HalfHours()
+        self._looked_up: datetime | None = None
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""
         self._last_read: dict[int, datetime] = {}
@@ -155,9 +160,37 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._expiry = self.hass.loop.call_later(
             self.hold.total_seconds() + 1.0, self.async_update_listeners
         )
+        self._note_half_hours(report)
         date, time = report.value(CURRENT_DATE), report.value(CURRENT_TIME)
         if date is not None and time is not None:
             self.clock_offset = clock_offset(date, time, now)
+
+    # --- Half-hours ------------------------------------------------------------------------
+
+    @callback
+    def _note_half_hours(self, report: ReadReport) -> None:
+        """Keep the fixed-time readings; look up, once, where a half-hour began before we came."""
+        self.half_hours.note(report)
+        missing = self.half_hours.missing()
+        if missing is not None and missing != self._looked_up:
+            self._looked_up = missing
+            _ = self.config_entry.async_create_background_task(
+                self.hass, self._look_up(missing), f"{self.name} - half-hour", eager_start=False
+            )
+
+    async def _look_up(self, end: datetime) -> None:
+        """Read the registers at both ends of a half-hour from the meter's history."""
+        try:
+            if self.offers((HISTORY2,)):
+                slots = await self.meter.half_hour_history(end, 2)
+            else:
+                days = (dt_util.utcnow().astimezone(JST).date() - (end - HALF_HOUR).date()).days
+                slots = await self.meter.day_history(days)
+        except RouteBError as err:
+            _LOGGER.debug("The last half-hour could not be looked up: %s", err)
+            return
+        self.half_hours.note_history(slot for slot in slots if end - HALF_HOUR <= slot.at <= end)
+        self.async_update_listeners()
 
     # --- Polling ---------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription
+from .half_hours import Direction, HalfHour
 from .health import HEALTH_SENSORS, HealthSensorDescription
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
@@ -122,6 +123,25 @@ def _half_hourly(key: str, register: MeterProperty[FixedTimeEnergy]) -> Property
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class HalfHourSensorDescription(RouteBSensorDescription):
+    """A sensor of the energy of the last half-hour, in one direction."""
+
+    direction: Direction
+
+
+def _last_half_hour(key: str, direction: Direction) -> HalfHourSensorDescription:
+    return HalfHourSensorDescription(
+        key=key,
+        translation_key=key,
+        properties=(direction,),
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        direction=direction,
+    )
+
+
 def _half_hour(report: ReadReport) -> datetime | None:
     reading = report.value(FIXED_TIME_ENERGY_NORMAL)
     return reading.measured_at if reading else None
@@ -154,6 +174,11 @@ SENSORS: Final = (
     ),
 )
 
+HALF_HOUR_SENSORS: Final = (
+    _last_half_hour("last_half_hour_imported", FIXED_TIME_ENERGY_NORMAL),
+    _last_half_hour("last_half_hour_exported", FIXED_TIME_ENERGY_REVERSE),
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
@@ -166,6 +191,11 @@ async def async_setup_entry(
         HealthSensor(coordinator, row)
         for row in HEALTH_SENSORS
         if not row.properties or coordinator.offers(row.properties)
+    )
+    async_add_entities(
+        HalfHourSensor(coordinator, row)
+        for row in HALF_HOUR_SENSORS
+        if coordinator.offers(row.properties)
     )
     pending = [row for row in SENSORS if coordinator.offers(row.properties)]
 
@@ -191,25 +221,48 @@ class RouteBSensor(RouteBEntity, SensorEntity):
     def available(self) -> bool:
         return super().available and self.native_value is not None
 
+    def __init__(
+        self, coordinator: RouteBCoordinator, description: RouteBSensorDescription
+    ) -> None:
+        """Show as many decimals of an energy as the meter's register has."""
+        super().__init__(coordinator, description)
+        scale = coordinator.meter.scale
+        if description.device_class is SensorDeviceClass.ENERGY and scale is not None:
+            self._attr_suggested_display_precision = _decimals(scale.step)
+
 
 class PropertySensor(RouteBSensor):
     """A value of the meter."""
 
     entity_description: PropertySensorDescription
 
-    def __init__(
-        self, coordinator: RouteBCoordinator, description: PropertySensorDescription
-    ) -> None:
-        """Show as many decimals as the meter's register has."""
-        super().__init__(coordinator, description)
-        scale = coordinator.meter.scale
-        if description.device_class is SensorDeviceClass.ENERGY and scale is not None:
-            self._attr_suggested_display_precision = _decimals(scale.step)
-
     @property
     @override
     def native_value(self) -> SensorValue:
         return self.entity_description.value_fn(self.coordinator.data)
+
+
+class HalfHourSensor(RouteBSensor):
+    """The energy of the last half-hour that has ended, by the meter's own clock."""
+
+    entity_description: HalfHourSensorDescription
+
+    @property
+    def _half_hour(self) -> HalfHour | None:
+        coordinator = self.coordinator
+        return coordinator.half_hours.last(
+            self.entity_description.direction, coordinator.meter.scale
+        )
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        return self._half_hour.energy if self._half_hour else None
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        return self._half_hour.start if self._half_hour else None
 
 
 class HealthSensor(RouteBEntity, SensorEntity):

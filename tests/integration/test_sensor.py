@@ -179,7 +179,10 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
-    for key in ("current_r", "current_t", "exported_energy"):
+    for key in (
+        *("current_r", "current_t", "exported_energy"),
+        *("imported_energy_in_the_last_half_hour", "exported_energy_in_the_last_half_hour"),
+    ):
         entity_registry.async_update_entity(
             f"sensor.smart_meter_{key}", disabled_by=er.RegistryEntryDisabler.USER
         )
@@ -192,6 +195,49 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
     assert [[item.epc for item in request.properties] for request in dongle.requests] == [
         [0xE7, 0xE0]
     ]
+
+
+async def test_energy_of_the_last_half_hour_is_looked_up_and_then_announced(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    says = METER_SAYS | {
+        # Registers 0xFE68 and 0xFE60 at 14:00 and 13:30, nothing exported.
+        0xEC: "07EA05140E0002" + "0000FE68" + "00000016" + "0000FE60" + "00000016",
+        0xEB: "07EA05140E000000000016",
+    }
+    says[0x9F] = property_map.encode({*says, 0xED}).hex()
+
+    def answer(request: Frame) -> None:
+        dongle.accept()
+        reply = answer_to(request, says)
+        if request.esv is ESV.SET_C:
+            listed = tuple(Property(item.epc) for item in request.properties)
+            reply = Frame(request.tid, METER, CONTROLLER, ESV.SET_RES, listed)
+        dongle.say(erxudp(reply.encode()))
+
+    dongle.on_request = answer
+    await set_up(hass, entry_for())
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await poll(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    key = "sensor.smart_meter_imported_energy_in_the_last_half_hour"
+    state = hass.states.get(key)
+    assert state is not None
+    assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T13:30:00+09:00")
+    assert state_of(hass, "exported_energy_in_the_last_half_hour") == "0.0"
+
+    asked = len(dongle.requests)
+    push = bytes.fromhex("07EA05140E1E000000FE70"), bytes.fromhex("07EA05140E1E0000000017")
+    listed = (Property(0xEA, push[0]), Property(0xEB, push[1]))
+    dongle.say(erxudp(Frame(7, METER, CONTROLLER, ESV.INF, listed).encode()))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    state = hass.states.get(key)
+    assert state is not None
+    assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T14:00:00+09:00")
+    assert state_of(hass, "exported_energy_in_the_last_half_hour") == "0.1"
+    assert len(dongle.requests) == asked
 
 
 async def test_half_hour_reading_is_pushed_without_a_poll(

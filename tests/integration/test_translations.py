@@ -11,7 +11,7 @@ import pytest
 from custom_components.wisun_route_b.failures import FAILURE_KEYS
 from custom_components.wisun_route_b.health import HEALTH_SENSORS
 from custom_components.wisun_route_b.progress import PROGRESS_ACTIONS
-from custom_components.wisun_route_b.sensor import SENSORS
+from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
 LANGUAGES = ("en", "ja")
@@ -104,10 +104,14 @@ def test_every_field_has_a_name_and_a_description() -> None:
 
 
 def test_every_sensor_is_named_by_its_text_or_by_its_device_class() -> None:
-    keys = {row.translation_key for row in (*SENSORS, *HEALTH_SENSORS)} - {None}
+    keys = {row.translation_key for row in (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS)} - {None}
 
     assert _under("entity.sensor.") == keys
-    assert {row.key for row in (*SENSORS, *HEALTH_SENSORS) if row.translation_key is None} == {
+    assert {
+        row.key
+        for row in (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS)
+        if row.translation_key is None
+    } == {
         "power",
         "signal_strength",
     }

@@ -168,7 +168,10 @@ class LinkKeeper:
         self._set(LinkState.CLOSED)
 
     def retry_now(self) -> None:
-        """Cut the wait for the next attempt short: the port may be there again."""
+        """Cut the wait for the next attempt short: the port may be there again.
+
+        In the middle of an attempt, the next one will not be waited for.
+        """
         if self.state is LinkState.WAITING:
             self._wake.set()
 
@@ -255,7 +258,6 @@ class LinkKeeper:
         """Wait for the next attempt, or until something says that it is worth while now."""
         away = isinstance(error, PortError | DongleError)
         seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
-        self._wake.clear()
         self._set(
             LinkState.LIMITED if isinstance(error, TransmitLimitError) else LinkState.WAITING,
             error,
@@ -264,6 +266,7 @@ class LinkKeeper:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+        self._wake.clear()
 
     def _connected(self) -> None:
         self._connected_at = asyncio.get_running_loop().time()

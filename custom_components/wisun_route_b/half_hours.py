@@ -1,0 +1,84 @@
+"""The energy of the last half-hour, out of the readings that the meter announces."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from .stack import (
+    FIXED_TIME_ENERGY_NORMAL,
+    FIXED_TIME_ENERGY_REVERSE,
+    FixedTimeEnergy,
+    MeterProperty,
+    ReadReport,
+    Scale,
+    Slot,
+)
+
+HALF_HOUR: Final = timedelta(minutes=30)
+#: Readings of each register that are kept: what is asked about is the newest two.
+_KEPT: Final = 4
+
+type Direction = MeterProperty[FixedTimeEnergy]
+
+
+@dataclass(frozen=True, slots=True)
+class HalfHour:
+    """What went through the meter between two of its fixed-time readings."""
+
+    start: datetime
+    """Aware, on a full half-hour of the meter's clock."""
+    energy: Decimal
+    """kWh."""
+
+
+class HalfHours:
+    """Keeps the newest fixed-time registers of both directions. No clock, no I/O."""
+
+    def __init__(self) -> None:
+        """Start without any reading."""
+        self._registers: dict[int, dict[datetime, Decimal]] = {
+            FIXED_TIME_ENERGY_NORMAL.epc: {},
+            FIXED_TIME_ENERGY_REVERSE.epc: {},
+        }
+
+    def note(self, report: ReadReport) -> None:
+        """Take what a report says about EA and EB."""
+        for direction in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE):
+            reading = report.value(direction)
+            if reading is not None:
+                self._keep(direction.epc, reading.measured_at, reading.energy)
+
+    def note_history(self, slots: Iterable[Slot]) -> None:
+        """Take half-hourly registers of a history."""
+        for slot in slots:
+            self._keep(FIXED_TIME_ENERGY_NORMAL.epc, slot.at, slot.registers.normal)
+            self._keep(FIXED_TIME_ENERGY_REVERSE.epc, slot.at, slot.registers.reverse)
+
+    def last(self, direction: Direction, scale: Scale | None) -> HalfHour | None:
+        """Return the newest half-hour; None if one of its ends is missing or makes no sense."""
+        registers = self._registers[direction.epc]
+        if not registers or scale is None:
+            return None
+        end = max(registers)
+        older = registers.get(end - HALF_HOUR)
+        energy = None if older is None else scale.consumed(older, registers[end])
+        return None if energy is None else HalfHour(end - HALF_HOUR, energy)
+
+    def missing(self) -> datetime | None:
+        """Return the end of the newest half-hour whose beginning is not known."""
+        ends = [
+            max(registers)
+            for registers in self._registers.values()
+            if registers and max(registers) - HALF_HOUR not in registers
+        ]
+        return max(ends, default=None)
+
+    def _keep(self, epc: int, moment: datetime, energy: Decimal | None) -> None:
+        if energy is None or (moment.minute % 30, moment.second) != (0, 0):
+            return
+        registers = self._registers[epc]
+        registers[moment] = energy
+        for oldest in sorted(registers)[:-_KEPT]:
+            del registers[oldest]
