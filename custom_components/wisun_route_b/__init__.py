@@ -1,6 +1,5 @@
 """Wi-SUN Route B: a Japanese smart electricity meter in Home Assistant."""
 
-import asyncio
 import contextlib
 from functools import partial
 import logging
@@ -10,7 +9,6 @@ from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     CONF_DEVICE,
-    CONF_PASSWORD,
     EVENT_HOMEASSISTANT_STOP,
     Platform,
 )
@@ -18,20 +16,17 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN
+from .const import CONF_IDENTITY, CONF_NETWORK, DOMAIN
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .farewells import note_farewell
 from .port import port_connector
-from .stack import Credentials, KnownMeter, Network, RouteBError, SmartMeter
+from .stack import Network, RouteBError, end_session
 
 _LOGGER = logging.getLogger(__name__)
 
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-
-#: Seconds that saying good-bye to the meter may hold up the removal of an entry.
-_FAREWELL_TIMEOUT: Final = 5.0
 
 
 async def async_setup(
@@ -87,14 +82,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
     if entry.disabled_by is not None or network is None:
         return
     with contextlib.suppress(RouteBError, TimeoutError):
-        meter = SmartMeter(
-            port_connector(entry.data[CONF_DEVICE]),
-            Credentials(entry.data[CONF_ROUTE_B_ID], entry.data[CONF_PASSWORD]),
-            network=network,
-            known=KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}),
-        )
-        async with asyncio.timeout(_FAREWELL_TIMEOUT):
-            await meter.connect()
-        await meter.close(end_session=True)
-        note_farewell(hass, entry.data[CONF_IDENTITY], meter)
-        _LOGGER.debug("The session with the meter has ended")
+        if await end_session(port_connector(entry.data[CONF_DEVICE]), network):
+            note_farewell(hass, entry.data[CONF_IDENTITY], hass.loop.time())
+            _LOGGER.debug("The session with the meter has ended")

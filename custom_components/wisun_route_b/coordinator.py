@@ -63,6 +63,9 @@ _FIRST_READING = frozenset(
 _PATIENCE: Final = 20.0
 #: A value is shown for as long as three polls take, and never for less than this.
 _SHORTEST_HOLD: Final = timedelta(seconds=90)
+#: Seconds in which several changes of the link are shown as one: a broken dongle may report
+#: hundreds a second.
+_LINK_SETTLES: Final = 1.0
 
 type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 
@@ -101,16 +104,20 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._answered: dict[int, float] = {}
         self._heard: float | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._showing: asyncio.TimerHandle | None = None
+        self._shown_at = -_LINK_SETTLES
         self._has_polled = False
         entry.async_on_unload(self.meter.subscribe(self._pushed))
         entry.async_on_unload(self.keeper.on_change(self._link_changed))
 
     async def async_close(self) -> None:
         """Give the port back. Only a disabled entry ends its session with the meter."""
-        if self._expiry is not None:
-            self._expiry.cancel()
+        for timer in (self._expiry, self._showing):
+            if timer is not None:
+                timer.cancel()
         await self.keeper.close(end_session=self.config_entry.disabled_by is not None)
-        note_farewell(self.hass, self.config_entry.data[CONF_IDENTITY], self.meter)
+        if self.meter.farewell is not None:
+            note_farewell(self.hass, self.config_entry.data[CONF_IDENTITY], self.meter.farewell)
 
     def offers(self, properties: Iterable[AnyProperty]) -> bool:
         """Tell whether the meter has these properties, by its own list or by its answers."""
@@ -155,15 +162,29 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._heard = self.hass.loop.time()
         self._last_read.update(dict.fromkeys(answered, now))
         self._answered.update(dict.fromkeys(answered, self._heard))
-        if self._expiry is not None:
-            self._expiry.cancel()
-        self._expiry = self.hass.loop.call_later(
-            self.hold.total_seconds() + 1.0, self.async_update_listeners
-        )
+        self._expect_expiry()
         self._note_half_hours(report)
         date, time = report.value(CURRENT_DATE), report.value(CURRENT_TIME)
         if date is not None and time is not None:
             self.clock_offset = clock_offset(date, time, now)
+
+    @callback
+    def _expect_expiry(self) -> None:
+        """Have the entities look again when the next value has become too old."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        moments = (self._heard, *(self._answered.get(epc) for epc in plan.LIVE))
+        fresh = [moment for moment in moments if moment is not None and self._is_fresh(moment)]
+        if not fresh:
+            self._expiry = None
+            return
+        due = min(fresh) + self.hold.total_seconds() + 1.0
+        self._expiry = self.hass.loop.call_at(due, self._expire)
+
+    @callback
+    def _expire(self) -> None:
+        self._expect_expiry()
+        self.async_update_listeners()
 
     # --- Half-hours ------------------------------------------------------------------------
 
@@ -204,6 +225,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
                 translation_domain=DOMAIN, translation_key=failure_key(err)
             ) from err
         except RouteBError as err:
+            if self._is_fresh(self._heard):
+                return self.data  # still held: the keeper is at work, and mostly soon done
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
         self._note(report, now)
         self._has_polled = True
@@ -217,6 +240,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         report = await self.config_entry.async_create_background_task(
             self.hass, self.keeper.open(first=first), f"{self.name} - connect"
         )
+        self._note_session()
         self._remember()
         return report
 
@@ -245,24 +269,41 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     # --- The link --------------------------------------------------------------------------
 
     @callback
-    def _link_changed(self, status: LinkStatus) -> None:
-        """Show what the link is doing, and read at once when it is back."""
-        if not self.meter.connected:
-            self.session_start = None
-        elif self.session_start is None:
-            self.session_start = dt_util.utcnow()
-        if not self._has_polled:
+    def _link_changed(self, _: LinkStatus) -> None:
+        """Show what the link is doing: at once, but not more often than once a second."""
+        if not self._has_polled or self._showing is not None:
             return
+        due = self._shown_at + _LINK_SETTLES
+        if self.hass.loop.time() >= due:
+            self._show_link()
+        else:
+            self._showing = self.hass.loop.call_at(due, self._show_link)
+
+    @callback
+    def _show_link(self) -> None:
+        """Tell the entities, and read at once when the link is back."""
+        self._showing = None
+        self._shown_at = self.hass.loop.time()
+        self._note_session()
         self.async_update_listeners()
-        if status.state in (LinkState.CONNECTED, LinkState.REFUSED):
+        if self.keeper.state in (LinkState.CONNECTED, LinkState.REFUSED):
             self._remember()
             _ = self.config_entry.async_create_background_task(
                 self.hass, self.async_refresh(), f"{self.name} - link changed"
             )
 
+    @callback
+    def _note_session(self) -> None:
+        """Note when the session began, by the wall clock; the loop's clock is another."""
+        if not self.meter.connected:
+            self.session_start = None
+        elif self.session_start is None:
+            self.session_start = dt_util.utcnow()
+
     async def async_describe(self) -> None:
-        """Ask the meter what it is, if that is only remembered and may have become wrong."""
-        if not self._from_memory:
+        """Ask the meter what it is, if that is only remembered or not all of it is known."""
+        known = self.meter.known
+        if not self._from_memory and known is not None and known.complete:
             return
         try:
             await self.meter.describe()
@@ -270,6 +311,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             _LOGGER.debug("The meter could not be asked what it is: %s", err)
         else:
             self._remember()
+            self.async_update_listeners()
 
     @callback
     def _remember(self) -> None:

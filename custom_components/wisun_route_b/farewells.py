@@ -6,7 +6,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .stack import SmartMeter
 
 #: Identity of a meter -> seconds of the event loop's clock. Outlives the entry, as somebody
 #: who has removed one may set it up again at once.
@@ -14,10 +13,9 @@ _FAREWELLS: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_farewells")
 
 
 @callback
-def note_farewell(hass: HomeAssistant, identity: str, meter: SmartMeter) -> None:
-    """Remember when this meter's session was ended, if it was."""
-    if meter.farewell is not None:
-        hass.data.setdefault(_FAREWELLS, {})[identity] = meter.farewell
+def note_farewell(hass: HomeAssistant, identity: str, ended: float) -> None:
+    """Remember when this meter's session was ended, in seconds of the loop's clock."""
+    hass.data.setdefault(_FAREWELLS, {})[identity] = ended
 
 
 @callback

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, cast, override
+from typing import Any, Final, cast, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -40,6 +40,12 @@ from .stack import (
 #: Reading is the coordinator's business.
 PARALLEL_UPDATES: Final = 0
 
+#: What a sensor is made by and of, and whether a report shows that it exists.
+type _Pending = tuple[
+    Callable[[RouteBCoordinator, Any], SensorEntity],
+    RouteBEntityDescription,
+    Callable[[ReadReport], bool],
+]
 type SensorValue = Decimal | datetime | float | None
 
 
@@ -187,28 +193,28 @@ async def async_setup_entry(
 ) -> None:
     """Add a sensor for everything that this meter offers."""
     coordinator = entry.runtime_data
-    async_add_entities(
-        HealthSensor(coordinator, row)
-        for row in HEALTH_SENSORS
-        if not row.properties or coordinator.offers(row.properties)
-    )
-    async_add_entities(
-        HalfHourSensor(coordinator, row)
-        for row in HALF_HOUR_SENSORS
-        if coordinator.offers(row.properties)
-    )
-    pending = [row for row in SENSORS if coordinator.offers(row.properties)]
+    pending: list[_Pending] = [
+        *((HealthSensor, row, _always) for row in HEALTH_SENSORS),
+        *((HalfHourSensor, row, _always) for row in HALF_HOUR_SENSORS),
+        *((PropertySensor, row, row.exists_fn) for row in SENSORS),
+    ]
 
     @callback
     def add_what_is_known() -> None:
         """Add what the newest report shows to exist; ask again about the rest."""
-        known = [row for row in pending if row.exists_fn(coordinator.data)]
+        known = [row for row in pending if _exists(coordinator, row)]
         pending[:] = [row for row in pending if row not in known]
         if known:
-            async_add_entities(PropertySensor(coordinator, row) for row in known)
+            async_add_entities(kind(coordinator, row) for kind, row, _ in known)
 
     add_what_is_known()
     entry.async_on_unload(coordinator.async_add_listener(add_what_is_known))
+
+
+def _exists(coordinator: RouteBCoordinator, pending: _Pending) -> bool:
+    """Tell whether this meter has what a sensor shows."""
+    _, row, exists_fn = pending
+    return coordinator.offers(row.properties) and exists_fn(coordinator.data)
 
 
 class RouteBSensor(RouteBEntity, SensorEntity):

@@ -48,11 +48,6 @@ KNOWN = {
     "refused": [],
 }
 
-JOIN_REFUSED = (
-    f"OK\r\nEVENT 21 {METER_IP} 00\r\n"
-    + f"ERXUDP {METER_IP} {DONGLE_IP} 02CC 02CC 001C6400601421A3 0 0001 00\r\n" * 2
-    + f"EVENT 24 {METER_IP}\r\n"
-).encode()
 JOIN_IGNORED = f"OK\r\nEVENT 21 {METER_IP} 00\r\nEVENT 24 {METER_IP}\r\n".encode()
 
 

@@ -35,6 +35,7 @@ from custom_components.wisun_route_b.const import (
 from custom_components.wisun_route_b.stack import Connector, Credentials
 from tests.stack.link.scripted import (
     DONGLE_IP,
+    JOIN_REFUSED,
     METER_IP,
     NETWORK,
     PASSWORD,
@@ -44,7 +45,6 @@ from tests.stack.link.scripted import (
 
 from .conftest import (
     JOIN_IGNORED,
-    JOIN_REFUSED,
     KNOWN,
     SCRIPTED_PORT,
     entry_for,

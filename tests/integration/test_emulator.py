@@ -161,8 +161,7 @@ async def test_dongle_that_is_plugged_in_again_is_used_again(
 
     async with plug() as emulator:
         keeper.retry_now()
-        await until(lambda: keeper.state is LinkState.CONNECTED)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        await until(lambda: state_of(hass, "power") != "unavailable")
         assert _shown(hass) == _true(emulator)
         await hass.config_entries.async_unload(entry.entry_id)
 

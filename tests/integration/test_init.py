@@ -1,5 +1,6 @@
 """The life of an entry: set-up, loss and return of the link, unload, stop, removal."""
 
+import asyncio
 import logging
 import re
 
@@ -11,18 +12,19 @@ import pytest
 
 from custom_components.wisun_route_b.const import CONF_KNOWN, CONF_NETWORK, DOMAIN
 from custom_components.wisun_route_b.stack import DongleSilentError, JoinFailedError, LinkState
-from custom_components.wisun_route_b.stack.echonet import Frame
+from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.link.scripted import (
+    JOIN_REFUSED,
     METER_IP,
     NETWORK,
     PASSWORD,
     ROUTE_B_ID,
     ScriptedDongle,
+    erxudp,
 )
 
 from .conftest import (
     JOIN_IGNORED,
-    JOIN_REFUSED,
     KNOWN,
     Later,
     entry_for,
@@ -270,7 +272,7 @@ async def test_dongle_that_is_unplugged_and_comes_back_is_used_again(
 
 @pytest.mark.usefixtures("fast_clock")
 async def test_loss_and_recovery_are_logged_once_each(
-    hass: HomeAssistant, dongle: ScriptedDongle, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, dongle: ScriptedDongle, later: Later, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
@@ -279,12 +281,15 @@ async def test_loss_and_recovery_are_logged_once_each(
     dongle.unplug()
     keeper = entry.runtime_data.keeper
 
+    await until(lambda: isinstance(keeper.status.error, DongleSilentError))
+    await poll(hass)  # says nothing, as the values are still held
+    await later(100)
     for _ in range(3):
         await until(lambda: isinstance(keeper.status.error, DongleSilentError))
         await poll(hass)
     dongle.replies.pop("SKVER")
     await until(lambda: keeper.state is LinkState.CONNECTED)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await until(lambda: state_of(hass, "power") == "632")
     for _ in range(2):
         await poll(hass)
 
@@ -442,9 +447,102 @@ async def test_limit_of_the_transmission_time_is_a_state_and_passes(
     assert len(dongle.requests) == asked
 
     dongle.say(f"EVENT 33 {METER_IP}\r\n".encode())
+    await until(lambda: state_of(hass, "link_state") == "connected")
+    await until(lambda: len(dongle.requests) > asked)
+
+
+async def test_flood_of_changes_is_shown_once_a_second_and_asks_nothing_of_the_meter(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+    changes: list[str] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        changes.append(event.data["entity_id"])
+
+    async_track_state_change_event(hass, "sensor.smart_meter_link_state", note)
+    asked = len(dongle.requests)
+
+    for number in (32, 33, 29, 25) * 250:
+        dongle.say(f"EVENT {number} {METER_IP}\r\n".encode())
+        if number == 25:
+            await asyncio.sleep(0)
+    await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert state_of(hass, "link_state") == "connected"
-    assert len(dongle.requests) > asked
+
+    assert len(changes) < 10
+    assert len(dongle.requests) - asked < 10
+
+
+async def test_one_refused_sign_in_of_a_running_link_asks_nobody(
+    hass: HomeAssistant, dongle: ScriptedDongle, fast_clock: None
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    dongle.first_replies["SKJOIN"] = JOIN_REFUSED
+
+    dongle.unplug()
+    await until(lambda: words(dongle).count("SKJOIN") > 1)
+    await poll(hass)
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_one_refused_sign_in_at_the_start_asks_nobody(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    dongle.first_replies["SKJOIN"] = JOIN_REFUSED
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_push_does_not_keep_a_dead_value_alive(
+    hass: HomeAssistant, dongle: ScriptedDongle, later: Later
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    dongle.on_request = lambda _: dongle.accept()
+
+    await later(80)
+    reading = bytes.fromhex("07EA05140E1E000000FE70")
+    dongle.say(erxudp(Frame(7, METER, CONTROLLER, ESV.INF, (Property(0xEA, reading),)).encode()))
+    await later(12)
+
+    assert state_of(hass, "power") == STATE_UNAVAILABLE
+
+
+async def test_sensors_come_when_the_meter_has_told_the_rest_of_its_description(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    known = {**KNOWN, "values": {"82": "00004600"}}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_KNOWN: known})
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert state_of(hass, "imported_energy") == "6513.9"
+    assert entry.data[CONF_KNOWN] == KNOWN
+
+
+async def test_removing_an_entry_without_a_session_signs_in_to_nothing(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    dongle.commands.clear()
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert not {"SKJOIN", "SKRESET", "SKSCAN"} & set(words(dongle))
+    assert dongle.is_closing()
 
 
 async def test_dongle_that_is_plugged_in_is_used_at_once(

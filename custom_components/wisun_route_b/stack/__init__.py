@@ -45,6 +45,7 @@ from .link.connection import Condition
 from .link.credentials import Credentials
 from .link.description import MeterDescription
 from .link.dongle import DongleIdentity, FoundNetwork, Network
+from .link.farewell import end_session
 from .link.keeper import LinkKeeper, LinkState, LinkStatus
 from .link.known import KnownMeter
 from .link.port import Connector, serial_connector
@@ -223,6 +224,7 @@ __all__ = [
     "WrongDayError",
     "clock_offset",
     "consumptions",
+    "end_session",
     "identify",
     "manufacturer_name",
     "plan",

@@ -50,6 +50,22 @@ def erxudp(
     return f"{head}{len(payload):04X} {payload.hex().upper()}\r\n".encode()
 
 
+def pana(sequence: int, attributes: bytes = b"") -> bytes:
+    """Return the line of a PANA packet of the meter: a header, and attributes behind it."""
+    size = 16 + len(attributes)
+    head = bytes(2) + size.to_bytes(2) + bytes.fromhex("80000002") + bytes(4)
+    return erxudp(head + sequence.to_bytes(4) + attributes, port="02CC", secured="0")
+
+
+#: Start and challenge, acknowledged, and then nothing: the password was wrong.
+JOIN_REFUSED = (
+    f"OK\r\nEVENT 21 {METER_IP} 00\r\n".encode()
+    + pana(1)
+    + pana(2)
+    + f"EVENT 24 {METER_IP}\r\n".encode()
+)
+
+
 def answer_to(request: Frame, says: dict[int, str] = METER_SAYS) -> Frame:
     """Return what a meter that knows ``says`` answers to a Get."""
     listed = tuple(

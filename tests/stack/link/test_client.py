@@ -38,6 +38,7 @@ from custom_components.wisun_route_b.stack import (
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.link.scripted import (
+    JOIN_REFUSED,
     METER_IP,
     METER_SAYS,
     NEIGHBOUR_IP,
@@ -47,6 +48,7 @@ from tests.stack.link.scripted import (
     ScriptedDongle,
     answer_to,
     erxudp,
+    pana,
 )
 from tests.virtual_clock import run
 
@@ -139,6 +141,13 @@ def test_the_other_argument_count_is_tried_when_the_scan_is_refused() -> None:
     play(scenario, connect=False, remembered=False)
 
 
+FAILED = f"EVENT 24 {METER_IP}\r\n".encode()
+UNHEARD = f"EVENT 21 {METER_IP} 01\r\n".encode()
+#: Result-Code 1, PANA_AUTHENTICATION_REJECTED (RFC 5191, 8.7), and an EAP failure (RFC 3748, 4.2).
+SAYS_NO = pana(2, bytes.fromhex("000700000004000000000001"))
+EAP_FAILURE = pana(3, bytes.fromhex("000200000004000004020004"))
+
+
 @pytest.mark.parametrize(
     ("replies", "error"),
     [
@@ -155,17 +164,14 @@ def test_the_other_argument_count_is_tried_when_the_scan_is_refused() -> None:
         ),
         ({"SKSCAN": b"OK\r\nEVENT 22 " + METER_IP.encode() + b"\r\n"}, MeterNotFoundError),
         ({"SKJOIN": b"OK\r\nEVENT 24 " + METER_IP.encode() + b"\r\n"}, JoinFailedError),
-        (
-            {
-                "SKJOIN": b"OK\r\n"
-                + erxudp(bytes(0x28), port="02CC", secured="0")
-                + erxudp(bytes(0x68), port="02CC", secured="0")
-                + b"EVENT 24 "
-                + METER_IP.encode()
-                + b"\r\n"
-            },
-            CredentialsRefusedError,
-        ),
+        ({"SKJOIN": JOIN_REFUSED}, CredentialsRefusedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + SAYS_NO + FAILED}, CredentialsRefusedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + EAP_FAILURE + FAILED}, CredentialsRefusedError),
+        # The start twice, the proof of the meter that comes to the right password only, and
+        # an answer of ours that nobody acknowledged: all of this may be the radio.
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(1) + FAILED}, JoinFailedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + pana(3) + FAILED}, JoinFailedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + UNHEARD + FAILED}, JoinFailedError),
         ({"SKRESET": b""}, CommandTimeoutError),
         ({"SKJOIN": b"OK\r\n"}, JoinFailedError),
     ],
@@ -197,8 +203,7 @@ def test_a_stranger_is_recognised_within_three_seconds(noise: bytes) -> None:
 
 def test_a_meter_that_knew_us_must_refuse_twice() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
-        challenges = erxudp(bytes(0x28), port="02CC", secured="0") * 2
-        dongle.replies["SKJOIN"] = b"OK\r\n" + challenges + f"EVENT 24 {METER_IP}\r\n".encode()
+        dongle.replies["SKJOIN"] = JOIN_REFUSED
         with pytest.raises(CredentialsRefusedError):
             await meter.connect()
         assert sum(line.startswith("SKJOIN") for line in dongle.commands) == 2
@@ -577,9 +582,63 @@ def test_unplugging_fails_the_read_at_once() -> None:
 def test_a_dongle_that_stops_answering_is_a_lost_dongle() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: None
+        dongle.replies["SKVER"] = b""
         with pytest.raises(CommandTimeoutError):
             await meter.read((INSTANTANEOUS_POWER,))
         assert not meter.connected
+
+    play(scenario)
+
+
+def test_a_dongle_that_swallowed_one_ok_is_not_lost() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        def swallow(_: Frame) -> None:
+            dongle.on_request = dongle.answer
+
+        dongle.on_request = swallow
+        report = await meter.read((INSTANTANEOUS_POWER,))
+        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert meter.statistics.disconnects == 0
+
+    play(scenario)
+
+
+def test_a_late_first_answer_does_not_cost_single_questions_for_the_whole_session() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        silent = True
+
+        def late(request: Frame) -> None:
+            dongle.accept()
+            if not silent or len(request.properties) == 1:
+                dongle.say(erxudp(answer_to(request).encode()))
+
+        dongle.on_request = late
+        await meter.connect()
+        silent = False
+        live = (INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT)
+        dongle.requests.clear()
+        await meter.read(live)
+        assert len(dongle.requests) == 1
+
+    play(scenario, connect=False)
+
+
+def test_a_refusal_is_believed_for_an_hour_or_until_the_next_session() -> None:
+    async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
+        says = dict(METER_SAYS)
+        del says[0xE7]
+
+        def refuse_power(request: Frame) -> None:
+            dongle.accept()
+            dongle.say(erxudp(answer_to(request, says).encode()))
+
+        dongle.on_request = refuse_power
+        both = (INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT)
+        assert INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
+        dongle.on_request = dongle.answer
+        assert INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
+        await asyncio.sleep(3601)
+        assert (await meter.read(both)).value(INSTANTANEOUS_POWER) == 632
 
     play(scenario)
 

@@ -45,9 +45,6 @@ from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds that the orderly end of the session may take.
-_LEAVE_TIMEOUT = 0.8
-
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -283,12 +280,8 @@ class SmartMeter:
         """
         connection = self._connection
         try:
-            if connection is not None and end_session:
-                async with asyncio.timeout(_LEAVE_TIMEOUT):
-                    if await connection.dongle.leave():
-                        self._memory.farewell = asyncio.get_running_loop().time()
-        except TimeoutError:
-            _LOGGER.debug("The session did not end in time")
+            if connection is not None and end_session and await connection.dongle.leave():
+                self._memory.farewell = asyncio.get_running_loop().time()
         finally:
             await self._drop()
 

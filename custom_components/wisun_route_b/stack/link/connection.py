@@ -12,6 +12,7 @@ from ..errors import (
     NotConnectedError,
     PortError,
     RouteBError,
+    SendFailedError,
     SessionLostError,
 )
 from ..redact import Redactor
@@ -68,8 +69,6 @@ class Connection:
         self._owner = owner
         self._death: RouteBError | None = None
         self.dongle = SkstackDongle(self, redactor)
-        self._renewing = False
-        self._limited = False
         self.watchdog = Watchdog(self._silent)
         self.requester = Requester(self._send, owner.notified, self.watchdog, statistics, tids)
         self.reader = PropertyReader(self.requester)
@@ -88,6 +87,7 @@ class Connection:
     def establish(self) -> None:
         """Say that the meter is signed in to, unless that is over already."""
         self.require_alive()
+        self.watchdog.heard()
         self.established = True
 
     def revive(self) -> None:
@@ -99,16 +99,14 @@ class Connection:
             self._death = None
         self.require_alive()
         self.established = False
-        self._renewing = False
-        self.watchdog.heard()
         self.reader.start_over()
 
     @property
     def condition(self) -> Condition:
         """What the session is able to do now."""
-        if self._limited:
+        if self.dongle.limited:
             return Condition.LIMITED
-        return Condition.RENEWING if self._renewing else Condition.UP
+        return Condition.RENEWING if self.dongle.renewing else Condition.UP
 
     async def close(self) -> None:
         """Fail what is in flight and give the port back; bounded in time."""
@@ -122,11 +120,16 @@ class Connection:
             await self.dongle.close()
 
     async def _send(self, payload: bytes) -> None:
-        """Send; a dongle that no longer does what it is told is a lost dongle."""
+        """Send; a dongle that no longer answers is a lost dongle."""
         self.require_alive()
         try:
             await self.dongle.send(payload)
-        except (CommandTimeoutError, PortError) as err:
+        except CommandTimeoutError as err:
+            if await self.dongle.responds():  # only its OK was lost
+                raise SendFailedError("The dongle does not say whether it sent") from err
+            self._die(err)
+            raise
+        except PortError as err:
             self._die(err)
             raise
 
@@ -143,18 +146,15 @@ class Connection:
 
     def session_renewing(self) -> None:
         """Learn that nothing can be sent until the session is renewed."""
-        self._renewing = True
         self._owner.condition_changed(self.condition)
 
     def session_renewed(self) -> None:
         """Learn that the session goes on."""
-        self._renewing = False
         self._owner.session_was_renewed()
         self._owner.condition_changed(self.condition)
 
-    def transmit_limit_changed(self, active: bool) -> None:  # noqa: FBT001 - see DongleListener
+    def transmit_limit_changed(self, active: bool) -> None:  # noqa: ARG002, FBT001 - see there
         """Learn that nothing may be transmitted any more, or that it may be again."""
-        self._limited = active
         self._owner.condition_changed(self.condition)
 
     def dongle_lost(self, error: DongleError | PortError) -> None:

@@ -114,7 +114,13 @@ class Dongle(Protocol):
         """
 
     async def leave(self) -> bool:
-        """End the session; False if there is none. Takes 1.5 s at most."""
+        """End the session; False if there is none. Takes 0.8 s at most."""
+
+    async def require_transmission(self) -> None:
+        """Raise TransmitLimitError if the dongle says that it may not transmit now."""
+
+    async def responds(self) -> bool:
+        """Tell whether the dongle still answers."""
 
     async def close(self) -> None:
         """Give the port back; the session stays alive in the dongle."""

@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from ..echonet import ESV, Frame, Property
-from ..errors import EncodeError, RequestRefusedError, WrongDayError
+from ..errors import EncodeError, RequestRefusedError, ResponseTimeoutError, WrongDayError
 from ..meter.history import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
 from ..meter.properties import (
     CURRENT_DATE,
@@ -26,7 +26,7 @@ from ..meter.properties import (
 from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
 from ..meter.scale import Scale
 from .reader import PropertyReader
-from .requester import Ask, Requester
+from .requester import PATIENCE_ONE, Ask, Requester
 
 #: How often a day is read while midnight keeps coming between. It comes once a day.
 _ATTEMPTS = 3
@@ -99,9 +99,11 @@ class HistoryReader:
     async def _clock(self) -> datetime:
         """Read date and time together, or one by one from a meter that needs it so."""
         if self._reader.limit > 1:
-            both = await self._ask(
-                ESV.GET, (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc))
-            )
+            together = (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc))
+            try:
+                both = await self._ask(ESV.GET, together, PATIENCE_ONE)
+            except ResponseTimeoutError:
+                return await _clock_one_by_one(self._ask)
             edts = {item.epc: item.edt for item in both.properties}
             if edts.get(CURRENT_DATE.epc) and edts.get(CURRENT_TIME.epc):
                 day = CURRENT_DATE.decode(edts[CURRENT_DATE.epc])

@@ -17,6 +17,7 @@ from ..errors import (
     CommandTimeoutError,
     CredentialsRefusedError,
     DongleError,
+    JoinFailedError,
     PortError,
     RouteBError,
     SessionLostError,
@@ -146,14 +147,26 @@ class LinkKeeper:
         Returns what the meter says about ``first``; raises as SmartMeter.connect().
         """
         self._set(LinkState.CONNECTING)
+        wanted = tuple(first)
         try:
-            reading = await self.meter.connect(progress, first)
+            reading = await self._connect(progress, wanted)
         except BaseException:
             self._set(LinkState.CLOSED)
             raise
         self._connected()
         self._task = asyncio.create_task(self._keep())
         return reading
+
+    async def _connect(
+        self, progress: ProgressCallback | None, first: tuple[AnyProperty, ...]
+    ) -> ReadReport:
+        """Connect; a meter that has let us in before must refuse us in two whole attempts."""
+        try:
+            return await self.meter.connect(progress, first)
+        except CredentialsRefusedError:
+            if self.meter.network is None:
+                raise
+        return await self.meter.connect(progress, first)
 
     async def close(self, *, end_session: bool = False) -> None:
         """Stop keeping the link and free the port, in two seconds at most."""
@@ -172,7 +185,7 @@ class LinkKeeper:
 
         In the middle of an attempt, the next one will not be waited for.
         """
-        if self.state is LinkState.WAITING:
+        if self.state in (LinkState.WAITING, LinkState.LIMITED):
             self._wake.set()
 
     # --- What the meter reports ------------------------------------------------------------
@@ -185,6 +198,8 @@ class LinkKeeper:
     def _condition(self, condition: Condition) -> None:
         if self.meter.connected:
             self._set(_CONDITIONS[condition])
+        elif condition is Condition.UP:
+            self.retry_now()  # the limit has ended while we waited for that
 
     # --- The task --------------------------------------------------------------------------
 
@@ -207,11 +222,12 @@ class LinkKeeper:
         else:
             self._backoff.reset()
         while (failure := await self._climb(error)) is not None:
-            if self._is_refused(failure):
+            self._count_refusal(failure)
+            if self._refusals == _REFUSALS:
                 _LOGGER.info("The meter does not accept the credentials any more")
                 self._set(LinkState.REFUSED, failure)
                 return False
-            error = failure
+            error = _unless_believed(failure)
             await self._wait(error)
         self._connected()
         _LOGGER.info("The link is back after %.0f s", self._connected_at - lost_at)
@@ -222,10 +238,10 @@ class LinkKeeper:
         failure: RouteBError | None = None
         for remedy in _ladder(error):
             if isinstance(failure, TransmitLimitError):
-                break
+                break  # no remedy against the law
             if remedy is not Remedy.REOPEN and isinstance(failure, PortError | CommandTimeoutError):
                 continue
-            self._announce(remedy, failure or error)
+            self._announce(remedy, _unless_believed(failure or error))
             try:
                 await self.meter.recover(remedy)
             except RouteBError as err:
@@ -247,12 +263,9 @@ class LinkKeeper:
         self._said.add(remedy)
         _LOGGER.log(level, "%s: %s", error, _STEPS[remedy])
 
-    def _is_refused(self, failure: RouteBError) -> bool:
-        if not isinstance(failure, CredentialsRefusedError):
-            self._refusals = 0
-            return False
-        self._refusals += 1
-        return self._refusals >= _REFUSALS
+    def _count_refusal(self, failure: RouteBError) -> None:
+        refused = isinstance(failure, CredentialsRefusedError)
+        self._refusals = self._refusals + 1 if refused else 0
 
     async def _wait(self, error: RouteBError) -> None:
         """Wait for the next attempt, or until something says that it is worth while now."""
@@ -291,4 +304,13 @@ class LinkKeeper:
 
 def _ladder(error: RouteBError) -> tuple[Remedy, ...]:
     """Return what to try: all of it where only the session is gone."""
-    return tuple(Remedy) if isinstance(error, SessionLostError) else (Remedy.REOPEN,)
+    if isinstance(error, SessionLostError | TransmitLimitError):
+        return tuple(Remedy)
+    return (Remedy.REOPEN,)
+
+
+def _unless_believed(error: RouteBError) -> RouteBError:
+    """Return what to tell of a failure: a refusal is not believed before it is repeated."""
+    if isinstance(error, CredentialsRefusedError):
+        return JoinFailedError("The meter turned the sign-in down, perhaps by mistake")
+    return error

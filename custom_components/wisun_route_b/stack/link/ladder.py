@@ -25,6 +25,8 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds to wait for a sign of life from a session that an earlier program left behind.
 _ALIVE_TIMEOUT: Final = 4.0
+#: Seconds for each answer to the first reading, in which the request is sent four times.
+_FIRST_PATIENCE: Final = 20.0
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
 _REST: Final = 10.0
@@ -47,18 +49,18 @@ class Ladder:
         await connection.dongle.open(self._connector)
         report(Progress(Stage.IDENTIFYING))
         self._memory.dongle = await connection.dongle.identify()
+        await connection.dongle.require_transmission()
         reading = await self._resume(connection, first)
         if reading is None:
             await self._rest()
             self._settle(
                 await sign_in(connection.dongle, self._credentials, self._memory.network, report)
             )
-        if self._memory.known is None:
+        if self._memory.known is None or not self._memory.known.complete:
             report(Progress(Stage.DESCRIBING))
             await self.describe(connection)
         self._restrict(connection)
-        if reading is None or not reading.values:
-            reading = await connection.reader.read(first, self._memory.scale)
+        reading = await self._complete(connection, reading or ReadReport(), first)
         report(Progress(Stage.DESCRIBING, 1.0))
         connection.establish()
         return reading
@@ -86,6 +88,16 @@ class Ladder:
             return None
         return reading if understood else ReadReport()
 
+    async def _complete(
+        self, connection: Connection, reading: ReadReport, first: tuple[AnyProperty, ...]
+    ) -> ReadReport:
+        """Read what is missing of what is wanted first."""
+        answered = reading.values.keys() | reading.refused
+        missing = [row for row in first if row.epc not in answered]
+        return reading.merged(
+            await connection.reader.read(missing, self._memory.scale, _FIRST_PATIENCE)
+        )
+
     async def recover(self, connection: Connection, remedy: Remedy) -> None:
         """Apply a remedy other than REOPEN.
 
@@ -95,12 +107,14 @@ class Ladder:
         network = self._memory.network
         if network is None:
             raise NotConnectedError("It is not known where the meter is")
+        await connection.dongle.require_transmission()
         if not await connection.dongle.remembers(network):
             remedy = Remedy.RESET
         await self._rest()
         await self._apply(remedy, connection, network)
         if self._memory.known is None:
             await self.describe(connection)
+        self._restrict(connection)
         connection.establish()
 
     async def _apply(self, remedy: Remedy, connection: Connection, network: Network) -> None:

@@ -1,5 +1,6 @@
 """Reads properties: bundles them, copes with meters that answer less, decodes what comes."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -21,6 +22,9 @@ MOST_AT_ONCE = 6
 #: Requests in a row without an answer after which a read gives up: one may be the property's
 #: fault, two are the link's.
 _MOST_SILENCES = 2
+#: Seconds after which a refused property is asked for again, if the meter's own list has it:
+#: a meter was busy, perhaps.
+_REFUSAL_LASTS = 3600.0
 
 
 @dataclass(slots=True)
@@ -48,7 +52,10 @@ class PropertyReader:
         self._requester = requester
         self._limit = MOST_AT_ONCE
         self._bundles_work = False
-        self._refused: set[int] = set()
+        self._silent_bundles = 0
+        self._unlisted: frozenset[int] = frozenset()
+        self._refused: dict[int, float] = {}
+        """When a property was refused, in seconds of the running loop's clock."""
 
     @property
     def limit(self) -> int:
@@ -57,16 +64,24 @@ class PropertyReader:
 
     def refuses(self, row: AnyProperty) -> bool:
         """Tell whether the meter is known not to offer a property."""
-        return row.epc in self._refused
+        return row.epc in self._not_offered()
 
     def start_over(self) -> None:
-        """Forget how much at once is too much: a new session may be with the mended meter."""
+        """Forget what was refused, and how much at once was too much: it is a new session."""
         self._limit = MOST_AT_ONCE
         self._bundles_work = False
+        self._silent_bundles = 0
+        self._refused.clear()
 
     def restrict(self, readable: frozenset[int]) -> None:
         """Never ask for what the meter's own Get property map lacks."""
-        self._refused.update(PROPERTIES.keys() - readable)
+        self._unlisted = frozenset(PROPERTIES.keys() - readable)
+
+    def _not_offered(self) -> frozenset[int]:
+        """Return what need not be asked for; a refusal is believed for an hour."""
+        now = asyncio.get_running_loop().time()
+        believed = {epc for epc, at in self._refused.items() if now - at < _REFUSAL_LASTS}
+        return self._unlisted | believed
 
     async def read(
         self,
@@ -79,17 +94,20 @@ class PropertyReader:
         Raises a LinkError only if nothing at all was answered, or if the link is gone.
         """
         wanted = {row.epc: row for row in properties}
-        collected = _Collected(refused=wanted.keys() & self._refused)
-        queue = [epc for epc in wanted if epc not in self._refused]
+        not_offered = self._not_offered()
+        collected = _Collected(refused=set(wanted.keys() & not_offered))
+        queue = [epc for epc in wanted if epc not in not_offered]
         alone: set[int] = set()
         heard = not queue
+        one_by_one = False
         silences = 0
         while queue:
-            bundle = self._bundle(queue, alone)
+            bundle = self._bundle(queue, alone, 1 if one_by_one else self._limit)
             try:
                 answer = await self._get(bundle, patience)
             except (ResponseTimeoutError, SendFailedError) as err:
                 if self._falls_back(bundle, err):
+                    one_by_one = True
                     continue
                 silences += 1
                 given_up = queue if silences == _MOST_SILENCES else bundle
@@ -109,18 +127,20 @@ class PropertyReader:
             alone.update(left)
         return collected.report()
 
-    def _bundle(self, queue: list[int], alone: set[int]) -> list[int]:
+    def _bundle(self, queue: list[int], alone: set[int], limit: int) -> list[int]:
         """Return what to ask for now: as much as the meter takes, or one left-over."""
         if queue[0] in alone:
             return queue[:1]
-        return list(takewhile(lambda epc: epc not in alone, queue[: self._limit]))
+        return list(takewhile(lambda epc: epc not in alone, queue[:limit]))
 
     def _falls_back(self, bundle: list[int], error: LinkError) -> bool:
-        """Ask for single properties from now on, if the silence may be about bundles."""
+        """Ask one by one in this read, if the silence may be about bundles; twice: always."""
         if len(bundle) == 1 or self._bundles_work or not isinstance(error, ResponseTimeoutError):
             return False
         _LOGGER.debug("No answer to several properties at once: asking one by one")
-        self._limit = 1
+        self._silent_bundles += 1
+        if self._silent_bundles == _MOST_SILENCES:
+            self._limit = 1
         return True
 
     async def _get(self, epcs: list[int], patience: float | None) -> Frame:
@@ -147,7 +167,7 @@ class PropertyReader:
                 case None:
                     self._limit = max(1, min(self._limit, len(edts)))
                 case b"":
-                    self._refused.add(epc)
+                    self._refused[epc] = asyncio.get_running_loop().time()
                     collected.refused.add(epc)
                 case edt:
                     decode_into(collected.values, collected.reasons, wanted[epc], edt, scale)

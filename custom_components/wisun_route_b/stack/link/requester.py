@@ -11,7 +11,6 @@ from typing import Protocol
 from ..echonet import CONTROLLER, ESV, METER, Frame, Property
 from ..errors import (
     DecodeError,
-    LinkError,
     ResponseTimeoutError,
     RouteBError,
     SendFailedError,
@@ -218,7 +217,7 @@ class Requester:
         except RouteBError as err:
             _LOGGER.debug("A notification could not be confirmed: %s", err)
 
-    def fail(self, error: LinkError | RouteBError) -> None:
+    def fail(self, error: RouteBError) -> None:
         """Fail the request in flight: the link is gone, and ``error`` says why."""
         for pending in self._pending.values():
             if not pending.answer.done():

@@ -17,10 +17,13 @@ from ..errors import (
     SessionLostError,
 )
 from ..skstack import EventNumber
+from .pana import sequence_of, turns_down
 
-#: Packets of the meter in a sign-in after which a failure means that it turned us down: the
-#: second one is the meter's challenge, which only a wrong key leaves without a sequel.
+#: Different packets of the meter in a sign-in that was turned down without a word: the second
+#: one is its challenge, and the third one comes only to who has answered it rightly.
 _CHALLENGED = 2
+#: Packets that are told apart; a sign-in has four.
+_MOST_PACKETS = 8
 #: Seconds after EVENT 29 in which the dongle must have begun to sign in again by itself
 #: (register S17); a meter's first packet comes within a second or two (captures 01, 09).
 _RENEWAL_BEGINS = 10.0
@@ -100,7 +103,8 @@ class PanaSession:
         self._decided: asyncio.Future[None] | None = None
         """Ends with the sign-in, or with the renewal, that is going on."""
         self._patience: asyncio.TimerHandle | None = None
-        self._packets = 0
+        self._packets: set[bytes] = set()
+        self._turned_down = False
         self._unheard = False
 
     @property
@@ -119,8 +123,8 @@ class PanaSession:
 
         It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
         """
-        self._packets = 0
-        self._unheard = False
+        self._packets.clear()
+        self._turned_down = self._unheard = False
         self._set(SessionState.JOINING)
         self._decided = asyncio.get_running_loop().create_future()
         return self._decided
@@ -141,11 +145,13 @@ class PanaSession:
 
     # --- What the dongle reports -----------------------------------------------------------
 
-    def packet_received(self) -> None:
+    def packet_received(self, packet: bytes) -> None:
         """Note a PANA packet of the meter."""
-        self._packets += 1
-        if self._state is SessionState.RENEWING and self._packets == 1:
+        if self._state is SessionState.RENEWING and not self._packets:
             self._wait_at_most(_RENEWAL_ENDS)
+        self._turned_down |= turns_down(packet)
+        if len(self._packets) < _MOST_PACKETS:
+            self._packets.add(sequence_of(packet))
 
     def transmission_failed(self) -> None:
         """Note that the meter did not acknowledge something (EVENT 21 with 01)."""
@@ -172,7 +178,7 @@ class PanaSession:
                 self._lose(_REASONS[number])
 
     def _expect_renewal(self) -> None:
-        self._packets = 0
+        self._packets.clear()
         self._decided = asyncio.get_running_loop().create_future()
         self._wait_at_most(_RENEWAL_BEGINS)
         self._listener.session_renewing()
@@ -211,9 +217,10 @@ class PanaSession:
     def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
         """Say whose fault a failed sign-in is.
 
-        A meter that has sent its challenge and acknowledged all that we answered has turned
-        us down; where an acknowledgement was missing, it may be the radio.
+        A meter that says so has turned us down, and so has one that sent its challenge,
+        acknowledged all that we answered, and then no more. Else it may be the radio.
         """
-        if self._packets >= _CHALLENGED and not self._unheard:
+        unanswered = len(self._packets) == _CHALLENGED and not self._unheard
+        if self._turned_down or unanswered:
             return CredentialsRefusedError("The meter turned the sign-in down")
         return JoinFailedError("The meter did not finish the sign-in")

@@ -61,7 +61,7 @@ _SCAN_GRACE = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
 _JOIN_TIMEOUT = 60.0
 #: Ending a session must not hold up whoever closes the link.
-_LEAVE_TIMEOUT = 0.7
+_LEAVE_TIMEOUT = 0.8
 #: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
 _MOST_PANS = 64
 
@@ -209,8 +209,7 @@ class SkstackDongle(Dongle):
         try:
             await self._join()
         except LinkError:
-            if await self._transmitter.limit_holds():
-                raise TransmitLimitError("Nothing may be transmitted now") from None
+            await self.require_transmission()  # or that is the reason
             raise
 
     async def _join(self) -> None:
@@ -236,13 +235,36 @@ class SkstackDongle(Dongle):
         self._session.drop()
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
-            await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
             async with asyncio.timeout(_LEAVE_TIMEOUT):
+                await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
                 await self._session_ended
         except DongleError, PortError, TimeoutError:
             _LOGGER.debug("The session could not be ended in an orderly way")
         finally:
             self._session_ended = None
+        return True
+
+    @property
+    def renewing(self) -> bool:
+        """Whether the dongle renews the session, and sends have to wait."""
+        return self._session.state is SessionState.RENEWING
+
+    @property
+    def limited(self) -> bool:
+        """Whether the dongle has said that nothing may be transmitted."""
+        return self._transmitter.limited
+
+    @override
+    async def require_transmission(self) -> None:
+        if await self._transmitter.limit_holds():
+            raise TransmitLimitError("Nothing may be transmitted now")
+
+    @override
+    async def responds(self) -> bool:
+        try:
+            await self._commander.execute(commands.skver(), _PROBE_TIMEOUT)
+        except DongleError, PortError:
+            return False
         return True
 
     @override
@@ -280,7 +302,7 @@ class SkstackDongle(Dongle):
     def _datagram(self, datagram: Datagram) -> None:
         ours = datagram.source == self._meter_address
         if datagram.local_port == PANA_PORT and ours:
-            self._session.packet_received()
+            self._session.packet_received(datagram.payload)
         elif ours and datagram.secured and datagram.local_port == ECHONET_PORT:
             self._listener.datagram_received(datagram.payload, datagram.rssi)
         else:

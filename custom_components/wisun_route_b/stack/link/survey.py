@@ -34,7 +34,7 @@ async def identify(connector: Connector) -> DongleIdentity:
 
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    async with _opened(connector, Redactor()) as dongle:
+    async with opened(connector, Redactor()) as dongle:
         return await _identify(dongle)
 
 
@@ -52,7 +52,7 @@ async def survey(
     report = progress or ignore_progress
     redactor = Redactor(credentials.route_b_id, credentials.password)
     report(Progress(Stage.OPENING))
-    async with _opened(connector, redactor) as dongle:
+    async with opened(connector, redactor) as dongle:
         report(Progress(Stage.IDENTIFYING))
         identity = await _identify(dongle)
         await dongle.prepare(credentials)
@@ -62,7 +62,7 @@ async def survey(
 
 
 @asynccontextmanager
-async def _opened(connector: Connector, redactor: Redactor) -> AsyncIterator[SkstackDongle]:
+async def opened(connector: Connector, redactor: Redactor) -> AsyncIterator[SkstackDongle]:
     """Open a port for a while; it is free again whatever happens."""
     dongle = SkstackDongle(_Nobody(), redactor)
     try:

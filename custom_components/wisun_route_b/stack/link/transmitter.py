@@ -41,6 +41,11 @@ class Transmitter:
         self._sent: asyncio.Future[int] | None = None
         self._limited_at: float | None = None
 
+    @property
+    def limited(self) -> bool:
+        """Whether the dongle has said that nothing may be transmitted."""
+        return self._limited_at is not None
+
     async def send(self, address: str, payload: bytes) -> None:
         """Send a datagram; return when the meter's radio has acknowledged it.
 

@@ -9,7 +9,7 @@ MOST_UNANSWERED: Final = 2
 
 
 class Watchdog:
-    """Counts requests in a row that the meter did not answer, and barks once."""
+    """Counts requests in a row that the meter did not answer, and barks."""
 
     def __init__(self, bark: Callable[[], None]) -> None:
         """Take what is to be done about a dead link."""
@@ -23,5 +23,5 @@ class Watchdog:
     def unanswered(self) -> None:
         """Note a request that was never answered."""
         self._unanswered += 1
-        if self._unanswered == MOST_UNANSWERED:
+        if self._unanswered >= MOST_UNANSWERED:
             self._bark()
