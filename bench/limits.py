@@ -9,7 +9,8 @@ timings of captures 01, 06, 09, 15 and 22.
 SCAN = 28 * 0.0096 * (2**4 + 1)
 #: Finding the meter's neighbour entry (two steps), then four times: a packet of the meter's
 #: takes 0.35 to 0.6 s to come, and our dongle's reply 0.12 to 0.3 s to be on the air.
-JOIN = 2 * 0.12 + 4 * (0.475 + 0.21)
+_PANA = 4 * (0.475 + 0.21)
+JOIN = 2 * 0.12 + _PANA
 #: 0.12 to 0.34 s for the request on the air, 0.1 to 1.3 s for the answer.
 ANSWER = 0.23 + 0.7
 
@@ -19,4 +20,10 @@ LEAST: dict[str, float] = {
     "warm": JOIN + ANSWER,
     "live": ANSWER,
     "reading": ANSWER,
+    "lost answer": ANSWER,
+    "EVENT 26": JOIN + ANSWER,
+    "EVENT 29, renewed": _PANA + ANSWER,
+    "EVENT 29, not renewed": JOIN + ANSWER,
+    "meter reboot": JOIN + ANSWER,
+    "unplug": JOIN + ANSWER,
 }
