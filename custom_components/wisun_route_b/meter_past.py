@@ -1,0 +1,156 @@
+"""The meter's own past, read when it is needed and not twice.
+
+History has the lowest priority on the radio: one day at a time, a pause after each, so that
+live readings go first.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, date, datetime, timedelta
+import logging
+from typing import Final, Protocol
+
+from homeassistant.util import dt as dt_util
+
+from .stack import (
+    JST,
+    DecodeError,
+    RegisterPair,
+    RequestRefusedError,
+    Scale,
+    ScaleUnknownError,
+    Slot,
+    WrongDayError,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+#: How far back a meter remembers, in days before today (property E5, 0 to 99).
+MOST_DAYS: Final = 99
+#: Seconds of rest for the radio after a day that was read.
+PAUSE: Final = 5.0
+
+_HALF_HOUR: Final = timedelta(minutes=30)
+#: Slots that history 2 (EC) returns at once, at most.
+_MOST_SLOTS: Final = 12
+#: A slot that the meter leaves empty for so long will never be filled.
+_PATIENCE: Final = timedelta(hours=2)
+#: How often a day may come in a form that nobody understands before it is given up.
+_ATTEMPTS: Final = 3
+
+type ProgressCallback = Callable[[int, int], None]
+_NOTHING: Final = RegisterPair(None, None)
+
+
+class MeterHistory(Protocol):
+    """A meter that remembers; SmartMeter is one."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can be asked."""
+
+    @property
+    def scale(self) -> Scale | None:
+        """How to subtract its registers; None while it has not told its unit."""
+
+    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
+        """Return the 48 half-hourly registers of a day, 0 = today to 99."""
+
+    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+        """Return up to 12 half-hourly registers that end at ``newest``, oldest first."""
+
+
+class MeterPast:
+    """What one meter's registers showed at full half-hours."""
+
+    def __init__(self, meter: MeterHistory, pause: float = PAUSE) -> None:
+        """Take the meter, and the seconds of rest after each day."""
+        self._meter = meter
+        self._pause = pause
+        self._known: dict[datetime, RegisterPair] = {}
+        self._failures: dict[date, int] = {}
+        self._has_slots = True
+
+    def __contains__(self, moment: datetime) -> bool:
+        """Tell whether the meter has told what it knows of a moment."""
+        return moment in self._known
+
+    def __getitem__(self, moment: datetime) -> RegisterPair:
+        """Return the registers at a moment; KeyError if nothing was asked."""
+        return self._known[moment]
+
+    def moments(self) -> Iterable[datetime]:
+        """Return every moment that is known."""
+        return self._known.keys()
+
+    def note(self, slots: Iterable[Slot]) -> None:
+        """Keep what the meter said, whether asked or by itself (EA, EB)."""
+        latest_empty = dt_util.utcnow() - _PATIENCE
+        for slot in slots:
+            is_empty = slot.registers == _NOTHING
+            if not is_empty or slot.at <= latest_empty:
+                at = slot.at.astimezone(UTC)
+                self._known[at] = _merged(self._known.get(at, _NOTHING), slot.registers)
+
+    def forget(self, before: datetime) -> None:
+        """Drop what is not needed any more."""
+        self._known = {at: pair for at, pair in self._known.items() if at >= before}
+
+    async def fetch(self, moments: Collection[datetime], progress: ProgressCallback) -> None:
+        """Ask for what is not known of these moments.
+
+        What is known stays known if this fails or is cancelled half-way. Raises RouteBError.
+        """
+        missing = sorted(moment for moment in moments if moment not in self._known)
+        if not missing:
+            return
+        count = (missing[-1] - missing[0]) // _HALF_HOUR + 1
+        if count <= _MOST_SLOTS and self._has_slots:
+            try:
+                self.note(await self._meter.half_hour_history(missing[-1], count))
+            except RequestRefusedError:
+                self._has_slots = False
+            else:
+                return
+        days = sorted({moment.astimezone(JST).date() for moment in missing})
+        for done, day in enumerate(days):
+            progress(done, len(days))
+            if done:
+                await asyncio.sleep(self._pause)
+            await self._fetch_day(day)
+        progress(len(days), len(days))
+
+    async def _fetch_day(self, day: date) -> None:
+        """Read one day; one that the meter cannot tell is taken for empty in the end."""
+        today = dt_util.utcnow().astimezone(JST).date()
+        if not 0 <= (days_ago := (today - day).days) <= MOST_DAYS:
+            self._is_empty(day)
+            return
+        try:
+            slots = await self._meter.day_history(days_ago)
+            if slots[0].at.date() != day:
+                raise WrongDayError("The meter's today is not ours")
+        except RequestRefusedError:
+            self._is_empty(day)
+        except ScaleUnknownError:
+            raise
+        except DecodeError as err:
+            self._failures[day] = self._failures.get(day, 0) + 1
+            if self._failures[day] < _ATTEMPTS:
+                raise
+            _LOGGER.debug("The history of a day cannot be read: %s", err)
+            self._is_empty(day)
+        else:
+            self.note(slots)
+
+    def _is_empty(self, day: date) -> None:
+        midnight = datetime(day.year, day.month, day.day, tzinfo=JST)
+        self.note(Slot(midnight + index * _HALF_HOUR, _NOTHING) for index in range(48))
+
+
+def _merged(old: RegisterPair, new: RegisterPair) -> RegisterPair:
+    """Keep what is known: a push may tell of one direction only."""
+    return RegisterPair(
+        old.normal if new.normal is None else new.normal,
+        old.reverse if new.reverse is None else new.reverse,
+    )

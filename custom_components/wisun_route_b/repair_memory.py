@@ -1,0 +1,79 @@
+"""What the repair of the history remembers over a restart."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NotRequired, TypedDict
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .repair_report import Json
+from .stack import JST
+
+_VERSION: Final = 1
+
+
+class _Stored(TypedDict):
+    verified: dict[str, str]
+    last_repair: NotRequired[dict[str, Json] | None]
+    import_days: NotRequired[int | None]
+
+
+def _store(hass: HomeAssistant, identity: str) -> Store[_Stored]:
+    return Store(hass, _VERSION, f"{DOMAIN}.{identity}.history")
+
+
+async def forget_repairs(hass: HomeAssistant, identity: str) -> None:
+    """Remove what was remembered of a meter that is removed."""
+    await _store(hass, identity).async_remove()
+
+
+class RepairMemory:
+    """How far each sensor's history is known to be right, and what was done last."""
+
+    def __init__(self, hass: HomeAssistant, identity: str) -> None:
+        """Remember nothing yet."""
+        self._store = _store(hass, identity)
+        self._saved_on: object = None
+        self.verified: dict[str, datetime] = {}
+        """By the sensor's key: the start of the last hour that was compared."""
+        self.last_repair: dict[str, Json] | None = None
+        """The last report that was worth telling, as :meth:`RepairReport.as_dict`."""
+        self.import_days: int | None = None
+        """Days before the installation that are still to be imported."""
+
+    async def async_load(self) -> None:
+        """Read what an earlier run left."""
+        stored = await self._store.async_load()
+        if stored is None:
+            return
+        found = {key: dt_util.parse_datetime(told) for key, told in stored["verified"].items()}
+        self.verified = {key: moment for key, moment in found.items() if moment is not None}
+        self.last_repair = stored.get("last_repair")
+        self.import_days = stored.get("import_days")
+
+    async def async_save(self) -> None:
+        """Write everything down."""
+        self._saved_on = _day()
+        await self._store.async_save(
+            {
+                "verified": {key: moment.isoformat() for key, moment in self.verified.items()},
+                "last_repair": self.last_repair,
+                "import_days": self.import_days,
+            }
+        )
+
+    async def async_advance(self, verified: Mapping[str, datetime]) -> None:
+        """Note how far the history is right; on the disk once a day, which is often enough.
+
+        What is forgotten is compared again.
+        """
+        self.verified.update(verified)
+        if self._saved_on != _day():
+            await self.async_save()
+
+
+def _day() -> object:
+    return dt_util.utcnow().astimezone(JST).date()

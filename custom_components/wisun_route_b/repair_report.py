@@ -1,0 +1,106 @@
+"""What was found and put right in the energy history, for people and for the diagnostics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from .backfill import Change, Plan, Reason
+from .energy_statistics import Obstacle
+
+type Json = str | float | bool | list[Json] | dict[str, Json] | None
+
+
+class Occasion(StrEnum):
+    """Why somebody looked."""
+
+    REPAIR = "repair"
+    """By itself: after a start, and every hour."""
+    IMPORT = "import"
+    """Somebody asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SensorReport:
+    """What concerns one sensor."""
+
+    changes: tuple[Change, ...] = ()
+    energy: Decimal = Decimal()
+    """Energy that came into hours where it was missing, kWh."""
+    skipped: Mapping[datetime, Reason] = field(default_factory=dict[datetime, Reason])
+    """Hours that do not show the meter's own energy, by their start, and why."""
+    obstacle: Obstacle | None = None
+    """Why nothing could be done at all."""
+
+    @classmethod
+    def of(cls, plan: Plan) -> SensorReport:
+        """Tell what was planned."""
+        return cls(plan.changes, plan.energy, dict(plan.skipped))
+
+    def as_dict(self, *, with_hours: bool) -> dict[str, Json]:
+        """Return it in a form that can be stored; the hours one by one if wanted."""
+        reasons = [reason.value for reason in self.skipped.values()]
+        counted: dict[str, Json] = {name: reasons.count(name) for name in sorted(set(reasons))}
+        told: dict[str, Json] = {
+            "hours": len(self.changes),
+            "energy": float(self.energy),
+            "skipped": counted,
+            "obstacle": self.obstacle and self.obstacle.value,
+        }
+        if with_hours:
+            told["rows"] = [_row(change) for change in self.changes]
+            told["skipped_hours"] = {
+                hour.isoformat(): reason.value for hour, reason in self.skipped.items()
+            }
+        return told
+
+
+def _row(change: Change) -> dict[str, Json]:
+    return {
+        "start": change.start.isoformat(),
+        "register": float(change.row.state),
+        "energy": float(change.energy),
+        "energy_before": None if change.before is None else float(change.before),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What one look at the history came to."""
+
+    at: datetime
+    occasion: Occasion
+    sensors: Mapping[str, SensorReport]
+    """By the sensor's key: ``imported_energy``, ``exported_energy``."""
+    dry_run: bool = False
+    """Whether this only is what would have been done."""
+
+    @property
+    def hours(self) -> frozenset[datetime]:
+        """The starts of the hours that were written, whichever sensor's."""
+        return frozenset(
+            change.start for sensor in self.sensors.values() for change in sensor.changes
+        )
+
+    def is_noticeable(self, least: Decimal) -> bool:
+        """Tell whether an hour had no row, or one wrong by more than ``least`` (kWh)."""
+        return any(
+            change.before is None or abs(change.energy - change.before) > least
+            for sensor in self.sensors.values()
+            for change in sensor.changes
+        )
+
+    def as_dict(self, *, with_hours: bool = False) -> dict[str, Json]:
+        """Return it in a form for an action's response, the diagnostics and the disk."""
+        return {
+            "at": self.at.isoformat(),
+            "occasion": self.occasion.value,
+            "dry_run": self.dry_run,
+            "hours": len(self.hours),
+            "from": min(self.hours).isoformat() if self.hours else None,
+            "to": max(self.hours).isoformat() if self.hours else None,
+            "sensors": {
+                key: sensor.as_dict(with_hours=with_hours) for key, sensor in self.sensors.items()
+            },
+        }

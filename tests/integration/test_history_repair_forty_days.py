@@ -1,0 +1,106 @@
+"""Forty days with everything that happens to a Home Assistant in a house."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+import logging
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
+
+from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
+
+#: After today, or the recorder would take its own first run for the newer one.
+START = datetime(2030, 3, 3, 1, 17, tzinfo=UTC)
+
+
+@pytest.fixture
+async def mock_recorder_before_hass(
+    async_test_recorder: RecorderInstanceContextManager,
+) -> AsyncGenerator[None]:
+    """Have the recorder patched before there is a Home Assistant, and nobody tell of it."""
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def day(number: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    """Return a moment of a day of the story, in the meter's time zone."""
+    midnight = datetime(2030, 3, 2, 15, tzinfo=UTC)
+    return midnight + timedelta(days=number, hours=hour, minutes=minute, seconds=second)
+
+
+#: When Home Assistant goes down and comes up again.
+OUTAGES = (
+    (day(2, 14, 50), day(2, 15, 10)),  # 20 min, across a full hour
+    (day(3, 22, 40), day(4, 1, 40)),  # 3 h, across the meter's midnight
+    (day(5, 10), day(5, 13)),  # 3 h, from full hour to full hour
+    (day(6, 17, 15), day(6, 17, 35)),  # 20 min, within one hour, in the middle of half-hours
+    (day(8, 8, 59, 50), day(9, 15, 0, 20)),  # 30 h, the register rolls over meanwhile
+    (day(11, 23, 50), day(12, 0, 10)),  # 20 min, across midnight
+    (day(14, 6, 17), day(26, 6, 44)),  # 12 days: longer than the recorder looks back
+    (day(33, 8, 45), day(33, 11, 45)),  # 3 h, across Home Assistant's midnight (UTC)
+)
+ROLL_OVER = day(8, 20, 10)
+LIVE_ROLL_OVER = day(20)
+EXCHANGE = day(30, 10, 25)
+END = day(40, 12, 30)
+
+
+@pytest.mark.timeout(180)
+async def test_forty_days_of_a_house_have_no_hole(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    hass.loop.set_debug(False)
+    house = House(hass, freezer, START)
+    house.meter.set_counts(ROLL_OVER, (0, 0))
+    await house.set_up()
+    await house.start()
+    for down, up in OUTAGES:
+        if house.now < EXCHANGE < down:
+            await exchange(house)
+        await house.live(down)
+        await house.stop()
+        house.move(up)
+        await house.start()
+    await house.live(END)
+
+    for entity_id in (IMPORTED, EXPORTED):
+        bars = await house.stored(entity_id)
+        hours = sorted(bars)
+        assert hours == [hours[0] + number * HOUR for number in range(len(hours))]
+        assert hours[-1] == END.replace(minute=0) - HOUR
+        truth = house.truth(entity_id, hours[1:])
+        assert {
+            str(hour): (bars[hour], truth[hour]) for hour in truth if bars[hour] != truth[hour]
+        } == {}
+        sums = await house.stored(entity_id, "sum")
+        assert sums[hours[-1]] - sums[hours[0]] == sum(truth.values(), Decimal())
+        # The running hour, too, goes on from there.
+        assert not any(bar < 0 for bar in bars.values())
+    await nothing_is_left_to_do(house)
+
+
+async def exchange(house: House) -> None:
+    """Another meter comes; nobody can be asked for half an hour."""
+    await house.live(EXCHANGE - timedelta(seconds=1))
+    house.meter.connected = False
+    house.meter.install(EXCHANGE, 8, (0, 0))
+    house.poll()
+    await house.live(EXCHANGE + timedelta(minutes=20))
+    house.meter.connected = True
+
+
+async def nothing_is_left_to_do(house: House) -> None:
+    before = [await house.stored(entity_id, "sum") for entity_id in (IMPORTED, EXPORTED, WATER)]
+    assert house.repair is not None
+    report = house.repair.report
+
+    assert await house.repair.async_repair()
+
+    assert house.repair.report is report
+    after = [await house.stored(entity_id, "sum") for entity_id in (IMPORTED, EXPORTED, WATER)]
+    assert after == before
