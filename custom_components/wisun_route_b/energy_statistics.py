@@ -6,6 +6,7 @@ the house), the metadata are overwritten by what is imported, and an adjustment 
 rows from a moment on in both tables.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +23,7 @@ from homeassistant.components.recorder.statistics import (
     get_metadata,
     statistics_during_period,
 )
+from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
@@ -76,13 +78,20 @@ def recorded_entity(hass: HomeAssistant, unique_id: str) -> str | Obstacle:
 
 
 async def read_statistics(
-    hass: HomeAssistant, entity_id: str, since: datetime
+    hass: HomeAssistant, entity_id: str, since: datetime, *, and_before: bool = False
 ) -> Snapshot | Obstacle:
-    """Return the finished hours of a sensor from ``since`` on, and the last one before."""
-    return await get_instance(hass).async_add_executor_job(_read, hass, entity_id, since)
+    """Return the finished hours of a sensor from ``since`` on, perhaps with the last before."""
+    return await get_instance(hass).async_add_executor_job(
+        _read, hass, entity_id, since, and_before
+    )
 
 
-def _read(hass: HomeAssistant, entity_id: str, since: datetime) -> Snapshot | Obstacle:
+def _read(
+    hass: HomeAssistant,
+    entity_id: str,
+    since: datetime,
+    and_before: bool,  # noqa: FBT001 - executor jobs know no keywords
+) -> Snapshot | Obstacle:
     # The bound first: what is compiled while this reads only comes in addition.
     bound = _compiled_until(hass)
     known = get_metadata(hass, statistic_ids={entity_id}).get(entity_id)
@@ -91,9 +100,10 @@ def _read(hass: HomeAssistant, entity_id: str, since: datetime) -> Snapshot | Ob
     number, metadata = known
     if metadata["unit_of_measurement"] not in EnergyConverter.VALID_UNITS:
         return Obstacle.OTHER_UNIT
+    first = _hour_before(hass, number, since) if and_before else since
     stored = statistics_during_period(
         hass,
-        _hour_before(hass, number, since),
+        first,
         bound,
         {entity_id},
         "hour",
@@ -174,4 +184,7 @@ async def apply_plan(hass: HomeAssistant, snapshot: Snapshot, plan: Plan) -> Non
             for change in plan.changes
         ]
         async_import_statistics(hass, metadata, rows)
-    await recorder.async_block_till_done()
+    # Not async_block_till_done(): it does not wait for a task that has left the queue.
+    done: asyncio.Future[None] = hass.loop.create_future()
+    recorder.queue_task(SynchronizeTask(done))
+    await done

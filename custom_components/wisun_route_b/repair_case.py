@@ -73,7 +73,7 @@ async def repair_case(
 ) -> Case | Obstacle:
     """Return the hours of a sensor that nobody has compared yet."""
     reach = memory_reach()
-    found = await _snapshot(hass, identity, key, verified or reach)
+    found = await _snapshot(hass, identity, key, verified - HOUR if verified else reach)
     if isinstance(found, Obstacle):
         return found
     if verified is not None and verified not in found.history.rows:
@@ -91,7 +91,7 @@ async def import_case(
 ) -> Case | Obstacle:
     """Return the hours of a range, whether they have rows or not."""
     start = max(start, memory_reach())
-    found = await _snapshot(hass, identity, key, start)
+    found = await _snapshot(hass, identity, key, start, and_before=True)
     if isinstance(found, Obstacle):
         return found
     until = min(end, found.compiled_until)
@@ -103,9 +103,9 @@ async def import_case(
 
 
 async def _snapshot(
-    hass: HomeAssistant, identity: str, key: str, since: datetime
+    hass: HomeAssistant, identity: str, key: str, since: datetime, *, and_before: bool = False
 ) -> Snapshot | Obstacle:
     entity_id = recorded_entity(hass, f"{identity}_{key}")
     if isinstance(entity_id, Obstacle):
         return entity_id
-    return await read_statistics(hass, entity_id, since)
+    return await read_statistics(hass, entity_id, since, and_before=and_before)

@@ -18,6 +18,7 @@ from homeassistant.components.recorder.tasks import (
     CompileMissingStatisticsTask,
     RecorderTask,
     StatisticsTask,
+    SynchronizeTask,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -64,7 +65,8 @@ class House:
         self.identity = self.entry.data["identity"]
         self.unit = "kWh"
         self.repair: HistoryRepair | None = None
-        self.water: dict[datetime, float] = {}
+        self.water: dict[datetime, Decimal] = {}
+        """What the unrelated sensor showed last in each hour in which anybody looked."""
         self._seen: dict[str, str] = {}
         freezer.move_to(start)
         # The recorder does not look back to the day of this test's execution.
@@ -131,8 +133,9 @@ class House:
         """
         await self.hass.async_block_till_done()
         async_trigger_db_commit(self.hass)
-        done = get_instance(self.hass).async_get_commit_future()
-        while done is not None and not done.done():
+        done: asyncio.Future[None] = self.hass.loop.create_future()
+        get_instance(self.hass).queue_task(SynchronizeTask(done))
+        while not done.done():
             _let_threads_work()
             await asyncio.sleep(0)
         await self.hass.async_block_till_done()
@@ -156,6 +159,7 @@ class House:
             else:
                 self.set_state(entity_id, str(value / {"kWh": 1, "MWh": 1000}[self.unit]))
         litres = (self.now - datetime(2027, 1, 1, tzinfo=UTC)) // timedelta(minutes=7)
+        self.water[self.now.replace(minute=0, second=0, microsecond=0)] = Decimal(litres)
         self._seen[WATER] = str(litres)
         self.hass.states.async_set(WATER, str(litres), _attributes("L", "water"))
 
