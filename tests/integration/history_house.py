@@ -93,7 +93,9 @@ class House:
         self.now = moment
         self.freezer.move_to(moment)
 
-    async def start(self, **options: Any) -> HistoryRepair:
+    async def start(
+        self, listen: Callable[[HistoryRepair], None] = lambda _: None, **options: Any
+    ) -> HistoryRepair:
         """Home Assistant starts: catches up, and then sees the meter."""
         for entity_id in (IMPORTED, EXPORTED):
             if entity_id in self._seen:
@@ -101,8 +103,10 @@ class House:
         self.hass.states.async_set(WATER, self._seen.get(WATER, "0"), _attributes("L", "water"))
         await self.recorded()
         self.repair = HistoryRepair(self.hass, self.entry, self.identity, self.meter, pause=0)
+        listen(self.repair)
         await self.repair.async_start(**options)
-        await self.compile(CompileMissingStatisticsTask())
+        if "recorder" in self.hass.config.components:
+            await self.compile(CompileMissingStatisticsTask())
         return self.repair
 
     async def stop(self) -> None:

@@ -51,7 +51,7 @@ END = day(40, 12, 30)
 
 
 #: Days that the recorder looks back at a start (10 by default): the long outage is longer.
-KEPT = 3
+KEPT = 2
 
 
 @pytest.mark.timeout(180)
