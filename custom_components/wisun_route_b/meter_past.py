@@ -143,6 +143,16 @@ class MeterPast:
         else:
             self.note(slots)
 
+    async def _day(self, day: date, days_ago: int) -> tuple[Slot, ...]:
+        """Read a day; around midnight the meter's today may not be ours."""
+        slots = await self._meter.day_history(days_ago)
+        days_off = (slots[0].at.date() - day).days
+        if days_off and 0 <= days_ago + days_off <= MOST_DAYS:
+            slots = await self._meter.day_history(days_ago + days_off)
+        if slots[0].at.date() != day:
+            raise WrongDayError("The meter's today is not ours")
+        return slots
+
     def _is_empty(self, day: date) -> None:
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST)
         self.note(Slot(midnight + index * _HALF_HOUR, _NOTHING) for index in range(48))

@@ -219,6 +219,8 @@ class HouseMeter:
         self.asked: list[str] = []
         self.has_slots = True
         self.failing: Callable[[], None] = lambda: None
+        self.late = timedelta()
+        """How far the meter's clock is behind, for its days."""
         self.lost: set[datetime] = set()
         """Moments for which the meter has no reading."""
         self.install(datetime(2019, 4, 1, tzinfo=JST), 7, (0, 0))
@@ -265,13 +267,15 @@ class HouseMeter:
         return total
 
     def _slot(self, moment: datetime) -> Slot:
-        known = moment <= dt_util.utcnow() and self.registers(moment, of_now=True)
+        known = moment <= dt_util.utcnow() - self.late and self.registers(moment, of_now=True)
         return Slot(moment.astimezone(JST), known or RegisterPair(None, None))
 
     async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
         self._ask(f"day {days_ago}")
         midnight = (
-            dt_util.utcnow().astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
+            (dt_util.utcnow() - self.late)
+            .astimezone(JST)
+            .replace(hour=0, minute=0, second=0, microsecond=0)
         )
         start = midnight - timedelta(days=days_ago)
         return tuple(self._slot(start + index * HALF_HOUR) for index in range(48))

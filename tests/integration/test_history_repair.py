@@ -18,8 +18,15 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 
 from custom_components.wisun_route_b.energy_statistics import Obstacle
 from custom_components.wisun_route_b.history_repair import HistoryObstacleError, HistoryRepair
+from custom_components.wisun_route_b.meter_past import MeterHistory
 from custom_components.wisun_route_b.repair_memory import forget_repairs
-from custom_components.wisun_route_b.stack import JST, ResponseTimeoutError, Slot, WrongDayError
+from custom_components.wisun_route_b.stack import (
+    JST,
+    ResponseTimeoutError,
+    Slot,
+    SmartMeter,
+    WrongDayError,
+)
 from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
 
 #: 10:30 in Japan. After today, or the recorder would take its own first run for the newer one.
@@ -73,8 +80,19 @@ async def all_is_right(house: House, *, from_hour: datetime | None = None) -> No
         hours = [hour for hour in sorted(bars) if hour >= (from_hour or at(1))]
         assert hours == [hours[0] + number * HOUR for number in range(len(hours))]
         assert {hour: bars[hour] for hour in hours} == house.truth(entity_id, hours)
+        states = await house.stored(entity_id, "state")
+        side = "normal" if entity_id == IMPORTED else "reverse"
+        shown = {hour: house.meter.registers(hour + HOUR) for hour in hours}
+        assert {hour: states[hour] for hour in hours} == {
+            hour: getattr(pair, side) for hour, pair in shown.items()
+        }
         total += sum(bars[hour] for hour in hours)
     assert total > 0
+
+
+def a_history(meter: SmartMeter) -> MeterHistory:
+    """For the type checker: the real meter is one."""
+    return meter
 
 
 # --- Days before the installation --------------------------------------------------------
@@ -271,6 +289,18 @@ async def test_a_day_that_nobody_can_read_is_given_up_and_named(house: House) ->
     )
     assert repair.report is not None
     assert len(repair.report.sensors["imported_energy"].skipped) == 24
+
+
+async def test_a_meter_whose_day_begins_later_is_asked_for_the_right_one(house: House) -> None:
+    await house.start()
+    await house.live(at(2.2))
+    house.meter.has_slots = False
+    house.meter.late = timedelta(minutes=20)
+    # Ten minutes past midnight here, ten to midnight there.
+    await off(house, at(14) + timedelta(minutes=10))
+    await house.live(at(16.2))
+
+    await all_is_right(house)
 
 
 async def test_stopping_ends_the_reading_at_once(house: House) -> None:
