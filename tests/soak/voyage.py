@@ -48,6 +48,8 @@ READING = (
 _WATCHFUL, _QUIET = 30.0, 300.0
 _AFTERMATH = 420.0
 _PATIENCE = 20.0
+#: Faults that may overlap, so that one of them may still be going on.
+_RECENT = 12
 
 
 class SecretWatch(logging.Handler):
@@ -112,10 +114,10 @@ class Poller:
                 await self._poll()
 
     def _stormy(self, now: float) -> bool:
-        if not self._storm.history:
-            return False
-        ended = self._storm.history[-1].ended
-        return ended is None or now - ended < _AFTERMATH
+        return any(
+            incident.ended is None or now - incident.ended < _AFTERMATH
+            for incident in self._storm.history[-_RECENT:]
+        )
 
     async def _poll(self) -> None:
         meter = self._keeper.meter
@@ -158,7 +160,7 @@ async def sail(days: float, seed: int, mean_gap: float, count_objects: Callable[
             Credentials(emulator.config.route_b_id, emulator.config.password),
         )
         keeper = LinkKeeper(meter, random.Random(seed))
-        storm = Storm(emulator, seed, mean_gap=mean_gap)
+        storm = Storm(emulator, seed, mean_gap=mean_gap, overlapping=True)
         poller = Poller(keeper, storm)
         await keeper.open()
         polling = asyncio.create_task(poller.run())
