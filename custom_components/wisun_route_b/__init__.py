@@ -16,10 +16,12 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_IDENTITY, CONF_NETWORK, DOMAIN
+from .const import CONF_IDENTITY, CONF_IMPORT_DAYS, CONF_NETWORK, DOMAIN
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .farewells import note_farewell
 from .port import port_connector
+from .repair_memory import forget_repairs
+from .services import async_setup_services
 from .stack import Network, RouteBError, end_session
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,7 +35,8 @@ async def async_setup(
     hass: HomeAssistant,
     config: ConfigType,  # noqa: ARG001 - Home Assistant's signature
 ) -> bool:
-    """Have the links hear when a serial device is plugged in."""
+    """Offer the actions, and have the links hear when a serial device is plugged in."""
+    async_setup_services(hass)
     usb.async_register_port_event_callback(hass, partial(_ports_changed, hass))
     return True
 
@@ -65,10 +68,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await _start_repair(hass, entry)
     _ = entry.async_create_background_task(
         hass, coordinator.async_describe(), f"{entry.title} - describe"
     )
     return True
+
+
+async def _start_repair(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Look after the energy history; what the set-up asked for is taken over once."""
+    repair = entry.runtime_data.repair
+    entry.async_on_unload(repair.async_stop)
+    options = dict(entry.options)
+    import_days = options.pop(CONF_IMPORT_DAYS, None)
+    await repair.async_start(None if import_days is None else int(import_days))
+    if import_days is not None:
+        hass.config_entries.async_update_entry(entry, options=options)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -78,6 +93,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> b
 
 async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
+    await forget_repairs(hass, entry.data[CONF_IDENTITY])
     network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
     if entry.disabled_by is not None or network is None:
         return

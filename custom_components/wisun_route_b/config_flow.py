@@ -17,6 +17,9 @@ from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SerialPortSelector,
     TextSelector,
     TextSelectorConfig,
@@ -25,9 +28,17 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 import probatio
 
-from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN
+from .const import (
+    CONF_IDENTITY,
+    CONF_IMPORT_DAYS,
+    CONF_KNOWN,
+    CONF_NETWORK,
+    CONF_ROUTE_B_ID,
+    DOMAIN,
+)
 from .failures import failure_key
 from .farewells import last_farewell
+from .meter_past import MOST_DAYS
 from .port import port_connector
 from .progress import overall_fraction, progress_action
 from .stack import (
@@ -47,11 +58,17 @@ _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _PASSWORD: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
+_DAYS: Final = NumberSelector(
+    NumberSelectorConfig(
+        min=0, max=MOST_DAYS, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement="d"
+    )
+)
 _USER_SCHEMA: Final = probatio.Schema(
     {
         probatio.Required(CONF_DEVICE): SerialPortSelector(),
         probatio.Required(CONF_ROUTE_B_ID): _ID,
         probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
+        probatio.Optional(CONF_IMPORT_DAYS, default=0): _DAYS,
     }
 )
 _REAUTH_SCHEMA: Final = probatio.Schema(
@@ -68,7 +85,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     def __init__(self) -> None:
         """Start with nothing typed and nothing tried."""
         self._form = "user"
-        self._typed: dict[str, str] = {}
+        self._typed: dict[str, Any] = {}
         self._errors: dict[str, str] = {}
         self._device = ""
         self._credentials: Credentials | None = None
@@ -90,7 +107,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._form = "user"
         if user_input is not None:
             # Whatever is shown again, the password is not among it.
-            self._typed = {key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID)}
+            self._typed = {
+                key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID, CONF_IMPORT_DAYS)
+            }
             if self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]):
                 self._device = await self._stable_path(user_input[CONF_DEVICE].strip())
                 await self._abort_if_duplicate()
@@ -255,6 +274,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 CONF_IDENTITY: tried.fingerprint,
                 **found,
             },
+            options={CONF_IMPORT_DAYS: days} if (days := self._typed[CONF_IMPORT_DAYS]) else {},
         )
 
     @callback

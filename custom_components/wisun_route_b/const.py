@@ -10,6 +10,8 @@ CONF_ROUTE_B_ID: Final = "route_b_id"
 CONF_NETWORK: Final = "network"
 #: What the meter said of itself, so that the next start need not ask.
 CONF_KNOWN: Final = "meter"
+#: Option of a new entry: days before the installation to be imported; consumed at once.
+CONF_IMPORT_DAYS: Final = "import_days"
 #: What the unique ids of device and entities are made of. Stored once, when the entry is
 #: made, and kept when the utility issues a new Route-B ID for the same home.
 CONF_IDENTITY: Final = "identity"

@@ -16,13 +16,15 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN, POLL_INTERVAL
 from .failures import failure_key
 from .farewells import last_farewell, note_farewell
-from .half_hours import HALF_HOUR, HalfHours
+from .half_hours import HALF_HOUR, HalfHours, fixed_time_slot
+from .history_repair import HistoryRepair
 from .port import port_connector
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
     CURRENT_DATE,
     CURRENT_TIME,
+    FIXED_TIME_ENERGY_REVERSE,
     HISTORY2,
     INSTANTANEOUS_CURRENT,
     INSTANTANEOUS_POWER,
@@ -94,6 +96,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         )
         self._from_memory = self.meter.known is not None
         self.keeper = LinkKeeper(self.meter)
+        self.repair = HistoryRepair(hass, entry, entry.data[CONF_IDENTITY], self.meter)
         self.clock_offset: timedelta | None = None
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
         self.half_hours = HalfHours()
@@ -109,6 +112,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._has_polled = False
         entry.async_on_unload(self.meter.subscribe(self._pushed))
         entry.async_on_unload(self.keeper.on_change(self._link_changed))
+        entry.async_on_unload(self.repair.async_add_listener(self.async_update_listeners))
 
     async def async_close(self) -> None:
         """Give the port back. Only a disabled entry ends its session with the meter."""
@@ -192,6 +196,10 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     def _note_half_hours(self, report: ReadReport) -> None:
         """Keep the fixed-time readings; look up, once, where a half-hour began before we came."""
         self.half_hours.note(report)
+        slot = fixed_time_slot(report)
+        one_way = not self.offers((FIXED_TIME_ENERGY_REVERSE,))
+        if slot is not None and (one_way or slot.registers.reverse is not None):
+            self.repair.async_note(slot)
         missing = self.half_hours.missing()
         if missing is not None and missing != self._looked_up:
             self._looked_up = missing

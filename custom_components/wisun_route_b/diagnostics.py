@@ -46,6 +46,7 @@ async def async_get_config_entry_diagnostics(
         "line": dict(coordinator.meter.line_statistics),
         "meter": _meter(coordinator),
         "readings": _readings(coordinator, now),
+        "history": _history(coordinator),
     }
     return {key: _masked(value, redactor) for key, value in report.items()}
 
@@ -118,6 +119,16 @@ def _readings(coordinator: RouteBCoordinator, now: float) -> dict[str, Json]:
         },
         "refused": [f"{epc:02X}" for epc in sorted(data.refused)],
         "absent": {f"{epc:02X}": reason for epc, reason in data.reasons.items()},
+    }
+
+
+def _history(coordinator: RouteBCoordinator) -> dict[str, Json]:
+    repair = coordinator.repair
+    return {
+        "verified": {key: moment.isoformat() for key, moment in repair.verified.items()},
+        "progress": repair.progress and asdict(repair.progress),
+        "last_repair": repair.last_repair,
+        "last_look": repair.report and repair.report.as_dict(with_hours=True),
     }
 
 

@@ -12,6 +12,7 @@ from .stack import (
     FixedTimeEnergy,
     MeterProperty,
     ReadReport,
+    RegisterPair,
     Scale,
     Slot,
 )
@@ -31,6 +32,20 @@ class HalfHour:
     """Aware, on a full half-hour of the meter's clock."""
     energy: Decimal
     """kWh."""
+
+
+def fixed_time_slot(report: ReadReport) -> Slot | None:
+    """Return what a report says about EA and EB as a slot of a history."""
+    normal = report.value(FIXED_TIME_ENERGY_NORMAL)
+    reverse = report.value(FIXED_TIME_ENERGY_REVERSE)
+    newest = max((reading.measured_at for reading in (normal, reverse) if reading), default=None)
+    if newest is None:
+        return None
+
+    def at_newest(reading: FixedTimeEnergy | None) -> Decimal | None:
+        return reading.energy if reading and reading.measured_at == newest else None
+
+    return Slot(newest, RegisterPair(at_newest(normal), at_newest(reverse)))
 
 
 class HalfHours:

@@ -11,6 +11,7 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import SIGNAL_STRENGTH_DECIBELS_MILLIWATT, EntityCategory, UnitOfTime
+from homeassistant.util import dt as dt_util
 
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntityDescription
@@ -22,6 +23,8 @@ class HealthSensorDescription(RouteBEntityDescription, SensorEntityDescription):
     """A sensor that tells of the link, and where its value is found."""
 
     value_fn: Callable[[RouteBCoordinator], str | float | datetime | None]
+    details_fn: Callable[[RouteBCoordinator], dict[str, object]] | None = None
+    """Attributes beside the value."""
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
     entity_registry_enabled_default: bool = False
 
@@ -48,6 +51,25 @@ def _counter(key: str, count: Callable[[LinkStatistics], int]) -> HealthSensorDe
         state_class=SensorStateClass.TOTAL_INCREASING,
         value_fn=lambda coordinator: count(coordinator.meter.statistics),
     )
+
+
+def _last_repair(coordinator: RouteBCoordinator) -> datetime | None:
+    told = coordinator.repair.last_repair
+    return None if told is None else dt_util.parse_datetime(str(told["at"]))
+
+
+def _repair_details(coordinator: RouteBCoordinator) -> dict[str, object]:
+    """Return what the last repair put right, and how far a reading of the history is."""
+    told, progress = coordinator.repair.last_repair, coordinator.repair.progress
+    details: dict[str, object] = (
+        {"days_to_read": progress.days - progress.days_done} if progress else {}
+    )
+    if told is not None:
+        details |= {key: told[key] for key in ("hours", "from", "to")}
+        sensors = told["sensors"]
+        if isinstance(sensors, dict):
+            details |= {key: sensor["energy"] for key, sensor in sensors.items()}
+    return details
 
 
 HEALTH_SENSORS: Final = (
@@ -88,6 +110,14 @@ HEALTH_SENSORS: Final = (
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_display_precision=0,
         value_fn=_clock_offset,
+    ),
+    HealthSensorDescription(
+        key="last_repair",
+        translation_key="last_repair",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=True,
+        value_fn=_last_repair,
+        details_fn=_repair_details,
     ),
     _counter("requests", lambda statistics: statistics.requests),
     _counter("retries", lambda statistics: statistics.retries),

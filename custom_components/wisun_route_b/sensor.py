@@ -281,6 +281,12 @@ class HealthSensor(RouteBEntity, SensorEntity):
     def native_value(self) -> str | float | datetime | None:
         return self.entity_description.value_fn(self.coordinator)
 
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, object] | None:
+        details = self.entity_description.details_fn
+        return None if details is None else details(self.coordinator)
+
 
 def _decimals(step: Decimal) -> int:
     """Return how many decimals a register with this step (kWh) needs."""

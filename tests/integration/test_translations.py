@@ -4,14 +4,17 @@ import json
 from pathlib import Path
 import re
 import struct
-from typing import cast
+from typing import Any, cast
 
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.wisun_route_b.energy_statistics import Obstacle
 from custom_components.wisun_route_b.failures import FAILURE_KEYS
 from custom_components.wisun_route_b.health import HEALTH_SENSORS
 from custom_components.wisun_route_b.progress import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
+from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
 LANGUAGES = ("en", "ja")
@@ -81,7 +84,9 @@ def test_every_failure_has_a_text_in_the_dialog_and_on_the_card() -> None:
         "invalid_password",
         "unknown",
     }
-    assert _under("exceptions.") == FAILURE_KEYS
+    obstacles = {f"history_{obstacle.value}" for obstacle in Obstacle}
+    of_actions = {"range_is_empty", "range_is_too_old"}
+    assert _under("exceptions.") == FAILURE_KEYS | obstacles | of_actions
 
 
 def test_every_failure_says_the_same_in_the_dialog_and_on_the_card() -> None:
@@ -96,7 +101,7 @@ def test_every_progress_action_has_a_text() -> None:
 
 def test_every_field_has_a_name_and_a_description() -> None:
     for step, fields in (
-        ("user", {"device", "route_b_id", "password"}),
+        ("user", {"device", "route_b_id", "password", "import_days"}),
         ("reauth_confirm", {"password"}),
     ):
         assert _under(f"config.step.{step}.data.") == fields
@@ -119,11 +124,28 @@ def test_every_sensor_is_named_by_its_text_or_by_its_device_class() -> None:
 
 def test_icons_belong_to_named_sensors() -> None:
     icons = _flat(_load("icons.json"))
+    actions = {key for key in icons if key.startswith("services.")}
 
+    assert {key.split(".")[1] for key in actions} == {GET_HISTORY, IMPORT_HISTORY}
     for key, icon in icons.items():
+        if key in actions:
+            continue
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
         assert key.split(".")[:2] == ["entity", "sensor"]
         assert key.split(".")[2] in _under("entity.sensor.")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_action_and_its_fields_have_texts(language: str) -> None:
+    described = cast("dict[str, Any]", load_yaml_dict(str(INTEGRATION / "services.yaml")))
+    texts = cast("dict[str, Any]", _load(f"translations/{language}.json")["services"])
+
+    assert described.keys() == texts.keys() == {GET_HISTORY, IMPORT_HISTORY}
+    for action, description in described.items():
+        assert description["fields"].keys() == texts[action]["fields"].keys()
+        for text in (texts[action], *texts[action]["fields"].values()):
+            assert text["name"]
+            assert text["description"]
 
 
 def test_manifest_keys_are_in_the_order_that_home_assistant_wants() -> None:

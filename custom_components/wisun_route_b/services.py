@@ -1,0 +1,142 @@
+"""Actions: what can be asked of a meter besides its entities."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv, service
+from homeassistant.util import dt as dt_util
+import probatio
+
+from .const import DOMAIN
+from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .failures import failure_key
+from .half_hours import HALF_HOUR
+from .meter_past import MOST_DAYS, PAUSE, MeterPast
+from .stack import JST, Consumption, RouteBError, Slot, consumptions
+
+GET_HISTORY: Final = "get_history"
+IMPORT_HISTORY: Final = "import_history"
+ATTR_START: Final = "start"
+ATTR_END: Final = "end"
+ATTR_DRY_RUN: Final = "dry_run"
+
+_RANGE: Final = {
+    probatio.Required(ATTR_CONFIG_ENTRY_ID): str,
+    probatio.Required(ATTR_START): cv.datetime,
+    probatio.Optional(ATTR_END): cv.datetime,
+}
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions, whether or not there is a meter yet."""
+    hass.services.async_register(
+        DOMAIN,
+        GET_HISTORY,
+        _get_history,
+        schema=probatio.Schema(_RANGE),
+        supports_response=SupportsResponse.ONLY,
+    )
+    service.async_register_admin_service(
+        hass,
+        DOMAIN,
+        IMPORT_HISTORY,
+        _import_history,
+        schema=probatio.Schema(
+            {**_RANGE, probatio.Optional(ATTR_DRY_RUN, default=False): cv.boolean}
+        ),
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+
+
+async def _get_history(call: ServiceCall) -> ServiceResponse:
+    """Return the half-hours of a range: both registers at the end, and the energy between."""
+    coordinator = _coordinator(call)
+    start, end = _range(call)
+    moments = [start + index * HALF_HOUR for index in range((end - start) // HALF_HOUR + 1)]
+    past = MeterPast(coordinator.meter, PAUSE)
+    try:
+        await past.fetch(moments, lambda _done, _days: None)
+    except RouteBError as err:
+        raise _told(err) from err
+    slots = [Slot(moment.astimezone(JST), past[moment]) for moment in moments if moment in past]
+    ends = {slot.at: slot for slot in slots}
+    scale = coordinator.meter.scale
+    rows = [] if scale is None else consumptions(slots, scale)
+    return {
+        "half_hours": [_row(row, ends[row.end]) for row in rows if row.end - row.start == HALF_HOUR]
+    }
+
+
+async def _import_history(call: ServiceCall) -> ServiceResponse:
+    """Write a range of the meter's history into the statistics; say what was changed."""
+    coordinator = _coordinator(call)
+    start, end = _range(call)
+    try:
+        report = await coordinator.repair.async_import(start, end, dry_run=call.data[ATTR_DRY_RUN])
+    except RouteBError as err:
+        raise _told(err) from err
+    return report.as_dict(with_hours=True)
+
+
+def _told(error: RouteBError) -> HomeAssistantError:
+    return HomeAssistantError(translation_domain=DOMAIN, translation_key=failure_key(error))
+
+
+def _row(row: Consumption, end: Slot) -> dict[str, Any]:
+    return {
+        "start": row.start.isoformat(),
+        "end": row.end.isoformat(),
+        "imported": _number(row.normal),
+        "exported": _number(row.reverse),
+        "imported_register": _number(end.registers.normal),
+        "exported_register": _number(end.registers.reverse),
+        "gap": row.gap and row.gap.value,
+    }
+
+
+def _number(energy: Decimal | None) -> float | None:
+    """Return kWh as JSON knows it; a register has at most eight digits, so nothing is lost."""
+    return None if energy is None else float(energy)
+
+
+def _coordinator(call: ServiceCall) -> RouteBCoordinator:
+    entry: RouteBConfigEntry = service.async_get_config_entry(
+        call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
+    )
+    return entry.runtime_data
+
+
+def _range(call: ServiceCall) -> tuple[datetime, datetime]:
+    """Return the range asked for, on full half-hours; times without a zone are the house's."""
+    now = dt_util.utcnow()
+    start = _floor(_aware(call.data[ATTR_START]))
+    end = _floor(min(_aware(call.data.get(ATTR_END, now)), now))
+    if start >= end:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="range_is_empty")
+    if start < now - timedelta(days=MOST_DAYS + 1):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="range_is_too_old",
+            translation_placeholders={"days": str(MOST_DAYS)},
+        )
+    return start, end
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt_util.get_default_time_zone())
+
+
+def _floor(moment: datetime) -> datetime:
+    utc = moment.astimezone(UTC)
+    return utc - (utc - datetime.min.replace(tzinfo=UTC)) % HALF_HOUR

@@ -1,0 +1,139 @@
+"""Actions: the meter's history on demand, and into the statistics."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
+
+from custom_components.wisun_route_b.const import CONF_IMPORT_DAYS, DOMAIN
+from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
+from emulator import Emulator, EmulatorConfig
+
+from .conftest import entry_for, set_up
+
+HALF_HOUR = timedelta(minutes=30)
+NOW = dt_util.utcnow()
+
+
+@pytest.fixture
+async def mock_recorder_before_hass(
+    async_test_recorder: RecorderInstanceContextManager,
+) -> None:
+    """Have the recorder patched before there is a Home Assistant."""
+
+
+async def _set_up(hass: HomeAssistant, emulator: Emulator, port: Path) -> MockConfigEntry:
+    emulator.serve_pty(port)
+    config = emulator.config
+    entry = entry_for(str(port), config.route_b_id, config.password)
+    await set_up(hass, entry)
+    assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+async def _call(hass: HomeAssistant, action: str, entry: MockConfigEntry, **data: Any) -> Any:
+    return await hass.services.async_call(
+        DOMAIN,
+        action,
+        {"config_entry_id": entry.entry_id, **data},
+        blocking=True,
+        return_response=True,
+    )
+
+
+async def test_half_hours_are_those_of_the_meter(hass: HomeAssistant, tmp_path: Path) -> None:
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        start = NOW.replace(minute=0, second=0, microsecond=0) - timedelta(hours=6)
+
+        answer = await _call(
+            hass, GET_HISTORY, entry, start=start, end=start + timedelta(hours=5, minutes=10)
+        )
+
+        rows = answer["half_hours"]
+        assert len(rows) == 10
+        for index, row in enumerate(rows):
+            begin = start + index * HALF_HOUR
+            before, after = (emulator.meter.registers(begin + n * HALF_HOUR) for n in (0, 1))
+            assert before is not None
+            assert after is not None
+            assert datetime.fromisoformat(row["start"]) == begin
+            assert datetime.fromisoformat(row["end"]) == begin + HALF_HOUR
+            assert row["imported_register"] == after[0] / 10
+            assert row["exported_register"] == after[1] / 10
+            assert row["imported"] == pytest.approx((after[0] - before[0]) / 10)
+            assert row["exported"] == pytest.approx((after[1] - before[1]) / 10)
+            assert row["gap"] is None
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "key"),
+    [
+        (NOW - timedelta(hours=1), NOW - timedelta(hours=2), "range_is_empty"),
+        (NOW + timedelta(days=1), NOW + timedelta(days=2), "range_is_empty"),
+        (NOW - timedelta(days=101), NOW, "range_is_too_old"),
+    ],
+)
+async def test_impossible_range_is_told(
+    hass: HomeAssistant, tmp_path: Path, start: datetime, end: datetime, key: str
+) -> None:
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+
+        for action in (GET_HISTORY, IMPORT_HISTORY):
+            with pytest.raises(ServiceValidationError) as told:
+                await _call(hass, action, entry, start=start, end=end)
+            assert told.value.translation_key == key
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_link_that_is_down_is_told(hass: HomeAssistant, tmp_path: Path) -> None:
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        await entry.runtime_data.keeper.close()
+
+        with pytest.raises(HomeAssistantError) as told:
+            await _call(hass, GET_HISTORY, entry, start=NOW - timedelta(hours=3))
+
+        assert told.value.translation_key == "link_error"
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_import_without_a_recorder_is_told(hass: HomeAssistant, tmp_path: Path) -> None:
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+
+        with pytest.raises(HomeAssistantError) as told:
+            await _call(hass, IMPORT_HISTORY, entry, start=NOW - timedelta(days=1))
+
+        assert told.value.translation_key == "history_no_recorder"
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_import_before_the_first_statistics_is_told_and_the_wish_of_the_set_up_kept(
+    recorder_mock: Recorder, hass: HomeAssistant, tmp_path: Path
+) -> None:
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        emulator.serve_pty(tmp_path / "port")
+        config = emulator.config
+        entry = entry_for(str(tmp_path / "port"), config.route_b_id, config.password)
+        entry.add_to_hass(hass)
+        hass.config_entries.async_update_entry(entry, options={CONF_IMPORT_DAYS: 30})
+        await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+
+        with pytest.raises(HomeAssistantError) as told:
+            await _call(hass, IMPORT_HISTORY, entry, start=NOW - timedelta(days=1), dry_run=True)
+
+        assert told.value.translation_key == "history_not_compiled"
+        assert CONF_IMPORT_DAYS not in entry.options
+        await hass.config_entries.async_unload(entry.entry_id)
