@@ -27,7 +27,11 @@ _NO_VALUE: Final = frozenset({"unknown", "unavailable"})
 #: has one, or two where it moves on just then.
 _AGE: Final = timedelta(seconds=30 + 5)
 _SECOND: Final = timedelta(seconds=1)
+#: A meter announces a half-hour within five minutes, or is asked for it then.
+_ANNOUNCED_WITHIN: Final = timedelta(minutes=5, seconds=30)
 
+#: Says nothing before there has been something to repair.
+_NOT_YET: Final = frozenset({"last_repair"})
 #: What an entity shows that tells of the link instead of the meter.
 _HEALTHY: Final = {"connection": "on", "link_state": "connected"}
 
@@ -64,7 +68,10 @@ async def check(stage: Stage) -> tuple[dict[str, Shown], list[str]]:
     client = stage.home_assistant
     entry_id = await stage.set_up()
     say("Waiting until every sensor has been read and polled once more.")
-    shown = await _wait_until_live(client, await sensors_of(client, entry_id))
+    sensors = await sensors_of(client, entry_id)
+    shown = await _wait_until_live(
+        client, {key: name for key, name in sensors.items() if key not in _NOT_YET}
+    )
     log = await asyncio.to_thread(stage.configuration.log.read_text, encoding="utf-8")
     return shown, [
         *(fault for key, state in shown.items() if (fault := _fault(key, state))),
@@ -111,7 +118,8 @@ def _fault(key: str, shown: Shown) -> str | None:
     if key in _HEALTHY:
         healthy = shown.value == _HEALTHY[key]
         return None if healthy else f"{shown.entity_id} shows {shown.value}"
-    seconds = range(_AGE // _SECOND + 1)
+    age = _AGE + (_ANNOUNCED_WITHIN if key.startswith("last_half_hour") else timedelta())
+    seconds = range(age // _SECOND + 1)
     moments = [shown.reported.astimezone(UTC) - second * _SECOND for second in seconds]
     had = {true_values(moment).get(key) for moment in moments}
     if _number(shown.value) in had - {None}:

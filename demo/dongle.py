@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 import sys
@@ -24,6 +24,8 @@ SEED: Final = 1
 _METER: Final = Meter(SEED, FIRST_GENERATION)
 #: One count of its currents is 0.1 A, one of its energies 0.1 kWh (code 01 of property E1).
 _TENTH: Final = Decimal("0.1")
+
+_HALF_HOUR: Final = timedelta(minutes=30)
 
 STOP_PATIENCE: Final = 5.0
 _START_TIMEOUT: Final = 30.0
@@ -70,6 +72,17 @@ def true_values(moment: datetime) -> Mapping[str, Decimal | None]:
         "power": Decimal(_METER.profile.power(moment)),
         "current_r": _TENTH * r,
         "current_t": None if t is None else _TENTH * t,
+        "last_half_hour_imported": _last_half_hour(moment, 0),
+        "last_half_hour_exported": _last_half_hour(moment, 1),
         "imported_energy": None if counts is None else _TENTH * counts[0],
         "exported_energy": None if counts is None else _TENTH * counts[1],
     }
+
+
+def _last_half_hour(moment: datetime, direction: int) -> Decimal | None:
+    """Return the energy of the last half-hour that had ended, 0 = imported, 1 = exported."""
+    end = moment - (moment - datetime.min.replace(tzinfo=moment.tzinfo)) % _HALF_HOUR
+    before, after = _METER.registers(end - _HALF_HOUR), _METER.registers(end)
+    if before is None or after is None:
+        return None
+    return _TENTH * (after[direction] - before[direction])

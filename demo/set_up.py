@@ -1,6 +1,6 @@
 """Sets up the integration and the Energy dashboard, as a person would in the browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from .client import HomeAssistantClient
@@ -15,7 +15,7 @@ _FLOW_TIMEOUT: Final = 170.0
 
 
 async def set_up_integration(
-    home_assistant: HomeAssistantClient, fields: dict[str, str], say: Callable[[str], None]
+    home_assistant: HomeAssistantClient, fields: Mapping[str, object], say: Callable[[str], None]
 ) -> str:
     """Go through the dialog; return the id of the entry that it made."""
     flow = as_object(await home_assistant.post(_FLOWS, {"handler": DOMAIN}))

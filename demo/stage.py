@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from typing import Final
 
 from . import dongle, home_assistant
 from .client import HomeAssistantClient
@@ -22,6 +23,10 @@ from .process import Program
 from .set_up import set_up_energy, set_up_integration
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+#: Days of the meter's own history that the Energy dashboard is to show.
+_DAYS_BEFORE: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Stage:
                 "device": str(self.configuration.dongle),
                 "route_b_id": dongle.ROUTE_B_ID,
                 "password": dongle.PASSWORD,
+                "import_days": _DAYS_BEFORE,
             },
             say,
         )
