@@ -39,7 +39,13 @@ def test_every_sensor_shows_what_the_meter_had(
         "current_t",
         "imported_energy",
         "exported_energy",
+        "imported_energy_in_the_last_half_hour",
+        "exported_energy_in_the_last_half_hour",
+        "link_state",
+        "binary_sensor.smart_meter_connectivity",
     }
+    assert shown.pop("sensor.smart_meter_link_state")["state"] == "connected"
+    assert shown.pop("binary_sensor.smart_meter_connectivity")["state"] == "on"
     for state in shown.values():
         assert Decimal(state["state"]).is_finite()
 
