@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN, POLL_INTERVAL
 from .failures import failure_key
 from .farewells import last_farewell, note_farewell
-from .half_hours import HALF_HOUR, HalfHours, fixed_time_slot
+from .half_hours import HalfHours, fixed_time_slot
 from .history_repair import HistoryRepair
 from .port import port_connector
 from .stack import (
@@ -25,6 +25,7 @@ from .stack import (
     CURRENT_DATE,
     CURRENT_TIME,
     FIXED_TIME_ENERGY_REVERSE,
+    HALF_HOUR,
     HISTORY2,
     INSTANTANEOUS_CURRENT,
     INSTANTANEOUS_POWER,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from .stack import (
     FIXED_TIME_ENERGY_NORMAL,
     FIXED_TIME_ENERGY_REVERSE,
+    HALF_HOUR,
     FixedTimeEnergy,
     MeterProperty,
     ReadReport,
@@ -17,7 +18,6 @@ from .stack import (
     Slot,
 )
 
-HALF_HOUR: Final = timedelta(minutes=30)
 #: Readings of each register that are kept: what is asked about is the newest two.
 _KEPT: Final = 4
 

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from homeassistant.util import dt as dt_util
 
 from .stack import (
+    HALF_HOUR,
     JST,
     DecodeError,
     RegisterPair,
@@ -30,7 +31,6 @@ MOST_DAYS: Final = 99
 #: Seconds of rest for the radio after a day that was read.
 PAUSE: Final = 5.0
 
-_HALF_HOUR: Final = timedelta(minutes=30)
 #: Slots that history 2 (EC) returns at once, at most.
 _MOST_SLOTS: Final = 12
 #: A slot that the meter leaves empty for so long will never be filled.
@@ -104,7 +104,7 @@ class MeterPast:
         missing = sorted(moment for moment in moments if moment not in self._known)
         if not missing:
             return
-        count = (missing[-1] - missing[0]) // _HALF_HOUR + 1
+        count = (missing[-1] - missing[0]) // HALF_HOUR + 1
         if count <= _MOST_SLOTS and self._has_slots:
             try:
                 self.note(await self._meter.half_hour_history(missing[-1], count))
@@ -127,9 +127,7 @@ class MeterPast:
             self._is_empty(day)
             return
         try:
-            slots = await self._meter.day_history(days_ago)
-            if slots[0].at.date() != day:
-                raise WrongDayError("The meter's today is not ours")
+            slots = await self._day(day, days_ago)
         except RequestRefusedError:
             self._is_empty(day)
         except ScaleUnknownError:
@@ -155,7 +153,7 @@ class MeterPast:
 
     def _is_empty(self, day: date) -> None:
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST)
-        self.note(Slot(midnight + index * _HALF_HOUR, _NOTHING) for index in range(48))
+        self.note(Slot(midnight + index * HALF_HOUR, _NOTHING) for index in range(48))
 
 
 def _merged(old: RegisterPair, new: RegisterPair) -> RegisterPair:

@@ -20,9 +20,8 @@ import probatio
 from .const import DOMAIN
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .failures import failure_key
-from .half_hours import HALF_HOUR
 from .meter_past import MOST_DAYS, PAUSE, MeterPast
-from .stack import JST, Consumption, RouteBError, Slot, consumptions
+from .stack import HALF_HOUR, JST, Consumption, RouteBError, Slot, consumptions
 
 GET_HISTORY: Final = "get_history"
 IMPORT_HISTORY: Final = "import_history"

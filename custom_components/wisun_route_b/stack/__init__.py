@@ -56,7 +56,7 @@ from .link.statistics import LinkStatistics
 from .link.survey import Survey, identify, survey
 from .meter import plan
 from .meter.clock import clock_offset
-from .meter.history import Consumption, Gap, Slot, consumptions
+from .meter.history import HALF_HOUR, Consumption, Gap, Slot, consumptions
 from .meter.manufacturers import manufacturer_name
 from .meter.properties import (
     ANNO_PROPERTY_MAP,
@@ -129,6 +129,7 @@ __all__ = [
     "FIXED_TIME_ENERGY_NORMAL",
     "FIXED_TIME_ENERGY_REVERSE",
     "GET_PROPERTY_MAP",
+    "HALF_HOUR",
     "HISTORY1_DAY",
     "HISTORY1_NORMAL",
     "HISTORY1_REVERSE",

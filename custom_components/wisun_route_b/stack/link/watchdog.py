@@ -5,7 +5,7 @@ from typing import Final
 
 #: Requests in a row without an answer after which the session is taken for dead. One may be
 #: lost by chance, although each is sent several times before it counts as unanswered.
-MOST_UNANSWERED: Final = 2
+_MOST_UNANSWERED: Final = 2
 
 
 class Watchdog:
@@ -23,5 +23,5 @@ class Watchdog:
     def unanswered(self) -> None:
         """Note a request that was never answered."""
         self._unanswered += 1
-        if self._unanswered >= MOST_UNANSWERED:
+        if self._unanswered >= _MOST_UNANSWERED:
             self._bark()

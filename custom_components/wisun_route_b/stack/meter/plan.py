@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from .history import HALF_HOUR
 from .properties import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
@@ -24,7 +25,6 @@ from .properties import (
     AnyProperty,
 )
 
-_HALF_HOUR = timedelta(minutes=30)
 #: The meter pushes its half-hour values within five minutes (AIF 1.01, 3.2.1).
 PUSH_GRACE = timedelta(minutes=5)
 
@@ -82,5 +82,5 @@ def _elapsed(now: datetime, last: datetime | None, interval: timedelta) -> bool:
 def _push_overdue(now: datetime, last: datetime | None) -> bool:
     if last is None:
         return True
-    boundary = now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % _HALF_HOUR
+    boundary = now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % HALF_HOUR
     return last < boundary and now >= boundary + PUSH_GRACE
