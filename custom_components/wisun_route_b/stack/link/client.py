@@ -52,6 +52,8 @@ class Signal:
 
     lqi: int
     """Link quality as the dongle reports it, 0 to 0xFF."""
+    live: bool = False
+    """Whether it came with a datagram, and not from a scan that may be long ago."""
 
     @property
     def dbm(self) -> float:
@@ -138,7 +140,8 @@ class SmartMeter:
     @property
     def signal(self) -> Signal | None:
         """Link quality of the last scan or datagram; None while nothing reported one."""
-        return None if self._memory.lqi is None else Signal(self._memory.lqi)
+        memory = self._memory
+        return None if memory.lqi is None else Signal(memory.lqi, memory.lqi_live)
 
     @property
     def statistics(self) -> LinkStatistics:
@@ -273,6 +276,19 @@ class SmartMeter:
 
     # --- Closing -----------------------------------------------------------------------
 
+    async def end_session(self) -> None:
+        """End the session but keep the port: the next one is for :meth:`recover` to make.
+
+        Who listens learns of a loss. Takes a second or two; does nothing if the session is
+        being ended already. Raises TransmitLimitError while nothing may be sent, not even
+        this, and what the link was lost of if it was.
+        """
+        connection = self._alive()
+        await connection.dongle.require_transmission()
+        if await connection.dongle.leave():
+            self._memory.farewell = asyncio.get_running_loop().time()
+            connection.session_lost("a new one was asked for")
+
     async def close(self, *, end_session: bool = False) -> None:
         """Free the port within two seconds; safe to call at any time, any number of times.
 
@@ -299,7 +315,7 @@ class SmartMeter:
     def signal_heard(self, lqi: int | None) -> None:
         """Note the link quality that came with a datagram."""
         if lqi is not None:
-            self._memory.lqi = lqi
+            self._memory.lqi, self._memory.lqi_live = lqi, True
 
     def notified(self, properties: tuple[Property, ...]) -> None:
         """Decode a notification of the meter and pass it on."""

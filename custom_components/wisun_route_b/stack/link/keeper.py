@@ -18,6 +18,7 @@ from ..errors import (
     CredentialsRefusedError,
     DongleError,
     JoinFailedError,
+    NotConnectedError,
     PortError,
     RouteBError,
     SessionLostError,
@@ -118,6 +119,8 @@ class LinkKeeper:
         self._connected_at = 0.0
         self._refusals = 0
         self._said: set[Remedy] = set()
+        self._ordered: Remedy | None = None
+        """What a person has asked for, until it is tried."""
         self._stops = (meter.on_lost(self._session_lost), meter.on_condition(self._condition))
 
     @property
@@ -188,6 +191,52 @@ class LinkKeeper:
         if self.state in (LinkState.WAITING, LinkState.LIMITED):
             self._wake.set()
 
+    async def reconnect(self) -> None:
+        """End the session and sign in again, from any state; returns when that has begun.
+
+        An attempt that is due later takes place now, and one that goes on is left alone, so
+        asking twice does no harm. Raises TransmitLimitError while nothing may be sent, and
+        NotConnectedError after :meth:`close`.
+        """
+        await self._renew(Remedy.REJOIN)
+
+    async def rescan(self) -> None:
+        """Do as :meth:`reconnect`, but look for the meter on all channels first.
+
+        What the scan finds takes the place of what was remembered; if it finds nothing, the
+        old place is tried after that as ever.
+        """
+        await self._renew(Remedy.RESCAN)
+
+    async def _renew(self, remedy: Remedy) -> None:
+        if self._task is None:
+            raise NotConnectedError("The link is not kept")
+        self._ordered = remedy
+        if self.meter.connected:
+            await self._give_up_session()
+        elif self.state is LinkState.REFUSED:
+            self._begin_again()
+        else:
+            self.retry_now()
+            if isinstance(self.status.error, TransmitLimitError):
+                raise self.status.error.with_traceback(None)
+
+    async def _give_up_session(self) -> None:
+        try:
+            await self.meter.end_session()
+        except TransmitLimitError:
+            self._ordered = None
+            raise
+        except RouteBError:
+            _LOGGER.debug("The session was lost before it could be ended")
+
+    def _begin_again(self) -> None:
+        """Take up the keeping that refused credentials had ended."""
+        self._lost = self.status.error
+        self._set(LinkState.CONNECTING, self._lost)
+        self._wake.set()
+        self._task = asyncio.create_task(self._keep())
+
     # --- What the meter reports ------------------------------------------------------------
 
     def _session_lost(self, error: RouteBError) -> None:
@@ -217,10 +266,10 @@ class LinkKeeper:
         lost_at = asyncio.get_running_loop().time()
         self._said.clear()
         self._refusals = 0
-        if lost_at - self._connected_at < _STABLE:
-            await self._wait(error)
-        else:
+        if self._ordered is not None or lost_at - self._connected_at >= _STABLE:
             self._backoff.reset()
+        else:
+            await self._wait(error)
         while (failure := await self._climb(error)) is not None:
             self._count_refusal(failure)
             if self._refusals == _REFUSALS:
@@ -239,9 +288,13 @@ class LinkKeeper:
         for remedy in _ladder(error):
             if isinstance(failure, TransmitLimitError):
                 break  # no remedy against the law
+            if remedy is Remedy.REJOIN and self._ordered is Remedy.RESCAN:
+                continue
             if remedy is not Remedy.REOPEN and isinstance(failure, PortError | CommandTimeoutError):
                 continue
             self._announce(remedy, _unless_believed(failure or error))
+            if remedy is self._ordered:
+                self._ordered = None
             try:
                 await self.meter.recover(remedy)
             except RouteBError as err:
@@ -282,6 +335,7 @@ class LinkKeeper:
         self._wake.clear()
 
     def _connected(self) -> None:
+        self._ordered = None
         self._connected_at = asyncio.get_running_loop().time()
         self._set(_CONDITIONS[self.meter.condition])
 

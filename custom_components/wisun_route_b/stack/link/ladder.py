@@ -108,23 +108,22 @@ class Ladder:
         if network is None:
             raise NotConnectedError("It is not known where the meter is")
         await connection.dongle.require_transmission()
-        if not await connection.dongle.remembers(network):
-            remedy = Remedy.RESET
+        forgetful = not await connection.dongle.remembers(network)
         await self._rest()
-        await self._apply(remedy, connection, network)
+        if forgetful or remedy is Remedy.RESET:
+            await connection.dongle.prepare(self._credentials)
+        await self._sign_in(remedy, connection, network)
         if self._memory.known is None:
             await self.describe(connection)
         self._restrict(connection)
         connection.establish()
 
-    async def _apply(self, remedy: Remedy, connection: Connection, network: Network) -> None:
+    async def _sign_in(self, remedy: Remedy, connection: Connection, network: Network) -> None:
         dongle, credentials = connection.dongle, self._credentials
         if remedy is Remedy.RESCAN:
             self._settle(await search(dongle, credentials, network, ignore_progress))
-            return
-        if remedy is Remedy.RESET:
-            await dongle.prepare(credentials)
-        await join(dongle, network, ignore_progress)
+        else:
+            await join(dongle, network, ignore_progress)
 
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""

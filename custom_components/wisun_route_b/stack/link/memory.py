@@ -24,6 +24,8 @@ class Memory:
         """The dongle of the last connection."""
         self.lqi: int | None = None
         """Link quality of the last scan or datagram, 0 to 0xFF."""
+        self.lqi_live = False
+        """Whether that was a datagram."""
         if network and known and known.address == network.address:
             self.known = known
 
@@ -42,7 +44,8 @@ class Memory:
         if self.known is not None and self.known.address != network.address:
             self.known = None
         self.network = network
-        self.lqi = self.lqi if lqi is None else lqi
+        if lqi is not None:
+            self.lqi, self.lqi_live = lqi, False
 
     def learn(self, said: ReadReport) -> None:
         """Note what the meter said of itself just now."""
