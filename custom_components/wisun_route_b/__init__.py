@@ -16,10 +16,11 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_IDENTITY, CONF_IMPORT_DAYS, CONF_NETWORK, DOMAIN
+from .const import CONF_IDENTITY, CONF_IMPORT_DAYS, CONF_NETWORK, CONF_REPAIR, DOMAIN
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .farewells import note_farewell
 from .port import port_connector
+from .ports import async_follow
 from .repair_memory import forget_repairs
 from .services import async_setup_services
 from .stack import Network, RouteBError, end_session
@@ -42,7 +43,11 @@ async def async_setup(
 
 
 @callback
-def _ports_changed(hass: HomeAssistant, added: set[usb.USBDevice], _: set[usb.USBDevice]) -> None:
+def _ports_changed(
+    hass: HomeAssistant,
+    added: set[usb.USBDevice],
+    removed: set[usb.USBDevice],  # noqa: ARG001 - Home Assistant's signature
+) -> None:
     """Try at once what waits for its next attempt, as its dongle may be back."""
     if not added:
         return
@@ -50,8 +55,16 @@ def _ports_changed(hass: HomeAssistant, added: set[usb.USBDevice], _: set[usb.US
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry.state is ConfigEntryState.LOADED:
             entry.runtime_data.keeper.retry_now()
-        elif entry.state is ConfigEntryState.SETUP_RETRY:
-            hass.config_entries.async_schedule_reload(entry.entry_id)
+        if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
+            _ = hass.async_create_task(_look_after(hass, entry, added))
+
+
+async def _look_after(
+    hass: HomeAssistant, entry: RouteBConfigEntry, added: set[usb.USBDevice]
+) -> None:
+    """Set up again what could not be, and what has got its dongle on another port."""
+    if await async_follow(hass, entry, added) or entry.state is ConfigEntryState.SETUP_RETRY:
+        hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -81,7 +94,10 @@ async def _start_repair(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     entry.async_on_unload(repair.async_stop)
     options = dict(entry.options)
     import_days = options.pop(CONF_IMPORT_DAYS, None)
-    await repair.async_start(None if import_days is None else int(import_days))
+    await repair.async_start(
+        None if import_days is None else int(import_days),
+        enabled=options.get(CONF_REPAIR, True),
+    )
     if import_days is not None:
         hass.config_entries.async_update_entry(entry, options=options)
 

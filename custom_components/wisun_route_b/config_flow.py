@@ -1,14 +1,13 @@
 """Set-up in the user interface: a form, then a real sign-in at the meter with progress."""
 
-import asyncio
 from collections.abc import Mapping
-import logging
-import os
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
@@ -16,68 +15,41 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SerialPortSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.translation import async_get_translations
-import probatio
 
+from . import forms
+from .attempt import SignInAttempt
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_KNOWN,
     CONF_NETWORK,
     CONF_ROUTE_B_ID,
+    CONF_USB,
     DOMAIN,
 )
-from .failures import failure_key
-from .farewells import last_farewell
-from .meter_past import MOST_DAYS
+from .options_flow import RouteBOptionsFlow
 from .port import port_connector
-from .progress import overall_fraction, progress_action
+from .ports import async_is_among, async_stable_path, async_usb_identity, usb_identity
 from .stack import (
     Credentials,
-    CredentialsFormatError,
+    J11DongleError,
     KnownMeter,
     Network,
-    Progress,
     RouteBError,
-    SmartMeter,
-    Stage,
+    identify,
 )
+from .take_over import TakeOver
 
-_LOGGER = logging.getLogger(__name__)
-
-_ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
-_PASSWORD: Final = TextSelector(
-    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-)
-_DAYS: Final = NumberSelector(
-    NumberSelectorConfig(
-        min=0, max=MOST_DAYS, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement="d"
-    )
-)
-_USER_SCHEMA: Final = probatio.Schema(
-    {
-        probatio.Required(CONF_DEVICE): SerialPortSelector(),
-        probatio.Required(CONF_ROUTE_B_ID): _ID,
-        probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
-        probatio.Optional(CONF_IMPORT_DAYS, default=0): _DAYS,
-    }
-)
-_REAUTH_SCHEMA: Final = probatio.Schema(
-    {probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD}
-)
+type Input = dict[str, Any] | None
 
 
 class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Ask for port and credentials, try them, remember where the meter was found."""
+    """Ask for port and credentials, try them, remember where the meter was found.
+
+    Every form ends in the same sign-in, and shows up again with an error where that fails.
+    """
 
     VERSION = 1
     MINOR_VERSION = 1
@@ -85,214 +57,267 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     def __init__(self) -> None:
         """Start with nothing typed and nothing tried."""
         self._form = "user"
-        self._typed: dict[str, Any] = {}
+        self._suggested: dict[str, Any] = {}
         self._errors: dict[str, str] = {}
         self._device = ""
         self._credentials: Credentials | None = None
         self._network: Network | None = None
-        self._known: KnownMeter | None = None
-        self._probe: asyncio.Task[SmartMeter] | None = None
-        self._phase: asyncio.Task[None] | None = None
-        self._phase_over = asyncio.Event()
-        self._stage = Stage.OPENING
-        self._fraction = 0.0
-        self._finished = False
+        self._options: dict[str, Any] = {}
+        self._attempt: SignInAttempt | None = None
+        self._take_over: TakeOver | None = None
         self._unloaded: str | None = None
+        self._finished = False
 
-    # --- Forms -------------------------------------------------------------------------
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> RouteBOptionsFlow:
+        """Return the options dialog."""
+        return RouteBOptionsFlow()
+
+    # --- A new meter -------------------------------------------------------------------
 
     @override
-    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+    async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:
+        """Ask for the port, the Route-B ID and the password, or offer the take-over."""
+        if user_input is None and self._take_over is None:
+            self._take_over = TakeOver(self.hass)
+            if self._take_over.ports:
+                return self.async_show_menu(step_id="start", menu_options=["take_over", "by_hand"])
+        return await self.async_step_by_hand(user_input)
+
+    async def async_step_by_hand(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the port, the Route-B ID and the password."""
-        self._form = "user"
         if user_input is not None:
             # Whatever is shown again, the password is not among it.
-            self._typed = {
+            self._suggested = {
                 key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID, CONF_IMPORT_DAYS)
             }
+            self._options = _import_option(user_input)
             if self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]):
-                self._device = await self._stable_path(user_input[CONF_DEVICE].strip())
+                self._device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
                 await self._abort_if_duplicate()
-                return await self.async_step_connect()
+                return await self._connect("user")
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(_USER_SCHEMA, self._typed),
+            data_schema=self.add_suggested_values_to_schema(forms.USER, self._suggested),
             errors=self._errors,
         )
+
+    @override
+    async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
+        """Offer a dongle that was plugged in, once it has said that it is one."""
+        device = await async_stable_path(self.hass, discovery_info.device)
+        await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
+        self._abort_if_unique_id_configured()
+        identity = usb_identity(discovery_info)
+        for entry in self._async_current_entries():
+            if identity is not None and entry.data.get(CONF_USB) == identity:
+                raise AbortFlow("already_configured")
+        await self._abort_if_port_taken(device)
+        try:
+            await identify(port_connector(device))
+        except J11DongleError as err:
+            raise AbortFlow("j11_dongle") from err
+        except RouteBError as err:
+            raise AbortFlow("not_a_wisun_dongle") from err
+        self.context["title_placeholders"] = {
+            "name": discovery_info.description or discovery_info.manufacturer or device
+        }
+        self._suggested = {CONF_DEVICE: device}
+        return await self.async_step_user()
+
+    # --- Instead of Home Assistant's own integration -------------------------------------
+
+    async def async_step_take_over(self, user_input: Input = None) -> ConfigFlowResult:
+        """Move a meter here that Home Assistant's own integration reads."""
+        take_over = self._offered
+        if user_input is not None:
+            chosen = take_over.choose(user_input.get(forms.CONF_METER))
+            if not self._accept(chosen.route_b_id, chosen.password):
+                raise AbortFlow("take_over_damaged")
+            self._device = await async_stable_path(self.hass, chosen.device)
+            await self._abort_if_duplicate()
+            self._options = _import_option(user_input) | take_over.options(user_input)
+            await take_over.async_begin()
+            return await self._connect("take_over")
+        await take_over.async_undo()
+        return self.async_show_form(
+            step_id="take_over",
+            data_schema=forms.take_over(take_over.ports),
+            errors=self._errors,
+            description_placeholders={"port": next(iter(take_over.ports.values()))},
+        )
+
+    @property
+    def _offered(self) -> TakeOver:
+        if self._take_over is None or not self._take_over.ports:  # no menu was shown
+            raise UnknownFlow
+        return self._take_over
+
+    # --- A meter that is set up ----------------------------------------------------------
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
         """Start over with the credentials that the meter turned down."""
         return await self.async_step_reauth_confirm()
 
-    async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_reauth_confirm(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the password again."""
-        self._form = "reauth_confirm"
         entry = self._get_reauth_entry()
         if user_input is not None and self._accept(
             entry.data[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]
         ):
             self._device = entry.data[CONF_DEVICE]
             self._network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
-            await self._free_port()
-            return await self.async_step_connect()
+            await self._free_port(entry)
+            return await self._connect("reauth_confirm")
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=_REAUTH_SCHEMA,
+            data_schema=forms.REAUTH,
             errors=self._errors,
             description_placeholders={"name": entry.title},
         )
 
+    async def async_step_reconfigure(self, user_input: Input = None) -> ConfigFlowResult:
+        """Ask for another port, ID or password; what is left blank stays."""
+        entry = self._get_reconfigure_entry()
+        if user_input is not None:
+            self._suggested = {CONF_DEVICE: user_input[CONF_DEVICE]}
+            if self._accept(
+                user_input.get(CONF_ROUTE_B_ID, "").strip() or entry.data[CONF_ROUTE_B_ID],
+                user_input.get(CONF_PASSWORD, "").strip() or entry.data[CONF_PASSWORD],
+            ):
+                self._device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
+                await self._abort_if_duplicate(entry)
+                same = self._tried.fingerprint == entry.unique_id
+                self._network = (
+                    Network.from_dict(entry.data.get(CONF_NETWORK) or {}) if same else None
+                )
+                await self._free_port(entry)
+                return await self._connect("reconfigure")
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                forms.RECONFIGURE, {CONF_DEVICE: entry.data[CONF_DEVICE]} | self._suggested
+            ),
+            errors=self._errors,
+            description_placeholders={"name": entry.title},
+        )
+
+    async def async_step_exchange(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
+        """Ask what it means that another meter has answered."""
+        return self.async_show_menu(step_id="exchange", menu_options=["finish", "another_home"])
+
+    async def async_step_another_home(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
+        """Leave the entry as it was: the other meter is to become one of its own."""
+        return self.async_abort(reason="another_home")
+
+    # --- Before the sign-in --------------------------------------------------------------
+
     def _accept(self, route_b_id: str, password: str) -> bool:
         """Take the credentials, if they have the right form; else say which have not."""
-        self._errors = _format_errors(route_b_id, password)
+        self._errors = forms.format_errors(route_b_id, password)
         if not self._errors:
             self._credentials = Credentials(route_b_id, password)
         return not self._errors
 
-    async def _stable_path(self, device: str) -> str:
-        """Return the name of a USB port that stays when it is plugged in elsewhere."""
-        if "://" in device:
-            return device
-        return await self.hass.async_add_executor_job(usb.get_serial_by_id, device)
+    async def _abort_if_duplicate(self, own: ConfigEntry | None = None) -> None:
+        """Refuse a meter or a port of another entry, before the port is touched."""
+        await self.async_set_unique_id(self._tried.fingerprint, raise_on_progress=own is None)
+        if own is None or own.unique_id != self.unique_id:
+            self._abort_if_unique_id_configured()
+        await self._abort_if_port_taken(self._device, own)
 
-    async def _abort_if_duplicate(self) -> None:
-        """Refuse a meter or a port that is set up already, before the port is touched."""
-        await self.async_set_unique_id(self._tried.fingerprint)
-        self._abort_if_unique_id_configured()
-        taken = [entry.data[CONF_DEVICE] for entry in self._async_current_entries()]
-        if await self.hass.async_add_executor_job(_is_among, self._device, taken):
+    async def _abort_if_port_taken(self, device: str, own: ConfigEntry | None = None) -> None:
+        others = [e.data[CONF_DEVICE] for e in self._async_current_entries() if e is not own]
+        if await async_is_among(self.hass, device, others):
             raise AbortFlow("port_already_configured")
 
-    async def _free_port(self) -> None:
-        """Unload the entry under re-authentication, where it could hold the port."""
-        entry = self._get_reauth_entry()
+    async def _free_port(self, entry: ConfigEntry) -> None:
+        """Unload the entry that is being changed, where it could hold the port."""
         if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
             self._unloaded = entry.entry_id
             await self.hass.config_entries.async_unload(entry.entry_id)
 
-    # --- Progress ----------------------------------------------------------------------
+    # --- The sign-in -----------------------------------------------------------------------
 
-    async def async_step_connect(
-        self,
-        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - Home Assistant's signature
-    ) -> ConfigFlowResult:
+    async def _connect(self, form: str) -> ConfigFlowResult:
+        """Sign in, and come back to a form if that fails."""
+        self._form = form
+        return await self.async_step_connect()
+
+    async def async_step_connect(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
         """Try to sign in, and show how far that has come."""
-        if self._probe is None:
-            self._stage, self._fraction = Stage.OPENING, 0.0
-            self._probe = self.hass.async_create_task(self._try(), eager_start=False)
-            self._probe.add_done_callback(lambda _: self._phase_over.set())
-        if not self._probe.done():
-            return self.async_show_progress(
-                step_id="connect",
-                progress_action=progress_action(self._stage),
-                progress_task=self._current_phase(),
+        if self._attempt is None:
+            self._attempt = SignInAttempt(
+                self.hass, self._device, self._tried, self._network, self.async_update_progress
             )
-        probe, self._probe = self._probe, None
-        if error := self._take_result(probe):
-            self._errors = {"base": error}
+        attempt = self._attempt
+        if not attempt.done:
+            return self.async_show_progress(
+                step_id="connect", progress_action=attempt.action, progress_task=attempt.phase()
+            )
+        if error := attempt.failure():
+            self._attempt, self._errors = None, {"base": error}
             return self.async_show_progress_done(next_step_id=self._form)
-        return self.async_show_progress_done(next_step_id="finish")
+        exchanged = self.source == SOURCE_RECONFIGURE and self._is_exchange(attempt.meter.known)
+        return self.async_show_progress_done(next_step_id="exchange" if exchanged else "finish")
 
-    def _current_phase(self) -> asyncio.Task[None]:
-        """Return the task whose end makes Home Assistant show the next progress text.
-
-        One task a phase, and not one for the whole attempt: the end of each is what redraws
-        the dialog, exactly once.
-        """
-        if self._phase is None or self._phase.done():
-            over = self._phase_over = asyncio.Event()
-
-            async def until_over() -> None:
-                await over.wait()
-
-            self._phase = self.hass.async_create_task(until_over(), eager_start=False)
-        return self._phase
-
-    @callback
-    def _on_progress(self, progress: Progress) -> None:
-        action = progress_action(self._stage)
-        self._stage = progress.stage
-        if progress_action(progress.stage) != action:
-            self._phase_over.set()
-        fraction = overall_fraction(progress)
-        if fraction > self._fraction:
-            self._fraction = fraction
-            self.async_update_progress(fraction)
-
-    async def _try(self) -> SmartMeter:
-        """Sign in and let go of the port; the session stays up for the entry to use."""
-        meter = SmartMeter(
-            port_connector(self._device),
-            self._tried,
-            network=self._network,
-            farewell=last_farewell(self.hass, self._tried.fingerprint),
+    def _is_exchange(self, found: KnownMeter | None) -> bool:
+        """Tell whether a new ID has led to another meter than the one that was known."""
+        entry = self._get_reconfigure_entry()
+        before = KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {})
+        return self._tried.fingerprint != entry.unique_id and (
+            before is None or found is None or before.address != found.address
         )
-        try:
-            await meter.connect(self._on_progress)
-        finally:
-            await meter.close()
-        return meter
-
-    def _take_result(self, probe: asyncio.Task[SmartMeter]) -> str | None:
-        """Keep what the attempt found, or return the key of what went wrong."""
-        try:
-            meter = probe.result()
-        except RouteBError as err:
-            _LOGGER.debug("The sign-in failed: %s", err)
-            return failure_key(err)
-        except Exception:
-            _LOGGER.exception("Unexpected error while signing in")
-            return "unknown"
-        self._network, self._known = meter.network, meter.known
-        return None
 
     # --- The end -----------------------------------------------------------------------
 
-    async def async_step_finish(
-        self,
-        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - Home Assistant's signature
-    ) -> ConfigFlowResult:
+    async def async_step_finish(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
         """Create the entry, or update it."""
-        if self._finished:  # two browsers ask for the same result while the entry is set up
-            raise UnknownFlow
+        if self._finished or self._attempt is None:
+            raise UnknownFlow  # two browsers ask for the same result while the entry is set up
         self._finished = True
-        tried = self._tried
+        tried, meter = self._tried, self._attempt.meter
         found = {
+            CONF_DEVICE: self._device,
+            CONF_ROUTE_B_ID: tried.route_b_id,
             CONF_PASSWORD: tried.password,
-            CONF_NETWORK: self._network and self._network.as_dict(),
-            CONF_KNOWN: self._known and self._known.as_dict(),
+            CONF_NETWORK: meter.network and meter.network.as_dict(),
+            CONF_KNOWN: meter.known and meter.known.as_dict(),
+            CONF_USB: await async_usb_identity(self.hass, self._device),
         }
-        if self.source == SOURCE_REAUTH:
-            return self.async_update_reload_and_abort(self._get_reauth_entry(), data_updates=found)
+        if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
+            entry = self.hass.config_entries.async_get_known_entry(self.context["entry_id"])
+            # The identity stays: entities and history belong to the home.
+            return self.async_update_reload_and_abort(
+                entry, unique_id=tried.fingerprint, data_updates=found
+            )
         return self.async_create_entry(
             title=await _title(self.hass),
-            data={
-                CONF_DEVICE: self._device,
-                CONF_ROUTE_B_ID: tried.route_b_id,
-                CONF_IDENTITY: tried.fingerprint,
-                **found,
-            },
-            options={CONF_IMPORT_DAYS: days} if (days := self._typed[CONF_IMPORT_DAYS]) else {},
+            data={CONF_IDENTITY: tried.fingerprint, **found},
+            options=self._options,
         )
 
     @callback
     @override
     def async_remove(self) -> None:
-        """Stop trying when the dialog is closed, and put back what was unloaded."""
-        if self._probe is None:
+        """Stop trying when the dialog is closed, and put back what was put aside."""
+        if self._finished:
+            return
+        if self._attempt is None or self._attempt.done:
             self._restore()
         else:
-            self._probe.add_done_callback(lambda _: self._restore())
-            self._probe.cancel()
+            self._attempt.cancel(then=self._restore)
 
     @callback
     def _restore(self) -> None:
-        """Load the entry again that had to give up the port, now that it is free."""
+        """Load again what had to give up the port, now that it is free."""
         entries = self.hass.config_entries
-        if self._unloaded and not self._finished and entries.async_get_entry(self._unloaded):
+        if self._unloaded and entries.async_get_entry(self._unloaded):
             entries.async_schedule_reload(self._unloaded)
+        if self._take_over is not None:
+            _ = self.hass.async_create_task(self._take_over.async_undo(), eager_start=False)
 
     @property
     def _tried(self) -> Credentials:
@@ -301,26 +326,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._credentials
 
 
-def _format_errors(route_b_id: str, password: str) -> dict[str, str]:
-    """Return an error for each field that does not have the right form."""
-    errors: dict[str, str] = {}
-    # Each is tried beside a harmless other, so that both can be reported at once.
-    for pair in ((route_b_id, "0" * 12), ("0" * 32, password)):
-        try:
-            Credentials(*pair)
-        except CredentialsFormatError as err:
-            errors[err.field] = f"invalid_{err.field}"
-    return errors
-
-
-def _is_among(device: str, others: list[str]) -> bool:
-    """Tell whether a port is one of these, under whatever name."""
-    return _real(device) in map(_real, others)
-
-
-def _real(device: str) -> str:
-    # A NUL ends a path for the system; what is behind it could only make it raise.
-    return device if "://" in device else os.path.realpath(device.partition("\0")[0])
+def _import_option(user_input: Mapping[str, Any]) -> dict[str, Any]:
+    days = int(user_input[CONF_IMPORT_DAYS])
+    return {CONF_IMPORT_DAYS: days} if days else {}
 
 
 async def _title(hass: HomeAssistant) -> str:

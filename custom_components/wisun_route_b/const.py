@@ -1,6 +1,5 @@
 """Names and numbers that several modules share."""
 
-from datetime import timedelta
 from typing import Final
 
 DOMAIN: Final = "wisun_route_b"
@@ -10,12 +9,24 @@ CONF_ROUTE_B_ID: Final = "route_b_id"
 CONF_NETWORK: Final = "network"
 #: What the meter said of itself, so that the next start need not ask.
 CONF_KNOWN: Final = "meter"
-#: Option of a new entry: days before the installation to be imported; consumed at once.
+#: What tells the dongle from other USB devices, so that it is known again on another port.
+CONF_USB: Final = "usb"
+#: Option: a sensor of Home Assistant's own integration whose past is to be carried over;
+#: consumed by the next set-up of the entry.
+CONF_ADOPT: Final = "adopt"
+#: Option: past days to be imported; consumed by the next set-up of the entry.
 CONF_IMPORT_DAYS: Final = "import_days"
+#: Option: seconds between two polls.
+CONF_POLL_INTERVAL: Final = "poll_interval"
+#: Option: whether hours that Home Assistant missed are put right from the meter's history.
+CONF_REPAIR: Final = "repair_history"
 #: What the unique ids of device and entities are made of. Stored once, when the entry is
 #: made, and kept when the utility issues a new Route-B ID for the same home.
 CONF_IDENTITY: Final = "identity"
 
-#: A meter measures power about every 20 s and answers within a second or two; a poll is one
-#: datagram each way.
-POLL_INTERVAL: Final = timedelta(seconds=30)
+#: Seconds between two polls. A meter measures power about every 20 s and answers within a
+#: second or two; a poll is one datagram each way.
+POLL_INTERVAL: Final = 30
+#: With less, transmission time would run short in bad radio; with more, values would be old.
+SHORTEST_POLL_INTERVAL: Final = 10
+LONGEST_POLL_INTERVAL: Final = 300

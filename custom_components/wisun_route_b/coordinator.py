@@ -13,7 +13,15 @@ from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, DOMAIN, POLL_INTERVAL
+from .const import (
+    CONF_IDENTITY,
+    CONF_KNOWN,
+    CONF_NETWORK,
+    CONF_POLL_INTERVAL,
+    CONF_ROUTE_B_ID,
+    DOMAIN,
+    POLL_INTERVAL,
+)
 from .failures import failure_key
 from .farewells import last_farewell, note_farewell
 from .half_hours import HalfHours, fixed_time_slot
@@ -85,7 +93,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         """Prepare; the first refresh opens the port."""
         super().__init__(
-            hass, _LOGGER, config_entry=entry, name=entry.title, update_interval=POLL_INTERVAL
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=timedelta(seconds=entry.options.get(CONF_POLL_INTERVAL, POLL_INTERVAL)),
         )
         self.data = ReadReport()
         self.meter = SmartMeter(

@@ -75,6 +75,7 @@ class HistoryRepair:
         self._busy = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._due = False
+        self._enabled = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
         self.progress: RepairProgress | None = None
@@ -97,14 +98,16 @@ class HistoryRepair:
 
     # --- When ------------------------------------------------------------------------------
 
-    async def async_start(self, import_days: int | None = None) -> None:
+    async def async_start(self, import_days: int | None = None, *, enabled: bool = True) -> None:
         """Look from now on, whenever the recorder has something to look at.
 
+        Not ``enabled``, nothing is put right unasked: only what is to be imported is.
         ``import_days`` is for a new entry: so many days before the installation are imported
         as soon as that can be done, over restarts if need be.
         """
         if "recorder" not in self._hass.config.components:
             return
+        self._enabled = enabled
         await self._memory.async_load()
         if import_days:
             self._memory.import_days = import_days
@@ -168,6 +171,8 @@ class HistoryRepair:
         async with self._busy:
             if self._memory.import_days and not await self._import_at_last():
                 return False
+            if not self._enabled:
+                return True
             cases, _ = await self._cases(
                 {
                     key: await repair_case(

@@ -30,6 +30,7 @@ from custom_components.wisun_route_b.const import (
     CONF_KNOWN,
     CONF_NETWORK,
     CONF_ROUTE_B_ID,
+    CONF_USB,
     DOMAIN,
 )
 from custom_components.wisun_route_b.stack import Connector, Credentials
@@ -96,6 +97,7 @@ async def test_meter_is_set_up(hass: HomeAssistant, dongle: ScriptedDongle) -> N
         CONF_PASSWORD: PASSWORD,
         CONF_NETWORK: NETWORK.as_dict(),
         CONF_KNOWN: KNOWN,
+        CONF_USB: None,
         CONF_IDENTITY: Credentials(ROUTE_B_ID, PASSWORD).fingerprint,
     }
     assert entry.unique_id == entry.data[CONF_IDENTITY]
@@ -511,7 +513,12 @@ async def test_new_password_gets_the_meter_back(
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
-    assert entry.data == {**before, CONF_KNOWN: KNOWN, CONF_PASSWORD: "BA9876543210"}
+    assert entry.data == {
+        **before,
+        CONF_KNOWN: KNOWN,
+        CONF_PASSWORD: "BA9876543210",
+        CONF_USB: None,
+    }
     assert entry.state is ConfigEntryState.LOADED
     assert state_of(hass, "power") == "632"
 

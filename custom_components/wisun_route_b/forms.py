@@ -1,0 +1,74 @@
+"""The forms of the set-up dialog, and what is wrong with what was typed into them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    SerialPortSelector,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import probatio
+
+from .const import CONF_ADOPT, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
+from .options_flow import DAYS
+from .stack import Credentials, CredentialsFormatError
+
+#: Field of the take-over: which of several meters, by the id of its entry.
+CONF_METER: Final = "meter"
+
+_ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
+_PASSWORD: Final = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+)
+USER: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_DEVICE): SerialPortSelector(),
+        probatio.Required(CONF_ROUTE_B_ID): _ID,
+        probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
+        probatio.Optional(CONF_IMPORT_DAYS, default=0): DAYS,
+    }
+)
+REAUTH: Final = probatio.Schema({probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD})
+#: What is left blank stays as it is.
+RECONFIGURE: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_DEVICE): SerialPortSelector(),
+        probatio.Optional(CONF_ROUTE_B_ID): _ID,
+        probatio.Optional(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
+    }
+)
+
+
+def take_over(ports: Mapping[str, str]) -> probatio.Schema:
+    """Return the form that takes over one of these meters (id of the entry -> its port)."""
+    fields: dict[Any, Any] = {}
+    if len(ports) > 1:
+        fields[probatio.Required(CONF_METER, default=next(iter(ports)))] = SelectSelector(
+            SelectSelectorConfig(
+                options=[SelectOptionDict(value=key, label=port) for key, port in ports.items()],
+                mode=SelectSelectorMode.LIST,
+            )
+        )
+    fields[probatio.Required(CONF_ADOPT, default=True)] = BooleanSelector()
+    fields[probatio.Optional(CONF_IMPORT_DAYS, default=0)] = DAYS
+    return probatio.Schema(fields)
+
+
+def format_errors(route_b_id: str, password: str) -> dict[str, str]:
+    """Return an error for each field that does not have the right form."""
+    errors: dict[str, str] = {}
+    # Each is tried beside a harmless other, so that both can be reported at once.
+    for pair in ((route_b_id, "0" * 12), ("0" * 32, password)):
+        try:
+            Credentials(*pair)
+        except CredentialsFormatError as err:
+            errors[err.field] = f"invalid_{err.field}"
+    return errors

@@ -1,0 +1,79 @@
+"""The options: how often to poll, and what to do about the past."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.const import UnitOfTime
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+)
+import probatio
+
+from .const import (
+    CONF_IMPORT_DAYS,
+    CONF_POLL_INTERVAL,
+    CONF_REPAIR,
+    LONGEST_POLL_INTERVAL,
+    POLL_INTERVAL,
+    SHORTEST_POLL_INTERVAL,
+)
+from .meter_past import MOST_DAYS
+
+#: How many days of the meter's history to import; 0 for none.
+DAYS: Final = NumberSelector(
+    NumberSelectorConfig(
+        min=0,
+        max=MOST_DAYS,
+        step=1,
+        mode=NumberSelectorMode.BOX,
+        unit_of_measurement=UnitOfTime.DAYS,
+    )
+)
+_SECONDS: Final = NumberSelector(
+    NumberSelectorConfig(
+        min=SHORTEST_POLL_INTERVAL,
+        max=LONGEST_POLL_INTERVAL,
+        step=1,
+        mode=NumberSelectorMode.BOX,
+        unit_of_measurement=UnitOfTime.SECONDS,
+    )
+)
+
+
+class RouteBOptionsFlow(OptionsFlowWithReload):
+    """One form. Days to import are done once, so they are 0 whenever it is opened."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask, and have the entry set up anew with what was answered."""
+        if user_input is not None:
+            return self.async_create_entry(data=_tidied(user_input))
+        return self.async_show_form(
+            step_id="init", data_schema=_schema(self.config_entry.options), last_step=True
+        )
+
+
+def _schema(options: Mapping[str, Any]) -> probatio.Schema:
+    interval = options.get(CONF_POLL_INTERVAL, POLL_INTERVAL)
+    repair = options.get(CONF_REPAIR, True)
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_POLL_INTERVAL, default=interval): _SECONDS,
+            probatio.Required(CONF_REPAIR, default=repair): BooleanSelector(),
+            probatio.Required(CONF_IMPORT_DAYS, default=0): DAYS,
+        }
+    )
+
+
+def _tidied(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Make whole numbers of what a number field returns, and leave out what says nothing."""
+    options = {
+        CONF_POLL_INTERVAL: int(answers[CONF_POLL_INTERVAL]),
+        CONF_REPAIR: answers[CONF_REPAIR],
+    }
+    if days := int(answers[CONF_IMPORT_DAYS]):
+        options[CONF_IMPORT_DAYS] = days
+    return options
