@@ -111,9 +111,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
         self._abort_if_unique_id_configured()
         identity = usb_identity(discovery_info)
-        for entry in self._async_current_entries():
-            if identity is not None and entry.data.get(CONF_USB) == identity:
-                raise AbortFlow("already_configured")
+        if identity and any(other.data.get(CONF_USB) == identity for other in self._others()):
+            raise AbortFlow("already_configured")
         await self._abort_if_port_taken(device)
         try:
             await identify(port_connector(device))
@@ -226,12 +225,20 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(self._tried.fingerprint, raise_on_progress=own is None)
         if own is None or own.unique_id != self.unique_id:
             self._abort_if_unique_id_configured()
+        # A home that got a new ID goes by the hash of its first one.
+        if any(other.data[CONF_IDENTITY] == self.unique_id for other in self._others(own)):
+            raise AbortFlow("already_configured")
         await self._abort_if_port_taken(self._device, own)
 
     async def _abort_if_port_taken(self, device: str, own: ConfigEntry | None = None) -> None:
-        others = [e.data[CONF_DEVICE] for e in self._async_current_entries() if e is not own]
-        if await async_is_among(self.hass, device, others):
+        taken = [other.data[CONF_DEVICE] for other in self._others(own)]
+        if await async_is_among(self.hass, device, taken):
             raise AbortFlow("port_already_configured")
+
+    def _others(self, own: ConfigEntry | None = None) -> list[ConfigEntry]:
+        """Return the meters that are set up, but for this one and ignored dongles."""
+        entries = self._async_current_entries(include_ignore=False)
+        return [entry for entry in entries if entry is not own]
 
     async def _free_port(self, entry: ConfigEntry) -> None:
         """Unload the entry that is being changed, where it could hold the port."""

@@ -9,7 +9,6 @@ from typing import Any, cast
 from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntryState,
-    ConfigFlowResult,
 )
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import Event, HomeAssistant, callback
@@ -53,34 +52,13 @@ from .conftest import (
     held_by_us,
     nothing_goes_on,
     real_path,
-    set_up,
     state_of,
     until,
     words,
 )
+from .flows import FORM, open_form, submit
 
-FORM = {CONF_DEVICE: SCRIPTED_PORT, CONF_ROUTE_B_ID: ROUTE_B_ID, CONF_PASSWORD: PASSWORD}
 SCAN_FINDS_NOBODY = f"OK\r\nEVENT 22 {DONGLE_IP}\r\n".encode()
-
-
-async def open_form(hass: HomeAssistant) -> str:
-    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
-    assert result["type"] is FlowResultType.FORM
-    assert result["step_id"] == "user"
-    assert not result["errors"]
-    return result["flow_id"]
-
-
-async def submit(
-    hass: HomeAssistant, flow_id: str, form: dict[str, str], **changes: str
-) -> ConfigFlowResult:
-    """Send the form, and wait for what comes after the progress, as a browser does."""
-    result = await hass.config_entries.flow.async_configure(flow_id, {**form, **changes})
-    while result["type"] is FlowResultType.SHOW_PROGRESS:
-        await hass.async_block_till_done()
-        result = await hass.config_entries.flow.async_configure(flow_id)
-    await hass.async_block_till_done()
-    return result
 
 
 async def test_meter_is_set_up(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
@@ -482,85 +460,6 @@ def _arrived(master: int) -> bool:
         return bool(os.read(master, 100))
     except BlockingIOError:
         return False
-
-
-# --- Signing in again -----------------------------------------------------------------------
-
-
-async def _refused_entry(hass: HomeAssistant, dongle: ScriptedDongle) -> tuple[Any, str]:
-    """Return an entry whose password the meter refuses, and the flow that this starts."""
-    entry = entry_for()
-    dongle.replies["SKJOIN"] = JOIN_REFUSED
-    await set_up(hass, entry)
-    (flow,) = hass.config_entries.flow.async_progress()
-    assert flow["step_id"] == "reauth_confirm"
-    return entry, flow["flow_id"]
-
-
-async def test_new_password_gets_the_meter_back(
-    hass: HomeAssistant, dongle: ScriptedDongle
-) -> None:
-    entry, flow_id = await _refused_entry(hass, dongle)
-    before = dict(entry.data)
-
-    result = await submit(hass, flow_id, {CONF_PASSWORD: "wrong"})
-    assert result["errors"] == {CONF_PASSWORD: "invalid_password"}
-    result = await submit(hass, flow_id, {CONF_PASSWORD: PASSWORD})
-    assert result["step_id"] == "reauth_confirm"
-    assert result["errors"] == {"base": "credentials_refused"}
-    dongle.replies.clear()
-    result = await submit(hass, flow_id, {CONF_PASSWORD: "BA9876543210"})
-
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "reauth_successful"
-    assert entry.data == {
-        **before,
-        CONF_KNOWN: KNOWN,
-        CONF_PASSWORD: "BA9876543210",
-        CONF_USB: None,
-    }
-    assert entry.state is ConfigEntryState.LOADED
-    assert state_of(hass, "power") == "632"
-
-
-async def test_signing_in_again_lets_go_of_the_port_first_and_restores_what_was_running(
-    hass: HomeAssistant, dongle: ScriptedDongle
-) -> None:
-    entry = entry_for()
-    await set_up(hass, entry)
-    result = await entry.start_reauth_flow(hass)
-    dongle.replies["SKJOIN"] = b"OK\r\n"
-
-    await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PASSWORD: PASSWORD})
-    await until(lambda: words(dongle).count("SKJOIN") == 2)
-    assert entry.state is ConfigEntryState.NOT_LOADED
-    dongle.replies.clear()
-    hass.config_entries.flow.async_abort(result["flow_id"])
-    await until(nothing_goes_on)
-    await hass.async_block_till_done()
-
-    assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
-
-
-@pytest.mark.usefixtures("fast_clock")
-async def test_removing_the_entry_ends_a_new_sign_in(
-    hass: HomeAssistant, dongle: ScriptedDongle, caplog: pytest.LogCaptureFixture
-) -> None:
-    entry = entry_for()
-    await set_up(hass, entry)
-    result = await entry.start_reauth_flow(hass)
-    dongle.replies["SKJOIN"] = b"OK\r\n"
-    await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PASSWORD: PASSWORD})
-    await until(lambda: words(dongle).count("SKJOIN") == 2)
-    dongle.replies.clear()
-
-    await hass.config_entries.async_remove(entry.entry_id)
-    await until(nothing_goes_on)
-    await hass.async_block_till_done()
-
-    assert not hass.config_entries.flow.async_progress()
-    assert dongle.is_closing()
-    assert "Error" not in caplog.text
 
 
 async def test_no_step_can_be_reached_without_a_form(hass: HomeAssistant) -> None:
