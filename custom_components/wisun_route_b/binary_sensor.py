@@ -1,16 +1,18 @@
-"""Binary sensors: whether the link to the meter is up."""
+"""Binary sensors: whether the link is up, and how the meter itself fares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySensorEntityDescription
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import RouteBConfigEntry
+from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription
+from .stack import FAULT_STATUS, OPERATION_STATUS, FaultStatus, OperationStatus
 
 #: Reading is the coordinator's business.
 PARALLEL_UPDATES: Final = 0
@@ -18,13 +20,33 @@ PARALLEL_UPDATES: Final = 0
 
 @dataclass(frozen=True, kw_only=True)
 class RouteBBinarySensorDescription(RouteBEntityDescription, BinarySensorEntityDescription):
-    """A binary sensor."""
+    """A binary sensor, and how it is told to be on."""
+
+    is_on_fn: Callable[[RouteBCoordinator], bool]
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
 
 
-CONNECTION: Final = RouteBBinarySensorDescription(
-    key="connection",
-    device_class=BinarySensorDeviceClass.CONNECTIVITY,
-    entity_category=EntityCategory.DIAGNOSTIC,
+BINARY_SENSORS: Final = (
+    RouteBBinarySensorDescription(
+        key="connection",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        is_on_fn=lambda coordinator: coordinator.keeper.status.usable,
+    ),
+    RouteBBinarySensorDescription(
+        key="fault",
+        translation_key="fault",
+        properties=(FAULT_STATUS,),
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        is_on_fn=lambda coordinator: coordinator.data.value(FAULT_STATUS) is FaultStatus.FAULT,
+    ),
+    RouteBBinarySensorDescription(
+        key="operation",
+        translation_key="operation",
+        properties=(OPERATION_STATUS,),
+        device_class=BinarySensorDeviceClass.RUNNING,
+        entity_registry_enabled_default=False,
+        is_on_fn=lambda coordinator: coordinator.data.value(OPERATION_STATUS) is OperationStatus.ON,
+    ),
 )
 
 
@@ -33,16 +55,28 @@ async def async_setup_entry(
     entry: RouteBConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add what tells whether the meter can be reached."""
-    async_add_entities([ConnectionSensor(entry.runtime_data, CONNECTION)])
+    """Add what can be told of the link, and of what this meter offers."""
+    coordinator = entry.runtime_data
+    pending = list(BINARY_SENSORS)
+
+    @callback
+    def add_what_is_known() -> None:
+        """Add what the meter is known to have; ask again about the rest."""
+        known = [row for row in pending if coordinator.offers(row.properties)]
+        pending[:] = [row for row in pending if row not in known]
+        if known:
+            async_add_entities(RouteBBinarySensor(coordinator, row) for row in known)
+
+    add_what_is_known()
+    entry.async_on_unload(coordinator.async_add_listener(add_what_is_known))
 
 
-class ConnectionSensor(RouteBEntity, BinarySensorEntity):
-    """On while there is a session with the meter."""
+class RouteBBinarySensor(RouteBEntity, BinarySensorEntity):
+    """Something that is so or not; unavailable while it is not known."""
 
     entity_description: RouteBBinarySensorDescription
 
     @property
     @override
     def is_on(self) -> bool:
-        return self.coordinator.keeper.status.usable
+        return self.entity_description.is_on_fn(self.coordinator)

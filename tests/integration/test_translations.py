@@ -9,6 +9,8 @@ from typing import Any, cast
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
+from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.energy_statistics import Obstacle
 from custom_components.wisun_route_b.failures import FAILURE_KEYS
 from custom_components.wisun_route_b.health import HEALTH_SENSORS
@@ -122,7 +124,14 @@ def test_every_sensor_is_named_by_its_text_or_by_its_device_class() -> None:
     }
 
 
-def test_icons_belong_to_named_sensors() -> None:
+def test_every_binary_sensor_and_button_is_named() -> None:
+    named = {row.key for row in BINARY_SENSORS if row.translation_key}
+
+    assert _under("entity.binary_sensor.") == named == {"fault", "operation"}
+    assert _under("entity.button.") == {row.translation_key for row in BUTTONS}
+
+
+def test_icons_belong_to_named_entities() -> None:
     icons = _flat(_load("icons.json"))
     actions = {key for key in icons if key.startswith("services.")}
 
@@ -131,8 +140,8 @@ def test_icons_belong_to_named_sensors() -> None:
         if key in actions:
             continue
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
-        assert key.split(".")[:2] == ["entity", "sensor"]
-        assert key.split(".")[2] in _under("entity.sensor.")
+        _, platform, name, *_ = key.split(".")
+        assert name in _under(f"entity.{platform}.")
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

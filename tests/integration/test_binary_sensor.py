@@ -1,0 +1,147 @@
+"""Whether the meter runs, and whether it has a fault."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNAVAILABLE, EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
+from tests.stack.link.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+
+from .conftest import entry_for, poll, set_up
+
+FAULT = "binary_sensor.smart_meter_fault"
+OPERATION = "binary_sensor.smart_meter_operation"
+
+
+def shown(hass: HomeAssistant, entity_id: str) -> str | None:
+    state = hass.states.get(entity_id)
+    return state.state if state else None
+
+
+def saying(dongle: ScriptedDongle, **says: str) -> Callable[[Frame], None]:
+    """Return how the scripted meter answers with some properties changed: E80="31"."""
+    changed = METER_SAYS | {int(epc[1:], 16): edt for epc, edt in says.items()}
+
+    def answer(request: Frame) -> None:
+        dongle.accept()
+        dongle.say(erxudp(answer_to(request, changed).encode()))
+
+    return answer
+
+
+def times_asked(dongle: ScriptedDongle, epc: int) -> int:
+    return sum(item.epc == epc for request in dongle.requests for item in request.properties)
+
+
+def enable(hass: HomeAssistant, entry_unique_id: str | None, key: str, entity_id: str) -> None:
+    """Have an entity enabled before it is added for the first time."""
+    er.async_get(hass).async_get_or_create(
+        "binary_sensor",
+        "wisun_route_b",
+        f"{entry_unique_id}_{key}",
+        object_id_base=entity_id.partition(".")[2],
+        disabled_by=None,
+    )
+
+
+@pytest.mark.parametrize(("edt", "state"), [("41", "on"), ("42", "off")])
+async def test_fault_is_on_while_the_meter_reports_one(
+    hass: HomeAssistant, dongle: ScriptedDongle, edt: str, state: str
+) -> None:
+    dongle.on_request = saying(dongle, E88=edt)
+    await set_up(hass, entry_for())
+
+    await poll(hass)
+
+    assert shown(hass, FAULT) == state
+
+
+async def test_fault_status_that_nobody_knows_is_no_fault_and_no_health(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    dongle.on_request = saying(dongle, E88="55")
+    await set_up(hass, entry_for())
+
+    await poll(hass)
+
+    assert shown(hass, FAULT) == STATE_UNAVAILABLE
+
+
+async def test_fault_is_a_diagnostic_problem_and_the_operation_is_left_to_who_wants_it(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+    registry = er.async_get(hass)
+
+    fault, operation = registry.async_get(FAULT), registry.async_get(OPERATION)
+
+    assert fault is not None
+    assert operation is not None
+    assert fault.entity_category is operation.entity_category is EntityCategory.DIAGNOSTIC
+    assert fault.original_device_class == "problem"
+    assert operation.original_device_class == "running"
+    assert fault.disabled_by is None
+    assert operation.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+
+
+@pytest.mark.parametrize(("edt", "state"), [("30", "on"), ("31", "off")])
+async def test_operation_is_read_once_somebody_wants_it(
+    hass: HomeAssistant, dongle: ScriptedDongle, edt: str, state: str
+) -> None:
+    dongle.on_request = saying(dongle, E80=edt)
+    entry = entry_for()
+    enable(hass, entry.unique_id, "operation", OPERATION)
+    await set_up(hass, entry)
+
+    await poll(hass)
+
+    assert shown(hass, OPERATION) == state
+
+
+async def test_fault_is_asked_for_once_an_hour_and_the_operation_never(
+    hass: HomeAssistant, dongle: ScriptedDongle, freezer: FrozenDateTimeFactory
+) -> None:
+    await set_up(hass, entry_for())
+    for _ in range(4):
+        freezer.tick(timedelta(minutes=10))
+        await poll(hass)
+    assert times_asked(dongle, 0x88) == 1
+
+    freezer.tick(timedelta(minutes=40))
+    await poll(hass)
+
+    assert times_asked(dongle, 0x88) == 2
+    assert times_asked(dongle, 0x80) == 0
+
+
+async def test_fault_that_the_meter_announces_is_shown_at_once(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    await set_up(hass, entry_for())
+    await poll(hass)
+    assert shown(hass, FAULT) == "off"
+
+    announced = Frame(1, METER, CONTROLLER, ESV.INF, (Property(0x88, b"\x41"),))
+    dongle.say(erxudp(announced.encode()))
+    await hass.async_block_till_done()
+
+    assert shown(hass, FAULT) == "on"
+
+
+async def test_meter_that_offers_neither_has_neither(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    # 82 8A 8D 9F D3 D7 E0 E1 E3 E7 E8 EA: all that METER_SAYS, without 80 and 88.
+    dongle.on_request = saying(dongle, E9F="0C828A8D9FD3D7E0E1E3E7E8EA")
+    await set_up(hass, entry_for())
+
+    await poll(hass)
+
+    assert shown(hass, "sensor.smart_meter_power") == "632"
+    assert shown(hass, FAULT) is None
+    assert times_asked(dongle, 0x88) == 0
