@@ -1,23 +1,123 @@
-"""PROVISIONAL (lead, so that the tree imports): T replaces this file; keep these four names."""
+"""Home Assistant's own integration for Route B: who is set up there, and how to make room.
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
+It names its device, and with it its entities, after the Route-B ID: neither these ids nor
+the titles are for logs.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+    OperationNotAllowed,
+)
+from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-BUILT_IN_DOMAIN = "route_b_smart_meter"
+BUILT_IN_DOMAIN: Final = "route_b_smart_meter"
+
+#: Key of our sensor -> how the unique id of the sensor ends that shows the same there.
+_SENSORS: Final = {
+    "imported_energy": "_total_consumption",
+    "power": "_instantaneous_power",
+}
+#: While it is in one of these states it opens or closes the port, which can take minutes.
+_BUSY: Final = (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.UNLOAD_IN_PROGRESS)
+
+
+class BuiltInBusyError(AbortFlow):
+    """The other integration does not let go of the port now; ends a dialog with a reason."""
+
+    def __init__(self) -> None:
+        """Give the dialog its reason."""
+        super().__init__("built_in_busy")
 
 
 def built_in_entries(hass: HomeAssistant) -> list[ConfigEntry]:
-    return hass.config_entries.async_entries(BUILT_IN_DOMAIN, include_ignore=False)
+    """Return the entries that can be taken over, enabled ones first.
+
+    A disabled one still knows the port, the ID and the password.
+    """
+    entries = hass.config_entries.async_entries(BUILT_IN_DOMAIN, include_ignore=False)
+    return sorted(filter(_is_complete, entries), key=lambda entry: entry.disabled_by is not None)
+
+
+def _is_complete(entry: ConfigEntry) -> bool:
+    values = [entry.data.get(key) for key in (CONF_DEVICE, CONF_ID, CONF_PASSWORD)]
+    return all(isinstance(value, str) and value for value in values)
 
 
 def sensors_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
-    """Ours (key of our sensor: imported_energy, power) -> entity id of the other one's sensor."""
-    return {}
+    """Return the sensors that ours can continue: key of ours -> entity id of the other one.
+
+    Also those of a disabled entry: their past is there all the same.
+    """
+    found = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return {
+        key: sensor.entity_id
+        for sensor in found
+        for key, ending in _SENSORS.items()
+        if sensor.domain == SENSOR_DOMAIN and sensor.unique_id.endswith(ending)
+    }
 
 
 async def async_disable(hass: HomeAssistant, entry_id: str) -> None:
-    await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+    """Disable an entry, and return when its port is free.
+
+    Raises BuiltInBusyError if it is just being set up (nothing is changed then), or if the
+    port stays open (it is disabled then; :func:`async_restore` enables it again).
+    """
+    entry = hass.config_entries.async_get_known_entry(entry_id)
+    if entry.state in _BUSY:
+        raise BuiltInBusyError
+    if entry.state is ConfigEntryState.LOADED:
+        await _calm(entry)
+    try:
+        await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+    except OperationNotAllowed as err:  # its unloading has failed before
+        raise BuiltInBusyError from err
+    # A set-up that failed after its sign-in has left the port open: the library's threads
+    # hold it until Home Assistant is started again.
+    if await hass.async_add_executor_job(_is_open, entry.data[CONF_DEVICE]):
+        raise BuiltInBusyError
 
 
 async def async_restore(hass: HomeAssistant, entry_id: str) -> None:
-    await hass.config_entries.async_set_disabled_by(entry_id, None)
+    """Enable an entry again, if it is still there."""
+    if hass.config_entries.async_get_entry(entry_id) is None:
+        return
+    try:
+        await hass.config_entries.async_set_disabled_by(entry_id, None)
+    except OperationNotAllowed:
+        return  # it is enabled, and is set up when Home Assistant starts the next time
+
+
+async def _calm(entry: ConfigEntry[Any]) -> None:
+    """Keep a poll that is under way from opening the port again after it was closed.
+
+    momonga takes a session that was closed under a request for one that was lost: after ten
+    seconds it would build a new one, and nobody would ever close that.
+    """
+    coordinator = getattr(entry, "runtime_data", None)
+    if not isinstance(coordinator, DataUpdateCoordinator):
+        return
+    await coordinator.async_shutdown()
+    library: Any = getattr(coordinator, "api", None)
+    if hasattr(library, "reopen_delays"):
+        library.reopen_delays = ()
+
+
+def _is_open(device: str) -> bool:
+    """Tell whether this process has a port open. Where that cannot be seen: no."""
+    port = os.path.realpath(device)
+    own = Path("/proc/self/fd")
+    if "://" in device or not own.is_dir():
+        return False
+    return any(os.path.realpath(descriptor) == port for descriptor in own.iterdir())
