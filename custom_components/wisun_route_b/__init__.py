@@ -19,6 +19,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_IDENTITY, CONF_IMPORT_DAYS, CONF_NETWORK, CONF_REPAIR, DOMAIN
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .farewells import note_farewell
+from .inheritance import async_inherit
 from .port import port_connector
 from .ports import async_follow
 from .repair_memory import forget_repairs
@@ -82,9 +83,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await _start_repair(hass, entry)
-    _ = entry.async_create_background_task(
-        hass, coordinator.async_describe(), f"{entry.title} - describe"
-    )
+    for name, work in (
+        ("describe", coordinator.async_describe()),
+        ("take over", async_inherit(hass, entry)),
+    ):
+        _ = entry.async_create_background_task(hass, work, f"{entry.title} - {name}")
     return True
 
 

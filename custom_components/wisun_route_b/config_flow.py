@@ -20,6 +20,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from . import forms
 from .attempt import SignInAttempt
+from .built_in import BuiltInBusyError
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -83,8 +84,12 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is None and self._take_over is None:
             self._take_over = TakeOver(self.hass)
             if self._take_over.ports:
-                return self.async_show_menu(step_id="start", menu_options=["take_over", "by_hand"])
+                return await self.async_step_start()
         return await self.async_step_by_hand(user_input)
+
+    async def async_step_start(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
+        """Offer to take over what Home Assistant's own integration reads."""
+        return self.async_show_menu(step_id="start", menu_options=["take_over", "by_hand"])
 
     async def async_step_by_hand(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the port, the Route-B ID and the password."""
@@ -138,9 +143,13 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._device = await async_stable_path(self.hass, chosen.device)
             await self._abort_if_duplicate()
             self._options = _import_option(user_input) | take_over.options(user_input)
-            await take_over.async_begin()
-            return await self._connect("take_over")
-        await take_over.async_undo()
+            try:
+                await take_over.async_begin()
+            except BuiltInBusyError:
+                self._errors = {"base": "built_in_busy"}
+            else:
+                return await self._connect("take_over")
+        take_over.async_undo()
         return self.async_show_form(
             step_id="take_over",
             data_schema=forms.take_over(take_over.ports),
@@ -324,7 +333,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if self._unloaded and entries.async_get_entry(self._unloaded):
             entries.async_schedule_reload(self._unloaded)
         if self._take_over is not None:
-            _ = self.hass.async_create_task(self._take_over.async_undo(), eager_start=False)
+            self._take_over.async_undo()
 
     @property
     def _tried(self) -> Credentials:

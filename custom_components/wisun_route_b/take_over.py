@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 
 from .built_in import async_disable, async_restore, built_in_entries, sensors_of
 from .const import CONF_ADOPT
@@ -53,8 +53,9 @@ class TakeOver:
             self._disabled = entry.entry_id
             await async_disable(self._hass, entry.entry_id)
 
-    async def async_undo(self) -> None:
-        """Enable again what was disabled."""
+    @callback
+    def async_undo(self) -> None:
+        """Enable again what was disabled. It may take minutes to connect, so not now."""
         disabled, self._disabled = self._disabled, None
         if disabled is not None:
-            await async_restore(self._hass, disabled)
+            _ = self._hass.async_create_task(async_restore(self._hass, disabled), eager_start=False)
