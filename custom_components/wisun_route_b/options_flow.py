@@ -52,11 +52,12 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
         if user_input is not None:
             return self.async_create_entry(data=_tidied(user_input))
         return self.async_show_form(
-            step_id="init", data_schema=_schema(self.config_entry.options), last_step=True
+            step_id="init", data_schema=options_schema(self.config_entry.options), last_step=True
         )
 
 
-def _schema(options: Mapping[str, Any]) -> probatio.Schema:
+def options_schema(options: Mapping[str, Any]) -> probatio.Schema:
+    """Return the form, filled in with what holds today."""
     interval = options.get(CONF_POLL_INTERVAL, POLL_INTERVAL)
     repair = options.get(CONF_REPAIR, True)
     return probatio.Schema(

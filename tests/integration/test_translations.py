@@ -6,20 +6,34 @@ import re
 import struct
 from typing import Any, cast
 
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.util.yaml import load_yaml_dict
+import probatio
 import pytest
 
+from custom_components.wisun_route_b import forms
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.energy_statistics import Obstacle
 from custom_components.wisun_route_b.failures import FAILURE_KEYS
 from custom_components.wisun_route_b.health import HEALTH_SENSORS
+from custom_components.wisun_route_b.options_flow import options_schema
 from custom_components.wisun_route_b.progress import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
 from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
 LANGUAGES = ("en", "ja")
+
+#: Platform -> its descriptions, and the keys of those that are named by their device class.
+ENTITIES: dict[str, tuple[tuple[EntityDescription, ...], set[str]]] = {
+    "sensor": (
+        (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS),
+        {"power", "signal_strength"},
+    ),
+    "binary_sensor": (BINARY_SENSORS, {"connection"}),
+    "button": (BUTTONS, set()),
+}
 
 type Texts = dict[str, str]
 
@@ -34,13 +48,13 @@ def _flat(tree: dict[str, object], path: str = "") -> Texts:
     return texts
 
 
-def _load(name: str) -> dict[str, object]:
+def _tree(name: str) -> dict[str, Any]:
     text = (INTEGRATION / name).read_text(encoding="utf-8")
-    return cast("dict[str, object]", json.loads(text))
+    return cast("dict[str, Any]", json.loads(text))
 
 
 def texts_of(language: str) -> Texts:
-    return _flat(_load(f"translations/{language}.json"))
+    return _flat(_tree(f"translations/{language}.json"))
 
 
 def _under(prefix: str) -> set[str]:
@@ -77,18 +91,19 @@ def test_texts_obey_the_rules_of_home_assistant(language: str) -> None:
 
 def test_japanese_texts_are_japanese() -> None:
     for key, text in texts_of("ja").items():
+        if re.fullmatch(r"{\w+}", text):
+            continue
         assert re.search(r"[぀-ヿ一-鿿]", text), key
 
 
 def test_every_failure_has_a_text_in_the_dialog_and_on_the_card() -> None:
     assert _under("config.error.") == FAILURE_KEYS | {
+        "built_in_busy",
         "invalid_route_b_id",
         "invalid_password",
         "unknown",
     }
-    obstacles = {f"history_{obstacle.value}" for obstacle in Obstacle}
-    of_actions = {"range_is_empty", "range_is_too_old"}
-    assert _under("exceptions.") == FAILURE_KEYS | obstacles | of_actions
+    assert _under("exceptions.") >= FAILURE_KEYS | {f"history_{each.value}" for each in Obstacle}
 
 
 def test_every_failure_says_the_same_in_the_dialog_and_on_the_card() -> None:
@@ -101,53 +116,47 @@ def test_every_progress_action_has_a_text() -> None:
     assert _under("config.progress.") == PROGRESS_ACTIONS
 
 
-def test_every_field_has_a_name_and_a_description() -> None:
-    for step, fields in (
-        ("user", {"device", "route_b_id", "password", "import_days"}),
-        ("reauth_confirm", {"password"}),
-    ):
-        assert _under(f"config.step.{step}.data.") == fields
-        assert _under(f"config.step.{step}.data_description.") == fields
+@pytest.mark.parametrize(
+    ("step", "schema"),
+    [
+        ("config.step.user", forms.USER),
+        ("config.step.take_over", forms.take_over({"one": "/dev/a", "two": "/dev/b"})),
+        ("config.step.reauth_confirm", forms.REAUTH),
+        ("config.step.reconfigure", forms.RECONFIGURE),
+        ("options.step.init", options_schema({})),
+    ],
+)
+def test_every_field_has_a_name_and_a_description(step: str, schema: probatio.Schema) -> None:
+    fields = {str(key) for key in schema.schema}
+
+    assert _under(f"{step}.data.") == _under(f"{step}.data_description.") == fields
 
 
-def test_every_sensor_is_named_by_its_text_or_by_its_device_class() -> None:
-    keys = {row.translation_key for row in (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS)} - {None}
+def test_every_entity_is_named_by_its_text_or_by_its_device_class() -> None:
+    for platform, (rows, by_class) in ENTITIES.items():
+        named = {row.translation_key for row in rows} - {None}
 
-    assert _under("entity.sensor.") == keys
-    assert {
-        row.key
-        for row in (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS)
-        if row.translation_key is None
-    } == {
-        "power",
-        "signal_strength",
-    }
+        assert _under(f"entity.{platform}.") == named, platform
+        assert {row.key for row in rows if row.translation_key is None} == by_class, platform
 
 
-def test_every_binary_sensor_and_button_is_named() -> None:
-    named = {row.key for row in BINARY_SENSORS if row.translation_key}
+def test_icons_belong_to_what_has_a_text() -> None:
+    texts, icons = _tree("translations/en.json"), _tree("icons.json")
 
-    assert _under("entity.binary_sensor.") == named == {"fault", "operation"}
-    assert _under("entity.button.") == {row.translation_key for row in BUTTONS}
-
-
-def test_icons_belong_to_named_entities() -> None:
-    icons = _flat(_load("icons.json"))
-    actions = {key for key in icons if key.startswith("services.")}
-
-    assert {key.split(".")[1] for key in actions} == {GET_HISTORY, IMPORT_HISTORY}
-    for key, icon in icons.items():
-        if key in actions:
-            continue
-        assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
-        _, platform, name, *_ = key.split(".")
-        assert name in _under(f"entity.{platform}.")
+    for platform, entities in icons["entity"].items():
+        assert entities.keys() <= texts["entity"][platform].keys()
+        for key, icon in entities.items():
+            named = texts["entity"][platform][key].get("state", {})
+            assert icon.get("state", {}).keys() <= named.keys(), key
+    assert icons["services"].keys() == texts["services"].keys() == {GET_HISTORY, IMPORT_HISTORY}
+    for key, icon in _flat(icons).items():
+        assert re.fullmatch(r"mdi:[a-z0-9-]+", icon), key
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_every_action_and_its_fields_have_texts(language: str) -> None:
     described = cast("dict[str, Any]", load_yaml_dict(str(INTEGRATION / "services.yaml")))
-    texts = cast("dict[str, Any]", _load(f"translations/{language}.json")["services"])
+    texts = cast("dict[str, Any]", _tree(f"translations/{language}.json")["services"])
 
     assert described.keys() == texts.keys() == {GET_HISTORY, IMPORT_HISTORY}
     for action, description in described.items():
@@ -155,13 +164,6 @@ def test_every_action_and_its_fields_have_texts(language: str) -> None:
         for text in (texts[action], *texts[action]["fields"].values()):
             assert text["name"]
             assert text["description"]
-
-
-def test_manifest_keys_are_in_the_order_that_home_assistant_wants() -> None:
-    keys = list(_load("manifest.json"))
-
-    assert keys[:2] == ["domain", "name"]
-    assert keys[2:] == sorted(keys[2:])
 
 
 @pytest.mark.parametrize(("name", "size"), [("icon.png", 256), ("icon@2x.png", 512)])

@@ -1,0 +1,253 @@
+"""What Home Assistant's own checker (hassfest) and HACS would find, as far as they can be had.
+
+Neither is on PyPI; the rules are those of the developers' documentation and of the loader.
+"""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from typing import Any, Final, cast
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.service import _SERVICES_SCHEMA
+from homeassistant.loader import async_get_integration
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
+INTEGRATION = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
+#: Home Assistant's side: what may import it, and speak to people.
+MODULES: Final = sorted(INTEGRATION.glob("*.py"))
+_MANIFEST_KEYS: Final = {
+    "domain",
+    "name",
+    "after_dependencies",
+    "codeowners",
+    "config_flow",
+    "dependencies",
+    "documentation",
+    "integration_type",
+    "iot_class",
+    "issue_tracker",
+    "loggers",
+    "requirements",
+    "usb",
+    "version",
+}
+#: Integrations that may be imported without being named: platforms, and what is always there.
+_ALWAYS_THERE: Final = {
+    "binary_sensor",
+    "button",
+    "diagnostics",
+    "repairs",
+    "sensor",
+    "system_health",
+}
+#: Rules of the scale, by tier (the same in every quality_scale.yaml of Home Assistant 2026.11).
+_RULES: Final = 54
+
+
+def _json(name: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads((INTEGRATION / name).read_text(encoding="utf-8")))
+
+
+def _has_text(path: str) -> bool:
+    node: object = _json("translations/en.json")
+    for part in path.split("."):
+        if not isinstance(node, dict) or part not in node:
+            return False
+        node = node[part]
+    return True
+
+
+def _trees() -> Iterator[tuple[Path, ast.Module]]:
+    for path in MODULES:
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+# --- The manifest ---------------------------------------------------------------------------
+
+
+def test_manifest_has_known_keys_in_the_order_that_home_assistant_wants() -> None:
+    keys = list(_json("manifest.json"))
+
+    assert keys[:2] == ["domain", "name"]
+    assert keys[2:] == sorted(keys[2:])
+    assert set(keys) == _MANIFEST_KEYS
+
+
+def test_manifest_has_values_that_home_assistant_knows() -> None:
+    manifest = _json("manifest.json")
+
+    assert manifest["integration_type"] == "device"
+    assert manifest["iot_class"] == "local_polling"
+    assert manifest["config_flow"] is True
+    assert manifest["documentation"].startswith("https://")
+    assert "home-assistant.io" not in manifest["documentation"]
+    assert manifest["issue_tracker"].startswith("https://")
+    assert all(owner.startswith("@") for owner in manifest["codeowners"])
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", need) for need in manifest["requirements"])
+
+
+async def test_home_assistant_finds_nothing_wrong_with_the_manifest(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    integration = await async_get_integration(hass, "wisun_route_b")
+
+    assert integration.version is not None
+    assert not integration.disabled
+    assert "not valid" not in caplog.text
+
+
+def test_usb_matchers_are_specific_and_of_the_right_case() -> None:
+    for matcher in _json("manifest.json")["usb"]:
+        assert matcher.keys() <= {"vid", "pid", "manufacturer", "description", "serial_number"}
+        assert re.fullmatch(r"[0-9A-F]{4}", matcher["vid"])
+        assert matcher["manufacturer"].islower()
+        assert matcher.get("description", "a").islower()
+        assert len(matcher["manufacturer"].strip("*")) >= 4
+
+
+def test_every_integration_that_is_imported_is_named_in_the_manifest() -> None:
+    manifest = _json("manifest.json")
+    named = {*manifest["dependencies"], *manifest["after_dependencies"], *_ALWAYS_THERE}
+
+    for path, tree in _trees():
+        for found in _imported_integrations(tree):
+            assert found in named, f"{path.name} imports {found}"
+
+
+def _imported_integrations(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module="homeassistant.components", names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module)) if module.startswith(
+                "homeassistant.components."
+            ):
+                yield module.split(".")[2]
+            case ast.Import(names=names):
+                yield from (
+                    alias.name.split(".")[2]
+                    for alias in names
+                    if alias.name.startswith("homeassistant.components.")
+                )
+
+
+def test_set_up_without_an_entry_has_a_schema() -> None:
+    source = (INTEGRATION / "__init__.py").read_text(encoding="utf-8")
+
+    assert "async def async_setup(" in source
+    assert re.search(
+        r"^CONFIG_SCHEMA = cv\.config_entry_only_config_schema\(DOMAIN\)", source, re.MULTILINE
+    )
+
+
+def test_actions_are_described_as_home_assistant_reads_them() -> None:
+    assert _SERVICES_SCHEMA(load_yaml_dict(str(INTEGRATION / "services.yaml")))
+
+
+# --- Every text that the code asks for is there ------------------------------------------------
+
+
+def _constants(node: ast.expr | None) -> Iterator[str]:
+    """Return the strings that an expression can be, of those that stand there."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _constants(body)
+            yield from _constants(orelse)
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((item.value for item in call.keywords if item.arg == name), None)
+
+
+def _calls(*names: str) -> Iterator[tuple[Path, ast.Call]]:
+    for path, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = node.func
+                name = (
+                    called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                )
+                if name in names:
+                    yield path, node
+
+
+def test_every_reason_to_end_a_dialog_has_a_text() -> None:
+    reasons = {
+        text
+        for _, call in _calls("async_abort", "AbortFlow")
+        for node in (*call.args, _keyword(call, "reason"))
+        for text in _constants(node)
+    }
+
+    assert {"another_home", "port_already_configured"} <= reasons
+    for reason in {*reasons, "already_configured"}:
+        assert _has_text(f"config.abort.{reason}"), reason
+    assert set(_json("translations/en.json")["config"]["abort"]) == {*reasons, "already_configured"}
+
+
+def test_every_step_has_its_texts() -> None:
+    steps: set[tuple[str, str]] = set()
+    for path, call in _calls("async_show_form", "async_show_menu"):
+        flow = "options" if path.name == "options_flow.py" else "config"
+        for step in _constants(_keyword(call, "step_id")):
+            steps.add((flow, step))
+            assert _has_text(f"{flow}.step.{step}.title"), step
+            assert _has_text(f"{flow}.step.{step}.description"), step
+            options = _keyword(call, "menu_options")
+            if isinstance(options, ast.List):
+                chosen = {text for item in options.elts for text in _constants(item)}
+                texts = _json("translations/en.json")[flow]["step"][step]["menu_options"]
+                assert texts.keys() == chosen
+
+    for flow in ("config", "options"):
+        told = _json("translations/en.json")[flow]["step"].keys()
+        assert told == {step for kind, step in steps if kind == flow}
+
+
+def test_every_exception_with_a_key_has_a_text() -> None:
+    raised = {
+        text
+        for _, call in _calls(
+            "ConfigEntryAuthFailed", "HomeAssistantError", "ServiceValidationError", "UpdateFailed"
+        )
+        for text in _constants(_keyword(call, "translation_key"))
+    }
+
+    assert raised
+    for key in raised:
+        assert _has_text(f"exceptions.{key}.message"), key
+
+
+# --- The scale --------------------------------------------------------------------------------
+
+
+def _rules() -> dict[str, Any]:
+    return cast("dict[str, Any]", load_yaml_dict(str(INTEGRATION / "quality_scale.yaml"))["rules"])
+
+
+def test_every_rule_of_the_quality_scale_is_kept_or_has_a_reason() -> None:
+    rules = _rules()
+
+    assert len(rules) == _RULES
+    for rule, status in rules.items():
+        if isinstance(status, dict):
+            assert status["status"] == "exempt", rule
+            assert len(status["comment"]) > 20, rule
+        else:
+            assert status == "done", rule
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_texts_are_in_a_file_that_home_assistant_loads(language: str) -> None:
+    assert (INTEGRATION / "translations" / f"{language}.json").is_file()
+    assert not (INTEGRATION / "strings.json").exists()  # unused, and could only disagree
+
+
+def test_typing_is_promised() -> None:
+    assert (INTEGRATION / "py.typed").is_file()
