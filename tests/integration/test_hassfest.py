@@ -119,20 +119,17 @@ def test_every_integration_that_is_imported_is_named_in_the_manifest() -> None:
 
 
 def _imported_integrations(tree: ast.Module) -> Iterator[str]:
+    components = "homeassistant.components"
     for node in ast.walk(tree):
-        match node:
-            case ast.ImportFrom(module="homeassistant.components", names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(module=str(module)) if module.startswith(
-                "homeassistant.components."
-            ):
-                yield module.split(".")[2]
-            case ast.Import(names=names):
-                yield from (
-                    alias.name.split(".")[2]
-                    for alias in names
-                    if alias.name.startswith("homeassistant.components.")
-                )
+        if isinstance(node, ast.ImportFrom) and node.module == components:
+            yield from (alias.name for alias in node.names)
+            continue
+        modules: list[str] = []
+        if isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        yield from (name.split(".")[2] for name in modules if name.startswith(f"{components}."))
 
 
 def test_set_up_without_an_entry_has_a_schema() -> None:
@@ -153,12 +150,11 @@ def test_actions_are_described_as_home_assistant_reads_them() -> None:
 
 def _constants(node: ast.expr | None) -> Iterator[str]:
     """Return the strings that an expression can be, of those that stand there."""
-    match node:
-        case ast.Constant(value=str(text)):
-            yield text
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _constants(body)
-            yield from _constants(orelse)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _constants(node.body)
+        yield from _constants(node.orelse)
 
 
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:
