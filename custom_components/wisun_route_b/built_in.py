@@ -17,7 +17,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
@@ -32,12 +32,8 @@ _SENSORS: Final = {
 _BUSY: Final = (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.UNLOAD_IN_PROGRESS)
 
 
-class BuiltInBusyError(AbortFlow):
-    """The other integration does not let go of the port now; ends a dialog with a reason."""
-
-    def __init__(self) -> None:
-        """Give the dialog its reason."""
-        super().__init__("built_in_busy")
+class BuiltInBusyError(HomeAssistantError):
+    """The other integration does not let go of the port now."""
 
 
 def built_in_entries(hass: HomeAssistant) -> list[ConfigEntry]:
