@@ -1,0 +1,231 @@
+"""What docs/automations*.md offers for copying: it is loaded, and does what is said of it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+import re
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.yaml import parse_yaml
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_fire_time_changed,
+    async_mock_service,
+)
+
+from tests.stack.link.scripted import ScriptedDongle
+
+from .conftest import entry_for, live_session, set_up
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+type Block = dict[str, Any]
+type Wait = Callable[[timedelta], Awaitable[None]]
+
+
+def _yaml(name: str) -> list[str]:
+    """Return the YAML blocks of a document."""
+    text = (DOCS / name).read_text("utf-8")
+    return [str(block[1]) for block in re.finditer(r"(?ms)^```yaml\n(.*?)^```$", text)]
+
+
+@pytest.fixture(params=["en", "ja"])
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def meter(language: str) -> str:
+    """How the entity ids of the first meter begin, by the language of Home Assistant."""
+    return {"en": "smart_meter", "ja": "sumatometa"}[language]
+
+
+@pytest.fixture
+def blocks(language: str) -> list[Block]:
+    name = {"en": "automations.md", "ja": "automations.ja.md"}[language]
+    return [block for text in _yaml(name) if isinstance(block := parse_yaml(text), dict)]
+
+
+@pytest.fixture
+def messages(hass: HomeAssistant) -> list[ServiceCall]:
+    calls: list[ServiceCall] = async_mock_service(hass, "persistent_notification", "create")
+    return calls
+
+
+@pytest.fixture
+def wait(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Wait:
+    async def pass_by(time: timedelta) -> None:
+        freezer.tick(time)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+
+    return pass_by
+
+
+async def _automate(hass: HomeAssistant, block: Block) -> None:
+    assert await async_setup_component(hass, "automation", {"automation": [block]})
+    await hass.async_block_till_done()
+    (state,) = hass.states.async_all("automation")
+    assert state.state == "on"  # "unavailable" if it is not valid
+
+
+async def _configure(hass: HomeAssistant, block: Block) -> None:
+    for domain in block:
+        assert await async_setup_component(hass, domain, block)
+    await hass.async_block_till_done()
+
+
+def _show(hass: HomeAssistant, entity_id: str, value: object, **attributes: object) -> None:
+    hass.states.async_set(entity_id, str(value), attributes)
+
+
+async def test_all_entities_are_those_of_a_meter_that_is_set_up(
+    hass: HomeAssistant, dongle: ScriptedDongle, language: str, meter: str
+) -> None:
+    hass.config.language = language
+    live_session(dongle)
+    await set_up(hass, entry_for())
+    text = "".join(
+        path.read_text("utf-8")
+        for path in DOCS.glob("*.md")
+        if (".ja." in path.name) == (language == "ja")
+    )
+    named = set(re.findall(rf"\b(?:sensor|binary_sensor|button)\.{meter}_[a-z_]+", text))
+
+    assert named
+    assert named <= set(er.async_get(hass).entities)
+
+
+def test_both_languages_offer_the_same() -> None:
+    def frame(name: str) -> list[str]:
+        return [
+            re.sub(r"smart_meter|sumatometa", "meter", line).split("#")[0].strip()
+            for block in _yaml(name)
+            for line in block.splitlines()
+            if re.search(
+                r"\b(trigger|action|entity_id|value_template|for|below|cycle|unique_id):", line
+            )
+        ]
+
+    assert frame("automations.md") == frame("automations.ja.md")
+
+
+async def test_breaker_is_warned_of_after_a_minute_near_the_contract(
+    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
+) -> None:
+    _show(hass, f"sensor.{meter}_power", 3700)
+    _show(hass, f"sensor.{meter}_current_r", 20.0)
+    await _automate(hass, blocks[0])
+    await wait(timedelta(minutes=5))
+    assert not messages
+
+    _show(hass, f"sensor.{meter}_current_t", 17.0)
+    await hass.async_block_till_done()
+    await wait(timedelta(seconds=50))
+    assert not messages
+    await wait(timedelta(seconds=15))
+    assert len(messages) == 1
+    assert "3700" in messages[0].data["message"]
+
+
+async def test_current_that_goes_out_does_not_hide_one_that_comes_in(
+    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
+) -> None:
+    await _automate(hass, blocks[0])
+    _show(hass, f"sensor.{meter}_current_r", 37.0)
+    _show(hass, f"sensor.{meter}_current_t", -10.0)
+    await hass.async_block_till_done()
+    await wait(timedelta(seconds=65))
+
+    assert len(messages) == 1
+
+
+async def test_solar_power_is_told_of_after_ten_minutes(
+    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
+) -> None:
+    _show(hass, f"sensor.{meter}_power", -100)
+    await _automate(hass, blocks[1])
+    _show(hass, f"sensor.{meter}_power", -1200)
+    await hass.async_block_till_done()
+    await wait(timedelta(minutes=9))
+    assert not messages
+    await wait(timedelta(minutes=2))
+
+    assert len(messages) == 1
+    assert "1200 W" in messages[0].data["message"]
+
+
+async def test_lost_link_is_told_of_after_a_quarter_of_an_hour_whatever_it_shows(
+    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
+) -> None:
+    _show(hass, f"binary_sensor.{meter}_connectivity", "on")
+    await _automate(hass, blocks[2])
+    _show(hass, f"binary_sensor.{meter}_connectivity", "off")
+    await hass.async_block_till_done()
+    await wait(timedelta(minutes=10))
+    _show(hass, f"binary_sensor.{meter}_connectivity", "unavailable")
+    await hass.async_block_till_done()
+    assert not messages
+    await wait(timedelta(minutes=6))
+
+    assert len(messages) == 1
+
+
+@pytest.mark.parametrize("expected_lingering_timers", [True])
+async def test_monthly_bill_adds_up_the_steps(
+    hass: HomeAssistant, blocks: list[Block], meter: str
+) -> None:
+    energy = {"unit_of_measurement": "kWh", "device_class": "energy"}
+    register = f"sensor.{meter}_imported_energy"
+    await _configure(hass, blocks[3])
+    for count in (1000.0, 1010.0, "unavailable", 1310.0):  # the link was down for a while
+        _show(hass, register, count, state_class="total_increasing", **energy)
+        await hass.async_block_till_done()
+
+    (bill,) = (
+        s for s in hass.states.async_all("sensor") if s.attributes.get("device_class") == "monetary"
+    )
+    assert float(bill.state) == 1200 + 120 * 30 + 180 * 37 + 10 * 41 + 310 * 4
+
+
+@pytest.mark.parametrize("expected_lingering_timers", [True])
+async def test_market_bill_counts_each_half_hour_once_at_the_price_it_had(
+    hass: HomeAssistant,
+    blocks: list[Block],
+    meter: str,
+    freezer: FrozenDateTimeFactory,
+    wait: Wait,
+) -> None:
+    announced = f"sensor.{meter}_imported_energy_in_the_last_half_hour"
+    freezer.move_to("2026-11-22 09:20:00+09:00")
+    start = dt_util.parse_datetime("2026-11-22 08:30:00+09:00", raise_on_error=True)
+    _show(hass, announced, 0.4, last_reset=start.isoformat())
+    await _configure(hass, blocks[4])
+
+    async def half_hour(slot: int, price: float, energy: float) -> None:
+        begin = start + timedelta(minutes=30 * slot)
+        _show(hass, "sensor.market_price", price)
+        freezer.move_to(begin + timedelta(minutes=28, seconds=30))
+        async_fire_time_changed(hass)
+        await wait(timedelta(seconds=31))
+        _show(hass, "sensor.market_price", 99)  # the next half-hour's
+        await wait(timedelta(minutes=4))
+        _show(hass, announced, energy, last_reset=begin.isoformat())
+        await hass.async_block_till_done()
+
+    await half_hour(1, price=10.0, energy=0.5)
+    await half_hour(2, price=20.0, energy=0.5)  # the same energy again is another half-hour
+    _show(hass, announced, "unavailable")
+    await hass.async_block_till_done()
+    _show(hass, announced, 0.5, last_reset=(start + timedelta(minutes=60)).isoformat())
+    await hass.async_block_till_done()
+
+    (bill,) = (
+        s for s in hass.states.async_all("sensor") if s.attributes.get("device_class") == "monetary"
+    )
+    assert float(bill.state) == pytest.approx(0.5 * 10 + 0.5 * 20)
