@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 import fcntl
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import CoroutineType
 from homeassistant.components import usb
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -52,6 +54,7 @@ JOIN_IGNORED = f"OK\r\nEVENT 21 {METER_IP} 00\r\nEVENT 24 {METER_IP}\r\n".encode
 
 
 type Later = Callable[[float], Awaitable[None]]
+type PutOn = Callable[[timedelta], None]
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +95,20 @@ def later(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Later:
         await asyncio.sleep(0)
 
     return jump
+
+
+@pytest.fixture
+def put_on(monkeypatch: pytest.MonkeyPatch) -> PutOn:
+    """Put the wall clock on; unlike a frozen one, it leaves the event loop's clock alone."""
+    ahead = timedelta()
+    real = dt_util.utcnow
+    monkeypatch.setattr(dt_util, "utcnow", lambda: real() + ahead)
+
+    def put(further: timedelta) -> None:
+        nonlocal ahead
+        ahead += further
+
+    return put
 
 
 @pytest.fixture

@@ -180,12 +180,13 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
     entry = entry_for()
     await set_up(hass, entry)
     for key in (
-        *("current_r", "current_t", "exported_energy"),
-        *("imported_energy_in_the_last_half_hour", "exported_energy_in_the_last_half_hour"),
+        *("sensor.smart_meter_current_r", "sensor.smart_meter_current_t"),
+        "sensor.smart_meter_exported_energy",
+        "sensor.smart_meter_imported_energy_in_the_last_half_hour",
+        "sensor.smart_meter_exported_energy_in_the_last_half_hour",
+        "binary_sensor.smart_meter_fault",
     ):
-        entity_registry.async_update_entity(
-            f"sensor.smart_meter_{key}", disabled_by=er.RegistryEntryDisabler.USER
-        )
+        entity_registry.async_update_entity(key, disabled_by=er.RegistryEntryDisabler.USER)
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -294,6 +295,7 @@ async def test_rarely_wanted_sensors_are_disabled_at_first(
         "clock_offset",
         "link_quality",
         "lost_answers",
+        "operation",
         "reconnects",
         "requests",
         "retries",
