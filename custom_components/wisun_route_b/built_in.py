@@ -4,6 +4,7 @@ It names its device, and with it its entities, after the Route-B ID: neither the
 the titles are for logs.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .farewells import note_farewell
+from .stack import Credentials, CredentialsFormatError
 
 BUILT_IN_DOMAIN: Final = "route_b_smart_meter"
 
@@ -73,16 +77,26 @@ async def async_disable(hass: HomeAssistant, entry_id: str) -> None:
     entry = hass.config_entries.async_get_known_entry(entry_id)
     if entry.state in _BUSY:
         raise BuiltInBusyError
-    if entry.state is ConfigEntryState.LOADED:
+    was_loaded = entry.state is ConfigEntryState.LOADED
+    if was_loaded:
         await _calm(entry)
     try:
         await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
     except OperationNotAllowed as err:  # its unloading has failed before
         raise BuiltInBusyError from err
+    if was_loaded:
+        _note_farewell(hass, entry)
     # A set-up that failed after its sign-in has left the port open: the library's threads
     # hold it until Home Assistant is started again.
     if await hass.async_add_executor_job(_is_open, entry.data[CONF_DEVICE]):
         raise BuiltInBusyError
+
+
+def _note_farewell(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Remember that momonga has ended its session: the meter needs a pause before the next."""
+    with contextlib.suppress(CredentialsFormatError):
+        meter = Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD])
+        note_farewell(hass, meter.fingerprint, hass.loop.time())
 
 
 async def async_restore(hass: HomeAssistant, entry_id: str) -> None:

@@ -34,6 +34,8 @@ from custom_components.wisun_route_b.built_in import (
     built_in_entries,
     sensors_of,
 )
+from custom_components.wisun_route_b.farewells import last_farewell
+from custom_components.wisun_route_b.stack import Credentials
 from emulator import DUMMY_ID, DUMMY_PASSWORD
 
 from .conftest import until
@@ -126,6 +128,9 @@ async def test_port_is_free_once_it_is_disabled(hass: HomeAssistant, port: str) 
         ConfigEntryDisabler.USER,
     )
     assert not is_open(port)
+    # momonga has ended the session.
+    identity = Credentials(DUMMY_ID, DUMMY_PASSWORD).fingerprint
+    assert last_farewell(hass, identity) == pytest.approx(hass.loop.time(), abs=5)
 
 
 async def test_it_reads_again_once_it_is_restored(hass: HomeAssistant, port: str) -> None:

@@ -57,8 +57,11 @@ async def mock_recorder_before_hass(
 
 
 @pytest.fixture
-def other(hass: HomeAssistant) -> Iterator[list[str]]:
-    """Home Assistant's own integration, as a module that only says when it is (un)loaded."""
+def other(hass: HomeAssistant, fast_clock: None) -> Iterator[list[str]]:
+    """Home Assistant's own integration, as a module that only says when it is (un)loaded.
+
+    The clock is fast, because a meter needs a pause after the session of the other one.
+    """
     journal: list[str] = []
 
     def note(what: str) -> Callable[[HomeAssistant, ConfigEntry], Awaitable[bool]]:
