@@ -22,6 +22,7 @@ from .farewells import note_farewell
 from .inheritance import async_inherit
 from .port import port_connector
 from .ports import async_follow
+from .problems import async_setup_problems
 from .repair_memory import forget_repairs
 from .services import async_setup_services
 from .stack import Network, RouteBError, end_session
@@ -39,6 +40,7 @@ async def async_setup(
 ) -> bool:
     """Offer the actions, and have the links hear when a serial device is plugged in."""
     async_setup_services(hass)
+    async_setup_problems(hass)
     usb.async_register_port_event_callback(hass, partial(_ports_changed, hass))
     return True
 

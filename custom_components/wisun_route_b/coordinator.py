@@ -27,6 +27,7 @@ from .farewells import last_farewell, note_farewell
 from .half_hours import HalfHours, fixed_time_slot
 from .history_repair import HistoryRepair
 from .port import port_connector
+from .problems import problems_of
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
@@ -110,6 +111,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._from_memory = self.meter.known is not None
         self.keeper = LinkKeeper(self.meter)
         self.repair = HistoryRepair(hass, entry, entry.data[CONF_IDENTITY], self.meter)
+        self._problems = problems_of(hass, entry)
         self.clock_offset: timedelta | None = None
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
         self.half_hours = HalfHours()
@@ -242,13 +244,16 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         try:
             report = await (self._poll(now) if self._has_polled else self._open(now))
         except CredentialsRefusedError as err:
+            self._problems.failed(err, now)
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key=failure_key(err)
             ) from err
         except RouteBError as err:
+            self._problems.failed(err, now)
             if self._is_fresh(self._heard):
                 return self.data  # still held: the keeper is at work, and mostly soon done
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
+        self._problems.answered(self.meter.signal, now)
         self._note(report, now)
         self._has_polled = True
         # Not what `data` was when the read began: a push may have come since.

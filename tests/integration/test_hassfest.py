@@ -176,7 +176,8 @@ def _calls(*names: str) -> Iterator[tuple[Path, ast.Call]]:
 def test_every_reason_to_end_a_dialog_has_a_text() -> None:
     reasons = {
         text
-        for _, call in _calls("async_abort", "AbortFlow")
+        for path, call in _calls("async_abort", "AbortFlow")
+        if path.name != "repairs.py"  # the texts of those stand with their issue
         for node in (*call.args, _keyword(call, "reason"))
         for text in _constants(node)
     }

@@ -1,0 +1,274 @@
+"""Repair issues: what only a person can mend, told when it is sure and only while it is true.
+
+Refused credentials are not among them: Home Assistant itself raises an issue with the
+dialog that asks for new ones, and takes it away with that dialog.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    SOURCE_REAUTH,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_call_later
+from homeassistant.loader import async_get_loaded_integration
+from homeassistant.util.hass_dict import HassKey
+
+from .built_in import BUILT_IN_DOMAIN
+from .const import DOMAIN
+from .port_users import async_app_on_port, async_holders, async_integration_name, async_shares_port
+from .stack import (
+    CommandTimeoutError,
+    CredentialsRefusedError,
+    DongleSilentError,
+    LinkError,
+    PortBlockedError,
+    PortBusyError,
+    PortLostError,
+    PortNotFoundError,
+    PortUnreachableError,
+    RouteBError,
+    Signal,
+    TransmitLimitError,
+)
+from .weak_signal import WeakSignal
+
+
+class Problem(StrEnum):
+    """What a person can mend; the values are keys of texts and beginnings of issue ids."""
+
+    DONGLE_MISSING = "dongle_missing"
+    PORT_TAKEN = "port_taken"
+    WEAK_SIGNAL = "weak_signal"
+    BUILT_IN_ENABLED = "built_in_enabled"
+
+
+#: What an issue's data tell the fix flow.
+ENTRY_ID: Final = "entry_id"
+BUILT_IN_ID: Final = "built_in_entry_id"
+
+#: The text about a port whose user is not known.
+_PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
+
+#: Seconds for which a problem must last: a dongle may be on its way from port to port, and
+#: many a program tries every new port and lets go of it within seconds.
+_GRACE: Final = {Problem.DONGLE_MISSING: 300.0, Problem.PORT_TAKEN: 60.0}
+#: Seconds after which it is asked again who has the port.
+_LOOK_AGAIN: Final = 600.0
+
+_MISSING: Final = (
+    *(PortNotFoundError, PortLostError, PortUnreachableError, PortBlockedError),
+    *(DongleSilentError, CommandTimeoutError),
+)
+#: States in which an entry wants its port. In others it has been put aside for a while.
+_AT_WORK: Final = (
+    ConfigEntryState.LOADED,
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.SETUP_RETRY,
+)
+
+#: Id of an entry -> its problems. They outlive set-ups that fail and are tried again.
+_PROBLEMS: Final[HassKey[dict[str, Problems]]] = HassKey(f"{DOMAIN}_problems")
+
+
+class Problems:
+    """Watches one entry, through all of its set-ups, and raises and clears its issues."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Begin without any."""
+        self._hass = hass
+        self._entry = entry
+        self._at_port: Problem | None = None
+        self._timer: CALLBACK_TYPE | None = None
+        self._signal = WeakSignal()
+        self._refused = False
+
+    # --- What the coordinator tells ------------------------------------------------------
+
+    @callback
+    def failed(self, error: RouteBError, now: datetime) -> None:
+        """Learn why a reading failed; ``now`` is aware."""
+        self._watch_port(_problem_at_port(error))
+        self._refused = isinstance(error, CredentialsRefusedError)
+        radio = isinstance(error, LinkError) and not isinstance(error, TransmitLimitError)
+        if radio and not self._refused:
+            self._watch_signal(now, None, lost=True)
+
+    @callback
+    def answered(self, signal: Signal | None, now: datetime) -> None:
+        """Learn that a reading succeeded, and how it was heard."""
+        self._watch_port(None)
+        if self._refused:
+            self._refused = False
+            self._drop_question()
+        self._watch_signal(now, signal.dbm if signal and signal.live else None, lost=False)
+
+    @callback
+    def forget(self) -> None:
+        """Take every issue back: the entry has been removed or disabled."""
+        self._watch_port(None)
+        for problem in Problem:
+            self.clear(problem)
+
+    def _drop_question(self) -> None:
+        """End the dialog that asks for new credentials: the old ones are good after all."""
+        flows = self._hass.config_entries.flow
+        for flow in tuple(self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})):
+            flows.async_abort(flow["flow_id"])
+
+    # --- The port ------------------------------------------------------------------------
+
+    def _watch_port(self, problem: Problem | None) -> None:
+        if problem is self._at_port:
+            return
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+        if self._at_port is not None:
+            self.clear(self._at_port)
+        self._at_port = problem
+        if problem is not None:
+            self._look_in(_GRACE[problem])
+
+    def _look_in(self, seconds: float) -> None:
+        job = HassJob(self._async_look, f"{DOMAIN} problem", cancel_on_shutdown=True)
+        self._timer = async_call_later(self._hass, seconds, job)
+
+    async def _async_look(self, _: datetime) -> None:
+        """Raise the issue of what is wrong at the port, as it has lasted."""
+        self._timer = None
+        if self._entry.state not in _AT_WORK:
+            self._watch_port(None)
+        elif self._at_port is Problem.DONGLE_MISSING:
+            self.create(Problem.DONGLE_MISSING)
+        elif self._at_port is Problem.PORT_TAKEN:
+            await self._async_name_user()
+
+    async def _async_name_user(self) -> None:
+        others = await async_holders(self._hass, self._entry)
+        # Home Assistant's own integration for Route B has an issue of its own.
+        rival = any(other.domain == BUILT_IN_DOMAIN for other in others)
+        if others:
+            name: str | None = await async_integration_name(self._hass, others[0].domain)
+        else:
+            name = await async_app_on_port(self._hass, self._entry)
+        if self._at_port is not Problem.PORT_TAKEN or self._timer is not None:
+            return  # it has changed meanwhile
+        if rival:
+            self.clear(Problem.PORT_TAKEN)
+        elif name is None:
+            self.create(Problem.PORT_TAKEN, text=_PORT_TAKEN_BY_SOMEBODY)
+        else:
+            self.create(Problem.PORT_TAKEN, {"user": name})
+        self._look_in(_LOOK_AGAIN)
+
+    # --- The radio -----------------------------------------------------------------------
+
+    def _watch_signal(self, now: datetime, dbm: float | None, *, lost: bool) -> None:
+        before = self._signal.weak
+        self._signal.note(now, dbm, lost=lost)
+        if self._signal.weak is before:
+            return
+        if self._signal.weak:
+            self.create(Problem.WEAK_SIGNAL)
+        else:
+            self.clear(Problem.WEAK_SIGNAL)
+
+    # --- Home Assistant's own integration ------------------------------------------------
+
+    async def async_look_for_built_in(self) -> None:
+        """Raise or clear the issue of the other integration on our port."""
+        entries = self._hass.config_entries
+        candidates = entries.async_entries(BUILT_IN_DOMAIN, include_ignore=False)
+        rivals = [
+            other
+            for other in candidates
+            if not other.disabled_by and await async_shares_port(self._hass, self._entry, other)
+        ]
+        name = await async_integration_name(self._hass, BUILT_IN_DOMAIN) if rivals else ""
+        # All of that took time, in which any of them may have been disabled or removed.
+        rivals = [
+            other
+            for other in rivals
+            if not other.disabled_by and entries.async_get_entry(other.entry_id)
+        ]
+        gone = self._entry.disabled_by or entries.async_get_entry(self._entry.entry_id) is None
+        if gone or not rivals:
+            self.clear(Problem.BUILT_IN_ENABLED)
+        else:
+            self.create(Problem.BUILT_IN_ENABLED, {"user": name}, rival=rivals[0].entry_id)
+            self.clear(Problem.PORT_TAKEN)
+
+    # --- Issues --------------------------------------------------------------------------
+
+    @callback
+    def create(
+        self,
+        problem: Problem,
+        placeholders: dict[str, str] | None = None,
+        *,
+        text: str | None = None,
+        rival: str | None = None,
+    ) -> None:
+        """Raise an issue, or bring it up to date; only that with a rival mends itself."""
+        warning = problem is Problem.WEAK_SIGNAL
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue_id(problem),
+            data={ENTRY_ID: self._entry.entry_id, BUILT_IN_ID: rival},
+            is_fixable=rival is not None,
+            learn_more_url=async_get_loaded_integration(self._hass, DOMAIN).documentation,
+            severity=ir.IssueSeverity.WARNING if warning else ir.IssueSeverity.ERROR,
+            translation_key=text or problem.value,
+            translation_placeholders={"name": self._entry.title, **(placeholders or {})},
+        )
+
+    @callback
+    def clear(self, problem: Problem) -> None:
+        """Take an issue back, if there is one."""
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(problem))
+
+    def _issue_id(self, problem: Problem) -> str:
+        return f"{problem.value}_{self._entry.entry_id}"
+
+
+def _problem_at_port(error: RouteBError) -> Problem | None:
+    if isinstance(error, PortBusyError):
+        return Problem.PORT_TAKEN
+    return Problem.DONGLE_MISSING if isinstance(error, _MISSING) else None
+
+
+@callback
+def problems_of(hass: HomeAssistant, entry: ConfigEntry) -> Problems:
+    """Return what watches an entry."""
+    known = hass.data.setdefault(_PROBLEMS, {})
+    if entry.entry_id not in known:
+        known[entry.entry_id] = Problems(hass, entry)
+    return known[entry.entry_id]
+
+
+@callback
+def async_setup_problems(hass: HomeAssistant) -> None:
+    """Follow our entries, and those of Home Assistant's own integration."""
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, partial(_entry_changed, hass))
+
+
+@callback
+def _entry_changed(hass: HomeAssistant, change: ConfigEntryChange, entry: ConfigEntry) -> None:
+    if entry.domain not in (DOMAIN, BUILT_IN_DOMAIN):
+        return
+    if entry.domain == DOMAIN and (change is ConfigEntryChange.REMOVED or entry.disabled_by):
+        problems_of(hass, entry).forget()
+        hass.data[_PROBLEMS].pop(entry.entry_id, None)
+    for ours in hass.config_entries.async_entries(DOMAIN, include_disabled=False):
+        _ = hass.async_create_task(problems_of(hass, ours).async_look_for_built_in())

@@ -1,0 +1,47 @@
+"""Fix flows: the repair issues that can be mended by a click."""
+
+from typing import override
+
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
+from homeassistant.core import HomeAssistant
+
+from .built_in import BuiltInBusyError, async_disable
+from .problems import BUILT_IN_ID, ENTRY_ID
+
+
+class DisableBuiltInFlow(ConfirmRepairFlow):
+    """Disables Home Assistant's own integration on our port, and sets ours up again."""
+
+    def __init__(self, entry_id: str, built_in_id: str) -> None:
+        """Take the ids of both entries."""
+        self._entry_id = entry_id
+        self._built_in_id = built_in_id
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Do it once it is confirmed; either entry may have been removed meanwhile."""
+        if user_input is None:
+            return await super().async_step_confirm()
+        entries = self.hass.config_entries
+        if entries.async_get_entry(self._built_in_id) is not None:
+            try:
+                await async_disable(self.hass, self._built_in_id)
+            except BuiltInBusyError:
+                return self.async_abort(reason="built_in_busy")
+        if entries.async_get_entry(self._entry_id) is not None:
+            entries.async_schedule_reload(self._entry_id)
+        return self.async_create_entry(data={})
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
+    issue_id: str,  # noqa: ARG001 - the data say it all
+    data: dict[str, str | int | float | None] | None,
+) -> RepairsFlow:
+    """Return the flow of an issue; only one kind of issue is fixable."""
+    entry_id, built_in_id = (data or {}).get(ENTRY_ID), (data or {}).get(BUILT_IN_ID)
+    if isinstance(entry_id, str) and isinstance(built_in_id, str):
+        return DisableBuiltInFlow(entry_id, built_in_id)
+    return ConfirmRepairFlow()

@@ -1,0 +1,355 @@
+"""The issues that a person can mend: when they come, what they say, when they go."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from homeassistant.components.usb import SerialDevice
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.translation import async_get_translations
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.wisun_route_b.const import DOMAIN
+from custom_components.wisun_route_b.stack import (
+    Connector,
+    DongleSilentError,
+    PortBusyError,
+    PortNotFoundError,
+    PortUnreachableError,
+    RouteBError,
+)
+from tests.stack.link.scripted import JOIN_REFUSED, ScriptedDongle
+
+from .conftest import SCRIPTED_PORT, Later, entry_for, plug_in, set_up, state_of, until
+
+MISSING = PortNotFoundError("There is no such port")
+BUSY = PortBusyError("The port is in use")
+
+
+class Door:
+    """The way to a scripted dongle, on every port; it can be shut."""
+
+    def __init__(self, dongle: ScriptedDongle) -> None:
+        self.dongle = dongle
+        self.error: RouteBError | None = None
+
+    def connector(self, _: str) -> Connector:
+        open_dongle = self.dongle.connector()
+
+        async def connect(
+            factory: Callable[[], asyncio.Protocol],
+        ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+            if self.error is not None:
+                raise self.error
+            return await open_dongle(factory)
+
+        return connect
+
+
+@pytest.fixture
+def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> Door:
+    made = Door(dongle)
+    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", made.connector)
+    return made
+
+
+def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
+    """Return our issues by the key of their text."""
+    return {
+        cast("str", issue.translation_key): issue
+        for issue in ir.async_get(hass).issues.values()
+        if DOMAIN in (issue.domain, issue.issue_domain) and issue.active
+    }
+
+
+async def texts(hass: HomeAssistant, issue: ir.IssueEntry, language: str = "en") -> dict[str, str]:
+    """Return what a person reads, by its place under the issue."""
+    prefix = f"component.{DOMAIN}.issues.{issue.translation_key}."
+    found = await async_get_translations(hass, language, "issues", {DOMAIN})
+    return {
+        key.removeprefix(prefix): text.format(**(issue.translation_placeholders or {}))
+        for key, text in found.items()
+        if key.startswith(prefix) and ".abort." not in key
+    }
+
+
+def count_changes(hass: HomeAssistant) -> list[str]:
+    """Return a list that grows with every change of an issue."""
+    changes: list[str] = []
+
+    @callback
+    def changed(event: Event[ir.EventIssueRegistryUpdatedData]) -> None:
+        changes.append(event.data["action"])
+
+    hass.bus.async_listen(ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED, changed)
+    return changes
+
+
+async def mend(hass: HomeAssistant, door: Door, entry: MockConfigEntry) -> None:
+    door.error = None
+    plug_in(hass)
+    await hass.async_block_till_done()
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    await until(lambda: state_of(hass, "link_state") == "connected")
+    await hass.async_block_till_done()
+
+
+# --- The dongle is missing ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error", [MISSING, PortUnreachableError("no"), DongleSilentError("nothing")]
+)
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
+    hass: HomeAssistant, door: Door, later: Later, error: RouteBError, language: str
+) -> None:
+    door.error = error
+    entry = entry_for()
+    await set_up(hass, entry)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    await later(290)
+    assert not issues(hass)
+    await later(15)
+
+    issue = issues(hass)["dongle_missing"]
+    assert (issue.severity, issue.is_fixable) == (ir.IssueSeverity.ERROR, False)
+    assert issue.learn_more_url is not None
+    shown = await texts(hass, issue, language)
+    assert shown.keys() == {"title", "description"}
+    assert "Smart meter" in shown["title"]
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+async def test_dongle_that_is_unplugged_for_good_is_told_until_it_is_back(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    door.error = MISSING
+    door.dongle.unplug()
+    for _ in range(12):
+        await later(31)
+
+    assert issues(hass).keys() == {"dongle_missing"}
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+async def test_dongle_that_comes_and_goes_is_no_issue(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    changes = count_changes(hass)
+    for _ in range(6):
+        door.error = MISSING
+        door.dongle.unplug()
+        for _ in range(4):
+            await later(31)
+        await mend(hass, door, entry)
+
+    assert changes == []
+
+
+async def test_issue_stays_as_it_is_while_the_set_up_is_tried_again_and_again(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    door.error = MISSING
+    entry = entry_for()
+    await set_up(hass, entry)
+    await later(301)
+    before = issues(hass)
+    changes = count_changes(hass)
+
+    for _ in range(3):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await later(700)
+
+    assert changes == []
+    assert issues(hass) == before
+
+
+async def test_issues_go_with_the_entry(hass: HomeAssistant, door: Door, later: Later) -> None:
+    door.error = MISSING
+    entry = entry_for()
+    await set_up(hass, entry)
+    await later(301)
+    assert issues(hass)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    await later(1000)
+
+    assert not issues(hass)
+
+
+async def test_issues_go_when_the_entry_is_disabled_and_come_back_only_if_still_true(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    door.error = MISSING
+    entry = entry_for()
+    await set_up(hass, entry)
+    await later(301)
+
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await later(1000)
+    assert not issues(hass)
+
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await later(290)
+    assert not issues(hass)
+    await later(15)
+    assert issues(hass)
+
+
+async def test_entry_that_was_put_aside_is_not_complained_of(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    door.error = MISSING
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    await hass.config_entries.async_unload(entry.entry_id)  # as the dialogs do
+    await later(1000)
+
+    assert not issues(hass)
+
+
+# --- The port is taken ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_title(
+    hass: HomeAssistant, door: Door, later: Later, tmp_path: Path, language: str
+) -> None:
+    (tmp_path / "ttyUSB0").touch()
+    (tmp_path / "by-id").symlink_to(tmp_path / "ttyUSB0")
+    other = MockConfigEntry(
+        domain="zha",
+        title="my secret stick",
+        data={"device": {"path": str(tmp_path / "ttyUSB0"), "baudrate": 115200}},
+    )
+    other.add_to_hass(hass)
+    other.mock_state(hass, ConfigEntryState.LOADED)
+    MockConfigEntry(domain="sun", data={"list": [1, "/dev/null"]}).add_to_hass(hass)
+    door.error = BUSY
+    entry = entry_for(str(tmp_path / "by-id"))
+    await set_up(hass, entry)
+
+    await later(50)
+    assert not issues(hass)
+    await later(15)
+    await until(lambda: bool(issues(hass)))
+
+    assert issues(hass).keys() == {"port_taken"}
+    issue = issues(hass)["port_taken"]
+    assert (issue.severity, issue.is_fixable) == (ir.IssueSeverity.ERROR, False)
+    shown = await texts(hass, issue, language)
+    assert all("Zigbee Home Automation" in text for text in shown.values())
+    assert not any("secret" in text for text in shown.values())
+
+    other.mock_state(hass, ConfigEntryState.NOT_LOADED)
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+async def test_port_that_nobody_known_has_is_told_without_a_name(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    other = MockConfigEntry(domain="zha", data={"device": {"path": SCRIPTED_PORT}})
+    other.add_to_hass(hass)  # but it is not running
+    door.error = BUSY
+    entry = entry_for()
+    await set_up(hass, entry)
+    await later(65)
+    await until(lambda: bool(issues(hass)))
+
+    assert issues(hass).keys() == {"port_taken_by_somebody"}
+    assert await texts(hass, issues(hass)["port_taken_by_somebody"])
+
+    # Whoever has it may show up later.
+    other.mock_state(hass, ConfigEntryState.SETUP_RETRY)
+    await later(601)
+    await until(lambda: issues(hass).keys() == {"port_taken"})
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+async def test_app_that_has_the_port_is_named(
+    hass: HomeAssistant, door: Door, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumers = "homeassistant.components.usb.consumers"
+    port = SerialDevice(device=SCRIPTED_PORT, serial_number=None, manufacturer=None, description="")
+    monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", lambda: [port])
+    monkeypatch.setattr(f"{consumers}.is_hassio", lambda _: True)
+    monkeypatch.setattr(
+        f"{consumers}.get_addons_info",
+        lambda _: {"x": {"name": "Mosquito", "state": "started", "options": {"p": SCRIPTED_PORT}}},
+    )
+    door.error = BUSY
+    await set_up(hass, entry_for())
+    await later(65)
+    await until(lambda: bool(issues(hass)))
+
+    assert issues(hass)["port_taken"].translation_placeholders == {
+        "name": "Smart meter",
+        "user": "Mosquito",
+    }
+
+
+async def test_port_that_is_probed_for_a_moment_is_no_issue(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    door.error = BUSY
+    entry = entry_for()
+    await set_up(hass, entry)
+    changes = count_changes(hass)
+    await later(20)
+
+    await mend(hass, door, entry)
+    await later(600)
+
+    assert changes == []
+
+
+async def test_change_from_taken_to_missing_changes_the_issue(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    door.error = BUSY
+    entry = entry_for()
+    await set_up(hass, entry)
+    await later(65)
+    await until(lambda: bool(issues(hass)))
+
+    door.error = MISSING
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert not issues(hass)
+    await later(301)
+
+    assert issues(hass).keys() == {"dongle_missing"}
+
+
+# --- The credentials are refused --------------------------------------------------------------
+
+
+async def test_refused_credentials_are_told_once_by_home_assistant_with_its_dialog(
+    hass: HomeAssistant, dongle: ScriptedDongle, later: Later
+) -> None:
+    dongle.replies["SKJOIN"] = JOIN_REFUSED
+    entry = entry_for()
+    await set_up(hass, entry)
+    await later(1000)
+
+    assert issues(hass).keys() == {"config_entry_reauth"}
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_confirm"
+    assert (issues(hass)["config_entry_reauth"].data or {})["flow_id"] == flow["flow_id"]
