@@ -32,8 +32,8 @@ _ANNOUNCED_WITHIN: Final = timedelta(minutes=5, seconds=30)
 
 #: Says nothing before there has been something to repair.
 _NOT_YET: Final = frozenset({"last_repair"})
-#: What an entity shows that tells of the link instead of the meter.
-_HEALTHY: Final = {"connection": "on", "link_state": "connected"}
+#: What an entity shows that tells of the link, or that all is well.
+_HEALTHY: Final = {"connection": "on", "link_state": "connected", "fault": "off"}
 
 _STATE_AS_JSON: Final = """\
 {{% set shown = states['{entity_id}'] %}}
@@ -68,7 +68,11 @@ async def check(stage: Stage) -> tuple[dict[str, Shown], list[str]]:
     client = stage.home_assistant
     entry_id = await stage.set_up()
     say("Waiting until every sensor has been read and polled once more.")
-    sensors = await sensors_of(client, entry_id)
+    sensors = {
+        key: name
+        for key, name in (await sensors_of(client, entry_id)).items()
+        if not name.startswith("button.")
+    }
     shown = await _wait_until_live(
         client, {key: name for key, name in sensors.items() if key not in _NOT_YET}
     )

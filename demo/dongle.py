@@ -31,7 +31,9 @@ STOP_PATIENCE: Final = 5.0
 _START_TIMEOUT: Final = 30.0
 
 
-async def start_dongle(options: Options, path: Path, folder: Path) -> Program:
+async def start_dongle(
+    options: Options, path: Path, folder: Path, environment: Mapping[str, str]
+) -> Program:
     """Start the emulator with its serial port at ``path``."""
     return await Program.start(
         "The emulated dongle",
@@ -47,6 +49,7 @@ async def start_dongle(options: Options, path: Path, folder: Path) -> Program:
         ],
         folder=ROOT,
         output=folder / "emulator-output.txt",
+        environment=environment,
     )
 
 

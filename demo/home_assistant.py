@@ -1,5 +1,6 @@
 """Runs Home Assistant."""
 
+from collections.abc import Mapping
 import sys
 from typing import Final
 
@@ -14,13 +15,16 @@ _START_TIMEOUT: Final = 120.0
 STOP_PATIENCE: Final = 30.0
 
 
-async def start_home_assistant(configuration: Configuration) -> Program:
+async def start_home_assistant(
+    configuration: Configuration, environment: Mapping[str, str]
+) -> Program:
     """Start `hass` on its configuration folder."""
     return await Program.start(
         "Home Assistant",
         [sys.executable, "-m", "homeassistant", "--config", ".", "--skip-pip"],
         folder=configuration.home_assistant,
         output=configuration.folder / "home-assistant-output.txt",
+        environment=environment,
     )
 
 

@@ -46,3 +46,19 @@ async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObj
         value={"language": language, "number_format": "language"},
     )
     return tokens
+
+
+async def sign_in_again(home_assistant: HomeAssistantClient, tokens: JsonObject) -> JsonObject:
+    """Get a new token for the same user; return all tokens."""
+    renewed = as_object(
+        await home_assistant.post_form(
+            "/auth/token",
+            {
+                "client_id": f"{home_assistant.url}/",
+                "grant_type": "refresh_token",
+                "refresh_token": as_text(tokens["refresh_token"]),
+            },
+        )
+    )
+    home_assistant.sign_in(as_text(renewed["access_token"]))
+    return {**tokens, **renewed}

@@ -18,6 +18,7 @@ class Program:
         self.name = name
         self.output = output
         self._process = process
+        self._asked_to_end = False
 
     @classmethod
     async def start(
@@ -48,12 +49,15 @@ class Program:
         """Whether the program has ended."""
         return self._process.returncode is not None
 
-    async def wait(self) -> int:
-        """Wait until the program ends; return its exit status."""
-        return await self._process.wait()
+    async def ends_by_itself(self) -> None:
+        """Wait until the program ends without having been asked to."""
+        await self._process.wait()
+        if self._asked_to_end:
+            await asyncio.Event().wait()
 
     async def stop(self, patience: float) -> None:
         """Ask the program to end, and after so many seconds make it."""
+        self._asked_to_end = True
         if self._process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):

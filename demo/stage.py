@@ -1,35 +1,41 @@
 """Brings up the emulated dongle and Home Assistant, lets something be done, takes all down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 import shutil
 import signal
-import sys
 import tempfile
 from typing import Final
 
 from . import dongle, home_assistant
 from .client import HomeAssistantClient
+from .clock import Clock, can_be_set, shortly_before_statistics
 from .configuration import Configuration
 from .errors import DemoError
 from .jsons import JsonObject
-from .onboarding import onboard
+from .onboarding import onboard, sign_in_again
 from .options import Options
 from .ports import choose_port
-from .process import Program
+from .programs import Programs
+from .saying import say
 from .set_up import set_up_energy, set_up_integration
+
+__all__ = ["Stage", "perform", "say"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-
 #: Days of the meter's own history that the Energy dashboard is to show.
 _DAYS_BEFORE: Final = 30
+#: From the start of Home Assistant to the first statistics: start and set-up take 20 s, and
+#: without statistics of the sensors there is nothing that history could be put before.
+LEAD: Final = timedelta(seconds=45)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stage:
     """A Home Assistant that runs, with a signed-in user, beside a dongle that is plugged in."""
 
@@ -38,8 +44,11 @@ class Stage:
     home_assistant: HomeAssistantClient
     tokens: JsonObject
     """What the frontend needs to be signed in as the same user."""
+    programs: Programs
+    clock: Clock
+    """What both programs take for the time."""
 
-    async def set_up(self) -> str:
+    async def set_up(self, days: int = _DAYS_BEFORE) -> str:
         """Set up the meter and the Energy dashboard; return the id of the config entry."""
         say("Setting up the meter, as the dialog would:")
         entry_id = await set_up_integration(
@@ -48,20 +57,35 @@ class Stage:
                 "device": str(self.configuration.dongle),
                 "route_b_id": dongle.ROUTE_B_ID,
                 "password": dongle.PASSWORD,
-                "import_days": _DAYS_BEFORE,
+                "import_days": days,
             },
             say,
         )
         await set_up_energy(self.home_assistant, entry_id)
         return entry_id
 
+    async def restart(self, clock: Clock) -> None:
+        """Stop both programs, and start them by another clock: between the two is a power cut."""
+        await self.programs.stop()
+        self.clock = clock
+        await self.programs.start(clock)
+        await home_assistant.wait_until_it_answers(self.home_assistant)
+        # The token of before may have expired by the new clock.
+        self.tokens = await sign_in_again(self.home_assistant, self.tokens)
+        await home_assistant.wait_until_it_runs(self.home_assistant)
 
-def say(text: str) -> None:
-    """Tell the person something. Standard output is for results."""
-    print(text, file=sys.stderr, flush=True)
+
+def soon() -> Clock:
+    """Return a clock by which the recorder compiles soon, as nobody likes to wait.
+
+    Where no clock can be set, that is within five minutes.
+    """
+    return shortly_before_statistics(LEAD) if can_be_set() else Clock()
 
 
-async def perform[T](options: Options, act: Callable[[Stage], Awaitable[T]]) -> T | None:
+async def perform[T](
+    options: Options, act: Callable[[Stage], Awaitable[T]], clock: Clock | None = None
+) -> T | None:
     """Set the stage, let ``act`` happen on it, and clear it; None after Ctrl-C.
 
     Raises:
@@ -69,7 +93,7 @@ async def perform[T](options: Options, act: Callable[[Stage], Awaitable[T]]) -> 
     """
     loop = asyncio.get_running_loop()
     with _folder(options.folder) as folder:
-        play = asyncio.ensure_future(_play(options, Configuration(folder), act))
+        play = asyncio.ensure_future(_play(options, Configuration(folder), act, clock or soon()))
         for number in _SIGNALS:
             loop.add_signal_handler(number, play.cancel)
         try:
@@ -83,57 +107,46 @@ async def perform[T](options: Options, act: Callable[[Stage], Awaitable[T]]) -> 
 
 
 async def _play[T](
-    options: Options, configuration: Configuration, act: Callable[[Stage], Awaitable[T]]
+    options: Options,
+    configuration: Configuration,
+    act: Callable[[Stage], Awaitable[T]],
+    clock: Clock,
 ) -> T:
-    async with _programs(options, configuration) as (url, programs):
-        ends = [asyncio.ensure_future(program.wait()) for program in programs]
-        acting = asyncio.ensure_future(_act(options, configuration, url, act))
-        try:
-            await asyncio.wait([acting, *ends], return_when=asyncio.FIRST_COMPLETED)
-            if acting.done() and acting.exception() is not None:
-                # A program that ends may be noticed first by those who talk to it.
-                await asyncio.wait(ends, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-            for program in programs:
-                if program.ended:
-                    raise DemoError(
-                        f"{program.name} ended by itself. It said last:\n{program.last_words()}"
-                    )
-            return await acting
-        finally:
-            for task in (acting, *ends):
-                task.cancel()
-            await asyncio.gather(acting, *ends, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _programs(
-    options: Options, configuration: Configuration
-) -> AsyncIterator[tuple[str, list[Program]]]:
-    """Start both programs; the last one started is the first to be stopped."""
     port = choose_port(options.port)
     configuration.write(port)
-    async with AsyncExitStack() as stack:
-        say(f"Plugging in the emulated dongle, {options.speed:g} times faster than life.")
-        emulator = await dongle.start_dongle(options, configuration.dongle, configuration.folder)
-        stack.push_async_callback(emulator.stop, dongle.STOP_PATIENCE)
-        say("Starting Home Assistant.")
-        hass = await home_assistant.start_home_assistant(configuration)
-        stack.push_async_callback(hass.stop, home_assistant.STOP_PATIENCE)
-        yield f"http://127.0.0.1:{port}", [emulator, hass]
+    programs = Programs(options, configuration)
+    url = f"http://127.0.0.1:{port}"
+    acting = asyncio.ensure_future(_act(options, configuration, url, programs, clock, act))
+    try:
+        await asyncio.wait([acting, programs.fallen], return_when=asyncio.FIRST_COMPLETED)
+        # A program that ends may be noticed first by those who talk to it.
+        if not acting.done() or acting.exception() is not None:
+            fallen = await programs.whose_fault()
+            if fallen is not None:
+                raise DemoError(
+                    f"{fallen.name} ended by itself. It said last:\n{fallen.last_words()}"
+                )
+        return await acting
+    finally:
+        acting.cancel()
+        await asyncio.gather(acting, return_exceptions=True)
+        await programs.close()
 
 
 async def _act[T](
     options: Options,
     configuration: Configuration,
     url: str,
+    programs: Programs,
+    clock: Clock,
     act: Callable[[Stage], Awaitable[T]],
 ) -> T:
+    await programs.start(clock)
     async with HomeAssistantClient(url) as client:
-        await dongle.wait_until_plugged_in(configuration.dongle)
         await home_assistant.wait_until_it_answers(client)
         tokens = await onboard(client, options.language)
         await home_assistant.wait_until_it_runs(client)
-        return await act(Stage(options, configuration, client, tokens))
+        return await act(Stage(options, configuration, client, tokens, programs, clock))
 
 
 @contextmanager

@@ -43,9 +43,11 @@ def test_every_sensor_shows_what_the_meter_had(
         "exported_energy_in_the_last_half_hour",
         "link_state",
         "binary_sensor.smart_meter_connectivity",
+        "binary_sensor.smart_meter_fault",
     }
     assert shown.pop("sensor.smart_meter_link_state")["state"] == "connected"
     assert shown.pop("binary_sensor.smart_meter_connectivity")["state"] == "on"
+    assert shown.pop("binary_sensor.smart_meter_fault")["state"] == "off"
     for state in shown.values():
         assert Decimal(state["state"]).is_finite()
 
