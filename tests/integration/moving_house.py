@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import override
 
+from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.recorder.tasks import StatisticsTask
+from homeassistant.helpers.recorder import get_instance
 
 from custom_components.wisun_route_b.adoption import async_adopt
 from tests.integration.history_house import FIVE_MINUTES, HOUR, IMPORTED, UNIT, WATER, House
@@ -122,3 +124,23 @@ class MovingHouse(House):
 def at(hours: float) -> datetime:
     """Return a moment, in hours after the full hour in which the story begins."""
     return START.replace(minute=0) + timedelta(hours=hours)
+
+
+async def costs(house: MovingHouse, statistic_id: str) -> dict[datetime, float]:
+    """Return the hourly bars of a sensor of costs."""
+    await house.recorded()
+    found = await get_instance(house.hass).async_add_executor_job(
+        lambda: statistics_during_period(
+            house.hass,
+            START - timedelta(days=1),
+            None,
+            {statistic_id},
+            "hour",
+            None,
+            {"change"},
+        )
+    )
+    return {
+        datetime.fromtimestamp(row["start"], UTC): row["change"] or 0.0
+        for row in found.get(statistic_id, [])
+    }

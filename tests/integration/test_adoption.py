@@ -7,6 +7,11 @@ from typing import Any, Literal
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
 from homeassistant.components.recorder.statistics import async_import_statistics, get_metadata
 from homeassistant.components.recorder.table_managers.statistics_meta import StatisticsMetaManager
 from homeassistant.components.recorder.tasks import (
@@ -21,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.adoption import async_adopt, async_adopt_costs
 from tests.integration.history_house import IMPORTED
-from tests.integration.moving_house import OLD, ROUTE_B_ID, START, MovingHouse, at
+from tests.integration.moving_house import OLD, ROUTE_B_ID, START, MovingHouse, at, costs
 
 KINDS: tuple[Literal["change", "state", "sum"], ...] = ("change", "state", "sum")
 
@@ -272,6 +277,44 @@ async def test_energy_is_no_cost(house: MovingHouse) -> None:
     await house.recorded()
 
     assert not await adopting
+
+
+@pytest.mark.parametrize(("currency", "adopted"), [("JPY", True), ("USD", False)])
+async def test_costs_are_put_before_costs_of_the_same_currency(
+    house: MovingHouse, currency: str, adopted: bool
+) -> None:
+    house.theirs = False
+    house.move(at(9.2))
+    import_costs(house, "sensor.old_cost", "JPY", {1: 100, 2: 130, 3: 150})
+    import_costs(house, "sensor.new_cost", currency, {4: 20, 5: 30})
+
+    adopting = house.hass.async_create_task(
+        async_adopt_costs(house.hass, "sensor.old_cost", "sensor.new_cost")
+    )
+    await house.recorded()
+
+    assert await adopting is adopted
+    bars = await costs(house, "sensor.new_cost")
+    if adopted:
+        assert bars == {at(1): 100, at(2): 30, at(3): 20, at(4): 20, at(5): 10}
+    else:
+        assert bars == {at(4): 20, at(5): 10}
+
+
+def import_costs(
+    house: MovingHouse, statistic_id: str, currency: str, sums: dict[int, float]
+) -> None:
+    metadata = StatisticMetaData(
+        mean_type=StatisticMeanType.NONE,
+        has_sum=True,
+        name=None,
+        source="recorder",
+        statistic_id=statistic_id,
+        unit_class=None,
+        unit_of_measurement=currency,
+    )
+    rows = [StatisticData(start=at(hour), state=total, sum=total) for hour, total in sums.items()]
+    async_import_statistics(house.hass, metadata, rows)
 
 
 # --- Nothing to do, nothing that can be done -----------------------------------------------

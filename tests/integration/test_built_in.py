@@ -276,6 +276,19 @@ async def test_disabled_one_is_ready_at_once(hass: HomeAssistant) -> None:
     assert theirs.disabled_by is ConfigEntryDisabler.USER
 
 
+async def test_credentials_in_a_form_that_no_meter_has_are_no_obstacle(
+    hass: HomeAssistant, port: str, opened: list[Momonga]
+) -> None:
+    theirs = await set_up(hass, port)
+    data = {CONF_DEVICE: "socket://192.0.2.1:8000", CONF_ID: "short", CONF_PASSWORD: "short"}
+    hass.config_entries.async_update_entry(theirs, data=data)
+
+    await async_disable(hass, theirs.entry_id)
+
+    assert theirs.state is ConfigEntryState.NOT_LOADED
+    assert not is_open(port)
+
+
 async def test_what_was_removed_meanwhile_is_not_restored(hass: HomeAssistant) -> None:
     await async_restore(hass, "gone")
     assert not built_in_entries(hass)

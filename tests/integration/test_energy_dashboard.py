@@ -1,23 +1,20 @@
 """The Energy dashboard shows our sensors where it showed those of the other integration."""
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any, cast
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.energy.data import EnergyPreferencesUpdate, async_get_manager
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from custom_components.wisun_route_b.energy_dashboard import async_replace_in_energy_dashboard
 from tests.integration.history_house import IMPORTED
-from tests.integration.moving_house import OLD, START, MovingHouse, at
+from tests.integration.moving_house import OLD, START, MovingHouse, at, costs
 
 OLD_POWER, POWER = OLD.replace("total_consumption", "instantaneous_power"), "sensor.power"
 SOLAR: dict[str, object] = {
@@ -156,23 +153,3 @@ async def test_costs_that_the_dashboard_counts_by_itself_go_on(
     for hour in (at(4), at(5)):
         assert after[hour] == pytest.approx(float(energies[hour]) * 30)
     assert min(after.values()) >= 0
-
-
-async def costs(house: MovingHouse, statistic_id: str) -> dict[datetime, float]:
-    """Return the hourly bars of a sensor of costs."""
-    await house.recorded()
-    found = await get_instance(house.hass).async_add_executor_job(
-        lambda: statistics_during_period(
-            house.hass,
-            START - timedelta(days=1),
-            None,
-            {statistic_id},
-            "hour",
-            None,
-            {"change"},
-        )
-    )
-    return {
-        datetime.fromtimestamp(row["start"], UTC): row["change"] or 0.0
-        for row in found.get(statistic_id, [])
-    }
