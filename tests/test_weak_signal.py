@@ -78,6 +78,9 @@ def test_good_day_is_the_end_of_it() -> None:
     house.hours(48, dbm=-97.0)
     assert house.hours(17, dbm=-80.0)
     assert not house.hours(8, dbm=-80.0)
+    for _ in range(48):
+        assert not house.hours(1, dbm=-80.0)
+    assert house.hours(48, dbm=-97.0)
 
 
 @pytest.mark.parametrize(("dbm", "lost"), [(-93.5, 0), (-80.0, 1)])

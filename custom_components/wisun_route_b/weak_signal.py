@@ -81,7 +81,9 @@ class WeakSignal:
         if self._weak:
             known = self._since(now - _HOURS_TO_CLEAR * _HOUR)
             good = sum(hour.good for hour in known)
-            self._weak = len(known) < _KNOWN_TO_CLEAR or good < _MOSTLY * len(known)
+            if len(known) >= _KNOWN_TO_CLEAR and good >= _MOSTLY * len(known):
+                self._weak = False
+                self._hours.clear()  # or the bad hours before would be news again
         else:
             known = self._since(now - _HOURS * _HOUR)
             bad = sum(hour.bad for hour in known)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -22,9 +23,27 @@ from custom_components.wisun_route_b.stack import (
     PortUnreachableError,
     RouteBError,
 )
-from tests.stack.link.scripted import JOIN_REFUSED, ScriptedDongle
+from custom_components.wisun_route_b.stack.echonet import Frame
+from tests.stack.link.scripted import (
+    JOIN_REFUSED,
+    METER_IP,
+    METER_SAYS,
+    ScriptedDongle,
+    answer_to,
+    erxudp,
+)
 
-from .conftest import SCRIPTED_PORT, Later, entry_for, plug_in, set_up, state_of, until
+from .conftest import (
+    JOIN_IGNORED,
+    SCRIPTED_PORT,
+    Later,
+    PutOn,
+    entry_for,
+    plug_in,
+    set_up,
+    state_of,
+    until,
+)
 
 MISSING = PortNotFoundError("There is no such port")
 BUSY = PortBusyError("The port is in use")
@@ -36,6 +55,13 @@ class Door:
     def __init__(self, dongle: ScriptedDongle) -> None:
         self.dongle = dongle
         self.error: RouteBError | None = None
+        dongle.on_request = self._answer
+
+    def _answer(self, request: Frame) -> None:
+        """Answer without a half-hourly value: the history before that would be looked up."""
+        says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xEA}
+        self.dongle.accept()
+        self.dongle.say(erxudp(answer_to(request, says).encode()))
 
     def connector(self, _: str) -> Connector:
         open_dongle = self.dongle.connector()
@@ -90,12 +116,12 @@ def count_changes(hass: HomeAssistant) -> list[str]:
 
 
 async def mend(hass: HomeAssistant, door: Door, entry: MockConfigEntry) -> None:
+    await until(lambda: entry.state is not ConfigEntryState.SETUP_IN_PROGRESS)
     door.error = None
     plug_in(hass)
-    await hass.async_block_till_done()
     await until(lambda: entry.state is ConfigEntryState.LOADED)
     await until(lambda: state_of(hass, "link_state") == "connected")
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 # --- The dongle is missing ------------------------------------------------------------------
@@ -353,3 +379,43 @@ async def test_refused_credentials_are_told_once_by_home_assistant_with_its_dial
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_confirm"
     assert (issues(hass)["config_entry_reauth"].data or {})["flow_id"] == flow["flow_id"]
+
+
+# --- The radio is weak ------------------------------------------------------------------------
+
+
+async def poll_hourly(hass: HomeAssistant, put_on: PutOn, hours: int) -> None:
+    for _ in range(hours):
+        put_on(timedelta(hours=1))
+        await hass.config_entries.async_entries(DOMAIN)[0].runtime_data.async_refresh()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_radio_that_is_too_weak_for_two_days_is_told_until_it_was_good_for_a_day(
+    hass: HomeAssistant, door: Door, put_on: PutOn, language: str
+) -> None:
+    await set_up(hass, entry_for())
+    await hass.async_block_till_done(wait_background_tasks=True)
+    door.dongle.replies["SKJOIN"] = JOIN_IGNORED
+    door.dongle.say(f"EVENT 27 {METER_IP}\r\n".encode())
+    await until(lambda: state_of(hass, "link_state") == "waiting")
+    changes = count_changes(hass)
+
+    await poll_hourly(hass, put_on, 38)
+    assert not issues(hass)
+    await poll_hourly(hass, put_on, 12)
+
+    assert issues(hass).keys() == {"weak_signal"}
+    issue = issues(hass)["weak_signal"]
+    assert (issue.severity, issue.is_fixable) == (ir.IssueSeverity.WARNING, False)
+    assert (await texts(hass, issue, language)).keys() == {"title", "description"}
+
+    del door.dongle.replies["SKJOIN"]
+    plug_in(hass)
+    await until(lambda: state_of(hass, "link_state") == "connected")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert issues(hass)
+    await poll_hourly(hass, put_on, 26)
+
+    assert not issues(hass)
+    assert changes == ["create", "remove"]
