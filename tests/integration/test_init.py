@@ -362,12 +362,14 @@ async def test_dead_link_takes_the_values_away_after_ninety_seconds(
 
 async def test_connection_is_told_at_once(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
     await set_up(hass, entry_for())
-    (state,) = hass.states.async_all("binary_sensor")
+    connection = "binary_sensor.smart_meter_connectivity"
+    state = hass.states.get(connection)
+    assert state is not None
     assert (state.state, state.attributes["device_class"]) == ("on", "connectivity")
 
     dongle.replies["SKVER"] = b""
     dongle.unplug()
-    await until(lambda: hass.states.async_all("binary_sensor")[0].state == "off")
+    await until(lambda: hass.states.is_state(connection, "off"))
 
     assert state_of(hass, "link_state") in {"connecting", "waiting"}
 
