@@ -265,7 +265,9 @@ async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_
     )
     other.add_to_hass(hass)
     other.mock_state(hass, ConfigEntryState.LOADED)
-    MockConfigEntry(domain="sun", data={"list": [1, "/dev/null"]}).add_to_hass(hass)
+    listing = MockConfigEntry(domain="sun", data={"list": [1, "/dev/null"]})
+    listing.add_to_hass(hass)
+    listing.mock_state(hass, ConfigEntryState.LOADED)
     door.error = BUSY
     entry = entry_for(str(tmp_path / "by-id"))
     await set_up(hass, entry)
