@@ -23,7 +23,7 @@ from custom_components.wisun_route_b.const import DOMAIN
 from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import SCRIPTED_PORT, Later, entry_for, exclusively, set_up, until, words
-from .test_repairs import issues, texts
+from .repair_issues import issues, texts
 
 
 @pytest.fixture(autouse=True)

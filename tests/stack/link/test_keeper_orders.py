@@ -1,7 +1,7 @@
 """What a person may ask of the link: sign in again, look for the meter again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.virtual_clock import run
 from .scripted import JOIN_REFUSED, METER_IP, NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from .test_keeper import assert_reads, play, seconds, until
 
-type Order = Callable[[LinkKeeper], Awaitable[None]]
+type Order = Callable[[LinkKeeper], Coroutine[None, None, None]]
 
 BOTH = pytest.mark.parametrize("order", [LinkKeeper.reconnect, LinkKeeper.rescan])
 
