@@ -1,24 +1,30 @@
 """Entry point of `scripts/demo`."""
 
 import asyncio
+from dataclasses import replace
 import json
 import sys
 
-from . import dongle, onboarding
+from . import dongle, onboarding, outage
 from .check import check
 from .errors import DemoError
 from .options import Command, parse
 from .stage import Stage, perform, say
 
 
+def _tell_where(stage: Stage) -> None:
+    say(f"""
+  Open             {stage.home_assistant.url}
+  User, password   {onboarding.USERNAME}, {onboarding.PASSWORD}
+  Log              {stage.configuration.log}""")
+
+
 async def _show(stage: Stage, *, fresh: bool) -> None:
     """Tell the person where to look, and wait for Ctrl-C."""
     if not fresh:
         await stage.set_up()
-    say(f"""
-  Open             {stage.home_assistant.url}
-  User, password   {onboarding.USERNAME}, {onboarding.PASSWORD}
-  Log              {stage.configuration.log}
+    _tell_where(stage)
+    say(f"""\
   Make it fail     echo unplug | nc -UN {dongle.control_door(stage.configuration.dongle)}
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
 """)
@@ -46,7 +52,36 @@ async def _check(stage: Stage) -> bool:
     return not faults
 
 
+async def _show_outage(stage: Stage) -> None:
+    """Play an outage for a person at the browser, who signs in and looks."""
+    _tell_where(stage)
+    played = await outage.play(stage, outage.until_enter)
+    say(f"""
+  AFTER   {played.repair["hours"]} hours were put right. Look again: every hour has its own energy.
+""")
+    for fault in played.wrong:
+        say(f"wrong: {fault}")
+    say("Ctrl-C ends the demo.")
+    await asyncio.Event().wait()
+
+
+async def _check_outage(stage: Stage) -> bool:
+    """Play an outage and print what came of it; tell whether all is well."""
+    born = stage.clock.now()
+    played = await outage.play(stage)
+    played.wrong.extend(await outage.harm_to_neighbour(stage, born, played.ended))
+    print(json.dumps(played.as_dict(), indent=2))
+    return not played.wrong
+
+
 async def _run(command: Command) -> int:
+    if command.outage is not None:
+        clock = outage.clock_before(command.outage)
+        if command.check:
+            options = replace(command.options, yaml=outage.NEIGHBOUR)
+            return 0 if await perform(options, _check_outage, clock) else 1
+        await perform(command.options, _show_outage, clock)
+        return 0
     if command.check:
         return 0 if await perform(command.options, _check) else 1
     await perform(command.options, lambda stage: _show(stage, fresh=command.fresh))

@@ -33,7 +33,7 @@ class HomeAssistantClient:
     async def answers(self) -> bool:
         """Tell whether the HTTP server is there."""
         try:
-            async with self._session.get("/api/onboarding") as response:
+            async with self._session.get("/manifest.json") as response:
                 return response.ok
         except aiohttp.ClientError:
             return False

@@ -60,8 +60,8 @@ class Configuration:
         """The serial port of the emulated dongle."""
         return self.folder / "dongle"
 
-    def write(self, port: int) -> None:
-        """Write everything afresh.
+    def write(self, port: int, more: str = "") -> None:
+        """Write everything afresh; ``more`` are further lines of YAML.
 
         Raises:
             DemoError: The folder holds something that no demo has made.
@@ -70,7 +70,7 @@ class Configuration:
         storage = self.home_assistant / ".storage"
         storage.mkdir(parents=True)
         (self.folder / _MARKER).touch()
-        (self.home_assistant / "configuration.yaml").write_text(_YAML, encoding="utf-8")
+        (self.home_assistant / "configuration.yaml").write_text(_YAML + more, encoding="utf-8")
         for content in (_ONBOARDING, _http(port)):
             (storage / str(content["key"])).write_text(json.dumps(content), encoding="utf-8")
         components = self.home_assistant / "custom_components"

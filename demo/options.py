@@ -3,11 +3,17 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 #: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
 #: takes seconds. The meter's clock and the household's power are never sped up.
 _SPEED = 10.0
+
+
+_SHORTEST = timedelta(minutes=10)
+#: The recorder keeps states for ten days.
+_LONGEST = timedelta(days=9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +27,8 @@ class Options:
     dongle: str = "bp35c2"
     folder: Path | None = None
     """Where everything is kept; None = a temporary folder."""
+    yaml: str = ""
+    """More lines of Home Assistant's configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,7 @@ class Command:
     options: Options
     fresh: bool
     check: bool
+    outage: timedelta | None
 
 
 def parse(arguments: Sequence[str] | None = None) -> Command:
@@ -44,9 +53,15 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--fresh", action="store_true", help="leave setting up the meter to you")
     kind.add_argument(
+        "--outage",
+        metavar="LENGTH",
+        type=_length,
+        help="show an outage of 30m, 6h or 3d, and how its hours come back (needs libfaketime)",
+    )
+    parser.add_argument(
         "--check",
         action="store_true",
-        help="compare every sensor with the meter, print them as JSON and end with status 0 or 1",
+        help="compare what is shown with the meter, print it as JSON and end with status 0 or 1",
     )
     parser.add_argument("--language", choices=("en", "ja"), default="en")
     parser.add_argument("--dongle", default="bp35c2", help="kind of dongle (default: %(default)s)")
@@ -69,4 +84,15 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         dongle=chosen.dongle,
         folder=chosen.folder.absolute() if chosen.folder else None,
     )
-    return Command(options=options, fresh=chosen.fresh, check=chosen.check)
+    return Command(options=options, fresh=chosen.fresh, check=chosen.check, outage=chosen.outage)
+
+
+def _length(text: str) -> timedelta:
+    """Read a length of time such as 30m, 6h or 3d; raise ArgumentTypeError for anything else."""
+    unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
+    if unit is None or not text[:-1].isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 30m, 6h or 3d")
+    length = timedelta(**{unit: int(text[:-1])})
+    if not _SHORTEST <= length <= _LONGEST:
+        raise argparse.ArgumentTypeError("an outage takes ten minutes to nine days")
+    return length

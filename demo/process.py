@@ -1,7 +1,7 @@
 """A program that runs beside the demo and ends with it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import contextlib
 import os
 from pathlib import Path
@@ -19,6 +19,7 @@ class Program:
         self.output = output
         self._process = process
         self._asked_to_end = False
+        self._watch: asyncio.Future[None] | None = None
 
     @classmethod
     async def start(
@@ -49,11 +50,15 @@ class Program:
         """Whether the program has ended."""
         return self._process.returncode is not None
 
-    async def ends_by_itself(self) -> None:
-        """Wait until the program ends without having been asked to."""
-        await self._process.wait()
-        if self._asked_to_end:
-            await asyncio.Event().wait()
+    def on_fall(self, listener: Callable[[Self], None]) -> None:
+        """Have it told when the program ends without having been asked to."""
+
+        async def watch() -> None:
+            await self._process.wait()
+            if not self._asked_to_end:
+                listener(self)
+
+        self._watch = asyncio.ensure_future(watch())
 
     async def stop(self, patience: float) -> None:
         """Ask the program to end, and after so many seconds make it."""

@@ -1,7 +1,6 @@
 """The two programs of the demo: the emulated dongle, and Home Assistant."""
 
 import asyncio
-from typing import Final
 
 from . import dongle, home_assistant
 from .clock import Clock
@@ -9,8 +8,6 @@ from .configuration import Configuration
 from .options import Options
 from .process import Program
 from .saying import say
-
-_ASIDE: Final = 1.0
 
 
 class Programs:
@@ -20,9 +17,7 @@ class Programs:
         self._options = options
         self._configuration = configuration
         self._running: list[tuple[Program, float]] = []
-        self._watchers: set[asyncio.Task[None]] = set()
-        self.fallen: asyncio.Future[Program] = asyncio.get_running_loop().create_future()
-        """The first program that ended without having been asked to."""
+        self._fallen: asyncio.Queue[Program] = asyncio.Queue()
 
     async def start(self, clock: Clock) -> None:
         """Plug in the dongle, and start Home Assistant.
@@ -46,26 +41,11 @@ class Programs:
             program, patience = self._running.pop()
             await program.stop(patience)
 
-    async def close(self) -> None:
-        """End both for good."""
-        try:
-            await self.stop()
-        finally:
-            for watcher in self._watchers:
-                watcher.cancel()
-            await asyncio.gather(*self._watchers, return_exceptions=True)
-            self.fallen.cancel()
-
-    async def whose_fault(self) -> Program | None:
-        """Return the program that fell, if it does so within a second."""
-        await asyncio.wait([self.fallen], timeout=_ASIDE)
-        return self.fallen.result() if self.fallen.done() else None
+    async def fall(self) -> tuple[str, str]:
+        """Wait until a program ends without having been asked to; return its name and last words."""
+        program = await self._fallen.get()
+        return program.name, program.last_words()
 
     def _watch(self, program: Program, patience: float) -> None:
         self._running.append((program, patience))
-        self._watchers.add(asyncio.ensure_future(self._note_fall(program)))
-
-    async def _note_fall(self, program: Program) -> None:
-        await program.ends_by_itself()
-        if not self.fallen.done():
-            self.fallen.set_result(program)
+        program.on_fall(self._fallen.put_nowait)

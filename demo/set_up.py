@@ -10,6 +10,7 @@ from .jsons import JsonObject, as_object, as_objects, as_text
 from .waiting import wait_until
 
 _FLOWS: Final = "/api/config/config_entries/flow"
+_OPTIONS: Final = "/api/config/config_entries/options/flow"
 #: A scan with growing duration and the sign-in after it end well before this (seconds).
 _FLOW_TIMEOUT: Final = 170.0
 
@@ -37,6 +38,17 @@ async def set_up_integration(
     if flow["type"] != "create_entry":
         raise DemoError(f"The dialog ended in {flow['type']}: {_reason(flow)}")
     return as_text(as_object(flow["result"])["entry_id"])
+
+
+async def change_options(
+    home_assistant: HomeAssistantClient, entry_id: str, **changes: object
+) -> None:
+    """Change some of the options; the others stay. The entry is set up anew."""
+    form = as_object(await home_assistant.post(_OPTIONS, {"handler": entry_id}))
+    fields = {
+        as_text(field["name"]): field.get("default") for field in as_objects(form["data_schema"])
+    }
+    await home_assistant.post(f"{_OPTIONS}/{as_text(form['flow_id'])}", {**fields, **changes})
 
 
 def _reason(flow: JsonObject) -> str:

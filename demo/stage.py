@@ -113,40 +113,34 @@ async def _play[T](
     clock: Clock,
 ) -> T:
     port = choose_port(options.port)
-    configuration.write(port)
+    configuration.write(port, options.yaml)
     programs = Programs(options, configuration)
-    url = f"http://127.0.0.1:{port}"
-    acting = asyncio.ensure_future(_act(options, configuration, url, programs, clock, act))
-    try:
-        await asyncio.wait([acting, programs.fallen], return_when=asyncio.FIRST_COMPLETED)
-        # A program that ends may be noticed first by those who talk to it.
-        if not acting.done() or acting.exception() is not None:
-            fallen = await programs.whose_fault()
-            if fallen is not None:
-                raise DemoError(
-                    f"{fallen.name} ended by itself. It said last:\n{fallen.last_words()}"
-                )
-        return await acting
-    finally:
-        acting.cancel()
-        await asyncio.gather(acting, return_exceptions=True)
-        await programs.close()
+    async with HomeAssistantClient(f"http://127.0.0.1:{port}") as client:
+        stage = Stage(options, configuration, client, {}, programs, clock)
+        acting = asyncio.ensure_future(_act(stage, act))
+        falling = asyncio.ensure_future(programs.fall())
+        try:
+            await asyncio.wait([acting, falling], return_when=asyncio.FIRST_COMPLETED)
+            # A program that ends may be noticed first by those who talk to it.
+            if acting.done() and acting.exception() is not None:
+                await asyncio.wait([falling], timeout=1)
+            if falling.done():
+                name, words = falling.result()
+                raise DemoError(f"{name} ended by itself. It said last:\n{words}")
+            return await acting
+        finally:
+            for task in (acting, falling):
+                task.cancel()
+            await asyncio.gather(acting, falling, return_exceptions=True)
+            await programs.stop()
 
 
-async def _act[T](
-    options: Options,
-    configuration: Configuration,
-    url: str,
-    programs: Programs,
-    clock: Clock,
-    act: Callable[[Stage], Awaitable[T]],
-) -> T:
-    await programs.start(clock)
-    async with HomeAssistantClient(url) as client:
-        await home_assistant.wait_until_it_answers(client)
-        tokens = await onboard(client, options.language)
-        await home_assistant.wait_until_it_runs(client)
-        return await act(Stage(options, configuration, client, tokens, programs, clock))
+async def _act[T](stage: Stage, act: Callable[[Stage], Awaitable[T]]) -> T:
+    await stage.programs.start(stage.clock)
+    await home_assistant.wait_until_it_answers(stage.home_assistant)
+    stage.tokens = await onboard(stage.home_assistant, stage.options.language)
+    await home_assistant.wait_until_it_runs(stage.home_assistant)
+    return await act(stage)
 
 
 @contextmanager

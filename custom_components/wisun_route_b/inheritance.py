@@ -33,6 +33,7 @@ async def async_inherit(hass: HomeAssistant, entry: ConfigEntry) -> None:
     ours = {key: entity_id for key, entity_id in found.items() if entity_id is not None}
     if _ENERGY in ours and not await async_adopt(hass, theirs[_ENERGY], ours[_ENERGY]):
         _LOGGER.warning("The past of the other integration's energy sensor was not taken over")
+        del ours[_ENERGY]  # the dashboard goes on showing where the past is
     await async_replace_in_energy_dashboard(
         hass, {theirs[key]: entity_id for key, entity_id in ours.items()}
     )

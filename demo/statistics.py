@@ -1,0 +1,86 @@
+"""Reads what the Energy dashboard draws, and what the meter says to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from .client import HomeAssistantClient
+from .dongle import true_values
+from .errors import DemoError
+from .jsons import Json, JsonObject, as_object, as_objects
+
+HOUR: Final = timedelta(hours=1)
+#: What the statistics may be off by, as they are binary fractions; a register counts 0.1 kWh.
+_BINARY: Final = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One bar: what was used in the hour that begins here, in kWh."""
+
+    start: datetime
+    change: Decimal | None
+
+
+async def hours_of(
+    client: HomeAssistantClient, statistic: str, start: datetime, end: datetime
+) -> list[Hour]:
+    """Return the bars from ``start`` to ``end``."""
+    rows = await _rows(client, statistic, start, end, "change")
+    return [
+        Hour(_moment(row["start"]), None if row["change"] is None else Decimal(str(row["change"])))
+        for row in rows
+    ]
+
+
+async def means_of(
+    client: HomeAssistantClient, statistic: str, start: datetime, end: datetime
+) -> dict[datetime, Json]:
+    """Return the mean value of each hour that has one, by its start."""
+    rows = await _rows(client, statistic, start, end, "mean")
+    return {_moment(row["start"]): row["mean"] for row in rows}
+
+
+async def _rows(
+    client: HomeAssistantClient, statistic: str, start: datetime, end: datetime, kind: str
+) -> list[JsonObject]:
+    answer = await client.command(
+        "recorder/statistics_during_period",
+        start_time=start.isoformat(),
+        end_time=end.isoformat(),
+        statistic_ids=[statistic],
+        period="hour",
+        types=[kind],
+        units={"energy": "kWh"},
+    )
+    return as_objects(as_object(answer).get(statistic, []))
+
+
+def wrong_hours(key: str, hours: Sequence[Hour], start: datetime, end: datetime) -> list[str]:
+    """Return every hour from ``start`` to ``end`` that is not as the meter has it.
+
+    ``key`` is the name of the sensor that counts: imported_energy or exported_energy.
+    """
+    shown = {hour.start: hour.change for hour in hours}
+    faults: list[str] = []
+    while start < end:
+        before, after = (true_values(moment)[key] for moment in (start, start + HOUR))
+        bar = shown.get(start)
+        if before is None or after is None or bar is None or abs(bar - (after - before)) > _BINARY:
+            true = None if before is None or after is None else after - before
+            faults.append(f"{key} at {start.isoformat()}: {bar} instead of {true} kWh")
+        start += HOUR
+    return faults
+
+
+def full_hour(moment: datetime) -> datetime:
+    """Return when the hour began."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _moment(milliseconds: Json) -> datetime:
+    if not isinstance(milliseconds, int | float):
+        raise DemoError(f"A moment was expected, not {milliseconds!r}.")
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
