@@ -138,4 +138,4 @@ async def browser() -> AsyncIterator[Page]:
                 async with session.ws_connect(address, max_msg_size=0) as socket:
                     yield Page(socket)
         finally:
-            await program.stop(_STOP_PATIENCE)
+            _ = await program.stop(_STOP_PATIENCE)

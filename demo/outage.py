@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import sys
@@ -82,8 +83,8 @@ async def play(stage: Stage, pause: Callable[[Stage], Awaitable[None]] | None = 
         await change_options(stage.home_assistant, entry_id, repair_history=True)
         say("The repair is switched on. It begins with the next five minutes.")
     await _next_repair(stage, entry_id, before)
+    wrong = await _until_right(stage, entry_id, began_with, full_hour(ended))
     repair = await _last_repair(stage, entry_id)
-    wrong = await _wrong(stage, entry_id, began_with, full_hour(ended))
     return Outage(began, ended, as_object(repair["attributes"]), wrong)
 
 
@@ -121,6 +122,20 @@ async def _next_repair(stage: Stage, entry_id: str, before: str) -> str:
                 await asyncio.sleep(_BETWEEN_LOOKS)
     except TimeoutError as err:
         raise DemoError(f"Nothing was repaired within {_REPAIR_TIMEOUT:.0f} s.") from err
+
+
+async def _until_right(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
+    """Wait until both counters are right; return what is still wrong after the time for that.
+
+    Each is repaired when the recorder has compiled its first state after the outage, which may
+    take one to two times five minutes.
+    """
+    wrong: list[str] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_REPAIR_TIMEOUT):
+            while wrong := await _wrong(stage, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
+                await asyncio.sleep(_BETWEEN_LOOKS)
+    return wrong
 
 
 async def _last_repair(stage: Stage, entry_id: str) -> JsonObject:

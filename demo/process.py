@@ -60,11 +60,11 @@ class Program:
 
         self._watch = asyncio.ensure_future(watch())
 
-    async def stop(self, patience: float) -> None:
-        """Ask the program to end, and after so many seconds make it."""
+    async def stop(self, patience: float) -> bool:
+        """Ask the program to end, and after so many seconds make it; tell whether it obeyed."""
         self._asked_to_end = True
         if self._process.returncode is not None:
-            return
+            return True
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -74,6 +74,8 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+            return False
+        return True
 
     def last_words(self, lines: int = 15) -> str:
         """Return the end of what the program has printed."""

@@ -39,7 +39,8 @@ class Programs:
         """End both; the last one started is the first to be stopped."""
         while self._running:
             program, patience = self._running.pop()
-            await program.stop(patience)
+            if not await program.stop(patience):
+                say(f"{program.name} did not end within {patience:.0f} s and was killed.")
 
     async def fall(self) -> tuple[str, str]:
         """Wait until a program ends without having been asked to; return its name and last words."""

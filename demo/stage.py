@@ -30,9 +30,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: Days of the meter's own history that the Energy dashboard is to show.
 _DAYS_BEFORE: Final = 30
-#: From the start of Home Assistant to the first statistics: start and set-up take 20 s, and
+#: From the start of Home Assistant to the first statistics: start and set-up take 20 to 40 s, and
 #: without statistics of the sensors there is nothing that history could be put before.
-LEAD: Final = timedelta(seconds=45)
+LEAD: Final = timedelta(seconds=60)
 
 
 @dataclass(slots=True)

@@ -464,6 +464,8 @@ def _arrived(master: int) -> bool:
 
 async def test_no_step_can_be_reached_without_a_form(hass: HomeAssistant) -> None:
     flow = RouteBConfigFlow()
+    flow.hass = hass
 
-    with pytest.raises(UnknownFlow):
-        await flow.async_step_finish()
+    for step in (flow.async_step_connect, flow.async_step_finish):
+        with pytest.raises(UnknownFlow):
+            await step()

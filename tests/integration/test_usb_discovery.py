@@ -85,16 +85,23 @@ async def test_new_dongle_is_offered_with_its_port_and_set_up(
 
 
 @pytest.mark.usefixtures("fast_clock")
-@pytest.mark.parametrize("says", [b"", b"AT OK\r\n"])
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        (b"", "not_a_wisun_dongle"),
+        (b"AT OK\r\n", "not_a_wisun_dongle"),
+        (bytes.fromhex("D0F9EE5D600000000000"), "j11_dongle"),
+    ],
+    ids=["mute", "stranger", "J11"],
+)
 async def test_other_device_is_not_offered_and_not_held(
-    hass: HomeAssistant, dongle: ScriptedDongle, says: bytes
+    hass: HomeAssistant, dongle: ScriptedDongle, says: bytes, reason: str
 ) -> None:
-    for command in ("SKVER", "SKRESET", "SKINFO", "SKTERM"):
-        dongle.replies[command] = says
+    dongle.replies["SKVER"] = says
 
     result = await _discover(hass, _plugged())
 
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "not_a_wisun_dongle")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, reason)
     assert dongle.is_closing()
 
 
