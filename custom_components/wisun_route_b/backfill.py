@@ -119,7 +119,7 @@ class History:
 
     rows: Mapping[datetime, Row]
     """By the start of the hour."""
-    tail: Tail | None
+    tail: Tail
 
 
 def find_anchor(history: History, register: Register, first: datetime) -> datetime | None:
@@ -261,8 +261,6 @@ class _Walk:
 def _compare(history: History, register: Register, walk: _Walk, until: datetime) -> Plan:
     """Turn what ought to be into the least that must be done."""
     tail, wanted, tolerance = history.tail, walk.wanted, register.tolerance
-    if tail is None:
-        return Plan(skipped=walk.skipped, settled=False)
     behind = register.energy(walk.state, tail.row.state, tail.start + HOUR - walk.at)
     if behind is None:
         return Plan(skipped=walk.skipped, settled=False)

@@ -15,7 +15,11 @@ from typing import Final
 
 from homeassistant.components.recorder.db_schema import Statistics, StatisticsRuns
 from homeassistant.components.recorder.entity_options import is_entity_recorded
-from homeassistant.components.recorder.models import StatisticData, StatisticMetaData
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMetaData,
+    process_timestamp,
+)
 from homeassistant.components.recorder.statistics import (
     StatisticsRow,
     async_import_statistics,
@@ -50,7 +54,7 @@ class Obstacle(StrEnum):
     NOT_RECORDED = "not_recorded"
     """The recorder is told to leave the sensor out."""
     NOT_COMPILED = "not_compiled"
-    """The recorder has written nothing of it yet."""
+    """The recorder has written nothing of it yet, or nothing for so long that it was purged."""
     OTHER_UNIT = "other_unit"
     """What is stored is no energy."""
 
@@ -115,7 +119,8 @@ def _read(
         for item in stored.get(entity_id, ())
         if (row := _row(item, _KWH)) is not None
     }
-    return Snapshot(metadata, History(rows, _tail(hass, entity_id, metadata)), bound)
+    tail = _tail(hass, entity_id, metadata)
+    return Snapshot(metadata, History(rows, tail), bound) if tail else Obstacle.NOT_COMPILED
 
 
 def _compiled_until(hass: HomeAssistant) -> datetime | None:
@@ -128,7 +133,7 @@ def _compiled_until(hass: HomeAssistant) -> datetime | None:
         start = session.execute(select(func.max(StatisticsRuns.start))).scalar()
     if start is None:
         return None
-    end = start.replace(tzinfo=UTC) + _PERIOD
+    end = process_timestamp(start) + _PERIOD
     return end.replace(minute=0, second=0, microsecond=0)
 
 

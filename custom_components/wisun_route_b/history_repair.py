@@ -6,8 +6,8 @@ compared with the meter's own registers, and what disagrees is rewritten.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 import logging
@@ -23,11 +23,17 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from .backfill import Plan
 from .const import DOMAIN
 from .energy_statistics import Obstacle, apply_plan
 from .meter_past import PAUSE, MeterHistory, MeterPast
-from .repair_case import REGISTERS, Case, import_case, repair_case
+from .repair_case import (
+    Comparison,
+    FindCase,
+    find_all,
+    import_case,
+    memory_reach,
+    repair_case,
+)
 from .repair_memory import RepairMemory
 from .repair_report import Occasion, RepairReport, SensorReport
 from .stack import NotConnectedError, RouteBError, Scale, ScaleUnknownError, Slot
@@ -37,6 +43,8 @@ _LOGGER = logging.getLogger(__name__)
 #: An hour that was wrong by less (kWh) is no news: the last poll before the full hour may be
 #: half a minute old. It is put right all the same.
 _NEWS: Final = Decimal("0.2")
+#: With it an hour that a range only touches belongs to the range.
+_NEARLY_AN_HOUR: Final = timedelta(hours=1) - timedelta.resolution
 
 
 class HistoryObstacleError(HomeAssistantError):
@@ -105,14 +113,13 @@ class HistoryRepair:
         ``import_days`` is for a new entry: so many days before the installation are imported
         as soon as that can be done, over restarts if need be.
         """
-        if "recorder" not in self._hass.config.components:
-            return
         self._enabled = enabled
         await self._memory.async_load()
         if import_days:
             self._memory.import_days = import_days
             await self._memory.async_save()
-        self._stops.append(async_at_started(self._hass, self._started))
+        if "recorder" in self._hass.config.components:
+            self._stops.append(async_at_started(self._hass, self._started))
 
     @callback
     def async_stop(self) -> None:
@@ -160,8 +167,14 @@ class HistoryRepair:
 
     @callback
     def async_note(self, slot: Slot) -> None:
-        """Take a half-hourly register that the meter sent by itself: it need not be read."""
-        self._known.note((slot,))
+        """Take a half-hourly register that the meter sent by itself: it need not be read.
+
+        Unless it tells of the exported energy only (EB may come before EA): every meter counts
+        what is imported, and what is not known would be taken for lost.
+        """
+        if slot.registers.normal is not None:
+            self._known.note((slot,))
+            self._known.forget(memory_reach())
 
     async def async_repair(self) -> bool:
         """Compare the hours since the last look; tell whether nothing is left to be done.
@@ -173,26 +186,17 @@ class HistoryRepair:
                 return False
             if not self._enabled:
                 return True
-            cases, _ = await self._cases(
-                {
-                    key: await repair_case(
-                        self._hass, self._identity, key, self._memory.verified.get(key)
-                    )
-                    for key in REGISTERS
-                }
+            found = await self._compare(
+                lambda key: repair_case(
+                    self._hass, self._identity, key, self._memory.verified.get(key)
+                )
             )
-            plans = await self._plans(cases)
-            sensors = await self._carry_out(cases, plans)
-            verified = {key: plan.last for key, plan in plans.items() if plan.last is not None}
-            await self._tell(Occasion.REPAIR, sensors)
-            await self._memory.async_advance(verified)
-            if verified:
-                self._known.forget(min(verified.values()))
-            return all(
-                plans[case.key].settled and _is_through(case, plans[case.key])
-                for case in cases
-                if case.key in plans
-            )
+            await self._carry_out(found)
+            await self._tell(Occasion.REPAIR, _reports(found))
+            await self._memory.async_advance(found.verified)
+            if found.needed_from is not None:
+                self._known.forget(found.needed_from)
+            return found.is_through
 
     async def async_import(
         self, start: datetime, end: datetime | None = None, *, dry_run: bool = False
@@ -222,40 +226,36 @@ class HistoryRepair:
         self, start: datetime, end: datetime | None, *, dry_run: bool
     ) -> RepairReport:
         first = _full_hour(dt_util.as_utc(start))
-        last = _full_hour(dt_util.as_utc(end or dt_util.utcnow()))
-        cases, obstacles = await self._cases(
-            {
-                key: await import_case(self._hass, self._identity, key, first, last)
-                for key in REGISTERS
-            }
+        last = _full_hour(dt_util.as_utc(end or dt_util.utcnow()) + _NEARLY_AN_HOUR)
+        found = await self._compare(
+            lambda key: import_case(self._hass, self._identity, key, first, last)
         )
-        if not cases:
-            raise HistoryObstacleError(next(iter(obstacles.values())))
-        plans = await self._plans(cases)
-        if not all(plan.settled for plan in plans.values()):
+        if not found.cases:
+            raise HistoryObstacleError(next(iter(found.obstacles.values())))
+        if not all(plan.settled for plan in found.plans.values()):
             raise HistoryObstacleError(Obstacle.NOT_COMPILED)
-        sensors = (
-            {key: SensorReport.of(plan) for key, plan in plans.items()}
-            if dry_run
-            else await self._carry_out(cases, plans)
-        )
-        failed = {key: SensorReport(obstacle=obstacle) for key, obstacle in obstacles.items()}
-        return await self._tell(Occasion.IMPORT, sensors | failed, dry_run=dry_run)
+        if not dry_run:
+            await self._carry_out(found)
+        failed = {key: SensorReport(obstacle=why) for key, why in found.obstacles.items()}
+        return await self._tell(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
 
     # --- How -------------------------------------------------------------------------------
 
-    async def _cases(
-        self, found: Mapping[str, Case | Obstacle]
-    ) -> tuple[list[Case], dict[str, Obstacle]]:
-        cases = [case for case in found.values() if isinstance(case, Case)]
-        obstacles = {key: why for key, why in found.items() if isinstance(why, Obstacle)}
-        return cases, obstacles
+    async def _compare(self, find: FindCase) -> Comparison:
+        """Read of the meter what the cases need, and compare.
 
-    async def _plans(self, cases: list[Case]) -> dict[str, Plan]:
-        """Read what the cases need of the meter, and compare."""
-        moments = {moment for case in cases for moment in case.moments()}
-        if not moments:
-            return {}
+        Reading may take minutes, in which a sensor may be renamed and its rows may change:
+        what is compared in the end, and written to, is looked up once more after that.
+        """
+        asked: set[datetime] = set()
+        found = await find_all(find)
+        while missing := set(self._known.missing(found.moments())) - asked:
+            asked |= missing
+            await self._fetch(missing)
+            found = await find_all(find)
+        return found.planned(self._known, self._scale()) if found.moments() else found
+
+    async def _fetch(self, moments: Collection[datetime]) -> None:
         if not self._meter.connected:
             raise NotConnectedError("There is no session with the meter")
         try:
@@ -263,10 +263,6 @@ class HistoryRepair:
         finally:
             self.progress = None
             self._inform()
-        found = {case.key: case.plan(self._known, self._scale()) for case in cases}
-        return {
-            case.key: _within(plan, case) for case in cases if (plan := found[case.key]) is not None
-        }
 
     def _scale(self) -> Scale:
         if self._meter.scale is None:
@@ -278,15 +274,11 @@ class HistoryRepair:
         self.progress = RepairProgress(done, days)
         self._inform()
 
-    async def _carry_out(
-        self, cases: list[Case], plans: Mapping[str, Plan]
-    ) -> dict[str, SensorReport]:
-        """Write what was planned, and report it by sensor."""
-        for case in cases:
-            plan = plans.get(case.key)
-            if plan is not None and (plan.changes or plan.shift):
-                await apply_plan(self._hass, case.snapshot, plan)
-        return {key: SensorReport.of(plan) for key, plan in plans.items()}
+    async def _carry_out(self, found: Comparison) -> None:
+        """Write what was planned."""
+        for key, plan in found.plans.items():
+            if plan.changes or plan.shift:
+                await apply_plan(self._hass, found.cases[key].snapshot, plan)
 
     async def _tell(
         self, occasion: Occasion, sensors: Mapping[str, SensorReport], *, dry_run: bool = False
@@ -316,16 +308,9 @@ class HistoryRepair:
             listener()
 
 
+def _reports(found: Comparison) -> dict[str, SensorReport]:
+    return {key: SensorReport.of(plan) for key, plan in found.plans.items()}
+
+
 def _full_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def _is_through(case: Case, plan: Plan) -> bool:
-    """Tell whether the last finished hour was compared."""
-    return plan.last is not None and plan.last + timedelta(hours=1) >= case.until
-
-
-def _within(plan: Plan, case: Case) -> Plan:
-    """Leave out what concerns hours that nobody asked about."""
-    reasons = {hour: why for hour, why in plan.skipped.items() if hour < case.until}
-    return replace(plan, skipped=reasons)

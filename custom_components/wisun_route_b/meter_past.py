@@ -83,6 +83,10 @@ class MeterPast:
         """Return every moment that is known."""
         return self._known.keys()
 
+    def missing(self, moments: Iterable[datetime]) -> list[datetime]:
+        """Return what is not known of these moments, oldest first."""
+        return sorted({moment for moment in moments if moment not in self._known})
+
     def note(self, slots: Iterable[Slot]) -> None:
         """Keep what the meter said, whether asked or by itself (EA, EB)."""
         latest_empty = dt_util.utcnow() - _PATIENCE
@@ -101,34 +105,48 @@ class MeterPast:
 
         What is known stays known if this fails or is cancelled half-way. Raises RouteBError.
         """
-        missing = sorted(moment for moment in moments if moment not in self._known)
-        if not missing:
-            return
+        missing = self.missing(moments)
+        if missing and not await self._fetch_slots(missing):
+            await self._fetch_days(missing, progress)
+
+    async def _fetch_slots(self, missing: list[datetime]) -> bool:
+        """Read a few half-hours with one request; tell whether that answered it."""
         count = (missing[-1] - missing[0]) // HALF_HOUR + 1
-        if count <= _MOST_SLOTS and self._has_slots:
-            try:
-                self.note(await self._meter.half_hour_history(missing[-1], count))
-            except RequestRefusedError:
-                self._has_slots = False
-            else:
-                return
-        days = sorted({moment.astimezone(JST).date() for moment in missing})
-        for done, day in enumerate(days):
-            progress(done, len(days))
+        if count > _MOST_SLOTS or not self._has_slots:
+            return False
+        try:
+            self.note(await self._meter.half_hour_history(missing[-1], count))
+        except RequestRefusedError:
+            self._has_slots = False
+        except ScaleUnknownError:
+            raise
+        except DecodeError as err:
+            _LOGGER.debug("The half-hours cannot be read: %s", err)
+        else:
+            return True
+        return False
+
+    async def _fetch_days(self, missing: list[datetime], progress: ProgressCallback) -> None:
+        """Read day by day; days out of the meter's reach cost nothing."""
+        by_day: dict[date, list[datetime]] = {}
+        for moment in missing:
+            by_day.setdefault(moment.astimezone(JST).date(), []).append(moment)
+        for day in [day for day in by_day if not 0 <= _days_ago(day) <= MOST_DAYS]:
+            self._is_empty(day)
+            del by_day[day]
+        for done, (day, wanted) in enumerate(by_day.items()):
+            progress(done, len(by_day))
             if done:
                 await asyncio.sleep(self._pause)
-            await self._fetch_day(day)
-        progress(len(days), len(days))
+            await self._fetch_day(day, wanted)
+        progress(len(by_day), len(by_day))
 
-    async def _fetch_day(self, day: date) -> None:
+    async def _fetch_day(self, day: date, wanted: list[datetime]) -> None:
         """Read one day; one that the meter cannot tell is taken for empty in the end."""
-        today = dt_util.utcnow().astimezone(JST).date()
-        if not 0 <= (days_ago := (today - day).days) <= MOST_DAYS:
-            self._is_empty(day)
-            return
         try:
-            slots = await self._day(day, days_ago)
+            slots = await self._day(day, _days_ago(day))
         except RequestRefusedError:
+            await self._fetch_day_in_parts(wanted)
             self._is_empty(day)
         except ScaleUnknownError:
             raise
@@ -151,9 +169,25 @@ class MeterPast:
             raise WrongDayError("The meter's today is not ours")
         return slots
 
+    async def _fetch_day_in_parts(self, wanted: list[datetime]) -> None:
+        """Read a day from a meter that has history 2 only, as far as it can tell."""
+        while wanted and self._has_slots:
+            newest = wanted[-1]
+            part = [moment for moment in wanted if newest - moment < _MOST_SLOTS * HALF_HOUR]
+            count = (newest - part[0]) // HALF_HOUR + 1
+            try:
+                self.note(await self._meter.half_hour_history(newest, count))
+            except RequestRefusedError:
+                return
+            wanted = wanted[: -len(part)]
+
     def _is_empty(self, day: date) -> None:
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST)
         self.note(Slot(midnight + index * HALF_HOUR, _NOTHING) for index in range(48))
+
+
+def _days_ago(day: date) -> int:
+    return (dt_util.utcnow().astimezone(JST).date() - day).days
 
 
 def _merged(old: RegisterPair, new: RegisterPair) -> RegisterPair:

@@ -1,9 +1,10 @@
-"""One sensor's history beside one register of the meter: what to ask for, what to plan."""
+"""The sensors' histories beside the meter's registers: what to ask for, what to plan."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from operator import attrgetter
 from typing import Final
 
@@ -45,12 +46,11 @@ class Case:
         """Compare; None if there is nothing to compare with."""
         side = REGISTERS[self.key]
         register = Register({at: side(known[at]) for at in known.moments()}, scale)
-        told = [moment for moment in self.moments() if moment in known]
+        told = list(takewhile(known.__contains__, self.moments()))
         if not told:
             return None
-        # Not beyond what the meter has told, unless nobody is going to ask for more.
-        until = told[-1] if told[-1] < self.until else self.snapshot.compiled_until
         history, anchor, since = self.snapshot.history, self.anchor, self.since
+        until = self.snapshot.compiled_until
         if anchor is None and self.begins:
             since = next((at for at in told if register.at(at) is not None), until)
         elif anchor is None:
@@ -59,7 +59,73 @@ class Case:
             since = anchor + HOUR
         elif not self.begins or since >= until:
             return None
-        return plan_changes(history, register, anchor, since, until)
+        # Always to the end, or rows that nobody has looked at would begin below those before.
+        plan = plan_changes(history, register, anchor, since, until)
+        return self._as_far_as(plan, told[-1])
+
+    def _as_far_as(self, plan: Plan, told: datetime) -> Plan:
+        """Leave out hours that nobody asked about, leave open those the meter is yet to tell."""
+        skipped = {hour: why for hour, why in plan.skipped.items() if hour < told}
+        last = plan.last
+        if last is not None and told < self.until:
+            last = min(last, told - HOUR)
+        return replace(plan, skipped=skipped, last=last)
+
+    def is_through(self, plan: Plan) -> bool:
+        """Tell whether the last finished hour was compared."""
+        return plan.settled and plan.last is not None and plan.last + HOUR >= self.until
+
+
+type FindCase = Callable[[str], Awaitable[Case | Obstacle]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything by the sensor's key."""
+
+    cases: Mapping[str, Case]
+    obstacles: Mapping[str, Obstacle]
+    plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
+    """Of the cases that had something to be compared with."""
+
+    @property
+    def verified(self) -> dict[str, datetime]:
+        """The start of the last hour that is right once the plans are carried out."""
+        return {key: plan.last for key, plan in self.plans.items() if plan.last is not None}
+
+    @property
+    def needed_from(self) -> datetime | None:
+        """Since when the next look may need the meter's registers again."""
+        verified = self.verified
+        return min(
+            (verified.get(key, case.since) for key, case in self.cases.items()), default=None
+        )
+
+    @property
+    def is_through(self) -> bool:
+        """Tell whether nothing is left that can be done within this hour."""
+        return Obstacle.NOT_COMPILED not in self.obstacles.values() and all(
+            self.cases[key].is_through(plan) for key, plan in self.plans.items()
+        )
+
+    def moments(self) -> set[datetime]:
+        """Return the moments at which the meter's registers are needed."""
+        return {moment for case in self.cases.values() for moment in case.moments()}
+
+    def planned(self, known: MeterPast, scale: Scale) -> Comparison:
+        """Compare with what the meter has told."""
+        plans = {key: case.plan(known, scale) for key, case in self.cases.items()}
+        told = {key: plan for key, plan in plans.items() if plan is not None}
+        return replace(self, plans=told)
+
+
+async def find_all(find: FindCase) -> Comparison:
+    """Look up both sensors."""
+    found = {key: await find(key) for key in REGISTERS}
+    return Comparison(
+        {key: case for key, case in found.items() if isinstance(case, Case)},
+        {key: why for key, why in found.items() if isinstance(why, Obstacle)},
+    )
 
 
 def memory_reach() -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NotRequired, TypedDict
+from typing import Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
@@ -15,13 +15,7 @@ from .stack import JST
 _VERSION: Final = 1
 
 
-class _Stored(TypedDict):
-    verified: dict[str, str]
-    last_repair: NotRequired[dict[str, Json] | None]
-    import_days: NotRequired[int | None]
-
-
-def _store(hass: HomeAssistant, identity: str) -> Store[_Stored]:
+def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
     return Store(hass, _VERSION, f"{DOMAIN}.{identity}.history")
 
 
@@ -45,14 +39,14 @@ class RepairMemory:
         """Days before the installation that are still to be imported."""
 
     async def async_load(self) -> None:
-        """Read what an earlier run left."""
+        """Read what an earlier run left; what makes no sense is compared again."""
         stored = await self._store.async_load()
-        if stored is None:
+        if not isinstance(stored, dict):
             return
-        found = {key: dt_util.parse_datetime(told) for key, told in stored["verified"].items()}
-        self.verified = {key: moment for key, moment in found.items() if moment is not None}
-        self.last_repair = stored.get("last_repair")
-        self.import_days = stored.get("import_days")
+        self.verified = _moments(stored.get("verified"))
+        report, days = stored.get("last_repair"), stored.get("import_days")
+        self.last_repair = report if isinstance(report, dict) else None
+        self.import_days = days if isinstance(days, int) else None
 
     async def async_save(self) -> None:
         """Write everything down."""
@@ -73,6 +67,16 @@ class RepairMemory:
         self.verified.update(verified)
         if self._saved_on != _day():
             await self.async_save()
+
+
+def _moments(stored: Json) -> dict[str, datetime]:
+    """Return the moments that are aware; a naive one cannot be compared with the rows'."""
+    if not isinstance(stored, dict):
+        return {}
+    parsed = {
+        key: dt_util.parse_datetime(told) for key, told in stored.items() if isinstance(told, str)
+    }
+    return {key: moment for key, moment in parsed.items() if moment and moment.tzinfo}
 
 
 def _day() -> object:

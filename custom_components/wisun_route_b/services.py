@@ -119,16 +119,17 @@ def _coordinator(call: ServiceCall) -> RouteBCoordinator:
 def _range(call: ServiceCall) -> tuple[datetime, datetime]:
     """Return the range asked for, on full half-hours; times without a zone are the house's."""
     now = dt_util.utcnow()
-    start = _floor(_aware(call.data[ATTR_START]))
-    end = _floor(min(_aware(call.data.get(ATTR_END, now)), now))
-    if start >= end:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="range_is_empty")
-    if start < now - timedelta(days=MOST_DAYS + 1):
+    start = _aware(call.data[ATTR_START])
+    end = min(_aware(call.data.get(ATTR_END, now)), now)
+    if start < min(end, now - timedelta(days=MOST_DAYS + 1)):
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="range_is_too_old",
             translation_placeholders={"days": str(MOST_DAYS)},
         )
+    # Only now: the first year and the last have no room for a change of the time zone.
+    if start >= end or (start := _floor(start)) >= (end := _floor(end)):
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="range_is_empty")
     return start, end
 
 
