@@ -7,6 +7,8 @@ from homeassistant.components import usb
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
+    SOURCE_USB,
+    SOURCE_USER,
     ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
@@ -231,6 +233,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _abort_if_duplicate(self, own: ConfigEntry | None = None) -> None:
         """Refuse a meter or a port of another entry, before the port is touched."""
+        self._end_forsaken_dialogs()
         await self.async_set_unique_id(self._tried.fingerprint, raise_on_progress=own is None)
         if own is None or own.unique_id != self.unique_id:
             self._abort_if_unique_id_configured()
@@ -238,6 +241,21 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if any(other.data[CONF_IDENTITY] == self.unique_id for other in self._others(own)):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(self._device, own)
+
+    @callback
+    def _end_forsaken_dialogs(self) -> None:
+        """End dialogs about the same meter that wait for somebody to type.
+
+        A browser that was closed leaves its dialog behind, where nobody can finish it.
+        """
+        for flow in self._async_in_progress():
+            context = flow["context"]
+            if (
+                context["source"] in (SOURCE_USER, SOURCE_USB)
+                and context.get("unique_id") == self._tried.fingerprint
+                and flow["step_id"] != "connect"
+            ):
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     async def _abort_if_port_taken(self, device: str, own: ConfigEntry | None = None) -> None:
         taken = [other.data[CONF_DEVICE] for other in self._others(own)]

@@ -420,6 +420,20 @@ async def test_meter_that_is_just_being_set_up_is_refused(
     await until(nothing_goes_on)
 
 
+async def test_dialog_that_was_left_behind_does_not_lock_anybody_out(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    dongle.replies["SKJOIN"] = JOIN_REFUSED
+    left_behind = await submit(hass, await open_form(hass), FORM)
+    assert left_behind["errors"]
+    dongle.replies.clear()
+
+    result = await submit(hass, await open_form(hass), FORM)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert not hass.config_entries.flow.async_progress()
+
+
 # --- Closing the dialog ---------------------------------------------------------------------
 
 
