@@ -48,6 +48,7 @@ from .link.dongle import DongleIdentity, FoundNetwork, Network
 from .link.farewell import end_session
 from .link.keeper import LinkKeeper, LinkState, LinkStatus
 from .link.known import KnownMeter
+from .link.line_log import Direction, LineLog
 from .link.port import Connector, serial_connector
 from .link.progress import Progress, ProgressCallback, Stage
 from .link.remedy import Remedy
@@ -164,6 +165,7 @@ __all__ = [
     "Currents",
     "DayHistory",
     "DecodeError",
+    "Direction",
     "DongleError",
     "DongleIdentity",
     "DongleSilentError",
@@ -178,6 +180,7 @@ __all__ = [
     "J11DongleError",
     "JoinFailedError",
     "KnownMeter",
+    "LineLog",
     "LinkError",
     "LinkKeeper",
     "LinkState",

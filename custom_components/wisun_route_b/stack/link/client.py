@@ -33,6 +33,7 @@ from .finish import finish
 from .history import write
 from .known import KnownMeter
 from .ladder import Ladder
+from .line_log import LineLog
 from .listeners import Listeners
 from .memory import Memory
 from .port import Connector
@@ -41,6 +42,7 @@ from .reader import decode_into
 from .remedy import Remedy
 from .report import ReadReport
 from .requester import transaction_ids
+from .scribe import Scribe
 from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class SmartMeter:
     freshly opened port. Callbacks run in the event loop and must not block.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a caller may remember of an earlier connection
         self,
         connector: Connector,
         credentials: Credentials,
@@ -76,14 +78,22 @@ class SmartMeter:
         network: Network | None = None,
         known: KnownMeter | None = None,
         farewell: float | None = None,
+        line_log: LineLog | None = None,
     ) -> None:
         """Prepare; what is known from an earlier connection makes the next one faster.
 
         ``network`` is where the meter was found, to spare the scan; ``known`` what it said
         of itself there, to spare asking; ``farewell`` when a session was ended, in seconds
-        of the running loop's clock, because the meter needs a pause after that.
+        of the running loop's clock, because the meter needs a pause after that. Another
+        ``line_log`` than its own lets a conversation outlive this object.
         """
-        self._redactor = Redactor(credentials.route_b_id, credentials.password)
+        self.redactor = Redactor(
+            credentials.route_b_id, credentials.password, network.address if network else ""
+        )
+        """Hides every secret that is known by now."""
+        self.line_log = line_log or LineLog()
+        """The last lines of the serial conversation, over all connections, masked."""
+        self._scribe = Scribe(self.redactor, self.line_log)
         self._memory = Memory(network, known, farewell)
         self._ladder = Ladder(connector, credentials, self._memory)
         self._connection: Connection | None = None
@@ -170,7 +180,7 @@ class SmartMeter:
         report = progress or ignore_progress
         async with self._connecting:
             await self._drop()
-            connection = Connection(self, self._redactor, self._statistics, self._tids)
+            connection = Connection(self, self._scribe, self._statistics, self._tids)
             self._connection = connection
             try:
                 reading = await self._ladder.establish(connection, report, tuple(first))

@@ -3,17 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-import logging
 from typing import Protocol
 
 from ..errors import CommandFailedError, CommandTimeoutError, PortLostError
-from ..redact import Redactor
 from ..skstack import (
     AppVersion,
     Command,
     Datagram,
     Dialect,
-    Echo,
     Event,
     Fail,
     FailCode,
@@ -25,12 +22,10 @@ from ..skstack import (
     Receiver,
     Register,
     ReplyKind,
-    Unknown,
     Version,
 )
 from .port import Port
-
-_LOGGER = logging.getLogger(__name__)
+from .scribe import Scribe
 
 #: Seconds a dongle may take for an answer. Registers answer in 3 to 12 ms; an SKSENDTO is
 #: acknowledged when the datagram is on the air, 0.1 to 0.35 s later (captures 01, 06).
@@ -38,8 +33,6 @@ COMMAND_TIMEOUT = 3.0
 #: Seconds of silence after which a datagram will not go on: at 115200 Bd the longest takes
 #: 0.25 s, and a USB bridge holds bytes back for 16 ms.
 _QUIET = 0.5
-#: PANA packets travel on this port; they carry the Route-B ID and are not ours to read.
-PANA_PORT = 0x02CC
 
 #: What a dongle says only because it was asked.
 _ANSWERS = (Info, Version, AppVersion, Register, LinkLocalAddress)
@@ -78,10 +71,10 @@ class Commander:
     answer on to the next command.
     """
 
-    def __init__(self, listener: CommandListener, redactor: Redactor) -> None:
+    def __init__(self, listener: CommandListener, scribe: Scribe) -> None:
         """Prepare; ``attach`` gives the port."""
         self._listener = listener
-        self._redactor = redactor
+        self._scribe = scribe
         self._receiver = Receiver()
         self._port: Port | None = None
         self.dialect = Dialect.DUAL
@@ -144,7 +137,7 @@ class Commander:
         async with self._turn:
             exchange = _Exchange(command, asyncio.get_running_loop().create_future())
             self._exchange = exchange
-            _LOGGER.debug("> %s", command.summary)
+            self._scribe.sent(command)
             try:
                 self._write(command.data)
                 async with asyncio.timeout(patience):
@@ -183,8 +176,7 @@ class Commander:
 
     def _sort_all(self, messages: list[Message]) -> None:
         for message in messages:
-            if _LOGGER.isEnabledFor(logging.DEBUG):
-                _LOGGER.debug("< %s", self._describe(message))
+            self._scribe.heard(message)
             self._sort(message)
 
     def _write(self, data: bytes) -> None:
@@ -225,16 +217,3 @@ class Commander:
             exchange.done.set_result(None)
         else:
             exchange.done.set_exception(CommandFailedError(exchange.command.name, code))
-
-    def _describe(self, message: Message) -> str:
-        """Return what may be logged of a message; its repr hides what it does not know."""
-        match message:
-            case Datagram(local_port=port) if port == PANA_PORT:
-                return "Datagram of the sign-in"
-            case Datagram(local_port=port, payload=payload):
-                return f"Datagram to port {port:04X}: {self._redactor(payload.hex().upper())}"
-            case Echo(line) | Unknown(line):
-                # A key or an address that was cut has no shape that could be masked.
-                return f"{type(message).__name__} of {len(line)} bytes"
-            case _:
-                return self._redactor(repr(message))

@@ -15,10 +15,10 @@ from ..errors import (
     SendFailedError,
     SessionLostError,
 )
-from ..redact import Redactor
 from .history import HistoryReader
 from .reader import PropertyReader
 from .requester import Requester
+from .scribe import Scribe
 from .skstack_dongle import SkstackDongle
 from .statistics import LinkStatistics
 from .watchdog import Watchdog
@@ -59,7 +59,7 @@ class Connection:
     def __init__(
         self,
         owner: ConnectionOwner,
-        redactor: Redactor,
+        scribe: Scribe,
         statistics: LinkStatistics,
         tids: Iterator[int],
     ) -> None:
@@ -68,7 +68,7 @@ class Connection:
         """Whether the meter has been signed in to and described."""
         self._owner = owner
         self._death: RouteBError | None = None
-        self.dongle = SkstackDongle(self, redactor)
+        self.dongle = SkstackDongle(self, scribe)
         self.watchdog = Watchdog(self._silent)
         self.requester = Requester(self._send, owner.notified, self.watchdog, statistics, tids)
         self.reader = PropertyReader(self.requester)

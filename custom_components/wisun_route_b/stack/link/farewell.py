@@ -6,6 +6,7 @@ from typing import Final
 from ..redact import Redactor
 from .dongle import Network
 from .port import Connector
+from .scribe import Scribe
 from .survey import opened
 
 #: Seconds for all of it: nobody should have to wait for a good-bye.
@@ -18,7 +19,7 @@ async def end_session(connector: Connector, network: Network) -> bool:
     Nothing is signed in to for that. Raises a PortError, a DongleError or TimeoutError, and
     leaves the port free.
     """
-    async with opened(connector, Redactor()) as dongle:
+    async with opened(connector, Scribe(Redactor())) as dongle:
         async with asyncio.timeout(_TIMEOUT):
             await dongle.identify()
             return await dongle.resume(network) and await dongle.leave()

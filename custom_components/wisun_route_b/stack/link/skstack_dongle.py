@@ -19,7 +19,6 @@ from ..errors import (
     PortLostError,
     TransmitLimitError,
 )
-from ..redact import Redactor
 from ..skstack import (
     AppVersion,
     Datagram,
@@ -33,10 +32,12 @@ from ..skstack import (
     commands,
     link_local,
 )
-from .commander import PANA_PORT, Answer, Commander, Unasked
+from .commander import Answer, Commander, Unasked
 from .credentials import Credentials
 from .dongle import CHANNELS, PAN_IDS, Dongle, DongleIdentity, DongleListener, FoundNetwork, Network
+from .pana import PANA_PORT
 from .port import Connector, Port
+from .scribe import Scribe
 from .session import PanaSession, SessionState
 from .transmitter import Transmitter
 
@@ -69,10 +70,11 @@ _MOST_PANS = 64
 class SkstackDongle(Dongle):
     """Drives one dongle over one port. Use once: open, work, close."""
 
-    def __init__(self, listener: DongleListener, redactor: Redactor) -> None:
+    def __init__(self, listener: DongleListener, scribe: Scribe) -> None:
         """Prepare; :meth:`open` makes the connection."""
         self._listener = listener
-        self._commander = Commander(self, redactor)
+        self._scribe = scribe
+        self._commander = Commander(self, scribe)
         self._port = Port(self)
         self._heard = bytearray()
         self._session = PanaSession(listener)
@@ -97,7 +99,12 @@ class SkstackDongle(Dongle):
 
     async def open(self, connector: Connector) -> None:
         """Open the port; raise PortError."""
-        await self._port.open(connector)
+        try:
+            await self._port.open(connector)
+        except PortError as err:
+            self._scribe.remark(f"The port could not be opened ({type(err).__name__})")
+            raise
+        self._scribe.remark("The port is open")
         self._commander.attach(self._port)
 
     @override
@@ -129,6 +136,7 @@ class SkstackDongle(Dongle):
 
     async def _ask_for_j11(self) -> None:
         self._j11_heard = asyncio.get_running_loop().create_future()
+        self._scribe.remark("Asking for the version in the J11 protocol")
         self._port.write(_J11_VERSION_REQUEST)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_J11_TIMEOUT):
@@ -275,6 +283,8 @@ class SkstackDongle(Dongle):
     @override
     async def close(self) -> None:
         self._fail_all(PortLostError("The port was closed"))
+        if self._port.is_open:
+            self._scribe.remark("Closing the port")
         await self._port.close()
         await self._commander.drain()
 
@@ -334,6 +344,7 @@ class SkstackDongle(Dongle):
 
     def port_lost(self, error: PortLostError) -> None:
         """Fail whatever waits: nothing will come any more."""
+        self._scribe.remark("The port is lost")
         self._fail_all(error)
         self._listener.dongle_lost(error)
 

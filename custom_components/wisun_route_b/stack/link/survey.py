@@ -12,6 +12,7 @@ from .credentials import Credentials
 from .dongle import DongleIdentity, DongleListener, FoundNetwork
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage, estimated, ignore_progress
+from .scribe import Scribe
 from .skstack_dongle import SkstackDongle
 
 #: Seconds to find out what is on a port that is open; a stranger takes three.
@@ -34,7 +35,7 @@ async def identify(connector: Connector) -> DongleIdentity:
 
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    async with opened(connector, Redactor()) as dongle:
+    async with opened(connector, Scribe(Redactor())) as dongle:
         return await _identify(dongle)
 
 
@@ -50,9 +51,9 @@ async def survey(
     Raises a PortError or a DongleError, and leaves the port free.
     """
     report = progress or ignore_progress
-    redactor = Redactor(credentials.route_b_id, credentials.password)
+    scribe = Scribe(Redactor(credentials.route_b_id, credentials.password))
     report(Progress(Stage.OPENING))
-    async with opened(connector, redactor) as dongle:
+    async with opened(connector, scribe) as dongle:
         report(Progress(Stage.IDENTIFYING))
         identity = await _identify(dongle)
         await dongle.prepare(credentials)
@@ -62,9 +63,9 @@ async def survey(
 
 
 @asynccontextmanager
-async def opened(connector: Connector, redactor: Redactor) -> AsyncIterator[SkstackDongle]:
+async def opened(connector: Connector, scribe: Scribe) -> AsyncIterator[SkstackDongle]:
     """Open a port for a while; it is free again whatever happens."""
-    dongle = SkstackDongle(_Nobody(), redactor)
+    dongle = SkstackDongle(_Nobody(), scribe)
     try:
         await dongle.open(connector)
         yield dongle

@@ -58,6 +58,8 @@ class Command:
     reply: ReplyKind = ReplyKind.OK
     answer: type[Version | AppVersion | Info | Register] | None = None
     """The line that stands before the OK; an OK without it belongs to an earlier command."""
+    payload: bytes = field(default=b"", repr=False)
+    """The datagram at the end of ``data``, if it sends one."""
 
 
 def skver() -> Command:
@@ -158,6 +160,7 @@ def sksendto(  # noqa: PLR0913 - these are the arguments of the command
         name="SKSENDTO",
         data=header.encode("ascii") + payload,
         summary=f"SKSENDTO {len(payload)} bytes to port {port:04X}",
+        payload=payload,
     )
 
 

@@ -67,6 +67,7 @@ class Reader:
         "_wanted",
         "dropped_bytes",
         "dropped_lines",
+        "raw_payloads",
     )
 
     def __init__(self) -> None:
@@ -77,6 +78,8 @@ class Reader:
         self._skipping = False  # inside a line that is too long
         self.dropped_bytes = 0
         self.dropped_lines = 0
+        self.raw_payloads = 0
+        """Datagrams that were not printed in hexadecimal."""
 
     @property
     def holds_back(self) -> bool:
@@ -131,6 +134,7 @@ class Reader:
             else:
                 complete = self._buffer.startswith(_CRLF, raw_end)
                 payload = bytes(self._buffer[header.end : raw_end]) if complete else None
+                self.raw_payloads += complete
                 consumed = raw_end
             if payload is not None:
                 self._consume(consumed)

@@ -16,6 +16,8 @@ class ReceiverStatistics:
     """Everything that was handed out, echoes and unknown lines included."""
     datagrams: int = 0
     """Complete ERXUDP among them."""
+    raw_datagrams: int = 0
+    """Those that came as raw bytes and not in hexadecimal (a setting in the dongle's flash)."""
     dropped_bytes: int = 0
     """Bytes that no message holds: lines of more than 4096 bytes, unfinished lines."""
     dropped_lines: int = 0
@@ -48,6 +50,7 @@ class Receiver:
         return ReceiverStatistics(
             messages=self._messages,
             datagrams=self._datagrams,
+            raw_datagrams=self._reader.raw_payloads,
             dropped_bytes=self._reader.dropped_bytes,
             dropped_lines=self._reader.dropped_lines,
             unknown_lines=self._unknown,

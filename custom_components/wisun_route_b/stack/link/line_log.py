@@ -1,0 +1,80 @@
+"""The last lines of the serial conversation, for whoever has to find out what went wrong.
+
+It is handed lines that are fit for anybody's eyes (see :mod:`.scribe`) and keeps nothing else,
+bounded in number and in size. It belongs to a meter, not to a connection: what went before a
+loss is what explains it.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from .names import Names
+
+#: Lines that are kept: some hours of a quiet link, some minutes of a troubled one.
+_LINES: Final = 500
+#: ECHONET Lite frames that are kept in each direction, however many other lines come.
+_FRAMES: Final = 20
+#: Characters of a line that are kept. A day of history has about 550.
+_LENGTH: Final = 1500
+
+
+class Direction(StrEnum):
+    """Who said it; the values are the marks of the captures."""
+
+    SENT = ">"
+    HEARD = "<"
+    #: Not on the line: what became of the port.
+    REMARK = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLine:
+    """One line of the conversation, masked."""
+
+    at: float
+    """Seconds of the running loop's clock."""
+    direction: Direction
+    text: str
+
+    def told(self, now: float) -> str:
+        """Return it for a file, with how many seconds ago it was."""
+        return f"{self.at - now:.3f} {self.direction} {self.text}"
+
+
+class LineLog:
+    """A ring of lines, and one of frames for each direction."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._lines = deque[LoggedLine](maxlen=_LINES)
+        self._frames = {
+            direction: deque[LoggedLine](maxlen=_FRAMES)
+            for direction in (Direction.SENT, Direction.HEARD)
+        }
+        self.names = Names()
+        """What stands in the lines for addresses; the same in all of them."""
+
+    @property
+    def lines(self) -> tuple[LoggedLine, ...]:
+        """The last lines, oldest first."""
+        return tuple(self._lines)
+
+    def frames(self, direction: Direction) -> tuple[LoggedLine, ...]:
+        """Return the last ECHONET Lite frames that were sent or heard, oldest first."""
+        return tuple(self._frames[direction])
+
+    def add(self, at: float, direction: Direction, text: str) -> None:
+        """Keep a line that holds no secret; ``at`` in seconds of the running loop's clock."""
+        self._lines.append(LoggedLine(at, direction, _clipped(text)))
+
+    def add_frame(self, at: float, direction: Direction, frame: str) -> None:
+        """Keep a frame that holds no secret, which is a part of a line as well."""
+        self._frames[direction].append(LoggedLine(at, direction, _clipped(frame)))
+
+
+def _clipped(text: str) -> str:
+    if len(text) <= _LENGTH:
+        return text
+    return f"{text[:_LENGTH]}… ({len(text)} characters)"
