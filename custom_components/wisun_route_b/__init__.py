@@ -20,6 +20,7 @@ from .const import CONF_IDENTITY, CONF_IMPORT_DAYS, CONF_NETWORK, CONF_REPAIR, D
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
 from .farewells import note_farewell
 from .inheritance import async_inherit
+from .line_logs import forget_line_log
 from .port import port_connector
 from .ports import async_follow
 from .problems import async_setup_problems
@@ -115,6 +116,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> b
 async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
     await forget_repairs(hass, entry.data[CONF_IDENTITY])
+    forget_line_log(hass, entry.data[CONF_IDENTITY])
     network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
     if entry.disabled_by is not None or network is None:
         return

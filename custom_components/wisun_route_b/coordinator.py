@@ -26,6 +26,7 @@ from .failures import failure_key
 from .farewells import last_farewell, note_farewell
 from .half_hours import HalfHours, fixed_time_slot
 from .history_repair import HistoryRepair
+from .line_logs import line_log_of
 from .port import port_connector
 from .problems import problems_of
 from .stack import (
@@ -107,6 +108,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             network=Network.from_dict(entry.data.get(CONF_NETWORK) or {}),
             known=KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}),
             farewell=last_farewell(hass, entry.data[CONF_IDENTITY]),
+            line_log=line_log_of(hass, entry.data[CONF_IDENTITY]),
         )
         self._from_memory = self.meter.known is not None
         self.keeper = LinkKeeper(self.meter)

@@ -1,54 +1,162 @@
-"""The diagnostics file: everything a helper needs, and nothing that tells who asks."""
+"""The diagnostics file: everything a helper needs, and nothing that tells who asks.
 
+It can be had of an entry that is not loaded, too: then it is wanted most.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_ROUTE_B_ID
+from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, CONF_USB
 from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .line_logs import line_log_of
 from .stack import (
+    ANNO_PROPERTY_MAP,
     IDENTIFICATION_NUMBER,
     PROPERTIES,
     ROUTE_B_ID,
     SERIAL_NUMBER,
+    SET_PROPERTY_MAP,
+    Direction,
+    Identification,
+    KnownMeter,
+    LineLog,
     LinkStatus,
+    MeterDescription,
+    Network,
     Redactor,
+    RouteBError,
+    Scale,
+    SmartMeter,
 )
+from .versions import async_library_versions, integration_version
 
 type Json = Any  # Home Assistant's own word for what becomes JSON
 
 #: Properties that identify a household.
-_PRIVATE = frozenset(row.epc for row in (IDENTIFICATION_NUMBER, ROUTE_B_ID, SERIAL_NUMBER))
+_PRIVATE: Final = frozenset(row.epc for row in (IDENTIFICATION_NUMBER, ROUTE_B_ID, SERIAL_NUMBER))
+#: Seconds for the one question that is asked for the file; somebody waits for it.
+_PATIENCE: Final = 6.0
+_LONGEST_WAIT: Final = 10.0
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: RouteBConfigEntry
 ) -> dict[str, Json]:
     """Return what is known of the link and the meter, with every secret masked."""
-    coordinator = entry.runtime_data
-    now = hass.loop.time()
-    redactor = Redactor(
-        entry.data[CONF_ROUTE_B_ID],
-        entry.data[CONF_PASSWORD],
-        _serial_number(coordinator) or "",
-    )
     report: dict[str, Json] = {
-        "entry": {
-            "version": f"{entry.version}.{entry.minor_version}",
-            "port": _kind_of_port(entry.data[CONF_DEVICE]),
-            "options": dict(entry.options),
+        "entry": _entry(entry),
+        "versions": {
+            "integration": integration_version(hass),
+            **await async_library_versions(hass),
         },
-        "dongle": _dongle(coordinator),
+    }
+    redactors = [_redactor(entry)]
+    if entry.state is ConfigEntryState.LOADED:
+        coordinator = entry.runtime_data
+        report |= await _at_work(coordinator, hass.loop.time)
+        redactors.append(coordinator.meter.redactor)
+    elif known := KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}):
+        report["meter"] = _name_plate(known.description, known.scale)
+    log = line_log_of(hass, entry.data[CONF_IDENTITY])
+    return {
+        **{key: _masked(value, redactors) for key, value in report.items()},
+        **{key: _literally(lines, redactors) for key, lines in _said(log, hass.loop.time())},
+    }
+
+
+async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -> dict[str, Json]:
+    """Return what a link that is kept can tell."""
+    meter = coordinator.meter
+    maps = await _property_maps(meter)
+    now = clock()
+    return {
+        "dongle": _dongle(meter),
         "link": _link(coordinator, now),
-        "counters": asdict(coordinator.meter.statistics),
-        "line": dict(coordinator.meter.line_statistics),
-        "meter": _meter(coordinator),
+        "counters": asdict(meter.statistics),
+        "line": dict(meter.line_statistics),
+        "meter": {
+            "clock_offset": coordinator.clock_offset and coordinator.clock_offset.total_seconds(),
+            **_name_plate(meter.description, meter.scale),
+            **maps,
+        },
         "readings": _readings(coordinator, now),
         "history": _history(coordinator),
     }
-    return {key: _masked(value, redactor) for key, value in report.items()}
+
+
+# --- What hides --------------------------------------------------------------------------
+
+
+def _redactor(entry: RouteBConfigEntry) -> Redactor:
+    """Return what hides every secret that the entry knows of."""
+    network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
+    known = KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {})
+    redactor = Redactor(
+        entry.data[CONF_ROUTE_B_ID],
+        entry.data[CONF_PASSWORD],
+        network.address if network else "",
+        (entry.data.get(CONF_USB) or {}).get("serial_number", ""),
+        (known.description.serial_number or "") if known else "",
+    )
+    if entry.state is ConfigEntryState.LOADED:
+        redactor.learn(*map(_plainly, entry.runtime_data.data.values.items()))
+    return redactor
+
+
+def _plainly(reading: tuple[int, object]) -> str:
+    """Return an identifying reading as text; nothing for any other."""
+    epc, value = reading
+    if epc not in _PRIVATE or value is None:
+        return ""
+    return value.number.hex() if isinstance(value, Identification) else str(value)
+
+
+def _masked(value: Json, redactors: Iterable[Redactor]) -> Json:
+    match value:
+        case str():
+            for redactor in redactors:
+                value = redactor(value)
+            return value
+        case dict():
+            return {key: _masked(item, redactors) for key, item in value.items()}
+        case list() | tuple():
+            return [_masked(item, redactors) for item in value]
+        case _:
+            return value
+
+
+def _literally(lines: Iterable[str], redactors: Iterable[Redactor]) -> list[str]:
+    """Return lines that are masked already without what has become known since."""
+    told = []
+    for line in lines:
+        text = line
+        for redactor in redactors:
+            text = redactor.literally(text)
+        told.append(text)
+    return told
+
+
+# --- Part by part ------------------------------------------------------------------------
+
+
+def _entry(entry: RouteBConfigEntry) -> dict[str, Json]:
+    return {
+        "version": f"{entry.version}.{entry.minor_version}",
+        "state": entry.state.value,
+        "reason": entry.reason,
+        "reason_key": entry.error_reason_translation_key,
+        "source": entry.source,
+        "disabled_by": entry.disabled_by,
+        "port": _kind_of_port(entry.data[CONF_DEVICE]),
+        "options": dict(entry.options),
+        "knows": sorted(key for key, value in entry.data.items() if value),
+    }
 
 
 def _kind_of_port(device: str) -> str:
@@ -58,12 +166,15 @@ def _kind_of_port(device: str) -> str:
     return "by-id" if "/by-id/" in device else device.rstrip("0123456789")
 
 
-def _dongle(coordinator: RouteBCoordinator) -> dict[str, Json]:
-    identity, network = coordinator.meter.dongle, coordinator.meter.network
+def _dongle(meter: SmartMeter) -> dict[str, Json]:
+    identity, network = meter.dongle, meter.network
+    line = meter.line_statistics
     return {
         "identity": identity and asdict(identity),
         # Not the PAN ID: it is a part of the meter's address.
         "channel": network and f"{network.channel:02X}",
+        # What ROPT would tell; nobody has to ask, as both forms are understood.
+        "datagrams_are_raw": bool(line["raw_datagrams"]) if line.get("datagrams") else None,
     }
 
 
@@ -88,11 +199,8 @@ def _status(status: LinkStatus, now: float) -> dict[str, Json]:
     }
 
 
-def _meter(coordinator: RouteBCoordinator) -> dict[str, Json]:
-    description, scale = coordinator.meter.description, coordinator.meter.scale
-    offset = coordinator.clock_offset
+def _name_plate(description: MeterDescription | None, scale: Scale | None) -> dict[str, Json]:
     report: dict[str, Json] = {
-        "clock_offset": None if offset is None else offset.total_seconds(),
         "scale": scale
         and {
             "unit": str(scale.unit),
@@ -105,8 +213,20 @@ def _meter(coordinator: RouteBCoordinator) -> dict[str, Json]:
         report["manufacturer"] = description.manufacturer
         report["manufacturer_code"] = None if code is None else code.hex().upper()
         report["standard_version"] = version and asdict(version)
-        report["readable"] = [f"{epc:02X}" for epc in sorted(description.readable)]
+        report["readable"] = _codes(description.readable)
     return report
+
+
+async def _property_maps(meter: SmartMeter) -> dict[str, Json]:
+    """Ask the meter, once, for the maps that nothing else needs."""
+    wanted = {"settable": SET_PROPERTY_MAP, "notifying": ANNO_PROPERTY_MAP}
+    try:
+        async with asyncio.timeout(_LONGEST_WAIT):
+            report = await meter.read(wanted.values(), _PATIENCE)
+    except RouteBError, TimeoutError:
+        return dict.fromkeys(wanted)
+    maps = {name: report.value(row) for name, row in wanted.items()}
+    return {name: None if codes is None else _codes(codes) for name, codes in maps.items()}
 
 
 def _readings(coordinator: RouteBCoordinator, now: float) -> dict[str, Json]:
@@ -117,7 +237,7 @@ def _readings(coordinator: RouteBCoordinator, now: float) -> dict[str, Json]:
             for epc, value in data.values.items()
             if epc not in _PRIVATE
         },
-        "refused": [f"{epc:02X}" for epc in sorted(data.refused)],
+        "refused": _codes(data.refused),
         "absent": {f"{epc:02X}": reason for epc, reason in data.reasons.items()},
     }
 
@@ -132,18 +252,15 @@ def _history(coordinator: RouteBCoordinator) -> dict[str, Json]:
     }
 
 
-def _serial_number(coordinator: RouteBCoordinator) -> str | None:
-    description = coordinator.meter.description
-    return description.serial_number if description else None
+def _said(log: LineLog, now: float) -> Iterable[tuple[str, Iterable[str]]]:
+    """Return the last frames and the last lines, each with how many seconds ago it was."""
+    for key, lines in (
+        ("frames_sent", log.frames(Direction.SENT)),
+        ("frames_heard", log.frames(Direction.HEARD)),
+        ("conversation", log.lines),
+    ):
+        yield key, (line.told(now) for line in lines)
 
 
-def _masked(value: Json, redactor: Redactor) -> Json:
-    match value:
-        case str():
-            return redactor(value)
-        case dict():
-            return {key: _masked(item, redactor) for key, item in value.items()}
-        case list():
-            return [_masked(item, redactor) for item in value]
-        case _:
-            return value
+def _codes(epcs: Iterable[int]) -> list[str]:
+    return [f"{epc:02X}" for epc in sorted(epcs)]

@@ -59,7 +59,8 @@ def serial_connector(url: str) -> Connector:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 return await opening
         except (OSError, ValueError) as err:
-            raise _port_error(err) from err
+            # What the system says names the port: with the dongle's serial number, or a key.
+            raise _port_error(err) from None
 
     return connect
 
@@ -82,8 +83,8 @@ async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) 
         transport, protocol = await serialx.create_serial_connection(
             asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
         )
-    except serialx.SerialException as err:
-        raise NotASerialPortError("The serial library refused this address") from err
+    except serialx.SerialException:
+        raise NotASerialPortError("The serial library refused this address") from None
     return transport, protocol
 
 
@@ -101,7 +102,8 @@ def _port_error(err: OSError | ValueError) -> PortError:
         return PortBusyError("Another program uses the port")
     if isinstance(err, ValueError) or number == errno.ENOTTY or f"({errno.ENOTTY}," in str(err):
         return NotASerialPortError("This is no serial port")
-    return PortUnreachableError(f"The port could not be opened ({type(err).__name__})")
+    reason = errno.errorcode.get(number or 0, type(err).__name__)
+    return PortUnreachableError(f"The port could not be opened ({reason})")
 
 
 class PortListener(Protocol):

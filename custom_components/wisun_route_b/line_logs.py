@@ -1,0 +1,27 @@
+"""The serial conversations of the entries, for the diagnostics file.
+
+They outlive set-ups that fail: that is when somebody wants to know what was said.
+"""
+
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .stack import LineLog
+
+#: Identity of a meter -> the last lines, masked and bounded.
+_LINE_LOGS: Final[HassKey[dict[str, LineLog]]] = HassKey(f"{DOMAIN}_line_logs")
+
+
+@callback
+def line_log_of(hass: HomeAssistant, identity: str) -> LineLog:
+    """Return where the conversation with the dongle of this meter is kept."""
+    return hass.data.setdefault(_LINE_LOGS, {}).setdefault(identity, LineLog())
+
+
+@callback
+def forget_line_log(hass: HomeAssistant, identity: str) -> None:
+    """Drop the conversation: the entry has been removed."""
+    hass.data.get(_LINE_LOGS, {}).pop(identity, None)
