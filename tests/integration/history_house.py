@@ -6,7 +6,7 @@ its recorder queues.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import time
@@ -50,6 +50,7 @@ IMPORTED, EXPORTED, WATER = "sensor.imported", "sensor.exported", "sensor.water"
 UNIT = Decimal("0.1")
 STEP = FIRST_GENERATION.watt_seconds_per_count
 MODULUS = 10**FIRST_GENERATION.digits
+_KWH_IN = {"kWh": Decimal(1), "MWh": Decimal(1000), "Wh": Decimal("0.001")}
 
 
 class House:
@@ -140,9 +141,14 @@ class House:
         done: asyncio.Future[None] = self.hass.loop.create_future()
         get_instance(self.hass).queue_task(SynchronizeTask(done))
         while not done.done():
-            _let_threads_work()
-            await asyncio.sleep(0)
+            await self.let_pass(1)
         await self.hass.async_block_till_done()
+
+    async def let_pass(self, turns: int) -> None:
+        """Let everybody work for some turns of the event loop, half a millisecond each."""
+        for _ in range(turns):
+            time.sleep(0.0005)  # noqa: ASYNC251 - the clock of the loop stands still
+            await asyncio.sleep(0)
 
     async def compile(self, task: RecorderTask) -> None:
         await self.recorded()
@@ -156,12 +162,12 @@ class House:
         pair = self.meter.registers(self.now) if self.meter.connected else None
         for entity_id, value in (
             (IMPORTED, None if pair is None else pair.normal),
-            (EXPORTED, None if pair is None else pair.reverse),
+            (EXPORTED, pair.reverse if pair and self.meter.shows_reverse else None),
         ):
             if value is None:
                 self.set_state(entity_id, "unavailable")
             else:
-                self.set_state(entity_id, str(value / {"kWh": 1, "MWh": 1000}[self.unit]))
+                self.set_state(entity_id, str(value / _KWH_IN[self.unit]))
         litres = (self.now - datetime(2027, 1, 1, tzinfo=UTC)) // timedelta(minutes=7)
         self.water[self.now.replace(minute=0, second=0, microsecond=0)] = Decimal(litres)
         self._seen[WATER] = str(litres)
@@ -217,8 +223,12 @@ class HouseMeter:
         self.scale: Scale | None = Scale(UNIT, digits=model.digits)
         self.installed: list[tuple[datetime, Meter, tuple[int, int]]] = []
         self.asked: list[str] = []
-        self.has_slots = True
+        self.has_days = self.has_slots = True
+        self.shows_reverse = True
+        """Whether the live reading has the exported energy."""
         self.failing: Callable[[], None] = lambda: None
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens once while the meter is asked."""
         self.late = timedelta()
         """How far the meter's clock is behind, for its days."""
         self.lost: set[datetime] = set()
@@ -271,7 +281,9 @@ class HouseMeter:
         return Slot(moment.astimezone(JST), known or RegisterPair(None, None))
 
     async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
-        self._ask(f"day {days_ago}")
+        if not self.has_days:
+            raise RequestRefusedError("The meter does not offer history 1")
+        await self._ask(f"day {days_ago}")
         midnight = (
             (dt_util.utcnow() - self.late)
             .astimezone(JST)
@@ -283,18 +295,17 @@ class HouseMeter:
     async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
         if not self.has_slots:
             raise RequestRefusedError("The meter does not offer history 2")
-        self._ask(f"slots {count}")
+        await self._ask(f"slots {count}")
         return tuple(self._slot(newest - index * HALF_HOUR) for index in reversed(range(count)))
 
-    def _ask(self, what: str) -> None:
+    async def _ask(self, what: str) -> None:
         if not self.connected:
             raise NotConnectedError("There is no session with the meter")
         self.asked.append(what)
         self.failing()
-
-
-def _let_threads_work() -> None:
-    time.sleep(0.0005)
+        if (meanwhile := self.meanwhile) is not None:
+            self.meanwhile = None
+            await meanwhile()
 
 
 def _next_compile(now: datetime) -> datetime:

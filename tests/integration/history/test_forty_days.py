@@ -1,30 +1,17 @@
 """Forty days with everything that happens to a Home Assistant in a house."""
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-import logging
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
 
 #: After today, or the recorder would take its own first run for the newer one.
 START = datetime(2030, 3, 3, 1, 17, tzinfo=UTC)
-
-
-@pytest.fixture
-async def mock_recorder_before_hass(
-    async_test_recorder: RecorderInstanceContextManager,
-) -> AsyncGenerator[None]:
-    """Have the recorder patched before there is a Home Assistant, and nobody tell of it."""
-    logging.disable(logging.INFO)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def day(number: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:

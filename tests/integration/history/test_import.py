@@ -1,0 +1,152 @@
+"""Days before the installation, and whatever range somebody asks for."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from custom_components.wisun_route_b.history_repair import HistoryObstacleError
+from tests.integration.history.story import BOTH, all_is_right, at, off
+from tests.integration.history_house import HOUR, IMPORTED, House
+
+
+async def test_days_before_the_installation_are_imported_without_a_bar(house: House) -> None:
+    repair = await house.start(import_days=30)
+    await house.live(at(3.2))
+
+    first = at(1) - timedelta(days=30)
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        assert bars == house.truth(entity_id, [first + n * HOUR for n in range(30 * 24 + 2)])
+    assert repair.report is not None
+    await house.live(at(6.2))
+    await all_is_right(house, from_hour=first)
+
+
+async def test_what_was_asked_for_is_imported_after_a_restart_if_it_could_not_be_before(
+    house: House,
+) -> None:
+    house.meter.connected = False
+    await house.start(import_days=2)
+    await house.live(at(2.5))
+    house.meter.connected = True
+    await off(house, at(4.5))
+    await house.live(at(6.2))
+
+    await all_is_right(house, from_hour=at(2) - timedelta(days=1, hours=20))
+    assert len(await house.stored(IMPORTED)) > 48
+
+
+async def test_a_dry_run_tells_what_would_be_written_and_writes_nothing(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    before = await house.stored(IMPORTED, "sum")
+
+    dry = await repair.async_import(at(-24), dry_run=True)
+
+    assert await house.stored(IMPORTED, "sum") == before
+    assert (dry.dry_run, repair.last_repair) == (True, None)
+    report = await repair.async_import(at(-24))
+    assert report.sensors == dry.sensors
+    bars = await house.stored(IMPORTED)
+    told = {row.start: row.energy for row in report.sensors["imported_energy"].changes}
+    assert {hour: bars[hour] for hour in told} == told
+    assert len(told) >= 24
+    again = await repair.async_import(at(-24))
+    assert again.hours == frozenset()
+
+
+async def test_a_range_in_the_middle_is_imported_and_the_rest_left_as_it_was(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+
+    await repair.async_import(at(-40), at(-30))
+
+    bars = await house.stored(IMPORTED)
+    hours = [at(-40) + n * HOUR for n in range(10)]
+    assert {hour: bars[hour] for hour in hours} == house.truth(IMPORTED, hours)
+    # Nobody asked about the hours between, so they are one bar; the total is right.
+    assert min(bars.values()) >= 0
+    assert sum(bars.values()) == house.meter.counted("normal", at(-40), max(bars) + HOUR)
+
+
+async def test_the_meter_is_asked_for_99_days_at_most(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(2.2))
+
+    await repair.async_import(at(-24 * 400), dry_run=True)
+
+    days = [int(what.split()[1]) for what in house.meter.asked if what.startswith("day")]
+    assert days == list(range(99, -1, -1))
+
+
+async def test_an_import_before_the_first_reading_says_so(house: House) -> None:
+    repair = await house.start()
+
+    with pytest.raises(HistoryObstacleError) as caught:
+        await repair.async_import(at(-24))
+
+    assert caught.value.translation_key == "history_not_compiled"
+
+
+async def test_an_import_just_before_a_restart_leaves_no_bar(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+
+    await repair.async_import(at(-24))
+    await off(house, at(5.5))
+    await house.live(at(7.2))
+
+    await all_is_right(house, from_hour=at(-24))
+
+
+@pytest.mark.parametrize("turns", [1, 10, 30, 100])
+async def test_an_import_that_is_cut_off_is_made_good(house: House, turns: int) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    task = asyncio.ensure_future(repair.async_import(at(-24)))
+    await house.let_pass(turns)
+    task.cancel()
+    await off(house, at(5.5), import_days=1)
+    await house.live(at(7.2))
+
+    await all_is_right(house, from_hour=at(-18))
+
+
+async def test_imports_and_repairs_at_the_same_time_do_not_disturb_each_other(
+    house: House,
+) -> None:
+    await house.start()
+    await house.live(at(3.2))
+    await house.stop()
+    house.move(at(8.5))
+    house.meter.connected = False
+    repair = await house.start()
+    await house.live(at(9.1))
+    house.meter.connected = True
+    await house.live(at(10) + timedelta(seconds=15))
+
+    await asyncio.gather(
+        repair.async_import(at(-24), at(5)),
+        repair.async_repair(),
+        repair.async_import(at(-24)),
+        repair.async_import(at(-48)),
+    )
+
+    await house.live(at(11.2))
+    await all_is_right(house, from_hour=at(-48))
+    assert (await repair.async_import(at(-48))).hours == frozenset()
+
+
+async def test_what_is_asked_for_is_imported_although_nothing_is_repaired_unasked(
+    house: House,
+) -> None:
+    await house.start(import_days=1, enabled=False)
+    await house.live(at(2.2))
+    imported = await house.stored(IMPORTED)
+    await off(house, at(5.5), enabled=False)
+    await house.live(at(7.2))
+
+    assert imported == house.truth(IMPORTED, [at(-22) + n * HOUR for n in range(-1, 24)])
+    bars = await house.stored(IMPORTED)
+    assert [bars[at(3)], bars[at(4)]] == [0, 0]
