@@ -8,6 +8,7 @@ datagram has lost its end and swallowed what stood behind.
 
 from collections.abc import Iterator
 from decimal import Decimal
+import re
 from typing import Final
 
 from ..echonet import CONTROLLER, ESV, METER, NODE_PROFILE
@@ -39,6 +40,8 @@ _HEADING: Final = 2
 _LOWEST_EPC: Final = 0x80
 #: Bytes of data that cannot hold enough of anything.
 _SHORT: Final = 4
+#: A piece of a line that a datagram has swallowed; no register or date looks like that.
+_TEXT: Final = re.compile(rb"[0-9A-Za-z: ]{6}")
 #: Any scale: only whether the counts are possible is of interest here.
 _SCALE: Final = Scale(Decimal(1))
 
@@ -95,7 +98,7 @@ def _is_harmless(epc: int, edt: bytes) -> bool:
         return len(edt) <= 1  # else it may be a position
     if len(edt) <= _SHORT:
         return row is not None or epc in _NODE_PROFILE or not edt
-    if row is None:
+    if row is None or _TEXT.search(edt):
         return False
     try:
         row.decode(edt, _SCALE)
