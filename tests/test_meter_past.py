@@ -77,3 +77,21 @@ def test_day_is_the_one_that_was_wanted_whatever_the_meters_today(
 def test_day_that_changes_under_our_hands_is_an_error_and_nothing_is_kept() -> None:
     with pytest.raises(WrongDayError):
         fetch(FarMeter(date(2026, 11, 23), moves=True))
+
+
+def test_days_that_no_meter_remembers_cost_no_time_and_are_no_progress() -> None:
+    meter = FarMeter(date(2026, 11, 22))
+    past = MeterPast(meter, pause=3600)
+    seen: list[tuple[int, int]] = []
+    moments = [WANTED - timedelta(days=days) for days in range(100, 400)]
+
+    async def fetch_them() -> None:
+        async with asyncio.timeout(5):
+            await past.fetch([WANTED, *moments], lambda done, days: seen.append((done, days)))
+
+    with freeze_time(OURS, real_asyncio=True):
+        asyncio.run(fetch_them())
+
+    assert meter.asked == [1]
+    assert seen == [(0, 1), (1, 1)]
+    assert past[moments[-1]] == RegisterPair(None, None)

@@ -9,7 +9,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .repair_report import Json
+from .repair_report import REPORT_KEYS, Json
 from .stack import JST
 
 _VERSION: Final = 1
@@ -45,7 +45,8 @@ class RepairMemory:
             return
         self.verified = _moments(stored.get("verified"))
         report, days = stored.get("last_repair"), stored.get("import_days")
-        self.last_repair = report if isinstance(report, dict) else None
+        if isinstance(report, dict) and report.keys() >= REPORT_KEYS:
+            self.last_repair = report
         self.import_days = days if isinstance(days, int) else None
 
     async def async_save(self) -> None:

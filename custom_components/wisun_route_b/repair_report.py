@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from .backfill import Change, Plan, Reason
 from .energy_statistics import Obstacle
+
+#: What :meth:`RepairReport.as_dict` has in every case.
+REPORT_KEYS: Final = frozenset({"at", "occasion", "dry_run", "hours", "from", "to", "sensors"})
 
 type Json = str | float | bool | list[Json] | dict[str, Json] | None
 

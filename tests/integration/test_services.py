@@ -1,6 +1,8 @@
 """Actions: the meter's history on demand, and into the statistics."""
 
+import asyncio
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,77 @@ async def test_impossible_range_is_told(
                 await _call(hass, action, entry, start=start, end=end)
             assert told.value.translation_key == key
         await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_range_at_the_ends_of_the_calendar_is_told(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    first, last = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+
+        for zone, start, key in (
+            ("Asia/Tokyo", first, "range_is_too_old"),
+            ("America/New_York", last, "range_is_empty"),
+        ):
+            await hass.config.async_set_time_zone(zone)
+            for action in (GET_HISTORY, IMPORT_HISTORY):
+                with pytest.raises(ServiceValidationError) as told:
+                    await _call(hass, action, entry, start=start, end=last)
+                assert told.value.translation_key == key
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+async def test_times_without_a_zone_are_those_of_the_house(
+    hass: HomeAssistant, tmp_path: Path, zone: str
+) -> None:
+    await hass.config.async_set_time_zone(zone)
+    local = (dt_util.as_local(NOW) - timedelta(hours=6)).replace(minute=0, second=0, microsecond=0)
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+
+        answer = await _call(
+            hass,
+            GET_HISTORY,
+            entry,
+            start=local.replace(tzinfo=None),
+            end=(local + timedelta(hours=2)).replace(tzinfo=None),
+        )
+
+        assert [datetime.fromisoformat(row["start"]) for row in answer["half_hours"]] == [
+            local + index * HALF_HOUR for index in range(4)
+        ]
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_entry_of_somebody_else_or_one_that_is_unloaded_is_told(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    other = MockConfigEntry(domain="sun")
+    other.add_to_hass(hass)
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        await hass.config_entries.async_unload(entry.entry_id)
+
+        for wrong, action in product((other, entry), (GET_HISTORY, IMPORT_HISTORY)):
+            with pytest.raises(ServiceValidationError):
+                await _call(hass, action, wrong, start=NOW - timedelta(hours=3))
+
+
+async def test_unloading_ends_a_reading_with_a_word(hass: HomeAssistant, tmp_path: Path) -> None:
+    async with Emulator(EmulatorConfig(speed=50.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        call = asyncio.ensure_future(
+            _call(hass, GET_HISTORY, entry, start=NOW - timedelta(hours=5))
+        )
+        await asyncio.sleep(0)
+
+        await hass.config_entries.async_unload(entry.entry_id)
+
+        with pytest.raises(HomeAssistantError) as told:
+            await call
+        assert told.value.translation_key == "link_error"
 
 
 async def test_link_that_is_down_is_told(hass: HomeAssistant, tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ async def test_a_sensor_that_is_renamed_while_the_meter_is_read_is_repaired_all_
         [],
         {},
         {"verified": "yes", "last_repair": 3, "import_days": "many"},
+        {"last_repair": {"at": "2030-05-20T01:00:00+00:00"}},
         {"verified": {"imported_energy": "2030-05-20T01:00:00", "exported_energy": None}},
         {"verified": {"imported_energy": "2040-01-01T00:00:00+00:00", "exported_energy": "soon"}},
     ],

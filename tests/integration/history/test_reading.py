@@ -91,15 +91,16 @@ async def test_a_meter_without_half_hour_history_is_asked_by_days(house: House) 
 
 
 async def test_exported_energy_that_is_sent_first_does_not_hide_the_imported(house: House) -> None:
-    await house.start()
-    await house.live(at(9.2))
-    pushed = house.meter.registers(at(12))
+    repair = await house.start()
+    await house.live(at(4.9))
+    house.meter.asked.clear()
+    pushed = house.meter.registers(at(5))
     assert pushed is not None
-    slot = Slot(at(12).astimezone(JST), RegisterPair(None, pushed.reverse))
 
-    await off(house, at(12) + timedelta(minutes=2), listen=lambda repair: repair.async_note(slot))
-    await house.live(at(12.2))
+    repair.async_note(Slot(at(5).astimezone(JST), RegisterPair(None, pushed.reverse)))
+    await house.live(at(5.2))
 
+    assert house.meter.asked == ["slots 1"]
     await all_is_right(house)
 
 
