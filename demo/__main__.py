@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 import json
 import sys
 
@@ -10,6 +11,7 @@ from .check import check
 from .errors import DemoError
 from .options import Command, parse
 from .stage import Stage, perform, say
+from .watching import next_repair
 
 
 def _tell_where(stage: Stage) -> None:
@@ -21,14 +23,13 @@ def _tell_where(stage: Stage) -> None:
 
 async def _show(stage: Stage, *, fresh: bool) -> None:
     """Tell the person where to look, and wait for Ctrl-C."""
-    if not fresh:
-        await stage.set_up()
+    entry_id = None if fresh else await stage.set_up()
     _tell_where(stage)
     say(f"""\
   Make it fail     echo unplug | nc -UN {dongle.control_door(stage.configuration.dongle)}
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
 """)
-    if fresh:
+    if entry_id is None:
         say(f"""\
   Now go to Settings > Devices & services > Add integration > Wi-SUN Route B and give it
 
@@ -37,7 +38,20 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
   Password         {dongle.PASSWORD}
 """)
     say("Ctrl-C ends the demo.")
+    if entry_id is not None:
+        await _watch_import(stage, entry_id)
     await asyncio.Event().wait()
+
+
+async def _watch_import(stage: Stage, entry_id: str) -> None:
+    """Tell how far the Energy dashboard is."""
+    say("The days before come with the recorder's first statistics; about ten seconds each.")
+    try:
+        # Somebody may pull the dongle meanwhile: there is no limit to this.
+        await next_repair(stage.home_assistant, entry_id)
+    except DemoError:
+        return  # nor is it the end of the demo when the sign-in expires
+    say(f"The Energy dashboard is filled: {stage.home_assistant.url}/energy/electricity")
 
 
 async def _check(stage: Stage) -> bool:
@@ -52,10 +66,10 @@ async def _check(stage: Stage) -> bool:
     return not faults
 
 
-async def _show_outage(stage: Stage) -> None:
+async def _show_outage(stage: Stage, back: datetime) -> None:
     """Play an outage for a person at the browser, who signs in and looks."""
     _tell_where(stage)
-    played = await outage.play(stage, outage.until_enter)
+    played = await outage.play(stage, back, outage.until_enter)
     say(f"""
   AFTER   {played.repair["hours"]} hours were put right. Look again: every hour has its own energy.
 """)
@@ -65,23 +79,30 @@ async def _show_outage(stage: Stage) -> None:
     await asyncio.Event().wait()
 
 
-async def _check_outage(stage: Stage) -> bool:
+async def _check_outage(stage: Stage, back: datetime) -> bool:
     """Play an outage and print what came of it; tell whether all is well."""
     born = stage.clock.now()
-    played = await outage.play(stage)
-    played.wrong.extend(await outage.harm_to_neighbour(stage, born, played.ended))
+    played = await outage.play(stage, back)
+    if not played.before:
+        played.wrong.append("The outage has left no trace that could be put right.")
+    played.wrong.extend(await outage.harm_to_neighbour(stage, born, stage.clock.now()))
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong
 
 
+async def _run_outage(command: Command, length: timedelta) -> int:
+    back = outage.back_again()
+    clock = outage.clock_before(length, back)
+    if command.check:
+        options = replace(command.options, yaml=outage.NEIGHBOUR)
+        return 0 if await perform(options, lambda stage: _check_outage(stage, back), clock) else 1
+    await perform(command.options, lambda stage: _show_outage(stage, back), clock)
+    return 0
+
+
 async def _run(command: Command) -> int:
     if command.outage is not None:
-        clock = outage.clock_before(command.outage)
-        if command.check:
-            options = replace(command.options, yaml=outage.NEIGHBOUR)
-            return 0 if await perform(options, _check_outage, clock) else 1
-        await perform(command.options, _show_outage, clock)
-        return 0
+        return await _run_outage(command, command.outage)
     if command.check:
         return 0 if await perform(command.options, _check) else 1
     await perform(command.options, lambda stage: _show(stage, fresh=command.fresh))

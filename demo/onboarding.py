@@ -17,17 +17,7 @@ async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObj
     created = as_object(
         await home_assistant.post("/api/onboarding/users", {"client_id": client_id, **user})
     )
-    tokens = as_object(
-        await home_assistant.post_form(
-            "/auth/token",
-            {
-                "client_id": client_id,
-                "grant_type": "authorization_code",
-                "code": as_text(created["auth_code"]),
-            },
-        )
-    )
-    home_assistant.sign_in(as_text(tokens["access_token"]))
+    tokens = await _trade(home_assistant, client_id, as_text(created["auth_code"]))
     await home_assistant.command(
         "config/core/update",
         location_name="自宅" if language == "ja" else "Home",
@@ -39,12 +29,51 @@ async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObj
         longitude=139.767,
         unit_system="metric",
     )
-    # Else the frontend goes by the language of the browser.
+    await choose_language(home_assistant, language)
+    return tokens
+
+
+async def choose_language(home_assistant: HomeAssistantClient, language: str) -> None:
+    """Choose the language of the frontend; its times are to be those of Home Assistant."""
+    # Else the frontend goes by the language and the time zone of the browser.
     await home_assistant.command(
         "frontend/set_user_data",
         key="language",
-        value={"language": language, "number_format": "language"},
+        value={"language": language, "number_format": "language", "time_zone": "server"},
     )
+
+
+async def sign_in(home_assistant: HomeAssistantClient) -> JsonObject:
+    """Sign in as the user that exists; return the tokens."""
+    client_id = f"{home_assistant.url}/"
+    flow = as_object(
+        await home_assistant.post(
+            "/auth/login_flow",
+            {
+                "client_id": client_id,
+                "handler": ["homeassistant", None],
+                "redirect_uri": client_id,
+            },
+        )
+    )
+    result = as_object(
+        await home_assistant.post(
+            f"/auth/login_flow/{as_text(flow['flow_id'])}",
+            {"client_id": client_id, "username": USERNAME, "password": PASSWORD},
+        )
+    )
+    return await _trade(home_assistant, client_id, as_text(result["result"]))
+
+
+async def _trade(home_assistant: HomeAssistantClient, client_id: str, code: str) -> JsonObject:
+    """Trade the code of a sign-in for tokens, and use them."""
+    tokens = as_object(
+        await home_assistant.post_form(
+            "/auth/token",
+            {"client_id": client_id, "grant_type": "authorization_code", "code": code},
+        )
+    )
+    home_assistant.sign_in(as_text(tokens["access_token"]))
     return tokens
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 _SPEED = 10.0
 
 
-_SHORTEST = timedelta(minutes=10)
+_SHORTEST = timedelta(minutes=20)
 #: The recorder keeps states for ten days.
 _LONGEST = timedelta(days=9)
 
@@ -94,5 +94,5 @@ def _length(text: str) -> timedelta:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form 30m, 6h or 3d")
     length = timedelta(**{unit: int(text[:-1])})
     if not _SHORTEST <= length <= _LONGEST:
-        raise argparse.ArgumentTypeError("an outage takes ten minutes to nine days")
+        raise argparse.ArgumentTypeError("an outage takes twenty minutes to nine days")
     return length

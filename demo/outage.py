@@ -1,19 +1,29 @@
-"""An outage, and how its hours come back: `scripts/demo --outage 6h`."""
+"""An outage, and how its hours come back: `scripts/demo --outage 6h`.
+
+Three acts, each by a clock of its own. Home Assistant is set up and imports some days; then all
+is off for as long as wanted, comes back in the hour before this one for a minute, so that what
+was used in the meantime comes as one bar; and the last act is now: that hour is over, the gap and
+the bar can be seen, and they are put right.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 import contextlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import sys
 from typing import Final
 
+from emulator import JST
+
 from .clock import Clock, shortly_before_statistics
-from .errors import DemoError
-from .jsons import JsonObject, as_object, as_text
+from .dongle import true_values
+from .jsons import JsonObject, as_object
 from .set_up import change_options, sensors_of
 from .stage import LEAD, Stage, say
-from .statistics import HOUR, full_hour, hours_of, means_of, wrong_hours
+from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
+from .waiting import wait_until
+from .watching import last_repair, next_repair
 
 #: A sensor that has nothing to do with us: whoever writes an hour that the recorder has not
 #: compiled takes that hour away from every sensor of the house.
@@ -30,8 +40,15 @@ _NEIGHBOUR_ID: Final = "sensor.neighbour"
 _COUNTERS: Final = ("imported_energy", "exported_energy")
 #: Days of history that are imported before the outage: enough to see what is usual.
 _DAYS: Final = 2
-#: The next five minutes, the reading of some days with a pause after each, and a slow machine.
-_REPAIR_TIMEOUT: Final = 600.0
+#: Set-up, first statistics and import of the first act take less, so that an outage is not
+#: shorter than was wanted; also on a slow machine.
+_FIRST_ACT: Final = timedelta(minutes=5)
+#: How long after the full hour all comes back: neither at its beginning nor at its end.
+_BACK_AT: Final = timedelta(minutes=10)
+#: Two of the recorder's five minutes, the reading of some days with a pause after each, and a
+#: slow machine.
+_REPAIR_TIMEOUT: Final = 900.0
+_COMPILE_TIMEOUT: Final = 700.0
 _BETWEEN_LOOKS: Final = 1.0
 
 
@@ -41,60 +58,80 @@ class Outage:
 
     began: datetime
     ended: datetime
+    before: list[str]
+    """Hours that are not as the meter has them, from the imported days to the present hour."""
     repair: JsonObject
     """Attributes of the sensor "Last history repair"."""
     wrong: list[str]
-    """Hours that are not as the meter has them, from the imported days to the present hour."""
+    """Such hours after the repair."""
 
     def as_dict(self) -> JsonObject:
         """Return it for printing."""
         return {
             "began": self.began.isoformat(),
             "ended": self.ended.isoformat(),
+            "before": [*self.before],
             "repair": self.repair,
             "wrong": [*self.wrong],
         }
 
 
-def clock_before(length: timedelta) -> Clock:
-    """Return the clock for a first act that ends with an outage until about now."""
-    return shortly_before_statistics(LEAD, behind=length)
+def back_again() -> datetime:
+    """Return when all is to come back: in the hour before this one."""
+    return full_hour(datetime.now(UTC)) - HOUR + _BACK_AT
 
 
-async def play(stage: Stage, pause: Callable[[Stage], Awaitable[None]] | None = None) -> Outage:
-    """Import some days, have everything off till now, and wait for the repair.
+def clock_before(length: timedelta, back: datetime) -> Clock:
+    """Return the clock for a first act that ends with an outage of this length."""
+    behind = datetime.now(UTC) - back + length + _FIRST_ACT
+    return shortly_before_statistics(LEAD, behind)
 
-    The stage's clock says how long. With a ``pause``, the repair is switched off until it is
-    over, so that the gap can be looked at.
+
+async def play(
+    stage: Stage,
+    back: datetime,
+    pause: Callable[[Stage, datetime, datetime], Awaitable[None]] | None = None,
+) -> Outage:
+    """Import some days, have everything off until ``back``, show what is left, put it right.
+
+    The ``pause`` is for looking at the gap, whose beginning and end it is told; until it is
+    over, nothing is repaired.
     """
+    client = stage.home_assistant
     entry_id = await stage.set_up(_DAYS)
-    began_with = full_hour(stage.clock.now()) - (_DAYS - 1) * 24 * HOUR
+    start = full_hour(stage.clock.now()) - (_DAYS * 24 - 1) * HOUR
     say("Waiting for the first statistics, and for the days before.")
-    before = await _next_repair(stage, entry_id, "")
-    if pause is not None:
-        await change_options(stage.home_assistant, entry_id, repair_history=False)
+    imported = await next_repair(client, entry_id, seconds=_REPAIR_TIMEOUT)
+    await change_options(client, entry_id, repair_history=False)
     began = stage.clock.now()
     say(f"It is {_local(began)}. Now everything is off …")
-    await stage.restart(shortly_before_statistics(LEAD))
+    # The recorder compiles soon after that moment.
+    await stage.restart(Clock(datetime.now(UTC) - back + stage.lead))
     ended = stage.clock.now()
-    say(f"… and on again: {_local(ended)}.")
+    say(f"… and on again: it is {_local(ended)}.")
+    await _wait_for_statistics(stage, entry_id, ended)
+    await stage.restart(shortly_before_statistics(stage.lead))
+    say(f"The hour is over: it is {_local(stage.clock.now())}.")
+    present = full_hour(stage.clock.now())
+    await _wait_for_hour(stage, entry_id, full_hour(ended))
+    before = await _wrong(stage, entry_id, start, present)
     if pause is not None:
-        await pause(stage)
-        await change_options(stage.home_assistant, entry_id, repair_history=True)
-        say("The repair is switched on. It begins with the next five minutes.")
-    await _next_repair(stage, entry_id, before)
-    wrong = await _until_right(stage, entry_id, began_with, full_hour(ended))
-    repair = await _last_repair(stage, entry_id)
-    return Outage(began, ended, as_object(repair["attributes"]), wrong)
+        await pause(stage, began, ended)
+    await change_options(client, entry_id, repair_history=True)
+    say("The repair is switched on. It begins with the recorder's next five minutes.")
+    await next_repair(client, entry_id, imported, _REPAIR_TIMEOUT)
+    wrong = await _until_right(stage, entry_id, start, present)
+    repair = await last_repair(client, entry_id)
+    return Outage(began, ended, before, as_object(repair["attributes"]), wrong)
 
 
-async def until_enter(stage: Stage) -> None:
+async def until_enter(stage: Stage, began: datetime, ended: datetime) -> None:
     """Show the gap, and wait for a key."""
     say(f"""
-  BEFORE  Open {stage.home_assistant.url}/energy
-          The hours of the outage are empty, and after five minutes at most the present hour
-          has a bar that is too high: all that was used in the meantime.
-          This is what Home Assistant does by itself; the repair is switched off for now.
+  BEFORE  Open {stage.home_assistant.url}/energy/electricity and look at the hours from
+          {_local(began)} to {_local(ended)}:
+          they are empty, and all that was used in them is in the last one. This is what Home
+          Assistant does by itself; the repair of the integration is switched off for now.
 
           Press Enter to switch it on.""")
     pressed, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -105,29 +142,41 @@ async def until_enter(stage: Stage) -> None:
         loop.remove_reader(sys.stdin)
 
 
-async def _next_repair(stage: Stage, entry_id: str, before: str) -> str:
-    """Wait until the sensor tells of another repair than before; return when that was."""
-    told = -1
-    try:
-        async with asyncio.timeout(_REPAIR_TIMEOUT):
-            while True:
-                state = await _last_repair(stage, entry_id)
-                moment = as_text(state["state"])
-                if moment not in {before, "unknown", "unavailable"}:
-                    return moment
-                left = as_object(state["attributes"]).get("days_to_read")
-                if isinstance(left, int) and left != told:
-                    told = left
-                    say(f"  … {left} days of the meter's history to read")
-                await asyncio.sleep(_BETWEEN_LOOKS)
-    except TimeoutError as err:
-        raise DemoError(f"Nothing was repaired within {_REPAIR_TIMEOUT:.0f} s.") from err
+async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> None:
+    """Wait until the recorder has compiled what both counters show since the return."""
+    sensors = await sensors_of(stage.home_assistant, entry_id)
+    say("Waiting for the first statistics after that.")
+
+    async def compiled() -> bool:
+        for key in _COUNTERS:
+            shown = await newest_state(stage.home_assistant, sensors[key], since)
+            register = true_values(since)[key]
+            if shown is None or register is None or shown < register:
+                return False
+        return True
+
+    await wait_until(compiled, _COMPILE_TIMEOUT, "The recorder")
+
+
+async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
+    """Wait until the recorder has caught up after a start."""
+    sensors = await sensors_of(stage.home_assistant, entry_id)
+
+    async def there() -> bool:
+        return all(
+            [
+                await hours_of(stage.home_assistant, sensors[key], hour, hour + HOUR)
+                for key in _COUNTERS
+            ]
+        )
+
+    await wait_until(there, _COMPILE_TIMEOUT, "The recorder")
 
 
 async def _until_right(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
     """Wait until both counters are right; return what is still wrong after the time for that.
 
-    Each is repaired when the recorder has compiled its first state after the outage, which may
+    Each is repaired when the recorder has compiled its first state after the start, which may
     take one to two times five minutes.
     """
     wrong: list[str] = []
@@ -136,11 +185,6 @@ async def _until_right(stage: Stage, entry_id: str, start: datetime, end: dateti
             while wrong := await _wrong(stage, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
                 await asyncio.sleep(_BETWEEN_LOOKS)
     return wrong
-
-
-async def _last_repair(stage: Stage, entry_id: str) -> JsonObject:
-    sensors = await sensors_of(stage.home_assistant, entry_id)
-    return as_object(await stage.home_assistant.get(f"/api/states/{sensors['last_repair']}"))
 
 
 async def _wrong(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
@@ -161,4 +205,5 @@ async def harm_to_neighbour(stage: Stage, start: datetime, end: datetime) -> lis
 
 
 def _local(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    """Return a moment as the clocks of the demo's house show it."""
+    return f"{moment.astimezone(JST):%Y-%m-%d %H:%M:%S}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import shutil
 import signal
 import tempfile
+from time import monotonic
 from typing import Final
 
 from . import dongle, home_assistant
@@ -33,6 +34,9 @@ _DAYS_BEFORE: Final = 30
 #: From the start of Home Assistant to the first statistics: start and set-up take 20 to 40 s, and
 #: without statistics of the sensors there is nothing that history could be put before.
 LEAD: Final = timedelta(seconds=60)
+#: From the end of the start to the first values of the meter.
+_TO_BE_READ: Final = timedelta(seconds=30)
+_LONGEST_LEAD: Final = timedelta(minutes=4)
 
 
 @dataclass(slots=True)
@@ -47,6 +51,8 @@ class Stage:
     programs: Programs
     clock: Clock
     """What both programs take for the time."""
+    lead: timedelta = LEAD
+    """How long before the recorder's next statistics a start is early enough."""
 
     async def set_up(self, days: int = _DAYS_BEFORE) -> str:
         """Set up the meter and the Energy dashboard; return the id of the config entry."""
@@ -68,11 +74,21 @@ class Stage:
         """Stop both programs, and start them by another clock: between the two is a power cut."""
         await self.programs.stop()
         self.clock = clock
-        await self.programs.start(clock)
+        await self.start()
+
+    async def start(self) -> None:
+        """Start both programs, and sign in; learn how long that takes on this machine."""
+        began = monotonic()
+        await self.programs.start(self.clock)
         await home_assistant.wait_until_it_answers(self.home_assistant)
-        # The token of before may have expired by the new clock.
-        self.tokens = await sign_in_again(self.home_assistant, self.tokens)
+        if self.tokens:
+            # The token of before may have expired by the new clock.
+            self.tokens = await sign_in_again(self.home_assistant, self.tokens)
+        else:
+            self.tokens = await onboard(self.home_assistant, self.options.language)
         await home_assistant.wait_until_it_runs(self.home_assistant)
+        took = timedelta(seconds=monotonic() - began)
+        self.lead = min(max(LEAD, 2 * took + _TO_BE_READ), _LONGEST_LEAD)
 
 
 def soon() -> Clock:
@@ -136,10 +152,7 @@ async def _play[T](
 
 
 async def _act[T](stage: Stage, act: Callable[[Stage], Awaitable[T]]) -> T:
-    await stage.programs.start(stage.clock)
-    await home_assistant.wait_until_it_answers(stage.home_assistant)
-    stage.tokens = await onboard(stage.home_assistant, stage.options.language)
-    await home_assistant.wait_until_it_runs(stage.home_assistant)
+    await stage.start()
     return await act(stage)
 
 

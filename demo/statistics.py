@@ -43,15 +43,30 @@ async def means_of(
     return {_moment(row["start"]): row["mean"] for row in rows}
 
 
-async def _rows(
-    client: HomeAssistantClient, statistic: str, start: datetime, end: datetime, kind: str
+async def newest_state(
+    client: HomeAssistantClient, statistic: str, since: datetime
+) -> Decimal | None:
+    """Return the state in the newest five minutes that the recorder has compiled since then."""
+    rows = await _rows(client, statistic, since, since + 24 * HOUR, "state", period="5minute")
+    states = [row["state"] for row in rows if row["state"] is not None]
+    return Decimal(str(states[-1])) if states else None
+
+
+async def _rows(  # noqa: PLR0913 - what Home Assistant wants to know
+    client: HomeAssistantClient,
+    statistic: str,
+    start: datetime,
+    end: datetime,
+    kind: str,
+    *,
+    period: str = "hour",
 ) -> list[JsonObject]:
     answer = await client.command(
         "recorder/statistics_during_period",
         start_time=start.isoformat(),
         end_time=end.isoformat(),
         statistic_ids=[statistic],
-        period="hour",
+        period=period,
         types=[kind],
         units={"energy": "kWh"},
     )
