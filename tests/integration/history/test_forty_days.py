@@ -41,7 +41,7 @@ END = day(40, 12, 30)
 KEPT = 2
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("recorder_config", [{"purge_keep_days": KEPT}])
 async def test_forty_days_of_a_house_have_no_hole(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory

@@ -4,32 +4,25 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.coordinator import RouteBCoordinator
-from tests.integration.conftest import entry_for, poll, set_up, state_of
+from tests.integration.conftest import entry_for, set_up, state_of
 from tests.stack.link.scripted import ScriptedDongle
-
-
-async def a_meter(hass: HomeAssistant) -> MockConfigEntry:
-    entry = entry_for()
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, options={CONF_IMPORT_DAYS: 30})
-    await set_up(hass, entry)
-    return entry
 
 
 async def test_sensors_work_and_the_repair_finds_nothing_to_do(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
-    entry = await a_meter(hass)
+    entry = entry_for()
+    await set_up(hass, entry)
     assert "recorder" not in hass.config.components
     assert entry.state is ConfigEntryState.LOADED
 
-    await poll(hass)
-
     coordinator: RouteBCoordinator = entry.runtime_data
+    await coordinator.async_refresh()
+    assert await coordinator.repair.async_repair()
+
     assert state_of(hass, "imported_energy") == "6513.9"
     assert coordinator.repair.report is None
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -38,7 +31,11 @@ async def test_sensors_work_and_the_repair_finds_nothing_to_do(
 async def test_what_is_to_be_imported_waits_for_a_recorder(
     hass: HomeAssistant, dongle: ScriptedDongle, hass_storage: dict[str, Any]
 ) -> None:
-    entry = await a_meter(hass)
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={CONF_IMPORT_DAYS: 30})
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
 
     assert CONF_IMPORT_DAYS not in entry.options
     stored = hass_storage[f"{DOMAIN}.{entry.data[CONF_IDENTITY]}.history"]["data"]
