@@ -69,15 +69,20 @@ def fast_clock(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
 
     Not a jumping clock: threads and the kernel take part in these tests.
     """
+    hurry(hass, monkeypatch, FACTOR)
+
+
+def hurry(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """Let the event loop's time pass so many times faster."""
     loop = hass.loop
     # No public seam leads to the waiting of an event loop.
     selector = vars(loop)["_selector"]
     real_time, real_select, begin = loop.time, selector.select, loop.time()
 
     def select(timeout: float | None = None) -> object:
-        return real_select(timeout and timeout / FACTOR)
+        return real_select(timeout and timeout / factor)
 
-    monkeypatch.setattr(loop, "time", lambda: begin + (real_time() - begin) * FACTOR)
+    monkeypatch.setattr(loop, "time", lambda: begin + (real_time() - begin) * factor)
     monkeypatch.setattr(selector, "select", select)
 
 

@@ -43,7 +43,7 @@ from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
 from tests.stack.link.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
-from .conftest import SCRIPTED_PORT, nothing_goes_on, state_of, until, words
+from .conftest import SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words
 from .flows import submit
 
 OTHER = "route_b_smart_meter"
@@ -57,11 +57,13 @@ async def mock_recorder_before_hass(
 
 
 @pytest.fixture
-def other(hass: HomeAssistant, fast_clock: None) -> Iterator[list[str]]:
+def other(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Home Assistant's own integration, as a module that only says when it is (un)loaded.
 
-    The clock is fast, because a meter needs a pause after the session of the other one.
+    The clock is fast, because a meter needs a pause of 10 s after the session of the other one;
+    not as fast as elsewhere, because the recorder takes part.
     """
+    hurry(hass, monkeypatch, 10)
     journal: list[str] = []
 
     def note(what: str) -> Callable[[HomeAssistant, ConfigEntry], Awaitable[bool]]:
