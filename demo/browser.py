@@ -1,29 +1,21 @@
-"""Drives a headless Chromium over its DevTools protocol, for pictures of the demo."""
+"""A headless Chromium, driven by Playwright: for the tests in a browser and for pictures."""
 
-import asyncio
-import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import json
+import os
 from pathlib import Path
 import shutil
-import tempfile
 import time
 from typing import Final
 
-import aiohttp
+from playwright.async_api import ConsoleMessage, Error, Page as Tab, async_playwright, expect
 
 from .errors import DemoError
-from .jsons import Json, JsonObject, as_object, as_objects, as_text
-from .process import Program
-from .waiting import wait_until
+from .jsons import Json, JsonObject
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-_START_TIMEOUT: Final = 30.0
-_STOP_PATIENCE: Final = 5.0
 _FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",  # some pages, all of them our own; as root there is no other way
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -31,51 +23,58 @@ _FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--remote-debugging-port=0",
 )
+#: How long anything may take to be seen, in seconds. A slow machine draws its first page in ten.
+PATIENCE: Final = 60.0
+_WIDTH: Final = 1280
+_HEIGHT: Final = 800
+
+
+def find_chromium() -> str | None:
+    """Return the path of the machine's Chromium, None if there is none."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 class Page:
     """One tab."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._last_id = 0
+    def __init__(self, tab: Tab) -> None:
+        self.tab = tab
+        self.complaints: list[str] = []
+        """What the browser's console has called an error, and exceptions that nobody caught."""
+        tab.on("console", self._on_console)
+        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    async def command(self, method: str, **parameters: object) -> JsonObject:
-        """Send a command of the DevTools protocol and return its result."""
-        self._last_id += 1
-        await self._socket.send_json({"id": self._last_id, "method": method, "params": parameters})
-        while True:
-            message = as_object(await self._socket.receive_json())
-            if message.get("id") == self._last_id:
-                break
-        if "error" in message:
-            raise DemoError(f"{method} failed: {message['error']}")
-        return as_object(message["result"])
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location['url']})")
 
     async def evaluate(self, script: str) -> Json:
-        """Run JavaScript and return what it comes to."""
-        result = await self.command(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
-        if "exceptionDetails" in result:
-            raise DemoError(f"In the page: {result['exceptionDetails']}")
-        return as_object(result["result"]).get("value")
+        """Run JavaScript and return what it comes to.
+
+        Raises:
+            DemoError: It raised an exception.
+        """
+        try:
+            result: Json = await self.tab.evaluate(script)
+        except Error as err:
+            raise DemoError(f"In the page: {err}") from err
+        return result
 
     async def open(self, url: str) -> None:
-        """Go to an address. The page builds itself after that."""
-        await self.command("Page.navigate", url=url)
+        """Go to an address. The page builds itself after that.
 
-    async def set_size(self, width: int, height: int, scale: float = 1) -> None:
+        Raises:
+            DemoError: Nothing answers there.
+        """
+        try:
+            await self.tab.goto(url, wait_until="commit")
+        except Error as err:
+            raise DemoError(f"{url} cannot be opened: {err}") from err
+
+    async def set_size(self, width: int, height: int) -> None:
         """Choose the size of the window in CSS pixels."""
-        await self.command(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=scale,
-            mobile=False,
-        )
+        await self.tab.set_viewport_size({"width": width, "height": height})
 
     async def sign_in(self, url: str, tokens: JsonObject) -> None:
         """Let the frontend of Home Assistant find itself signed in."""
@@ -89,53 +88,38 @@ class Page:
                 "expires_in": 1800,
             }
         )
-        await self.command("Page.enable")
-        await self.command(
-            "Page.addScriptToEvaluateOnNewDocument",
-            source=f"localStorage.setItem('hassTokens', {json.dumps(stored)})",
-        )
+        await self.tab.add_init_script(f"localStorage.setItem('hassTokens', {json.dumps(stored)})")
 
     async def save_picture(self, path: Path) -> None:
         """Write what is seen as a PNG."""
-        result = await self.command("Page.captureScreenshot", format="png")
-        data = base64.b64decode(as_text(result["data"]))
-        await asyncio.to_thread(path.write_bytes, data)
+        await self.tab.screenshot(path=path, animations="disabled")
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Page]:
-    """Run Chromium with an empty profile.
+async def browser(language: str = "en") -> AsyncIterator[Page]:
+    """Run Chromium with an empty profile, for a person of this language.
 
     Raises:
         DemoError: It is not installed.
     """
-    chromium = next(filter(None, map(shutil.which, _NAMES)), None)
+    chromium = find_chromium()
     if chromium is None:
         raise DemoError("There is no Chromium on this machine (Debian: apt-get install chromium).")
-    with tempfile.TemporaryDirectory(prefix="wisun_route_b-") as name:
-        folder = Path(name)
-        program = await Program.start(
-            "Chromium",
-            [chromium, *_FLAGS, f"--user-data-dir={folder / 'profile'}"],
-            folder=folder,
-            output=folder / "output.txt",
+    expect.set_options(timeout=PATIENCE * 1000)
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=_FLAGS,
+            # Some pages, all of them our own; for root there is no other way.
+            chromium_sandbox=os.geteuid() != 0,
         )
         try:
-            port_file = folder / "profile" / "DevToolsActivePort"
-
-            async def ready() -> bool:
-                return await asyncio.to_thread(
-                    lambda: port_file.exists() and port_file.read_text() != ""
-                )
-
-            await wait_until(ready, _START_TIMEOUT, "Chromium's start")
-            port = (await asyncio.to_thread(port_file.read_text)).split()[0]
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://127.0.0.1:{port}/json/list") as response:
-                    targets = as_objects(await response.json())
-                target = next(item for item in targets if item["type"] == "page")
-                address = as_text(target["webSocketDebuggerUrl"])
-                async with session.ws_connect(address, max_msg_size=0) as socket:
-                    yield Page(socket)
+            context = await running.new_context(
+                locale=language,
+                timezone_id="Asia/Tokyo",
+                viewport={"width": _WIDTH, "height": _HEIGHT},
+            )
+            context.set_default_timeout(PATIENCE * 1000)
+            yield Page(await context.new_page())
         finally:
-            _ = await program.stop(_STOP_PATIENCE)
+            await running.close()

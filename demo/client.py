@@ -46,6 +46,10 @@ class HomeAssistantClient:
         """Post JSON."""
         return await self._request("POST", path, body=body)
 
+    async def delete(self, path: str) -> Json:
+        """Delete a resource."""
+        return await self._request("DELETE", path)
+
     async def post_form(self, path: str, fields: Mapping[str, str]) -> Json:
         """Post a form."""
         return await self._request("POST", path, fields=fields)

@@ -20,7 +20,7 @@ from .clock import Clock, shortly_before_statistics
 from .dongle import true_values
 from .jsons import JsonObject, as_object
 from .set_up import change_options, sensors_of
-from .stage import LEAD, Stage, say
+from .stage import Stage, say
 from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
 from .waiting import wait_until
 from .watching import last_repair, next_repair
@@ -43,6 +43,8 @@ _DAYS: Final = 2
 #: Set-up, first statistics and import of the first act take less, so that an outage is not
 #: shorter than was wanted; also on a slow machine.
 _FIRST_ACT: Final = timedelta(minutes=5)
+#: The first act does not know yet how long a start takes on this machine.
+_FIRST_LEAD: Final = timedelta(seconds=90)
 #: How long after the full hour all comes back: neither at its beginning nor at its end.
 _BACK_AT: Final = timedelta(minutes=10)
 #: Two of the recorder's five minutes, the reading of some days with a pause after each, and a
@@ -84,7 +86,7 @@ def back_again() -> datetime:
 def clock_before(length: timedelta, back: datetime) -> Clock:
     """Return the clock for a first act that ends with an outage of this length."""
     behind = datetime.now(UTC) - back + length + _FIRST_ACT
-    return shortly_before_statistics(LEAD, behind)
+    return shortly_before_statistics(_FIRST_LEAD, behind)
 
 
 async def play(

@@ -11,8 +11,9 @@ from demo.configuration import DOMAIN
 from demo.log import complaints
 
 _ROOT = Path(__file__).parents[2]
-#: Two starts and two repairs take two minutes; a fresh machine is slower.
-_PATIENCE = 900
+#: Three starts and two repairs take four minutes. On a slow machine the recorder's five minutes
+#: are missed now and then, and that costs five more.
+_PATIENCE = 1500
 
 
 @pytest.mark.timeout(_PATIENCE)
@@ -33,10 +34,16 @@ def test_hours_of_an_outage_come_back_exactly_and_nobody_else_is_harmed(tmp_path
     assert played["wrong"] == []
     began, back = (datetime.fromisoformat(played[key]) for key in ("began", "ended"))
     assert timedelta(hours=5, minutes=50) < back - began < timedelta(hours=6, minutes=10)
-    repair = played["repair"]
-    assert repair["hours"] >= 5  # at dawn, nothing may have flowed in a part of an hour
-    assert datetime.fromisoformat(repair["from"]) <= began
-    assert datetime.fromisoformat(repair["to"]) >= back - timedelta(hours=2)
-    assert repair["imported_energy"] + repair["exported_energy"] > 0
-    (log,) = tmp_path.rglob("home-assistant.log")
-    assert complaints(log.read_text(encoding="utf-8"), DOMAIN) == []
+    # There was something to put right: without the repair, hours are empty, and the one of the
+    # return has all that was used in them.
+    broken = {_start(fault) for fault in played["before"]}
+    assert len([start for start in broken if began < start < back]) >= 6
+    assert back.replace(minute=0, second=0, microsecond=0) in broken
+    assert datetime.fromisoformat(played["repair"]["to"]) >= back - timedelta(hours=2)
+    for log in tmp_path.rglob("home-assistant.log*"):
+        assert complaints(log.read_text(encoding="utf-8"), DOMAIN) == []
+
+
+def _start(fault: str) -> datetime:
+    """Return the beginning of the hour of which a fault tells."""
+    return datetime.fromisoformat(fault.partition(" at ")[2].partition(": ")[0])

@@ -1,0 +1,217 @@
+"""What a person does in the frontend of Home Assistant, in any language."""
+
+from functools import cache
+import json
+from typing import Final
+
+from playwright.async_api import Locator, expect
+
+from .browser import Page
+from .configuration import DOMAIN
+from .errors import DemoError
+from .jsons import JsonObject
+from .process import ROOT
+
+_NAME: Final = "Wi-SUN Route B"
+#: Gives the text of an element; the frontend lives in nested shadow roots.
+_ALL_TEXT: Final = """\
+(element) => {
+  const text = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return node.textContent.trim();
+    const tag = (node.tagName || '').toLowerCase();
+    if (tag === 'script' || tag === 'style') return '';
+    const nodes = [...(node.shadowRoot ? [node.shadowRoot] : []), ...node.childNodes];
+    return nodes.map(text).filter((part) => part).join('\\n');
+  };
+  return text(element);
+}
+"""
+
+
+@cache
+def _translations(language: str) -> JsonObject:
+    path = ROOT / "custom_components" / DOMAIN / "translations" / f"{language}.json"
+    translations: JsonObject = json.loads(path.read_text(encoding="utf-8"))
+    return translations
+
+
+def words(key: str, language: str = "en") -> str:
+    """Return a text of the integration, such as "config.error.credentials_refused"."""
+    found: object = _translations(language)
+    for part in key.split("."):
+        found = found[part] if isinstance(found, dict) else None
+    if not isinstance(found, str):
+        raise DemoError(f"There is no text {key} in {language}.")
+    return found
+
+
+async def all_text(element: Locator) -> str:
+    """Return every text in an element, one a line."""
+    text: str = await element.evaluate(_ALL_TEXT)
+    return text
+
+
+class Frontend:
+    """The frontend, in a browser that is signed in."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.tab = page.tab
+        self.url = url
+        self.dialog = self.tab.locator("dialog-data-entry-flow")
+        """The dialog of a flow: set-up, options, reconfiguration."""
+        self.entry = self.tab.locator("ha-config-entry-row").first
+        """The first meter on the page of the integration."""
+
+    async def open(self, path: str) -> None:
+        """Go to a page of Home Assistant."""
+        await self.page.open(f"{self.url}{path}")
+
+    async def sees(self, text: str, where: Locator | None = None) -> None:
+        """Wait until a text is seen, there or anywhere."""
+        await expect((where or self.tab).get_by_text(text).first).to_be_visible()
+
+    # --- Dialogs of flows --------------------------------------------------------------
+
+    async def find_integration(self) -> None:
+        """Look for the integration in the list of all; English only."""
+        await self.open("/config/integrations/dashboard")
+        await self.tab.get_by_role("button", name="Add integration").click()
+        await self.tab.locator("dialog-add-integration input").fill("Wi-SUN")
+        await self.sees(_NAME, self.tab.locator("dialog-add-integration"))
+
+    async def choose_integration(self) -> None:
+        """Choose the integration that was found."""
+        await self.tab.locator("dialog-add-integration").get_by_text(_NAME).click()
+
+    async def follow_link_to_set_up(self) -> None:
+        """Set up the integration as a "My Home Assistant" link does: a question, then the form."""
+        await self.open(f"/config/integrations/dashboard/add?domain={DOMAIN}")
+        await self.confirm()
+
+    async def open_ports(self) -> None:
+        """Open the list of serial ports."""
+        await self.dialog.locator("ha-selector-serial_port ha-picker-field").click()
+        await expect(self._own_port).to_be_visible()
+
+    async def enter_port(self, path: str) -> None:
+        """Enter a port that is not in the list, which must be open."""
+        await self._own_port.click()
+        # The list that closes has an input as well, for searching.
+        await self.dialog.locator("ha-selector-serial_port input[required]").fill(path)
+
+    @property
+    def _own_port(self) -> Locator:
+        """The last item of the list: "Enter manually"."""
+        return self.dialog.locator("ha-picker-combo-box ha-list-item-option").last
+
+    async def enter(self, field: str, text: str) -> None:
+        """Enter a text into a text field of the dialog."""
+        await self.dialog.locator(f"input[name={field}]").fill(text)
+
+    def number(self, position: int) -> Locator:
+        """Return a number field of the dialog by its position among them."""
+        return self.dialog.locator("ha-selector-number input").nth(position)
+
+    @property
+    def switch(self) -> Locator:
+        """The first switch of the dialog."""
+        return self.dialog.locator("ha-selector-boolean ha-switch").first
+
+    async def submit(self) -> None:
+        """Press the button that goes on, or that closes the last step."""
+        await self.dialog.locator("ha-dialog-footer ha-button").last.click()
+
+    async def finish(self) -> None:
+        """Close the last step."""
+        await self.submit()
+        await self._is_closed()
+
+    async def close(self) -> None:
+        """Close the dialog before its end."""
+        await self.dialog.locator("ha-icon-button[data-dialog=close]").last.click()
+        await self._is_closed()
+
+    async def _is_closed(self) -> None:
+        await expect(self.dialog.locator("ha-dialog")).to_have_count(0)
+
+    # --- The page of the integration ---------------------------------------------------
+
+    async def open_integration(self) -> None:
+        """Go to the page of the integration."""
+        await self.open(f"/config/integrations/integration/{DOMAIN}")
+        await expect(self.tab.locator("ha-config-integration-page")).to_be_visible()
+
+    async def open_options(self) -> None:
+        """Open the options of the first meter."""
+        await self.entry.locator("ha-icon-button[slot=end]").first.click()
+        await expect(self.number(0)).to_be_visible()
+
+    async def choose(self, item: str) -> None:
+        """Choose from the menu of the first meter: reload, reconfigure, delete ..."""
+        menu = self.entry.locator("ha-dropdown").first
+        await menu.locator("ha-icon-button[slot=trigger]").click()
+        await menu.locator(f"ha-dropdown-item[value={item}]").click()
+
+    async def confirm(self) -> None:
+        """Answer a question of the frontend with yes."""
+        await self.tab.locator("dialog-box ha-button[slot=primaryAction]").click()
+
+    # --- The page of the device --------------------------------------------------------
+
+    async def open_device(self) -> None:
+        """Go to the page of the first meter's device."""
+        await self.open_integration()
+        await self.tab.locator("ha-config-entry-device-row ha-list-item-button").first.click()
+        await expect(self.tab.locator("ha-config-device-page")).to_be_visible()
+
+    def state(self, name: str) -> Locator:
+        """Return what the page of the device shows as the state of an entity."""
+        rows = self.tab.locator("ha-config-device-page hui-generic-entity-row")
+        return rows.filter(has=self.tab.get_by_title(name, exact=True))
+
+    async def value(self, name: str) -> str:
+        """Return the state of an entity with its unit, as the page of the device shows it."""
+        text: str = await self.state(name).evaluate("(row) => row.textContent")
+        return text.strip()
+
+    # --- The Energy dashboard ----------------------------------------------------------
+
+    async def add_grid_connection(self) -> None:
+        """Tell the Energy dashboard about the meter, in the steps it shows first; English only."""
+        await self.open("/energy")
+        await self.tab.get_by_role("button", name="Add grid connection").click()
+        dialog = self.tab.locator("dialog-energy-grid-settings")
+        await self._pick_statistic(dialog, 0, "Imported energy")
+        await self._pick_statistic(dialog, 1, "Exported energy")
+        await dialog.locator("ha-radio-option[value=standard]").click()
+        await self._pick_statistic(dialog, 2, "Power")
+        await dialog.get_by_role("button", name="Save").click()
+        await self.sees("Smart meter Imported energy")
+
+    async def _pick_statistic(self, dialog: Locator, position: int, name: str) -> None:
+        picker = dialog.locator("ha-statistic-picker").nth(position)
+        await picker.locator("ha-picker-field").click()
+        await picker.locator("ha-picker-combo-box").get_by_text(name, exact=True).click()
+
+    async def finish_energy_steps(self) -> None:
+        """Go through the other steps to the dashboard itself; English only."""
+        show = self.tab.get_by_role("button", name="Show me my energy dashboard!")
+        after = self.tab.get_by_role("button", name="Next").or_(show)
+        while not await show.is_visible():
+            await after.click()
+        await show.click()
+        await expect(self.tab.locator("hui-energy-period-selector")).to_be_visible()
+
+    async def open_energy_of(self, days_ago: int) -> None:
+        """Go to a day of the Energy dashboard; English only."""
+        await self.open("/energy/electricity")
+        day = self.tab.locator("hui-energy-period-selector .header-title")
+        for _ in range(days_ago):
+            before = await day.inner_text()
+            await self.tab.get_by_role("button", name="Previous", exact=True).click()
+            await expect(day).not_to_have_text(before)
+
+    def energy(self, direction: str) -> Locator:
+        """Return the day's energy "imported" from or "exported" to the grid."""
+        return self.tab.locator(f"hui-energy-grid-balance-card #eq-{direction}")
