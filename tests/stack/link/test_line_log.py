@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 import logging
 import re
+from typing import override
 
 from hypothesis import given, strategies as st
 import pytest
@@ -28,6 +29,7 @@ from custom_components.wisun_route_b.stack.link.scribe import Scribe
 from custom_components.wisun_route_b.stack.skstack import Receiver
 from emulator import Emulator, EmulatorConfig
 from emulator.model import SECOND_GENERATION
+from emulator.products import ProductName
 from tests import transcripts
 from tests.stack.link.scripted import (
     DONGLE_IP,
@@ -356,11 +358,11 @@ async def _live(emulator: Emulator, log: LineLog) -> None:
 @pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_hour_of_trouble_leaves_no_secret_in_the_conversation_or_the_debug_log(
-    dongle: str, seed: int, caplog: pytest.LogCaptureFixture
+    dongle: ProductName, seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     config = EmulatorConfig(
-        dongle=dongle,  # type: ignore[arg-type] - one of the names
+        dongle=dongle,
         seed=seed,
         route_b_id=OTHER_ID,
         password=OTHER_PASSWORD,
@@ -374,10 +376,12 @@ def test_an_hour_of_trouble_leaves_no_secret_in_the_conversation_or_the_debug_lo
     class Everything(LineLog):
         """Forgets nothing."""
 
+        @override
         def add(self, at: float, direction: Direction, text: str) -> None:
             super().add(at, direction, text)
             kept.add(text)
 
+        @override
         def add_frame(self, at: float, direction: Direction, frame: str) -> None:
             super().add_frame(at, direction, frame)
             kept.add(frame)

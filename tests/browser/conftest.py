@@ -1,0 +1,132 @@
+"""One Home Assistant for all tests in a browser; a browser with an empty profile for each."""
+
+from collections.abc import AsyncIterator, Generator, Iterator
+import os
+from pathlib import Path
+import re
+import shutil
+
+from _pytest.fixtures import SubRequest
+from playwright.async_api import expect
+import pytest
+
+from demo.browser import Page, browser, find_chromium
+from demo.client import HomeAssistantClient
+from demo.configuration import DOMAIN
+from demo.dongle import PASSWORD, ROUTE_B_ID
+from demo.frontend import Frontend
+from demo.jsons import as_objects, as_text
+from demo.log import complaints
+from demo.onboarding import sign_in
+from demo.set_up import set_up_integration
+
+from .house import House, built_house
+
+_ENTRIES = "/api/config/config_entries/entry"
+#: Where a test that fails leaves what it saw.
+_FAILED = Path(__file__).parents[2] / ".demo" / "failed-browser-tests"
+#: Pictures of other brands come from the internet, and without it from nowhere.
+_FOREIGN_BRAND = re.compile(rf"/api/brands/integration/(?!{DOMAIN}/)")
+_OUTCOMES = pytest.StashKey[dict[str, pytest.TestReport]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test the time that a new machine needs to set up and start everything."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fixtures know how their test ended."""
+    report = yield
+    item.stash.setdefault(_OUTCOMES, {})[report.when] = report
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium() -> None:
+    """Skip where there is no Chromium, but fail where changes are judged."""
+    if find_chromium() is None:
+        reason = "There is no Chromium on this machine (Debian: apt-get install chromium)."
+        (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def house(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A Home Assistant that runs, and has nothing to complain of when all is over."""
+    with built_house(tmp_path_factory.mktemp("browser") / "house") as built:
+        yield built
+    assert complaints(built.log, DOMAIN) == []
+
+
+@pytest.fixture
+async def client(house: House, socket_enabled: None) -> AsyncIterator[HomeAssistantClient]:
+    """What is behind the frontend, to bring a house into the state that a test begins with."""
+    async with HomeAssistantClient(house.url) as signed_in:
+        yield signed_in
+
+
+@pytest.fixture
+async def frontend(
+    house: House, client: HomeAssistantClient, request: SubRequest
+) -> AsyncIterator[Frontend]:
+    """A browser that is signed in. The console of the browser must be silent about us."""
+    tokens = await sign_in(client)
+    async with browser() as page:
+        await page.sign_in(house.url, tokens)
+        yield Frontend(page, house.url)
+        report = request.node.stash.get(_OUTCOMES, {}).get("call")
+        if report is not None and report.failed:
+            await _keep(page, house, request.node.name)
+    assert [text for text in page.complaints if not _FOREIGN_BRAND.search(text)] == []
+
+
+async def _keep(page: Page, house: House, name: str) -> None:
+    """Keep what there is to be seen after a failure; what is printed stands in pytest's report."""
+    folder = _FAILED / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    await page.save_picture(folder / "screen.png")
+    shutil.copy(house.log_file, folder)
+    (folder / "console.txt").write_text("\n".join(page.complaints), encoding="utf-8")
+    print(f"What was on the screen, and the log: {folder} ({page.tab.url})")  # noqa: T201
+
+
+async def _entries(client: HomeAssistantClient) -> list[str]:
+    entries = as_objects(await client.get(f"{_ENTRIES}?domain={DOMAIN}"))
+    return [as_text(entry["entry_id"]) for entry in entries]
+
+
+@pytest.fixture
+async def meter(house: House, frontend: Frontend, client: HomeAssistantClient) -> str:
+    """A meter that is set up, with three days of its history; the id of its entry."""
+    for entry_id in await _entries(client):
+        return entry_id
+    return await set_up_integration(
+        client,
+        {
+            "device": house.dongle,
+            "route_b_id": ROUTE_B_ID,
+            "password": PASSWORD,
+            "import_days": 3,
+        },
+        lambda _: None,
+    )
+
+
+@pytest.fixture
+async def no_meter(frontend: Frontend, client: HomeAssistantClient) -> None:
+    """No meter that is set up."""
+    for entry_id in await _entries(client):
+        await client.delete(f"{_ENTRIES}/{entry_id}")
+
+
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    """Let a slow machine take its time."""
+    expect.set_options(timeout=60_000)

@@ -1,0 +1,62 @@
+"""A real Home Assistant beside an emulated dongle, as `scripts/demo --fresh` starts them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+import re
+import subprocess
+from typing import Self
+
+_ROOT = Path(__file__).parents[2]
+_ENDING = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Where it is, and what it leaves."""
+
+    url: str
+    folder: Path
+
+    @classmethod
+    def built(cls, program: subprocess.Popen[str], folder: Path) -> Self:
+        """Wait until it can be used."""
+        assert program.stderr is not None
+        said: list[str] = []
+        for line in program.stderr:
+            said.append(line)
+            if "Ctrl-C ends the demo." in line:
+                found = re.search(r"Open +(\S+)", "".join(said))
+                assert found, said
+                return cls(found[1], folder)
+        raise AssertionError("".join(said))
+
+    @property
+    def dongle(self) -> str:
+        """The serial port."""
+        return str(self.folder / "dongle")
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "config" / "home-assistant.log"
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+
+@contextmanager
+def built_house(folder: Path) -> Iterator[House]:
+    """Build a house in which nothing is set up, and tear it down."""
+    command = [f"{_ROOT}/scripts/demo", "--fresh", "--port", "0", "--folder", str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            yield House.built(program, folder)
+        finally:
+            program.terminate()
+            try:
+                program.wait(_ENDING)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise

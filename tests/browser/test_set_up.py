@@ -1,0 +1,95 @@
+"""The set-up dialog, from the first page to the device."""
+
+import re
+
+from playwright.async_api import expect
+import pytest
+
+from demo.client import HomeAssistantClient
+from demo.dongle import PASSWORD, ROUTE_B_ID
+from demo.frontend import Frontend, all_text, words
+from demo.onboarding import choose_language
+
+from .house import House
+
+#: Latin letters that a Japanese text has as well.
+_INTERNATIONAL = re.compile(r"Wi-SUN|ESPHome|Home Assistant|Route B|Bルート|[A-Z]{1,2}|USB")
+
+
+@pytest.mark.usefixtures("no_meter")
+async def test_a_wrong_id_and_a_wrong_password_are_told_and_corrected(
+    frontend: Frontend, house: House
+) -> None:
+    await frontend.find_integration()
+    await frontend.choose_integration()
+    await frontend.sees(words("config.step.user.title"))
+
+    # An ID that was copied in part is found out without asking any meter.
+    await frontend.open_ports()
+    await frontend.enter_port(house.dongle)
+    await frontend.enter("route_b_id", ROUTE_B_ID[:20])
+    await frontend.enter("password", PASSWORD)
+    await frontend.submit()
+    await frontend.sees(words("config.error.invalid_route_b_id"))
+
+    # What is still right need not be typed again, the password apart.
+    await frontend.enter("route_b_id", ROUTE_B_ID)
+    await frontend.enter("password", "ZZZZZZ999999")
+    await frontend.submit()
+    await frontend.sees(words("config.progress.join"))
+    await frontend.sees(words("config.error.credentials_refused"))
+
+    await frontend.enter("password", PASSWORD)
+    await frontend.submit()
+    await frontend.sees(words("config.create_entry.default"))
+    await frontend.finish()
+    # Finishing leads to the device.
+    await expect(frontend.state("Imported energy")).to_contain_text("kWh")
+
+
+@pytest.mark.usefixtures("no_meter")
+async def test_a_port_without_a_dongle_is_told_within_seconds(frontend: Frontend) -> None:
+    await frontend.follow_link_to_set_up()
+    await frontend.open_ports()
+    await frontend.enter_port("/dev/no-such-port")
+    await frontend.enter("route_b_id", ROUTE_B_ID)
+    await frontend.enter("password", PASSWORD)
+    await frontend.submit()
+    await frontend.sees(words("config.error.port_not_found"))
+
+
+@pytest.mark.usefixtures("no_meter")
+async def test_the_dialog_speaks_japanese_to_the_end(
+    frontend: Frontend, house: House, client: HomeAssistantClient
+) -> None:
+    await choose_language(client, "ja")
+    try:
+        await frontend.follow_link_to_set_up()
+        await frontend.sees(words("config.step.user.title", "ja"))
+        await _is_japanese(frontend)
+        for field in ("device", "route_b_id", "password", "import_days"):
+            await frontend.sees(words(f"config.step.user.data.{field}", "ja"))
+            await frontend.sees(words(f"config.step.user.data_description.{field}", "ja"))
+
+        await frontend.open_ports()
+        await frontend.enter_port(house.dongle)
+        await frontend.enter("route_b_id", ROUTE_B_ID)
+        await frontend.enter("password", PASSWORD[:3])
+        await frontend.submit()
+        await frontend.sees(words("config.error.invalid_password", "ja"))
+        await _is_japanese(frontend, house.dongle)
+
+        await frontend.enter("password", PASSWORD)
+        await frontend.submit()
+        await frontend.sees(words("config.progress.join", "ja"))
+        await frontend.sees(words("config.create_entry.default", "ja"))
+    finally:
+        await choose_language(client, "en")
+
+
+async def _is_japanese(frontend: Frontend, *typed: str) -> None:
+    """Check that every line of the dialog is Japanese, apart from what was typed."""
+    for line in (await all_text(frontend.dialog)).splitlines():
+        if line not in typed:
+            rest = _INTERNATIONAL.sub("", line)
+            assert not re.search("[A-Za-z]{2}|[a-z]_[a-z]", rest), line
