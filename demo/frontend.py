@@ -214,4 +214,5 @@ class Frontend:
 
     def energy(self, direction: str) -> Locator:
         """Return the day's energy "imported" from or "exported" to the grid."""
-        return self.tab.locator(f"hui-energy-grid-balance-card #eq-{direction}")
+        # The view stays twice in the page, for a wide window and for a narrow one.
+        return self.tab.locator(f"hui-energy-grid-balance-card #eq-{direction}:visible")

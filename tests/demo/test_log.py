@@ -8,6 +8,11 @@ _NOTICE = (
     f"{_STAMP} WARNING (SyncWorker_0) [homeassistant.loader] We found a custom integration"
     " wisun_route_b which has not been tested by Home Assistant.\n"
 )
+_BUSY = (
+    f"{_STAMP} WARNING (MainThread) [homeassistant.helpers.entity] Updating state for"
+    " sensor.smart_meter_current_r (<class 'custom_components.wisun_route_b.sensor.PropertySensor'>)"
+    " took 0.940 seconds. Please create a bug report at https://example.org/wisun_route_b/issues\n"
+)
 _FOREIGN = f"""\
 {_STAMP} ERROR (MainThread) [haffmpeg.core] FFmpeg fails
 Traceback (most recent call last):
@@ -26,7 +31,7 @@ ZeroDivisionError: division by zero"""
 
 def test_nothing_is_said_of_a_good_log() -> None:
     assert complaints("", "wisun_route_b") == []
-    assert complaints(_FINE + _NOTICE + _FOREIGN, "wisun_route_b") == []
+    assert complaints(_FINE + _NOTICE + _BUSY + _FOREIGN, "wisun_route_b") == []
 
 
 def test_a_warning_that_names_the_integration_is_found() -> None:
