@@ -211,6 +211,31 @@ async def test_file_names_nobody(hass: HomeAssistant, dongle: ScriptedDongle, po
     )
 
 
+@pytest.mark.parametrize(
+    "port",
+    [
+        "/dev/serial/by-id/usb-FTDI_FT230X_Basic_UART_DK8AAFGE-if00-port0",
+        "esphome://DK8AAFGE.invalid:6053/?key=DK8AAFGE",
+    ],
+)
+async def test_traceback_in_the_debug_log_does_not_name_the_port(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, port: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    entry = entry_for(port)
+
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    ours = [
+        caplog.handler.format(record)
+        for record in caplog.records
+        if record.name.startswith("custom_components.wisun_route_b")
+    ]
+    assert any("Error" in line for line in ours)
+    assert not traces("\n".join(ours), words=["DK8AAFGE"])
+
+
 async def test_name_of_a_dongle_that_is_its_secret_is_masked(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
