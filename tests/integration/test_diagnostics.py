@@ -27,6 +27,7 @@ from custom_components.wisun_route_b.stack import (
     SERIAL_NUMBER as SERIAL_NUMBER_PROPERTY,
     LinkState,
     NotAWiSunDongleError,
+    PortNotFoundError,
 )
 from custom_components.wisun_route_b.stack.echonet import Frame
 from emulator import Emulator, EmulatorConfig
@@ -44,9 +45,14 @@ from tests.stack.link.scripted import (
 )
 from tests.stack.traces import traces
 
-from .conftest import JOIN_IGNORED, KNOWN, entry_for, poll, set_up, until
+from .conftest import JOIN_IGNORED, KNOWN, Later, entry_for, poll, set_up, until
 
 SERIAL_NUMBER = "F24G366505"
+
+#: Nothing in these is likely to be found by chance.
+THEIR_ID = "9F3A61C7D2E84B05A7C914FD6B28E3D1"
+THEIR_PASSWORD = "Qx7PzL2mVd9K"
+WRONG_PASSWORD = "hW4tRb8nYc3J"
 
 
 async def diagnose(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any]:
@@ -211,28 +217,30 @@ async def test_file_names_nobody(hass: HomeAssistant, dongle: ScriptedDongle, po
     )
 
 
-@pytest.mark.parametrize(
-    "port",
-    [
-        "/dev/serial/by-id/usb-FTDI_FT230X_Basic_UART_DK8AAFGE-if00-port0",
-        "esphome://DK8AAFGE.invalid:6053/?key=DK8AAFGE",
-    ],
-)
 async def test_traceback_in_the_debug_log_does_not_name_the_port(
-    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, port: str
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture, tmp_path: Path, later: Later
 ) -> None:
+    port = tmp_path / "usb-FTDI_FT230X_Basic_UART_DK8AAFGE-if00-port0"
+    config = EmulatorConfig(route_b_id=THEIR_ID, password=THEIR_PASSWORD, speed=2000.0)
+    entry = entry_for(str(port), THEIR_ID, THEIR_PASSWORD)
+    async with Emulator(config) as emulator:
+        emulator.serve_pty(port)
+        await set_up(hass, entry)
+        assert entry.state is ConfigEntryState.LOADED
     caplog.set_level(logging.DEBUG)
-    entry = entry_for(port)
+    keeper = entry.runtime_data.keeper
+    await until(lambda: keeper.state is LinkState.WAITING)
+    keeper.retry_now()
+    await until(lambda: isinstance(keeper.status.error, PortNotFoundError))
+    await later(100)
+    await poll(hass)
 
-    await set_up(hass, entry)
-
-    assert entry.state is ConfigEntryState.SETUP_RETRY
     ours = [
         caplog.handler.format(record)
         for record in caplog.records
         if record.name.startswith("custom_components.wisun_route_b")
     ]
-    assert any("Error" in line for line in ours)
+    assert any("Traceback" in line and "PortNotFoundError" in line for line in ours)
     assert not traces("\n".join(ours), words=["DK8AAFGE"])
 
 
@@ -254,10 +262,6 @@ async def test_name_of_a_dongle_that_is_its_secret_is_masked(
 
 # --- The proof -------------------------------------------------------------------------------
 
-#: Nothing in these is likely to be found by chance.
-THEIR_ID = "9F3A61C7D2E84B05A7C914FD6B28E3D1"
-THEIR_PASSWORD = "Qx7PzL2mVd9K"
-WRONG_PASSWORD = "hW4tRb8nYc3J"
 NOON = datetime(2026, 11, 22, 12, 15, 3, tzinfo=JST)
 
 
