@@ -21,8 +21,8 @@ _DAYS_AGO = 2
 
 @pytest.mark.usefixtures("meter")
 async def test_a_past_day_shows_exactly_what_the_meter_counted(frontend: Frontend) -> None:
-    today = datetime.now(_JAPAN).date()
-    start = datetime.combine(today - _DAYS_AGO * _DAY, time(), _JAPAN).astimezone(UTC)
+    day = datetime.now(_JAPAN).date() - _DAYS_AGO * _DAY
+    start = datetime.combine(day, time(), _JAPAN).astimezone(UTC)
     counted = {
         direction: _between(f"{direction}_energy", start, start + _DAY)
         for direction in ("imported", "exported")
@@ -34,7 +34,7 @@ async def test_a_past_day_shows_exactly_what_the_meter_counted(frontend: Fronten
     # The dashboard looks for new statistics once an hour, so it is opened again and again.
     async with asyncio.timeout(_STATISTICS):
         while True:
-            await frontend.open_energy_of(_DAYS_AGO)
+            await frontend.open_energy_of(day)
             if await _is_seen(frontend.tab.get_by_text(counted["imported"])):
                 break
     await expect(frontend.tab.get_by_text(counted["exported"]).first).to_be_visible()
