@@ -1,4 +1,4 @@
-"""The page of the device, and a reload."""
+"""The page of the device."""
 
 import re
 
@@ -28,13 +28,3 @@ async def test_the_page_of_the_device_shows_live_readings(frontend: Frontend) ->
     # The next reading comes by itself. The power of a house is never quite the same.
     before = await frontend.value("Power")
     await expect(frontend.state("Power")).not_to_contain_text(before)
-
-
-@pytest.mark.usefixtures("meter")
-async def test_reloading_brings_the_readings_back(frontend: Frontend) -> None:
-    await frontend.open_integration()
-    await frontend.choose("reload")
-    await frontend.sees("The integration was reloaded")
-
-    await frontend.open_device()
-    await expect(frontend.state("Imported energy")).to_contain_text("kWh")

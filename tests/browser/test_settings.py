@@ -63,3 +63,13 @@ async def test_closing_the_dialog_after_a_failure_brings_the_meter_back(frontend
 
     await frontend.open_device()
     await expect(frontend.state("Imported energy")).to_contain_text("kWh")
+
+
+@pytest.mark.usefixtures("meter")
+async def test_reloading_brings_the_readings_back(frontend: Frontend) -> None:
+    await frontend.open_integration()
+    await frontend.choose("reload")
+    await frontend.sees("The integration was reloaded")
+
+    await frontend.open_device()
+    await expect(frontend.state("Imported energy")).to_contain_text("kWh")
