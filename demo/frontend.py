@@ -1,10 +1,7 @@
 """What a person does in the frontend of Home Assistant, in any language."""
 
-import contextlib
-from datetime import date
 from functools import cache
 import json
-import re
 from typing import Final
 
 from playwright.async_api import Locator, expect
@@ -16,8 +13,6 @@ from .jsons import JsonObject
 from .process import ROOT
 
 _NAME: Final = "Wi-SUN Route B"
-#: How long the frontend may take to react to a click (milliseconds).
-_REACTION: Final = 5_000
 #: Gives the text of an element; the frontend lives in nested shadow roots.
 _ALL_TEXT: Final = """\
 (element) => {
@@ -207,14 +202,3 @@ class Frontend:
             await after.click()
         await show.click()
         await expect(self.tab.locator("hui-energy-period-selector")).to_be_visible()
-
-    async def open_energy_of(self, day: date) -> None:
-        """Go to a past day of the Energy dashboard; English only."""
-        await self.open("/energy/electricity")
-        shown = self.tab.locator("hui-energy-period-selector .header-title")
-        previous = self.tab.get_by_role("button", name="Previous", exact=True)
-        await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d"))
-        while not (text := (await shown.inner_text()).strip()).startswith(f"{day:%b} {day.day}"):
-            await previous.click()
-            with contextlib.suppress(AssertionError):  # the first click may come too early
-                await expect(shown).not_to_have_text(text, timeout=_REACTION)
