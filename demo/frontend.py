@@ -174,31 +174,3 @@ class Frontend:
         """Return the state of an entity with its unit, as the page of the device shows it."""
         text: str = await self.state(name).evaluate("(row) => row.textContent")
         return text.strip()
-
-    # --- The Energy dashboard ----------------------------------------------------------
-
-    async def add_grid_connection(self) -> None:
-        """Tell the Energy dashboard about the meter, in the steps it shows first; English only."""
-        await self.open("/energy")
-        await self.tab.get_by_role("button", name="Add grid connection").click()
-        dialog = self.tab.locator("dialog-energy-grid-settings")
-        await self._pick_statistic(dialog, 0, "Imported energy")
-        await self._pick_statistic(dialog, 1, "Exported energy")
-        await dialog.locator("ha-radio-option[value=standard]").click()
-        await self._pick_statistic(dialog, 2, "Power")
-        await dialog.get_by_role("button", name="Save").click()
-        await self.sees("Smart meter Imported energy")
-
-    async def _pick_statistic(self, dialog: Locator, position: int, name: str) -> None:
-        picker = dialog.locator("ha-statistic-picker").nth(position)
-        await picker.locator("ha-picker-field").click()
-        await picker.locator("ha-picker-combo-box").get_by_text(name, exact=True).click()
-
-    async def finish_energy_steps(self) -> None:
-        """Go through the other steps to the dashboard itself; English only."""
-        show = self.tab.get_by_role("button", name="Show me my energy dashboard!")
-        after = self.tab.get_by_role("button", name="Next").or_(show)
-        while not await show.is_visible():
-            await after.click()
-        await show.click()
-        await expect(self.tab.locator("hui-energy-period-selector")).to_be_visible()

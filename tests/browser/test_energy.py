@@ -1,20 +1,21 @@
-"""The Energy dashboard, from its first page to the meter's own history."""
+"""The Energy dashboard."""
 
 import asyncio
 
 from playwright.async_api import Locator, expect
-import pytest
 
+from demo.client import HomeAssistantClient
 from demo.frontend import Frontend
+from demo.set_up import set_up_energy
 
 #: The recorder compiles within five minutes; then the days before are read and imported.
 _STATISTICS = 420.0
 
 
-@pytest.mark.usefixtures("meter")
-async def test_dashboard_counts_what_the_meter_counts(frontend: Frontend) -> None:
-    await frontend.add_grid_connection()
-    await frontend.finish_energy_steps()
+async def test_dashboard_counts_what_the_meter_counts(
+    frontend: Frontend, client: HomeAssistantClient, meter: str
+) -> None:
+    await set_up_energy(client, meter)
 
     # The dashboard looks for new statistics once an hour, so it is opened again and again.
     async with asyncio.timeout(_STATISTICS):
