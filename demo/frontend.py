@@ -1,7 +1,10 @@
 """What a person does in the frontend of Home Assistant, in any language."""
 
+import contextlib
+from datetime import date
 from functools import cache
 import json
+import re
 from typing import Final
 
 from playwright.async_api import Locator, expect
@@ -13,6 +16,8 @@ from .jsons import JsonObject
 from .process import ROOT
 
 _NAME: Final = "Wi-SUN Route B"
+#: How long the frontend may take to react to a click (milliseconds).
+_REACTION: Final = 5_000
 #: Gives the text of an element; the frontend lives in nested shadow roots.
 _ALL_TEXT: Final = """\
 (element) => {
@@ -24,6 +29,12 @@ _ALL_TEXT: Final = """\
     return nodes.map(text).filter((part) => part).join('\\n');
   };
   return text(element);
+}
+"""
+#: A list of statistics that is opened before they are known stays empty.
+_STATISTICS_KNOWN: Final = """\
+async (picker) => {
+  while (!picker.statisticIds) await new Promise((done) => requestAnimationFrame(done));
 }
 """
 
@@ -174,3 +185,19 @@ class Frontend:
         """Return the state of an entity with its unit, as the page of the device shows it."""
         text: str = await self.state(name).evaluate("(row) => row.textContent")
         return text.strip()
+
+    async def open_energy_of(self, day: date) -> None:
+        """Go to a past day of the Energy dashboard; English only."""
+        await self.open("/energy/electricity")
+        shown = self.tab.locator("hui-energy-period-selector .header-title")
+        previous = self.tab.get_by_role("button", name="Previous", exact=True)
+        await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d"))
+        while not (text := (await shown.inner_text()).strip()).startswith(f"{day:%b} {day.day}"):
+            await previous.click()
+            with contextlib.suppress(AssertionError):  # the first click may come too early
+                await expect(shown).not_to_have_text(text, timeout=_REACTION)
+
+    def energy(self, direction: str) -> Locator:
+        """Return the day's energy "imported" from or "exported" to the grid."""
+        # The view stays twice in the page, for a wide window and for a narrow one.
+        return self.tab.locator(f"hui-energy-grid-balance-card #eq-{direction}:visible")
