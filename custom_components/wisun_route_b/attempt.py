@@ -7,10 +7,8 @@ import logging
 from homeassistant.core import HomeAssistant, callback
 
 from .failures import failure_key
-from .farewells import last_farewell
-from .port import port_connector
 from .progress import overall_fraction, progress_action
-from .stack import Credentials, Network, Progress, RouteBError, SmartMeter, Stage
+from .stack import Progress, RouteBError, SmartMeter, Stage
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -21,9 +19,7 @@ class SignInAttempt:
     def __init__(
         self,
         hass: HomeAssistant,
-        device: str,
-        credentials: Credentials,
-        network: Network | None,
+        meter: SmartMeter,
         on_fraction: Callable[[float], None],
     ) -> None:
         """Begin at once. ``on_fraction`` is told how much is done, 0 to 1, never less."""
@@ -32,12 +28,7 @@ class SignInAttempt:
         self._stage, self._fraction = Stage.OPENING, 0.0
         self._phase: asyncio.Task[None] | None = None
         self._phase_over = asyncio.Event()
-        self.meter = SmartMeter(
-            port_connector(device),
-            credentials,
-            network=network,
-            farewell=last_farewell(hass, credentials.fingerprint),
-        )
+        self.meter = meter
         self._task = hass.async_create_task(self._connect(), eager_start=False)
         self._task.add_done_callback(lambda _: self._phase_over.set())
 

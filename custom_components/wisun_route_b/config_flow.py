@@ -32,6 +32,7 @@ from .const import (
     CONF_USB,
     DOMAIN,
 )
+from .farewells import last_farewell
 from .options_flow import RouteBOptionsFlow
 from .port import port_connector
 from .ports import async_is_among, async_stable_path, async_usb_identity, usb_identity
@@ -41,6 +42,7 @@ from .stack import (
     KnownMeter,
     Network,
     RouteBError,
+    SmartMeter,
     identify,
 )
 from .take_over import TakeOver
@@ -65,6 +67,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._device = ""
         self._credentials: Credentials | None = None
         self._network: Network | None = None
+        # New credentials are proved by a sign-in, not by a session that was begun with the old.
+        self._doubted = True
         self._options: dict[str, Any] = {}
         self._attempt: SignInAttempt | None = None
         self._take_over: TakeOver | None = None
@@ -203,6 +207,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._network = (
                     Network.from_dict(entry.data.get(CONF_NETWORK) or {}) if same else None
                 )
+                self._doubted = self._tried.password != entry.data[CONF_PASSWORD]
                 await self._free_port(entry)
                 return await self._connect("reconfigure")
         return self.async_show_form(
@@ -283,9 +288,14 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_connect(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
         """Try to sign in, and show how far that has come."""
         if self._attempt is None:
-            self._attempt = SignInAttempt(
-                self.hass, self._device, self._tried, self._network, self.async_update_progress
+            meter = SmartMeter(
+                port_connector(self._device),
+                self._tried,
+                network=self._network,
+                farewell=last_farewell(self.hass, self._tried.fingerprint),
+                prove=self._doubted,
             )
+            self._attempt = SignInAttempt(self.hass, meter, self.async_update_progress)
         attempt = self._attempt
         if not attempt.done:
             return self.async_show_progress(

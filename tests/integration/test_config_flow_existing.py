@@ -24,6 +24,7 @@ from .conftest import (
     KNOWN,
     SCRIPTED_PORT,
     entry_for,
+    live_session,
     nothing_goes_on,
     set_up,
     state_of,
@@ -93,6 +94,21 @@ async def test_signing_in_again_lets_go_of_the_port_first_and_restores_what_was_
     await hass.async_block_till_done()
 
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+
+
+async def test_living_session_is_no_proof_of_the_password_asked_for(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    result = await entry.start_reauth_flow(hass)
+    live_session(dongle)
+    dongle.replies["SKJOIN"] = JOIN_REFUSED
+
+    result = await submit(hass, result["flow_id"], {CONF_PASSWORD: NEW_PASSWORD})
+
+    assert result["errors"] == {"base": "credentials_refused"}
+    assert entry.data[CONF_PASSWORD] == PASSWORD
 
 
 @pytest.mark.usefixtures("fast_clock")
@@ -191,6 +207,36 @@ async def test_new_password_is_tried_and_kept(hass: HomeAssistant, dongle: Scrip
     assert result["reason"] == "reconfigure_successful"
     assert entry.data[CONF_PASSWORD] == NEW_PASSWORD
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_living_session_is_no_proof_of_a_new_password(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    flow_id = await _reconfigure(hass, entry)
+    live_session(dongle)
+    dongle.replies["SKJOIN"] = JOIN_REFUSED
+
+    result = await submit(hass, flow_id, {CONF_DEVICE: SCRIPTED_PORT, CONF_PASSWORD: NEW_PASSWORD})
+
+    assert result["errors"] == {"base": "credentials_refused"}
+    assert entry.data[CONF_PASSWORD] == PASSWORD
+
+
+async def test_living_session_will_do_where_no_secret_is_new(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    flow_id = await _reconfigure(hass, entry)
+    live_session(dongle)
+    joined = words(dongle).count("SKJOIN")
+
+    result = await submit(hass, flow_id, {CONF_DEVICE: SCRIPTED_PORT, CONF_PASSWORD: PASSWORD})
+
+    assert result["reason"] == "reconfigure_successful"
+    assert words(dongle).count("SKJOIN") == joined
 
 
 async def test_closing_the_dialog_restores_the_entry(

@@ -174,6 +174,22 @@ def test_a_restart_uses_the_session_that_is_still_alive() -> None:
     play(scenario)
 
 
+def test_a_session_that_is_still_alive_proves_no_password() -> None:
+    async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
+        await meter.connect()
+        await meter.close()
+        wrong = Credentials(emulator.config.route_b_id, emulator.config.password[::-1])
+        again = SmartMeter(emulator.connector(), wrong, network=meter.network, prove=True)
+        with pytest.raises(CredentialsRefusedError):
+            await again.connect()
+        await again.close()
+        # The right one still opens the door.
+        await meter.connect()
+        assert meter.connected
+
+    play(scenario)
+
+
 def test_a_session_that_was_ended_is_made_anew_without_a_scan() -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
         await meter.connect()

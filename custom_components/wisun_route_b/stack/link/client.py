@@ -78,14 +78,17 @@ class SmartMeter:
         network: Network | None = None,
         known: KnownMeter | None = None,
         farewell: float | None = None,
+        prove: bool = False,
         line_log: LineLog | None = None,
     ) -> None:
         """Prepare; what is known from an earlier connection makes the next one faster.
 
         ``network`` is where the meter was found, to spare the scan; ``known`` what it said
         of itself there, to spare asking; ``farewell`` when a session was ended, in seconds
-        of the running loop's clock, because the meter needs a pause after that. Another
-        ``line_log`` than its own lets a conversation outlive this object.
+        of the running loop's clock, because the meter needs a pause after that. With
+        ``prove`` no session that an earlier program left alive is used: only a sign-in shows
+        that new credentials are right. Another ``line_log`` than its own lets a conversation
+        outlive this object.
         """
         self.redactor = Redactor(
             credentials.route_b_id, credentials.password, network.address if network else ""
@@ -95,7 +98,7 @@ class SmartMeter:
         """The last lines of the serial conversation, over all connections, masked."""
         self._scribe = Scribe(self.redactor, self.line_log)
         self._memory = Memory(network, known, farewell)
-        self._ladder = Ladder(connector, credentials, self._memory)
+        self._ladder = Ladder(connector, credentials, self._memory, prove=prove)
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._statistics = LinkStatistics()

@@ -35,11 +35,17 @@ _REST: Final = 10.0
 class Ladder:
     """Takes a connection to a session with the meter."""
 
-    def __init__(self, connector: Connector, credentials: Credentials, memory: Memory) -> None:
-        """Take what every attempt needs, and what is kept from one to the next."""
+    def __init__(
+        self, connector: Connector, credentials: Credentials, memory: Memory, *, prove: bool
+    ) -> None:
+        """Take what every attempt needs, and what is kept from one to the next.
+
+        With ``prove`` the credentials are not believed before the meter has let us in with them.
+        """
         self._connector = connector
         self._credentials = credentials
         self._memory = memory
+        self._prove = prove
 
     async def establish(
         self, connection: Connection, report: ProgressCallback, first: tuple[AnyProperty, ...]
@@ -50,12 +56,13 @@ class Ladder:
         report(Progress(Stage.IDENTIFYING))
         self._memory.dongle = await connection.dongle.identify()
         await connection.dongle.require_transmission()
-        reading = await self._resume(connection, first)
+        reading = None if self._prove else await self._resume(connection, first)
         if reading is None:
             await self._rest()
             self._settle(
                 await sign_in(connection.dongle, self._credentials, self._memory.network, report)
             )
+            self._prove = False
         if self._memory.known is None or not self._memory.known.complete:
             report(Progress(Stage.DESCRIBING))
             await self.describe(connection)
