@@ -27,6 +27,15 @@ _FLAGS: Final = (
 #: How long anything may take to be seen, in seconds. A slow machine draws its first page in ten.
 PATIENCE: Final = 60.0
 _WIDTH: Final = 1280
+#: Playwright calls every exception that is no Error just "Object".
+_TELL_REJECTIONS: Final = """\
+addEventListener('unhandledrejection', (event) => {
+  const {reason} = event;
+  if (reason instanceof Error) return;
+  console.error(`Uncaught ${JSON.stringify(reason)}`);
+  event.preventDefault();
+});
+"""
 _HEIGHT: Final = 800
 
 
@@ -120,6 +129,7 @@ async def browser(language: str = "en") -> AsyncIterator[Page]:
                 viewport={"width": _WIDTH, "height": _HEIGHT},
             )
             context.set_default_timeout(PATIENCE * 1000)
+            await context.add_init_script(_TELL_REJECTIONS)
             yield Page(await context.new_page())
         finally:
             await running.close()

@@ -7,7 +7,6 @@ import re
 import shutil
 
 from _pytest.fixtures import SubRequest
-from playwright.async_api import expect
 import pytest
 
 from demo.browser import Page, browser, find_chromium
@@ -124,9 +123,3 @@ async def no_meter(frontend: Frontend, client: HomeAssistantClient) -> None:
     """No meter that is set up."""
     for entry_id in await _entries(client):
         await client.delete(f"{_ENTRIES}/{entry_id}")
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    """Let a slow machine take its time."""
-    expect.set_options(timeout=60_000)

@@ -42,8 +42,9 @@ async def test_a_wrong_id_and_a_wrong_password_are_told_and_corrected(
     await frontend.enter("password", PASSWORD)
     await frontend.submit()
     await frontend.sees(words("config.create_entry.default"))
+    # Finishing leads to the device, once the dialog has heard of it.
+    await frontend.sees("Low-voltage smart electricity meter", frontend.dialog)
     await frontend.finish()
-    # Finishing leads to the device.
     await expect(frontend.state("Imported energy")).to_contain_text("kWh")
 
 
@@ -79,9 +80,15 @@ async def test_the_dialog_speaks_japanese_to_the_end(
         await frontend.sees(words("config.error.invalid_password", "ja"))
         await _is_japanese(frontend, house.dongle)
 
-        await frontend.enter("password", PASSWORD)
+        # It takes the dongle some seconds to give up, so the progress is there to be seen.
+        await frontend.enter("password", PASSWORD[::-1])
         await frontend.submit()
         await frontend.sees(words("config.progress.join", "ja"))
+        await frontend.sees(words("config.error.credentials_refused", "ja"))
+        await _is_japanese(frontend, house.dongle)
+
+        await frontend.enter("password", PASSWORD)
+        await frontend.submit()
         await frontend.sees(words("config.create_entry.default", "ja"))
     finally:
         await choose_language(client, "en")
