@@ -189,7 +189,12 @@ async def apply_plan(hass: HomeAssistant, snapshot: Snapshot, plan: Plan) -> Non
             for change in plan.changes
         ]
         async_import_statistics(hass, metadata, rows)
+    await recorder_settled(hass)
+
+
+async def recorder_settled(hass: HomeAssistant) -> None:
+    """Wait until the recorder has committed all that it was told to do until now."""
     # Not async_block_till_done(): it does not wait for a task that has left the queue.
     done: asyncio.Future[None] = hass.loop.create_future()
-    recorder.queue_task(SynchronizeTask(done))
+    get_instance(hass).queue_task(SynchronizeTask(done))
     await done

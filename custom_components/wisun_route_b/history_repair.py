@@ -24,7 +24,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .energy_statistics import Obstacle, apply_plan
+from .energy_statistics import Obstacle, apply_plan, recorder_settled
 from .meter_past import PAUSE, MeterHistory, MeterPast
 from .repair_case import (
     Comparison,
@@ -157,6 +157,8 @@ class HistoryRepair:
     async def _look(self) -> None:
         """Do what is due; what could not be done is due again in five minutes."""
         self._due = False
+        # The event comes before the commit of what it tells of.
+        await recorder_settled(self._hass)
         try:
             self._due = not await self.async_repair()
         except RouteBError as err:
