@@ -80,7 +80,8 @@ class Frontend:
 
     async def sees(self, text: str, where: Locator | None = None) -> None:
         """Wait until a text is seen, there or anywhere."""
-        await expect((where or self.tab).get_by_text(text).first).to_be_visible()
+        seen = (where or self.tab).get_by_text(text).filter(visible=True)
+        await expect(seen.first).to_be_visible()
 
     # --- Dialogs of flows --------------------------------------------------------------
 
@@ -109,7 +110,10 @@ class Frontend:
         """Enter a port that is not in the list, which must be open."""
         await self._own_port.click()
         # The list that closes has an input as well, for searching.
-        await self.dialog.locator("ha-selector-serial_port input[required]").fill(path)
+        own = self.dialog.locator("ha-selector-serial_port input[required]")
+        # It takes the focus, and would take what is typed into another field until then.
+        await expect(own).to_be_focused()
+        await own.fill(path)
 
     @property
     def _own_port(self) -> Locator:
@@ -140,7 +144,8 @@ class Frontend:
 
     async def close(self) -> None:
         """Close the dialog before its end."""
-        await self.dialog.locator("ha-icon-button[data-dialog=close]").last.click()
+        cross = self.dialog.locator("ha-icon-button[data-dialog=close]")
+        await cross.filter(visible=True).click()
         await self._is_closed()
 
     async def _is_closed(self) -> None:
@@ -185,6 +190,35 @@ class Frontend:
         """Return the state of an entity with its unit, as the page of the device shows it."""
         text: str = await self.state(name).evaluate("(row) => row.textContent")
         return text.strip()
+
+    # --- The Energy dashboard ----------------------------------------------------------
+
+    async def add_grid_connection(self) -> None:
+        """Tell the Energy dashboard about the meter, in the steps it shows first; English only."""
+        await self.open("/energy")
+        await self.tab.get_by_role("button", name="Add grid connection").click()
+        dialog = self.tab.locator("dialog-energy-grid-settings")
+        await self._pick_statistic(dialog, 0, "Imported energy")
+        await self._pick_statistic(dialog, 1, "Exported energy")
+        await dialog.locator("ha-radio-option[value=standard]").click()
+        await self._pick_statistic(dialog, 2, "Power")
+        await dialog.get_by_role("button", name="Save").click()
+        await self.sees("Smart meter Imported energy")
+
+    async def _pick_statistic(self, dialog: Locator, position: int, name: str) -> None:
+        picker = dialog.locator("ha-statistic-picker").nth(position)
+        await picker.evaluate(_STATISTICS_KNOWN)
+        await picker.locator("ha-picker-field").click()
+        await picker.locator("ha-picker-combo-box").get_by_text(name, exact=True).click()
+
+    async def finish_energy_steps(self) -> None:
+        """Go through the other steps to the dashboard itself; English only."""
+        show = self.tab.get_by_role("button", name="Show me my energy dashboard!")
+        after = self.tab.get_by_role("button", name="Next").or_(show)
+        while not await show.is_visible():
+            await after.click()
+        await show.click()
+        await expect(self.tab.locator("hui-energy-period-selector")).to_be_visible()
 
     async def open_energy_of(self, day: date) -> None:
         """Go to a past day of the Energy dashboard; English only."""
