@@ -1,5 +1,6 @@
 """The configuration folder that the demo's Home Assistant runs on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 import json
 from pathlib import Path
@@ -7,6 +8,7 @@ import shutil
 from typing import Final
 
 from .errors import DemoError
+from .jsons import JsonObject
 from .process import ROOT
 
 DOMAIN: Final = "wisun_route_b"
@@ -60,8 +62,10 @@ class Configuration:
         """The serial port of the emulated dongle."""
         return self.folder / "dongle"
 
-    def write(self, port: int, more: str = "") -> None:
+    def write(self, port: int, more: str = "", stored: Iterable[JsonObject] = ()) -> None:
         """Write everything afresh; ``more`` are further lines of YAML.
+
+        ``stored`` are more files of Home Assistant's storage, each with its key.
 
         Raises:
             DemoError: The folder holds something that no demo has made.
@@ -71,7 +75,7 @@ class Configuration:
         storage.mkdir(parents=True)
         (self.folder / _MARKER).touch()
         (self.home_assistant / "configuration.yaml").write_text(_YAML + more, encoding="utf-8")
-        for content in (_ONBOARDING, _http(port)):
+        for content in (_ONBOARDING, _http(port), *stored):
             (storage / str(content["key"])).write_text(json.dumps(content), encoding="utf-8")
         components = self.home_assistant / "custom_components"
         components.mkdir()

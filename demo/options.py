@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from .jsons import JsonObject
+
 #: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
 #: takes seconds. The meter's clock and the household's power are never sped up.
 _SPEED = 10.0
@@ -29,6 +31,8 @@ class Options:
     """Where everything is kept; None = a temporary folder."""
     yaml: str = ""
     """More lines of Home Assistant's configuration."""
+    stored: tuple[JsonObject, ...] = ()
+    """More files of Home Assistant's storage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

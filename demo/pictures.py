@@ -1,6 +1,9 @@
 """Takes the pictures of the documentation: `scripts/pictures [en] [ja]`."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 import shutil
 import sys
@@ -9,11 +12,11 @@ from typing import Final
 from playwright.async_api import Locator, expect
 
 from .browser import browser
-from .configuration import DOMAIN
+from .configuration import DOMAIN, Configuration
 from .dongle import PASSWORD, ROUTE_B_ID
 from .errors import DemoError
 from .frontend import Frontend, words
-from .jsons import as_objects, as_text
+from .jsons import JsonObject, as_objects, as_text
 from .options import Options
 from .process import ROOT
 from .stage import Stage, perform, say
@@ -30,6 +33,8 @@ _HEIGHT: Final = 900
 #: Some pictures on a page are drawn, or grow, after everything else is there (seconds).
 _SETTLING: Final = 2.0
 _DAYS: Final = "7"
+#: Slow enough for a picture of what is shown meanwhile.
+_SPEED: Final = 2.0
 
 
 class _Camera:
@@ -66,9 +71,24 @@ class _Camera:
         await frontend.number(0).fill(_DAYS)
         await self._take("setup-form", self._dialog)
         await frontend.submit()
+        await frontend.sees(self._words("config.progress.scan"))
+        await self._take("setup-progress", self._dialog)
         await frontend.sees(self._words("config.create_entry.default"))
         await self._take("setup-connected", self._dialog)
         await frontend.finish()
+
+    async def take_over(self) -> None:
+        """Look at the offer to take over from Home Assistant's own integration."""
+        frontend = self._frontend
+        await frontend.follow_link_to_set_up()
+        await frontend.sees(self._words("config.step.start.title"))
+        await self._take("take-over-menu", self._dialog)
+        await frontend.dialog.get_by_text(
+            self._words("config.step.start.menu_options.take_over")
+        ).click()
+        await frontend.sees(self._words("config.step.take_over.title"))
+        await self._take("take-over-form", self._dialog)
+        await frontend.close()
 
     async def options(self) -> None:
         """Look at the options."""
@@ -86,16 +106,56 @@ class _Camera:
         await self._take("device")
 
 
-async def _take_all(stage: Stage) -> bool:
+@asynccontextmanager
+async def _camera(stage: Stage) -> AsyncIterator[_Camera]:
     language = stage.options.language
     async with browser(language) as page:
         await page.set_size(_WIDTH, _HEIGHT)
         await page.sign_in(stage.home_assistant.url, stage.tokens)
-        camera = _Camera(stage, Frontend(page, stage.home_assistant.url), language)
+        yield _Camera(stage, Frontend(page, stage.home_assistant.url), language)
+
+
+async def _take_new_meter(stage: Stage) -> bool:
+    async with _camera(stage) as camera:
         await camera.set_up()
         await camera.options()
         await camera.device()
     return True
+
+
+async def _take_take_over(stage: Stage) -> bool:
+    async with _camera(stage) as camera:
+        await camera.take_over()
+    return True
+
+
+def _other_integration() -> JsonObject:
+    """Return stored settings in which Home Assistant's own integration reads the meter."""
+    then = "2026-01-01T00:00:00+00:00"
+    entry: JsonObject = {
+        "created_at": then,
+        "data": {
+            "device": str(Configuration(_PLACE).dongle),
+            "id": ROUTE_B_ID,
+            "password": PASSWORD,
+        },
+        "disabled_by": None,
+        "discovery_keys": {},
+        "domain": "route_b_smart_meter",
+        "entry_id": "01K00000000000000000000000",
+        "minor_version": 1,
+        "modified_at": then,
+        "options": {},
+        "pref_disable_new_entities": False,
+        "pref_disable_polling": False,
+        "source": "user",
+        "subentries": [],
+        "title": f"Route B Smart Meter {ROUTE_B_ID}",
+        "unique_id": ROUTE_B_ID,
+        "version": 1,
+    }
+    data: JsonObject = {"entries": [entry]}
+    return {"version": 1, "minor_version": 5, "key": "core.config_entries", "data": data}
 
 
 def main() -> int:
@@ -105,8 +165,11 @@ def main() -> int:
         for language in languages:
             folder = _FOLDERS[language]
             folder.mkdir(parents=True, exist_ok=True)
-            options = Options(port=0, language=language, folder=_PLACE)
-            if not asyncio.run(perform(options, _take_all)):
+            options = Options(port=0, language=language, speed=_SPEED, folder=_PLACE)
+            if not asyncio.run(perform(options, _take_new_meter)):
+                return 1
+            options = replace(options, stored=(_other_integration(),))
+            if not asyncio.run(perform(options, _take_take_over)):
                 return 1
     except (DemoError, OSError) as err:
         say(f"pictures: {err}")

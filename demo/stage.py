@@ -129,7 +129,7 @@ async def _play[T](
     clock: Clock,
 ) -> T:
     port = choose_port(options.port)
-    configuration.write(port, options.yaml)
+    configuration.write(port, options.yaml, options.stored)
     programs = Programs(options, configuration)
     async with HomeAssistantClient(f"http://127.0.0.1:{port}") as client:
         stage = Stage(options, configuration, client, {}, programs, clock)
