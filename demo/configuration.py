@@ -1,6 +1,6 @@
 """The configuration folder that the demo's Home Assistant runs on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import json
 from pathlib import Path
@@ -75,7 +75,8 @@ class Configuration:
         storage.mkdir(parents=True)
         (self.folder / _MARKER).touch()
         (self.home_assistant / "configuration.yaml").write_text(_YAML + more, encoding="utf-8")
-        for content in (_ONBOARDING, _http(port), *stored):
+        files: tuple[Mapping[str, object], ...] = (_ONBOARDING, _http(port), *stored)
+        for content in files:
             (storage / str(content["key"])).write_text(json.dumps(content), encoding="utf-8")
         components = self.home_assistant / "custom_components"
         components.mkdir()

@@ -56,7 +56,7 @@ def _ports_changed(
     if not added:
         return
     entry: RouteBConfigEntry
-    for entry in hass.config_entries.async_entries(DOMAIN):
+    for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
         if entry.state is ConfigEntryState.LOADED:
             entry.runtime_data.keeper.retry_now()
         if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
@@ -113,8 +113,18 @@ async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> b
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
+@callback
+def _end_dialogs(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """End dialogs about an entry that is gone; Home Assistant does that for some only."""
+    for flow in hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN, match_context={"entry_id": entry.entry_id}
+    ):
+        hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
 async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
+    _end_dialogs(hass, entry)
     await forget_repairs(hass, entry.data[CONF_IDENTITY])
     forget_line_log(hass, entry.data[CONF_IDENTITY])
     network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})

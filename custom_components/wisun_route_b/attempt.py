@@ -1,16 +1,21 @@
 """One attempt to sign in at the meter for a dialog: how far it has come, and what it found."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 import logging
+from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
+from .built_in import BuiltInBusyError
 from .failures import failure_key
 from .progress import overall_fraction, progress_action
 from .stack import Progress, RouteBError, SmartMeter, Stage
 
 _LOGGER = logging.getLogger(__name__)
+
+#: Has others let go of the port.
+type MakeRoom = Callable[[], Coroutine[Any, Any, None]]
 
 
 class SignInAttempt:
@@ -21,22 +26,36 @@ class SignInAttempt:
         hass: HomeAssistant,
         meter: SmartMeter,
         on_fraction: Callable[[float], None],
+        make_room: MakeRoom,
     ) -> None:
-        """Begin at once. ``on_fraction`` is told how much is done, 0 to 1, never less."""
+        """Begin at once, with whatever ``make_room`` does to free the port.
+
+        ``on_fraction`` is told how much is done, 0 to 1, never less.
+        """
         self._hass = hass
         self._on_fraction = on_fraction
         self._stage, self._fraction = Stage.OPENING, 0.0
         self._phase: asyncio.Task[None] | None = None
         self._phase_over = asyncio.Event()
         self.meter = meter
-        self._task = hass.async_create_task(self._connect(), eager_start=False)
+        self._task = hass.async_create_task(self._connect(make_room), eager_start=False)
         self._task.add_done_callback(lambda _: self._phase_over.set())
 
-    async def _connect(self) -> None:
+    async def _connect(self, make_room: MakeRoom) -> None:
+        await self._undisturbed(make_room())
         try:
             await self.meter.connect(self._on_progress)
         finally:
             await self.meter.close()
+
+    async def _undisturbed(self, making_room: Coroutine[Any, Any, None]) -> None:
+        """Wait, and even if that is cancelled, until the end: half unloaded is no state to be in."""
+        task = self._hass.async_create_task(making_room, eager_start=False)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
 
     @property
     def done(self) -> bool:
@@ -55,6 +74,8 @@ class SignInAttempt:
         except RouteBError as err:
             _LOGGER.debug("The sign-in failed: %s", err)
             return failure_key(err)
+        except BuiltInBusyError:
+            return "built_in_busy"
         except Exception:
             _LOGGER.exception("Unexpected error while signing in")
             return "unknown"

@@ -4,7 +4,9 @@ It names its device, and with it its entities, after the Route-B ID: neither the
 the titles are for logs.
 """
 
+from collections.abc import Awaitable, Callable
 import contextlib
+from functools import partial
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -68,20 +70,38 @@ def sensors_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
     }
 
 
-async def async_disable(hass: HomeAssistant, entry_id: str) -> None:
-    """Disable an entry, and return when its port is free.
+async def async_make_room(hass: HomeAssistant, entry_id: str) -> None:
+    """Unload an entry, if it is still there, and return when its port is free.
 
+    Nothing of this is stored: after a restart of Home Assistant it is set up as before.
     Raises BuiltInBusyError if it is just being set up (nothing is changed then), or if the
-    port stays open (it is disabled then; :func:`async_restore` enables it again).
+    port stays open.
     """
+    if (entry := hass.config_entries.async_get_entry(entry_id)) is not None:
+        await _let_go(hass, entry, partial(hass.config_entries.async_unload, entry_id))
+
+
+async def async_disable(hass: HomeAssistant, entry_id: str) -> None:
+    """Disable an entry, and return when its port is free; raises as async_make_room."""
     entry = hass.config_entries.async_get_known_entry(entry_id)
+    await _let_go(hass, entry, partial(async_keep_away, hass, entry_id))
+
+
+async def async_keep_away(hass: HomeAssistant, entry_id: str) -> None:
+    """Disable an entry, whatever becomes of its port."""
+    await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+
+
+async def _let_go(
+    hass: HomeAssistant, entry: ConfigEntry, end: Callable[[], Awaitable[object]]
+) -> None:
     if entry.state in _BUSY:
         raise BuiltInBusyError
     was_loaded = entry.state is ConfigEntryState.LOADED
     if was_loaded:
         await _calm(entry)
     try:
-        await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+        await end()
     except OperationNotAllowed as err:  # its unloading has failed before
         raise BuiltInBusyError from err
     if was_loaded:
@@ -100,13 +120,13 @@ def _note_farewell(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 async def async_restore(hass: HomeAssistant, entry_id: str) -> None:
-    """Enable an entry again, if it is still there."""
-    if hass.config_entries.async_get_entry(entry_id) is None:
+    """Load an entry again that has made room, if it is still there and somebody wants it."""
+    entry = hass.config_entries.async_get_entry(entry_id)
+    if entry is None or entry.disabled_by is not None:
         return
-    try:
-        await hass.config_entries.async_set_disabled_by(entry_id, None)
-    except OperationNotAllowed:
-        return  # it is enabled, and is set up when Home Assistant starts the next time
+    # Else it has been loaded again already, or its unloading has failed.
+    if entry.state is ConfigEntryState.NOT_LOADED:
+        await hass.config_entries.async_setup(entry_id)
 
 
 async def _calm(entry: ConfigEntry[Any]) -> None:

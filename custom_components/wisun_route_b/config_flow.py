@@ -1,7 +1,9 @@
 """Set-up in the user interface: a form, then a real sign-in at the meter with progress."""
 
 from collections.abc import Mapping
-from typing import Any, override
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
@@ -15,14 +17,14 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.translation import async_get_translations
 
 from . import forms
-from .attempt import SignInAttempt
-from .built_in import BuiltInBusyError
+from .attempt import MakeRoom, SignInAttempt
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -49,6 +51,14 @@ from .take_over import TakeOver
 
 type Input = dict[str, Any] | None
 
+#: How long a question may stay unanswered while the meter is not read for it: a browser that was
+#: closed never answers. Our own choice.
+_LONGEST_WAIT: Final = timedelta(minutes=10)
+
+
+async def _no_room_needed() -> None:
+    """Nobody is known to use the port."""
+
 
 class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     """Ask for port and credentials, try them, remember where the meter was found.
@@ -72,8 +82,13 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._options: dict[str, Any] = {}
         self._attempt: SignInAttempt | None = None
         self._take_over: TakeOver | None = None
+        self._make_room: MakeRoom = _no_room_needed
         self._unloaded: str | None = None
+        self._usb_id: str | None = None
+        self._new_password = ""
+        self._stop_waiting: CALLBACK_TYPE | None = None
         self._finished = False
+        self._removed = False
 
     @staticmethod
     @callback
@@ -109,6 +124,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
                 await self._abort_if_duplicate()
                 return await self._connect("user")
+        if self._usb_id is not None:  # the dongle that is offered, and not yet a meter
+            await self.async_set_unique_id(self._usb_id, raise_on_progress=False)
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(forms.USER, self._suggested),
@@ -119,7 +136,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
         """Offer a dongle that was plugged in, once it has said that it is one."""
         device = await async_stable_path(self.hass, discovery_info.device)
-        await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
+        self._usb_id = usb.usb_unique_id_from_service_info(discovery_info)
+        await self.async_set_unique_id(self._usb_id)
         self._abort_if_unique_id_configured()
         identity = usb_identity(discovery_info)
         if identity and any(other.data.get(CONF_USB) == identity for other in self._others()):
@@ -149,18 +167,12 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._device = await async_stable_path(self.hass, chosen.device)
             await self._abort_if_duplicate()
             self._options = _import_option(user_input) | take_over.options(user_input)
-            try:
-                await take_over.async_begin()
-            except BuiltInBusyError:
-                self._errors = {"base": "built_in_busy"}
-            else:
-                return await self._connect("take_over")
-        take_over.async_undo()
+            return await self._connect("take_over", take_over.async_make_room)
         return self.async_show_form(
             step_id="take_over",
             data_schema=forms.take_over(take_over.ports),
             errors=self._errors,
-            description_placeholders={"port": next(iter(take_over.ports.values()))},
+            description_placeholders={"port": ", ".join(take_over.ports.values())},
         )
 
     @property
@@ -183,8 +195,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         ):
             self._device = entry.data[CONF_DEVICE]
             self._network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
-            await self._free_port(entry)
-            return await self._connect("reauth_confirm")
+            return await self._connect("reauth_confirm", partial(self._free_port, entry))
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=forms.REAUTH,
@@ -196,11 +207,18 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for another port, ID or password; what is left blank stays."""
         entry = self._get_reconfigure_entry()
         if user_input is not None:
-            self._suggested = {CONF_DEVICE: user_input[CONF_DEVICE]}
+            self._suggested = {
+                key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID) if key in user_input
+            }
+            # A password that nobody has refused need not be typed again after a failure.
+            if self._errors.get("base") == "credentials_refused":
+                self._new_password = ""
+            new_password = user_input.get(CONF_PASSWORD, "").strip() or self._new_password
             if self._accept(
                 user_input.get(CONF_ROUTE_B_ID, "").strip() or entry.data[CONF_ROUTE_B_ID],
-                user_input.get(CONF_PASSWORD, "").strip() or entry.data[CONF_PASSWORD],
+                new_password or entry.data[CONF_PASSWORD],
             ):
+                self._new_password = new_password
                 self._device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
                 await self._abort_if_duplicate(entry)
                 same = self._tried.fingerprint == entry.unique_id
@@ -208,8 +226,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                     Network.from_dict(entry.data.get(CONF_NETWORK) or {}) if same else None
                 )
                 self._doubted = self._tried.password != entry.data[CONF_PASSWORD]
-                await self._free_port(entry)
-                return await self._connect("reconfigure")
+                return await self._connect("reconfigure", partial(self._free_port, entry))
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
@@ -220,7 +237,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     async def async_step_exchange(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
-        """Ask what it means that another meter has answered."""
+        """Ask what it means that another meter has answered. Meanwhile nothing is read."""
+        if self._stop_waiting is None:
+            self._stop_waiting = async_call_later(self.hass, _LONGEST_WAIT, self._give_up)
         return self.async_show_menu(step_id="exchange", menu_options=["finish", "another_home"])
 
     async def async_step_another_home(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
@@ -256,7 +275,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         for flow in self._async_in_progress():
             context = flow["context"]
             if (
-                context["source"] in (SOURCE_USER, SOURCE_USB)
+                context["source"] in (SOURCE_USER, SOURCE_USB, SOURCE_RECONFIGURE)
                 and context.get("unique_id") == self._tried.fingerprint
                 and flow["step_id"] != "connect"
             ):
@@ -274,15 +293,22 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _free_port(self, entry: ConfigEntry) -> None:
         """Unload the entry that is being changed, where it could hold the port."""
-        if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
+        async with entry.setup_lock:
+            pass  # a set-up that is under way ends first
+        if not self._removed and entry.state in (
+            ConfigEntryState.LOADED,
+            ConfigEntryState.SETUP_RETRY,
+        ):
             self._unloaded = entry.entry_id
             await self.hass.config_entries.async_unload(entry.entry_id)
 
     # --- The sign-in -----------------------------------------------------------------------
 
-    async def _connect(self, form: str) -> ConfigFlowResult:
-        """Sign in, and come back to a form if that fails."""
-        self._form = form
+    async def _connect(self, form: str, make_room: MakeRoom = _no_room_needed) -> ConfigFlowResult:
+        """Sign in once there is room, and come back to a form if that fails."""
+        if self._removed:  # closed while this step was waiting for something
+            raise UnknownFlow
+        self._form, self._make_room = form, make_room
         return await self.async_step_connect()
 
     async def async_step_connect(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
@@ -295,7 +321,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 farewell=last_farewell(self.hass, self._tried.fingerprint),
                 prove=self._doubted,
             )
-            self._attempt = SignInAttempt(self.hass, meter, self.async_update_progress)
+            self._attempt = SignInAttempt(
+                self.hass, meter, self.async_update_progress, self._make_room
+            )
         attempt = self._attempt
         if not attempt.done:
             return self.async_show_progress(
@@ -303,6 +331,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             )
         if error := attempt.failure():
             self._attempt, self._errors = None, {"base": error}
+            self._restore()
             return self.async_show_progress_done(next_step_id=self._form)
         exchanged = self.source == SOURCE_RECONFIGURE and self._is_exchange(attempt.meter.known)
         return self.async_show_progress_done(next_step_id="exchange" if exchanged else "finish")
@@ -322,6 +351,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if self._finished or self._attempt is None:
             raise UnknownFlow  # two browsers ask for the same result while the entry is set up
         self._finished = True
+        if self._take_over is not None:
+            await self._take_over.async_finish()
         tried, meter = self._tried, self._attempt.meter
         found = {
             CONF_DEVICE: self._device,
@@ -347,6 +378,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_remove(self) -> None:
         """Stop trying when the dialog is closed, and put back what was put aside."""
+        self._removed = True
+        if self._stop_waiting is not None:
+            self._stop_waiting()
         if self._finished:
             return
         if self._attempt is None or self._attempt.done:
@@ -357,11 +391,23 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     def _restore(self) -> None:
         """Load again what had to give up the port, now that it is free."""
-        entries = self.hass.config_entries
-        if self._unloaded and entries.async_get_entry(self._unloaded):
-            entries.async_schedule_reload(self._unloaded)
+        unloaded, self._unloaded = self._unloaded, None
+        if unloaded is not None:
+            # Not a reload: Home Assistant would end the dialog for a new password with it.
+            _ = self.hass.async_create_task(self._load(unloaded), eager_start=False)
         if self._take_over is not None:
             self._take_over.async_undo()
+
+    async def _load(self, entry_id: str) -> None:
+        entry = self.hass.config_entries.async_get_entry(entry_id)
+        if entry is not None and entry.state is ConfigEntryState.NOT_LOADED:
+            await self.hass.config_entries.async_setup(entry_id)
+
+    @callback
+    def _give_up(self, _: datetime) -> None:
+        """End the dialog, as if somebody had closed it."""
+        self._stop_waiting = None
+        self.hass.config_entries.flow.async_abort(self.flow_id)
 
     @property
     def _tried(self) -> Credentials:

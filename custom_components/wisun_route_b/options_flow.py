@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
 import probatio
 
 from .const import (
+    CONF_ADOPT,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
@@ -45,15 +46,19 @@ _SECONDS: Final = NumberSelector(
 
 
 class RouteBOptionsFlow(OptionsFlowWithReload):
-    """One form. Days to import are done once, so they are 0 whenever it is opened."""
+    """One form. Days to import are done once, so they are 0 unless they still wait."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask, and have the entry set up anew with what was answered."""
         if user_input is not None:
-            return self.async_create_entry(data=_tidied(user_input))
+            return self.async_create_entry(data=self._pending() | _tidied(user_input))
         return self.async_show_form(
             step_id="init", data_schema=options_schema(self.config_entry.options), last_step=True
         )
+
+    def _pending(self) -> dict[str, Any]:
+        """Return what the first set-up has still to do."""
+        return {key: value for key, value in self.config_entry.options.items() if key == CONF_ADOPT}
 
 
 def options_schema(options: Mapping[str, Any]) -> probatio.Schema:
@@ -64,7 +69,7 @@ def options_schema(options: Mapping[str, Any]) -> probatio.Schema:
         {
             probatio.Required(CONF_POLL_INTERVAL, default=interval): _SECONDS,
             probatio.Required(CONF_REPAIR, default=repair): BooleanSelector(),
-            probatio.Required(CONF_IMPORT_DAYS, default=0): DAYS,
+            probatio.Required(CONF_IMPORT_DAYS, default=options.get(CONF_IMPORT_DAYS, 0)): DAYS,
         }
     )
 

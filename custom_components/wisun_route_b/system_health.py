@@ -27,7 +27,7 @@ def async_register(
 async def _info(hass: HomeAssistant) -> dict[str, Any]:
     """Return the lines of the card; of several meters, in the order of their entries."""
     entries: list[RouteBConfigEntry] = hass.config_entries.async_entries(
-        DOMAIN, include_disabled=False
+        DOMAIN, include_ignore=False, include_disabled=False
     )
     loaded = [entry.runtime_data for entry in entries if entry.state is ConfigEntryState.LOADED]
     connected = sum(coordinator.meter.connected for coordinator in loaded)

@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
-from .built_in import async_disable, async_restore, built_in_entries, sensors_of
-from .const import CONF_ADOPT
+from .built_in import (
+    async_keep_away,
+    async_make_room,
+    async_restore,
+    built_in_entries,
+    sensors_of,
+)
+from .const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
+from .stack import Credentials, CredentialsFormatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +29,22 @@ class BuiltInMeter:
 
 
 class TakeOver:
-    """Disables the other integration's entry while ours is tried, and enables it again."""
+    """Unloads the other integration's entry while ours is tried; disables it if that works.
+
+    Until then nothing is stored, so that it is back after a restart in the midst of all.
+    """
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Look who can be taken over."""
         self._hass = hass
-        self._entries = {entry.entry_id: entry for entry in built_in_entries(hass)}
+        known = _known_meters(hass)
+        self._entries = {
+            entry.entry_id: entry
+            for entry in built_in_entries(hass)
+            if _fingerprint(entry) not in known
+        }
         self._chosen = ""
-        self._disabled: str | None = None
+        self._unloaded: str | None = None
 
     @property
     def ports(self) -> dict[str, str]:
@@ -46,16 +62,35 @@ class TakeOver:
         sensors = sensors_of(self._hass, self._entries[self._chosen])
         return {CONF_ADOPT: sensors} if answers[CONF_ADOPT] and sensors else {}
 
-    async def async_begin(self) -> None:
-        """Have the other integration let go of the port."""
-        entry = self._entries[self._chosen]
-        if entry.disabled_by is None:
-            self._disabled = entry.entry_id
-            await async_disable(self._hass, entry.entry_id)
+    async def async_make_room(self) -> None:
+        """Have the other integration let go of the port; raises BuiltInBusyError."""
+        if self._entries[self._chosen].disabled_by is None:
+            self._unloaded = self._chosen
+            await async_make_room(self._hass, self._chosen)
+
+    async def async_finish(self) -> None:
+        """Disable what has made room, so that it stays away."""
+        unloaded, self._unloaded = self._unloaded, None
+        if unloaded is not None and self._hass.config_entries.async_get_entry(unloaded):
+            await async_keep_away(self._hass, unloaded)
 
     @callback
     def async_undo(self) -> None:
-        """Enable again what was disabled. It may take minutes to connect, so not now."""
-        disabled, self._disabled = self._disabled, None
-        if disabled is not None:
-            _ = self._hass.async_create_task(async_restore(self._hass, disabled), eager_start=False)
+        """Load again what has made room. It may take minutes to connect, so not now."""
+        unloaded, self._unloaded = self._unloaded, None
+        if unloaded is not None:
+            _ = self._hass.async_create_task(async_restore(self._hass, unloaded), eager_start=False)
+
+
+def _known_meters(hass: HomeAssistant) -> set[str | None]:
+    """Return the fingerprints of the meters that are set up here."""
+    ours = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    return {mark for entry in ours for mark in (entry.unique_id, entry.data[CONF_IDENTITY])}
+
+
+def _fingerprint(entry: ConfigEntry) -> str:
+    """Return how a meter would be known here; empty for an ID that has not the right form."""
+    try:
+        return Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD]).fingerprint
+    except CredentialsFormatError:
+        return ""

@@ -30,6 +30,7 @@ from custom_components.wisun_route_b.built_in import (
     BUILT_IN_DOMAIN,
     BuiltInBusyError,
     async_disable,
+    async_make_room,
     async_restore,
     built_in_entries,
     sensors_of,
@@ -136,7 +137,8 @@ async def test_port_is_free_once_it_is_disabled(hass: HomeAssistant, port: str) 
 async def test_it_reads_again_once_it_is_restored(hass: HomeAssistant, port: str) -> None:
     theirs = await set_up(hass, port)
     energy = sensors_of(hass, theirs)["imported_energy"]
-    await async_disable(hass, theirs.entry_id)
+    await async_make_room(hass, theirs.entry_id)
+    assert (theirs.state, theirs.disabled_by) == (ConfigEntryState.NOT_LOADED, None)
     assert not is_open(port)
 
     await async_restore(hass, theirs.entry_id)
@@ -239,7 +241,7 @@ async def test_one_that_could_not_be_unloaded_is_told_and_set_up_at_the_next_sta
         broken.setattr(Momonga, "close", fail)
         for _ in range(2):
             with pytest.raises(BuiltInBusyError):
-                await async_disable(hass, theirs.entry_id)
+                await async_make_room(hass, theirs.entry_id)
             assert theirs.state is ConfigEntryState.FAILED_UNLOAD
             await async_restore(hass, theirs.entry_id)
             assert theirs.disabled_by is None
@@ -267,6 +269,18 @@ async def test_enabled_meters_come_first_and_incomplete_ones_not_at_all(
     assert sensors_of(hass, found[0]) == {}
 
 
+async def test_one_that_somebody_has_disabled_stays_disabled(hass: HomeAssistant) -> None:
+    theirs = entry_of("/dev/ttyUSB0", disabled_by=ConfigEntryDisabler.USER)
+    theirs.add_to_hass(hass)
+
+    await async_restore(hass, theirs.entry_id)
+
+    assert (theirs.state, theirs.disabled_by) == (
+        ConfigEntryState.NOT_LOADED,
+        ConfigEntryDisabler.USER,
+    )
+
+
 async def test_disabled_one_is_ready_at_once(hass: HomeAssistant) -> None:
     theirs = entry_of("/dev/ttyUSB0", disabled_by=ConfigEntryDisabler.USER)
     theirs.add_to_hass(hass)
@@ -289,6 +303,7 @@ async def test_credentials_in_a_form_that_no_meter_has_are_no_obstacle(
     assert not is_open(port)
 
 
-async def test_what_was_removed_meanwhile_is_not_restored(hass: HomeAssistant) -> None:
+async def test_what_was_removed_meanwhile_is_no_obstacle(hass: HomeAssistant) -> None:
+    await async_make_room(hass, "gone")
     await async_restore(hass, "gone")
     assert not built_in_entries(hass)

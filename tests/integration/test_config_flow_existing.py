@@ -1,5 +1,6 @@
 """The dialogs of a meter that is set up: signing in again, and another port, ID or password."""
 
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -7,8 +8,13 @@ from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, get_schema_suggested_value
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+    get_schema_suggested_value,
+)
 
 from custom_components.wisun_route_b.const import (
     CONF_IDENTITY,
@@ -262,7 +268,43 @@ async def test_closing_the_dialog_restores_the_entry(
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
 
 
-async def test_closing_the_form_after_a_failure_restores_the_entry(
+async def test_meter_is_read_while_a_form_waits_after_a_failure(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    flow_id = await _reconfigure(hass, entry)
+
+    result = await submit(hass, flow_id, {CONF_DEVICE: "/dev/no-such-port"})
+
+    assert result["errors"] == {"base": "port_not_found"}
+    assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+    result = await submit(hass, flow_id, {CONF_DEVICE: SCRIPTED_PORT})
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_nothing_that_was_typed_is_lost_by_a_failure(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    flow_id = await _reconfigure(hass, entry)
+    typed = {CONF_ROUTE_B_ID: NEW_ID, CONF_PASSWORD: NEW_PASSWORD}
+
+    result = await submit(hass, flow_id, {CONF_DEVICE: "/dev/no-such-port", **typed})
+    assert result["errors"] == {"base": "port_not_found"}
+    schema = result["data_schema"]
+    assert schema is not None
+    assert get_schema_suggested_value(schema.schema, CONF_ROUTE_B_ID) == NEW_ID
+    # The password is shown nowhere, and need not be typed again.
+    result = await submit(hass, flow_id, {CONF_DEVICE: SCRIPTED_PORT, CONF_ROUTE_B_ID: NEW_ID})
+
+    assert result["reason"] == "reconfigure_successful"
+    assert (entry.data[CONF_ROUTE_B_ID], entry.data[CONF_PASSWORD]) == (NEW_ID, NEW_PASSWORD)
+
+
+async def test_password_that_was_refused_is_forgotten(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
     entry = entry_for()
@@ -270,13 +312,78 @@ async def test_closing_the_form_after_a_failure_restores_the_entry(
     flow_id = await _reconfigure(hass, entry)
     dongle.replies["SKJOIN"] = JOIN_REFUSED
     await submit(hass, flow_id, {CONF_DEVICE: SCRIPTED_PORT, CONF_PASSWORD: NEW_PASSWORD})
-    assert entry.state is ConfigEntryState.NOT_LOADED
     dongle.replies.clear()
 
+    result = await submit(hass, flow_id, {CONF_DEVICE: SCRIPTED_PORT})
+
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data[CONF_PASSWORD] == PASSWORD
+
+
+async def test_dialog_that_nobody_finishes_locks_nobody_out(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for("/dev/no-such-port")
+    entry.add_to_hass(hass)
+    forsaken = await _reconfigure(hass, entry)
+    of_new = {CONF_ROUTE_B_ID: NEW_ID, CONF_PASSWORD: NEW_PASSWORD}
+    await submit(hass, forsaken, {CONF_DEVICE: "/dev/no-such-port", **of_new})
+
+    result = await submit(hass, await open_form(hass), FORM | of_new)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.usefixtures("fast_clock")
+async def test_set_up_that_is_under_way_is_waited_for(
+    hass: HomeAssistant, mute_port: tuple[str, int]
+) -> None:
+    entry = entry_for(mute_port[0])
+    entry.add_to_hass(hass)
+    setting_up = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await until(lambda: entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
+
+    result = await submit(
+        hass,
+        await _reconfigure(hass, entry),
+        {CONF_DEVICE: mute_port[0], CONF_PASSWORD: NEW_PASSWORD},
+    )
+
+    # And not that another program uses the port.
+    assert result["errors"] == {"base": "dongle_silent"}
+    await setting_up
+
+
+async def test_closing_the_dialog_while_the_entry_unloads_starts_nothing(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    flow_id = await _reconfigure(hass, entry)
+    joined = words(dongle).count("SKJOIN")
+    form = {CONF_DEVICE: SCRIPTED_PORT, CONF_PASSWORD: NEW_PASSWORD}
+    await hass.config_entries.flow.async_configure(flow_id, form)
+    await until(lambda: entry.state is not ConfigEntryState.LOADED)
+
     hass.config_entries.flow.async_abort(flow_id)
+    await until(nothing_goes_on)
     await hass.async_block_till_done()
 
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+    assert entry.data[CONF_PASSWORD] == PASSWORD
+    assert words(dongle).count("SKJOIN") == joined + 1  # that of the entry itself
+
+
+async def test_removing_the_entry_ends_its_dialog(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    await _reconfigure(hass, entry)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert not hass.config_entries.flow.async_progress()
 
 
 async def test_new_id_of_the_same_meter_is_taken_without_a_question(
@@ -327,6 +434,20 @@ async def test_exchanged_meter_keeps_entities_and_history_of_the_home(
     assert entry.data[CONF_KNOWN] == KNOWN
     assert _entities(hass) == entities
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+
+
+async def test_question_that_nobody_answers_is_given_up(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry, _ = await _exchanged(hass, dongle)
+    assert entry.state is ConfigEntryState.NOT_LOADED
+
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
+    await hass.async_block_till_done()
+
+    assert not hass.config_entries.flow.async_progress()
+    assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+    assert entry.data[CONF_ROUTE_B_ID] == ROUTE_B_ID
 
 
 async def test_meter_of_another_home_changes_nothing(

@@ -10,6 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import (
+    CONF_ADOPT,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
@@ -49,6 +50,21 @@ async def test_form_shows_what_holds_today(hass: HomeAssistant, dongle: Scripted
 
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert _offered(form) == {**DEFAULTS, CONF_POLL_INTERVAL: 60, CONF_REPAIR: False}
+
+
+async def test_what_the_first_set_up_has_still_to_do_is_kept(hass: HomeAssistant) -> None:
+    entry = entry_for("/dev/no-such-port")
+    entry.add_to_hass(hass)
+    waiting = {CONF_ADOPT: {"imported_energy": "sensor.old"}, CONF_IMPORT_DAYS: 30}
+    hass.config_entries.async_update_entry(entry, options=waiting)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert _offered(form) == {**DEFAULTS, CONF_IMPORT_DAYS: 30}
+    await _choose(hass, entry, **_offered(form) | {CONF_POLL_INTERVAL: 60})
+
+    assert entry.options == {**waiting, CONF_POLL_INTERVAL: 60, CONF_REPAIR: True}
 
 
 async def test_entry_is_set_up_anew_with_the_chosen_interval(

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.wisun_route_b.const import DOMAIN
@@ -47,6 +49,15 @@ async def test_card_tells_how_the_meter_is_read(
         "dongle": "SKSTACK single 1.2.10 rev26e",
         "signal": "-",
     }
+
+
+async def test_dongle_that_was_ignored_is_no_meter(
+    hass: HomeAssistant, dongle: ScriptedDongle, hass_ws_client: WebSocketGenerator
+) -> None:
+    MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE, unique_id="ignored").add_to_hass(hass)
+    await set_up(hass, entry_for())
+
+    assert (await card(hass, hass_ws_client))["meters"] == "1/1"
 
 
 async def test_card_tells_how_well_the_scan_heard_the_meter(

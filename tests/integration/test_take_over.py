@@ -176,7 +176,8 @@ async def test_closing_the_dialog_enables_the_other_integration_again(
     dongle.replies["SKJOIN"] = b"OK\r\n"
     await hass.config_entries.flow.async_configure(form["flow_id"], {"adopt": True})
     await until(lambda: "SKJOIN" in words(dongle))
-    assert theirs.disabled_by is ConfigEntryDisabler.USER
+    # After a restart of Home Assistant, or a power cut, it would be back.
+    assert (theirs.disabled_by, theirs.state) == (None, ConfigEntryState.NOT_LOADED)
 
     hass.config_entries.flow.async_abort(form["flow_id"])
     await until(nothing_goes_on)
@@ -186,6 +187,28 @@ async def test_closing_the_dialog_enables_the_other_integration_again(
     assert (after.disabled_by, after.state) == (None, ConfigEntryState.LOADED)
     assert dongle.is_closing()
     assert not hass.config_entries.async_entries(DOMAIN)
+
+
+async def test_meter_that_has_moved_is_not_offered_again(
+    hass: HomeAssistant, dongle: ScriptedDongle, other: list[str]
+) -> None:
+    await _their_meter(hass)
+    form = await _choose(hass, "take_over")
+    await submit(hass, form["flow_id"], {"adopt": True})
+
+    assert (await _open(hass))["step_id"] == "user"
+
+
+async def test_meter_that_is_deleted_meanwhile_moves_all_the_same(
+    hass: HomeAssistant, dongle: ScriptedDongle, other: list[str]
+) -> None:
+    theirs = await _their_meter(hass)
+    form = await _choose(hass, "take_over")
+    await hass.config_entries.async_remove(theirs.entry_id)
+
+    result = await submit(hass, form["flow_id"], {"adopt": False})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_one_of_several_meters_is_chosen_by_its_port(

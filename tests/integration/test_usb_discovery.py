@@ -19,10 +19,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, CONF_USB, DOMAIN
-from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
+from tests.stack.link.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import SCRIPTED_PORT, entry_for, set_up, state_of, until, words
-from .flows import submit
+from .flows import FORM, submit
 
 _IDENTITY = {"vid": "0403", "pid": "6015", "serial_number": "DK00TEST"}
 
@@ -105,6 +105,27 @@ async def test_dongle_with_another_protocol_is_not_offered(
     result = await _discover(hass, _plugged())
 
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "j11_dongle")
+
+
+async def test_failed_sign_in_leaves_the_offer_what_it_was(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    found = await _discover(hass, _plugged())
+    (flow,) = hass.config_entries.flow.async_progress()
+    of_dongle = flow["context"]["unique_id"]
+    dongle.replies["SKJOIN"] = JOIN_REFUSED
+
+    result = await submit(hass, found["flow_id"], FORM)
+
+    assert result["errors"] == {"base": "credentials_refused"}
+    (flow,) = hass.config_entries.flow.async_progress()
+    # So it can be ignored, and is shown once only.
+    assert flow["context"]["unique_id"] == of_dongle
+    again = await _discover(hass, _plugged())
+    assert (again["type"], again["reason"]) == (FlowResultType.ABORT, "already_in_progress")
+    dongle.replies.clear()
+    result = await submit(hass, found["flow_id"], FORM)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_port_of_a_meter_is_not_touched(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
