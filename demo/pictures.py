@@ -34,7 +34,7 @@ _HEIGHT: Final = 900
 _SETTLING: Final = 2.0
 _DAYS: Final = "7"
 #: Slow enough for a picture of what is shown meanwhile.
-_SPEED: Final = 2.0
+_SPEED: Final = 1.0
 
 
 class _Camera:
@@ -119,7 +119,8 @@ async def _take_new_meter(stage: Stage) -> bool:
     async with _camera(stage) as camera:
         await camera.set_up()
         await camera.options()
-        await camera.device()
+        if stage.options.language == "en":  # the Japanese documents show the same picture
+            await camera.device()
     return True
 
 
