@@ -212,6 +212,27 @@ def test_an_exchange_that_home_assistant_lived_through_stays_as_it_saw_it() -> N
     assert bars(result.rows)[2] == d("1.1")
 
 
+@pytest.mark.parametrize("last_seen", [5000.7, 5000.3], ids=["to the last poll", "not to the end"])
+@pytest.mark.parametrize(
+    ("half_past", "shown"), [(None, 0), (5000.2, 0.5)], ids=["nobody knows", "meter knows a half"]
+)
+def test_an_exchange_to_a_higher_register_is_no_energy_though_home_assistant_counted_it(
+    last_seen: float, half_past: float | None, shown: float
+) -> None:
+    readings = register(None, None, None, 5000.7, 5001.9)
+    half = None if half_past is None else d(half_past)
+    meter = Register({**readings.readings, T0 + 2.5 * HOUR: half}, SCALE)
+    jump = last_seen - 1001
+    stored = rows((1000, 1), (1001, 2), (last_seen, 2 + jump), (5001.9, 4002.9))
+
+    plan, result = repaired(stored, tail(4, 5002.0, 4003.0), meter, until=4)
+
+    assert bars(result.rows, result.tail) == [d(n) for n in (1, 1, shown, 1.2, 0.1)]
+    assert plan.skipped[T0 + 2 * HOUR] is Reason.METER_EXCHANGED
+    again = plan_changes(result, meter, T0, T0 + HOUR, T0 + 4 * HOUR)
+    assert (again.changes, again.shift_from) == ((), None)
+
+
 def test_an_exchange_while_home_assistant_was_off_is_told_apart_as_far_as_anybody_knows() -> None:
     # The new meter came in hour 2 and began with 300 kWh; nobody saw the old one's last hour.
     readings = register(None, None, None, 300.7, 301.9, 303.0)

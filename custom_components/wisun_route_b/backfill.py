@@ -75,8 +75,12 @@ class Register:
     def energy(self, older: Decimal, newer: Decimal, span: timedelta) -> Decimal | None:
         """Return the energy between two readings; None if they are of different meters."""
         energy = self.scale.consumed(older, newer)
-        hours = Decimal(max(span, HOUR) / HOUR)
-        return None if energy is None or energy > _MOST_POWER * hours else energy
+        return None if energy is None or _is_too_much(energy, span) else energy
+
+
+def _is_too_much(energy: Decimal, span: timedelta) -> bool:
+    """Tell whether nobody can have drawn so much in a time; less than an hour counts as one."""
+    return energy > _MOST_POWER * Decimal(max(span, HOUR) / HOUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,20 +233,21 @@ class _Walk:
     def _pass_exchange(self, hour: datetime, row: Row | None, reading: Decimal) -> None:
         """Go on with another meter's register, whose beginning only Home Assistant may know.
 
-        If it lived through the exchange, the energy that it stored stays. If it did not, the
-        new meter's hours are told apart, and what is unknown of the first one is left out.
+        If it lived through the exchange, the energy that it stored stays, unless that is the
+        difference of two registers. If it did not, the new meter's hours are told apart, and
+        what is unknown of the first one is left out.
         """
-        end = hour + HOUR
-        if row is not None and self._stored is not None:
+        end, begun = hour + HOUR, self.sum + self._begun(hour, reading)
+        if row is None:
+            self._go(end, reading, begun)
+        elif self._stored is not None:
             seen = self._corrected + row.sum - self._stored
-            if self._register.is_close(row.state, end):
-                self._go(end, reading, max(self.sum, seen))
-            elif self._slept_through(hour):
-                self._go(end, reading, self.sum + self._begun(hour, reading))
+            close = self._register.is_close(row.state, end)
+            jump = _is_too_much(seen - self.sum, end - self.at)
+            if jump or (not close and self._slept_through(hour)):
+                self._go(end, reading, begun)
             else:
-                self._go(end, row.state, max(self.sum, seen))
-        elif row is None:
-            self._go(end, reading, self.sum + self._begun(hour, reading))
+                self._go(end, reading if close else row.state, max(self.sum, seen))
 
     def _slept_through(self, hour: datetime) -> bool:
         """Tell whether Home Assistant was off until it saw the new register."""
