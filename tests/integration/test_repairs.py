@@ -1,14 +1,22 @@
 """The issues that a person can mend: when they come, what they say, when they go."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Unpack, override
 
 from homeassistant.components.usb import SerialDevice
+from homeassistant.components.usb.serial_proxy_stub import (
+    HassESPHomeSerialStub,
+    HassESPHomeSerialStubTransport,
+)
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from serialx import SerialException, register_uri_handler
+from serialx.common import ConnectKwargs
 
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.stack import (
@@ -85,6 +93,39 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
 
     await mend(hass, door, entry)
     assert not issues(hass)
+
+
+class _ProxyThatIsOff(HassESPHomeSerialStubTransport):
+    """What ESPHome makes of the port of a device that is off."""
+
+    @override
+    async def _connect(self, *, path: str | None = None, **kwargs: Unpack[ConnectKwargs]) -> None:
+        raise SerialException("ESPHome config entry '0123' is not loaded")
+
+
+@pytest.fixture
+def proxy_that_is_off() -> Iterator[str]:
+    """The address of a serial proxy; as ESPHome itself does, it comes before its stand-in."""
+    forget = register_uri_handler(
+        scheme="esphome-hass://",
+        unique_scheme="esphome-hass-off://",
+        sync_cls=HassESPHomeSerialStub,
+        async_transport_cls=_ProxyThatIsOff,
+    )
+    yield "esphome-hass://esphome/0123?port_name=uart"
+    forget()
+
+
+async def test_dongle_at_a_serial_proxy_that_is_off_is_missing(
+    hass: HomeAssistant, later: Later, proxy_that_is_off: str
+) -> None:
+    entry = entry_for(proxy_that_is_off)
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "port_unreachable"
+    await later(305)
+    assert issues(hass).keys() == {"dongle_missing"}
 
 
 async def test_dongle_that_is_unplugged_for_good_is_told_until_it_is_back(

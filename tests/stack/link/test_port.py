@@ -138,6 +138,27 @@ async def test_a_file_is_no_serial_port(tmp_path: Path) -> None:
         await Port(_Host()).open(serial_connector(str(path)))
 
 
+async def test_a_kind_of_address_that_the_serial_library_does_not_know_is_no_serial_port() -> None:
+    # Only Home Assistant teaches the library this kind.
+    with pytest.raises(NotASerialPortError):
+        await Port(_Host()).open(serial_connector("esphome-hass://esphome/0123?port_name=uart"))
+
+
+async def test_a_server_that_refuses_serial_ports_is_unreachable(socket_enabled: None) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readexactly(3) == b"\xff\xfb\x00"  # IAC WILL BINARY
+        writer.write(b"\xff\xfe\x00")  # IAC DONT BINARY
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    number = server.sockets[0].getsockname()[1]
+    with pytest.raises(PortUnreachableError):
+        await Port(_Host()).open(serial_connector(f"rfc2217://127.0.0.1:{number}"))
+    server.close()
+    await server.wait_closed()
+
+
 async def test_a_network_port_works_the_same(socket_enabled: None) -> None:
     async def dongle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert await reader.readexactly(7) == b"SKVER\r\n"

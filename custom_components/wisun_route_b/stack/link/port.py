@@ -77,14 +77,18 @@ async def _open_with_pyserial(factory: Callable[[], asyncio.Protocol], url: str)
 async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
     try:
         import serialx  # noqa: PLC0415 - only Home Assistant brings it
+        from serialx.common import UnknownUriScheme  # noqa: PLC0415
     except ImportError as err:
         raise NotASerialPortError("This kind of port needs the serialx library") from err
     try:
         transport, protocol = await serialx.create_serial_connection(
             asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
         )
+    except UnknownUriScheme:
+        raise NotASerialPortError("The serial library does not know such addresses") from None
     except serialx.SerialException:
-        raise NotASerialPortError("The serial library refused this address") from None
+        # Its one class for a proxy that is off or not loaded, and for a server that refuses.
+        raise PortUnreachableError("The serial library could not open the port") from None
     return transport, protocol
 
 
