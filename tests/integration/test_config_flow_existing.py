@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
@@ -374,6 +374,25 @@ async def test_closing_the_dialog_while_the_entry_unloads_starts_nothing(
     assert words(dongle).count("SKJOIN") == joined + 1  # that of the entry itself
 
 
+async def test_closing_the_dialog_before_anything_was_tried_starts_nothing(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    flow_id = await _reconfigure(hass, entry)
+    commands = len(dongle.commands)
+    form = {CONF_DEVICE: SCRIPTED_PORT, CONF_PASSWORD: NEW_PASSWORD}
+    submitted = hass.async_create_task(hass.config_entries.flow.async_configure(flow_id, form))
+
+    hass.config_entries.flow.async_abort(flow_id)
+
+    with pytest.raises(UnknownFlow):
+        await submitted
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    assert len(dongle.commands) == commands
+
+
 async def test_removing_the_entry_ends_its_dialog(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
@@ -439,8 +458,11 @@ async def test_exchanged_meter_keeps_entities_and_history_of_the_home(
 async def test_question_that_nobody_answers_is_given_up(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
-    entry, _ = await _exchanged(hass, dongle)
+    entry, asked = await _exchanged(hass, dongle)
     assert entry.state is ConfigEntryState.NOT_LOADED
+    # A browser that looks again is asked the same.
+    again = await hass.config_entries.flow.async_configure(asked["flow_id"])
+    assert again["step_id"] == "exchange"
 
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=11))
     await hass.async_block_till_done()
