@@ -1,8 +1,11 @@
 """The dialogs of a meter that is set up: signing in again, and another port, ID or password."""
 
+import asyncio
 from datetime import timedelta
+import threading
 from typing import Any
 
+from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
@@ -375,16 +378,26 @@ async def test_closing_the_dialog_while_the_entry_unloads_starts_nothing(
 
 
 async def test_closing_the_dialog_before_anything_was_tried_starts_nothing(
-    hass: HomeAssistant, dongle: ScriptedDongle
+    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
     flow_id = await _reconfigure(hass, entry)
     commands = len(dongle.commands)
+    looking, closed = asyncio.Event(), threading.Event()
+
+    def slow_look(device: str) -> str:
+        hass.loop.call_soon_threadsafe(looking.set)
+        assert closed.wait(10)
+        return device
+
+    monkeypatch.setattr(usb, "get_serial_by_id", slow_look)
     form = {CONF_DEVICE: SCRIPTED_PORT, CONF_PASSWORD: NEW_PASSWORD}
     submitted = hass.async_create_task(hass.config_entries.flow.async_configure(flow_id, form))
+    await looking.wait()
 
     hass.config_entries.flow.async_abort(flow_id)
+    closed.set()
 
     with pytest.raises(UnknownFlow):
         await submitted
