@@ -24,8 +24,8 @@ _FLAGS: Final = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-#: How long anything may take to be seen, in seconds. A slow machine draws its first page in ten.
-PATIENCE: Final = 60.0
+#: How long anything may take to be seen, in seconds. A busy machine has shown nothing for a minute.
+PATIENCE: Final = 120.0
 _WIDTH: Final = 1280
 #: Playwright calls every exception that is no Error just "Object".
 _TELL_REJECTIONS: Final = """\

@@ -7,7 +7,7 @@ from typing import Self
 
 import aiohttp
 
-from .errors import DemoError
+from .errors import DemoError, NoAnswerError
 from .jsons import Json, JsonObject, as_object
 
 
@@ -35,7 +35,7 @@ class HomeAssistantClient:
         try:
             async with self._session.get("/manifest.json") as response:
                 return response.ok
-        except aiohttp.ClientError:
+        except aiohttp.ClientError, TimeoutError:
             return False
 
     async def get(self, path: str) -> Json:
@@ -65,8 +65,8 @@ class HomeAssistantClient:
         try:
             async with self._session.request(method, path, json=body, data=fields) as response:
                 text = await response.text()
-        except aiohttp.ClientError as err:
-            raise DemoError(f"Home Assistant does not answer: {err}") from err
+        except (aiohttp.ClientError, TimeoutError) as err:
+            raise NoAnswerError(f"Home Assistant does not answer: {err!r}") from err
         if not response.ok:
             raise DemoError(f"Home Assistant answered {response.status} to {path}: {text}")
         result: Json = json.loads(text)

@@ -3,3 +3,7 @@
 
 class DemoError(Exception):
     """The demo cannot go on; the message is for the person who started it."""
+
+
+class NoAnswerError(DemoError):
+    """Home Assistant does not answer, or not in time."""

@@ -6,11 +6,13 @@ from typing import Final
 
 from .client import HomeAssistantClient
 from .configuration import Configuration
+from .errors import NoAnswerError
 from .jsons import as_object
 from .process import Program
 from .waiting import wait_until
 
-_START_TIMEOUT: Final = 120.0
+#: On a machine that has just started, most of it is waiting for the disk (seconds).
+_START_TIMEOUT: Final = 300.0
 #: Home Assistant writes its database and its storage when it stops (seconds).
 STOP_PATIENCE: Final = 30.0
 
@@ -37,6 +39,9 @@ async def wait_until_it_runs(client: HomeAssistantClient) -> None:
     """Wait until everything is set up; the client must be signed in."""
 
     async def runs() -> bool:
-        return as_object(await client.get("/api/config"))["state"] == "RUNNING"
+        try:
+            return as_object(await client.get("/api/config"))["state"] == "RUNNING"
+        except NoAnswerError:
+            return False  # it has much to do, but not for ever
 
     await wait_until(runs, _START_TIMEOUT, "Home Assistant's start")

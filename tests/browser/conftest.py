@@ -13,7 +13,7 @@ from demo.browser import Page, browser, find_chromium
 from demo.client import HomeAssistantClient
 from demo.configuration import DOMAIN
 from demo.dongle import PASSWORD, ROUTE_B_ID
-from demo.frontend import Frontend
+from demo.frontend import Frontend, all_text
 from demo.jsons import as_objects, as_text
 from demo.log import complaints
 from demo.onboarding import sign_in
@@ -93,7 +93,8 @@ async def _keep(page: Page, house: House, name: str) -> None:
     await page.save_picture(folder / "screen.png")
     shutil.copy(house.log_file, folder)
     (folder / "console.txt").write_text("\n".join(page.complaints), encoding="utf-8")
-    print(f"What was on the screen, and the log: {folder} ({page.tab.url})")  # noqa: T201
+    text = await all_text(page.tab.locator("body"))
+    print(f"On the screen of {page.tab.url} (picture and log: {folder}):\n{text}")  # noqa: T201
 
 
 async def _entries(client: HomeAssistantClient) -> list[str]:
