@@ -86,9 +86,9 @@ class Frontend:
     # --- Dialogs of flows --------------------------------------------------------------
 
     async def find_integration(self) -> None:
-        """Look for the integration in the list of all; English only."""
+        """Look for the integration in the list of all."""
         await self.open("/config/integrations/dashboard")
-        await self.tab.get_by_role("button", name="Add integration").click()
+        await self.tab.locator("ha-config-integrations-dashboard ha-button[slot=fab]").click()
         await self.tab.locator("dialog-add-integration input").fill("Wi-SUN")
         await self.sees(_NAME, self.tab.locator("dialog-add-integration"))
 
@@ -193,20 +193,26 @@ class Frontend:
 
     # --- The Energy dashboard ----------------------------------------------------------
 
-    async def add_grid_connection(self) -> None:
-        """Tell the Energy dashboard about the meter, in the steps it shows first; English only."""
+    async def fill_in_grid_connection(self, imported: str, exported: str, power: str) -> None:
+        """Choose the sensors in the first step of a dashboard that nothing was told yet."""
         await self.open("/energy")
-        await self.tab.get_by_role("button", name="Add grid connection").click()
-        dialog = self.tab.locator("dialog-energy-grid-settings")
-        await self._pick_statistic(dialog, 0, "Imported energy")
-        await self._pick_statistic(dialog, 1, "Exported energy")
-        await dialog.locator("ha-radio-option[value=standard]").click()
-        await self._pick_statistic(dialog, 2, "Power")
-        await dialog.get_by_role("button", name="Save").click()
-        await self.sees("Smart meter Imported energy")
+        await self.tab.locator("ha-energy-grid-settings ha-button").first.click()
+        await self._pick_statistic(0, imported)
+        await self._pick_statistic(1, exported)
+        await self._grid.locator("ha-radio-option[value=standard]").click()
+        await self._pick_statistic(2, power)
 
-    async def _pick_statistic(self, dialog: Locator, position: int, name: str) -> None:
-        picker = dialog.locator("ha-statistic-picker").nth(position)
+    async def save_grid_connection(self) -> None:
+        """Tell the Energy dashboard about the meter."""
+        await self._grid.locator("ha-button[slot=primaryAction]").click()
+        await expect(self._grid.locator("ha-dialog")).to_have_count(0)
+
+    @property
+    def _grid(self) -> Locator:
+        return self.tab.locator("dialog-energy-grid-settings")
+
+    async def _pick_statistic(self, position: int, name: str) -> None:
+        picker = self._grid.locator("ha-statistic-picker").nth(position)
         await picker.evaluate(_STATISTICS_KNOWN)
         await picker.locator("ha-picker-field").click()
         await picker.locator("ha-picker-combo-box").get_by_text(name, exact=True).click()

@@ -30,9 +30,13 @@ _PLACE: Final = Path("/var/tmp/wi-sun")  # noqa: S108 - emptied only if a demo h
 _ENTRIES: Final = "/api/config/config_entries/entry"
 _WIDTH: Final = 1280
 _HEIGHT: Final = 900
+#: For a dialog that would be empty below.
+_LOW: Final = 420
 #: Some pictures on a page are drawn, or grow, after everything else is there (seconds).
 _SETTLING: Final = 2.0
 _DAYS: Final = "7"
+#: Home Assistant's own name of the sensor.
+_POWER: Final = {"en": "Power", "ja": "電力"}
 #: Slow enough for a picture of what is shown meanwhile.
 _SPEED: Final = 1.0
 
@@ -46,12 +50,15 @@ class _Camera:
     def _words(self, key: str) -> str:
         return words(key, self._language)
 
-    async def _take(self, name: str, of: Locator | None = None) -> None:
+    async def _take(self, name: str, of: Locator | None = None, height: int = _HEIGHT) -> None:
         """Take the whole page, or what is seen of one element and a little around it."""
+        page = self._frontend.page
+        await page.set_size(_WIDTH, height)
+        await page.tab.mouse.move(0, 0)  # or something lights up under it
         await asyncio.sleep(_SETTLING)
         path = _FOLDERS[self._language] / f"{name}.png"
         if of is None:
-            await self._frontend.page.save_picture(path)
+            await page.save_picture(path)
         else:
             await of.screenshot(path=path, animations="disabled")
 
@@ -59,10 +66,15 @@ class _Camera:
     def _dialog(self) -> Locator:
         return self._frontend.tab.locator("dialog[open]").first
 
+    async def find(self) -> None:
+        """Look for the integration."""
+        await self._frontend.find_integration()
+        await self._take("add-integration", self._dialog, height=_LOW)
+
     async def set_up(self) -> None:
         """Go through the set-up."""
         frontend = self._frontend
-        await frontend.follow_link_to_set_up()
+        await frontend.choose_integration()
         await frontend.sees(self._words("config.step.user.title"))
         await frontend.open_ports()
         await frontend.enter_port(str(self._stage.configuration.dongle))
@@ -105,6 +117,16 @@ class _Camera:
         await expect(self._frontend.tab.get_by_text("kWh").first).to_be_visible()
         await self._take("device")
 
+    async def energy(self) -> None:
+        """Look at the question of the Energy dashboard which sensors count for the grid."""
+        await self._frontend.fill_in_grid_connection(
+            imported=self._words("entity.sensor.imported_energy.name"),
+            exported=self._words("entity.sensor.exported_energy.name"),
+            power=_POWER[self._language],
+        )
+        await self._frontend.tab.locator("ha-statistic-picker").first.scroll_into_view_if_needed()
+        await self._take("energy-grid", self._dialog)
+
 
 @asynccontextmanager
 async def _camera(stage: Stage) -> AsyncIterator[_Camera]:
@@ -117,10 +139,11 @@ async def _camera(stage: Stage) -> AsyncIterator[_Camera]:
 
 async def _take_new_meter(stage: Stage) -> bool:
     async with _camera(stage) as camera:
+        await camera.find()
         await camera.set_up()
         await camera.options()
-        if stage.options.language == "en":  # the Japanese documents show the same picture
-            await camera.device()
+        await camera.energy()
+        await camera.device()
     return True
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import override
 
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_IDENTITY, DOMAIN
@@ -51,10 +53,19 @@ def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:
     return DeviceInfo(
         identifiers={(DOMAIN, identity)},
         translation_key="smart_meter",
-        model="Low-voltage smart electricity meter",
+        model=_model(coordinator.hass),
         manufacturer=description.manufacturer if description else None,
         serial_number=description.serial_number if description else None,
         sw_version=_release(description.standard_version) if description else None,
+    )
+
+
+def _model(hass: HomeAssistant) -> str:
+    """Name ECHONET's class 0288 in the language of the house."""
+    texts = async_get_cached_translations(hass, hass.config.language, "device", DOMAIN)
+    return texts.get(
+        f"component.{DOMAIN}.device.low_voltage_smart_meter.name",
+        "Low-voltage smart electricity meter",
     )
 
 

@@ -31,7 +31,6 @@ DAYS: Final = NumberSelector(
         max=MOST_DAYS,
         step=1,
         mode=NumberSelectorMode.BOX,
-        unit_of_measurement=UnitOfTime.DAYS,
     )
 )
 _SECONDS: Final = NumberSelector(

@@ -28,7 +28,9 @@ async def test_a_past_day_shows_exactly_what_the_meter_counted(frontend: Fronten
         for direction in ("imported", "exported")
     }
 
-    await frontend.add_grid_connection()
+    await frontend.fill_in_grid_connection("Imported energy", "Exported energy", "Power")
+    await frontend.save_grid_connection()
+    await frontend.sees("Smart meter Imported energy")
     await frontend.finish_energy_steps()
 
     # The dashboard looks for new statistics once an hour, so it is opened again and again.

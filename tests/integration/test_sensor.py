@@ -324,6 +324,19 @@ async def test_device_is_described_by_its_name_plate(
     assert device.sw_version == "ECHONET Lite Appendix F rev. 0"
 
 
+async def test_device_of_a_japanese_house_is_described_in_japanese(
+    hass: HomeAssistant, dongle: ScriptedDongle, device_registry: dr.DeviceRegistry
+) -> None:
+    hass.config.language = "ja"
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    (device,) = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+
+    assert device.name == "スマートメーター"
+    assert device.model == "低圧スマート電力量メータ"
+
+
 async def test_no_name_and_no_id_gives_a_secret_away(
     hass: HomeAssistant,
     dongle: ScriptedDongle,
