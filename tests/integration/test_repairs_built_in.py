@@ -22,7 +22,16 @@ from custom_components.wisun_route_b.built_in import BUILT_IN_DOMAIN
 from custom_components.wisun_route_b.const import DOMAIN
 from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
-from .conftest import SCRIPTED_PORT, Later, entry_for, exclusively, set_up, until, words
+from .conftest import (
+    CORE_SUCCEEDED,
+    SCRIPTED_PORT,
+    Later,
+    entry_for,
+    exclusively,
+    set_up,
+    until,
+    words,
+)
 from .repair_issues import issues, texts
 
 
@@ -30,8 +39,8 @@ from .repair_issues import issues, texts
 def _built_in(hass: HomeAssistant) -> None:
     """Put a stand-in in the place of the other integration, whose library needs a port."""
 
-    async def succeed(*_: object) -> bool:
-        return True
+    async def succeed(*_: object) -> bool | None:
+        return CORE_SUCCEEDED
 
     module = MockModule(BUILT_IN_DOMAIN, async_setup_entry=succeed, async_unload_entry=succeed)
     mock_integration(hass, module)

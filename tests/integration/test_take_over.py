@@ -43,7 +43,7 @@ from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
 from tests.stack.link.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
-from .conftest import SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words
+from .conftest import CORE_SUCCEEDED, SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words
 from .flows import submit
 
 OTHER = "route_b_smart_meter"
@@ -66,10 +66,10 @@ def other(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
     hurry(hass, monkeypatch, 10)
     journal: list[str] = []
 
-    def note(what: str) -> Callable[[HomeAssistant, ConfigEntry], Awaitable[bool]]:
-        async def noted(_: HomeAssistant, entry: ConfigEntry) -> bool:
+    def note(what: str) -> Callable[[HomeAssistant, ConfigEntry], Awaitable[bool | None]]:
+        async def noted(_: HomeAssistant, entry: ConfigEntry) -> bool | None:
             journal.append(f"{what} {entry.data[CONF_DEVICE]}")
-            return True
+            return CORE_SUCCEEDED
 
         return noted
 
