@@ -140,16 +140,21 @@ class Frontend:
     async def finish(self) -> None:
         """Close the last step."""
         await self.submit()
-        await self._is_closed()
+        await self._has_closed(self.dialog)
 
     async def close(self) -> None:
         """Close the dialog before its end."""
         cross = self.dialog.locator("ha-icon-button[data-dialog=close]")
         await cross.filter(visible=True).click()
-        await self._is_closed()
+        await self._has_closed(self.dialog)
 
-    async def _is_closed(self) -> None:
-        await expect(self.dialog.locator("ha-dialog")).to_have_count(0)
+    async def _has_closed(self, dialog: Locator) -> None:
+        """Wait until a dialog is gone, and the browser has stepped back in its history for that.
+
+        Who opens another page between the two is taken back from there.
+        """
+        await expect(dialog.locator("ha-dialog")).to_have_count(0)
+        await self.tab.wait_for_function("() => !history.state?.dialog")
 
     # --- The page of the integration ---------------------------------------------------
 
@@ -205,7 +210,7 @@ class Frontend:
     async def save_grid_connection(self) -> None:
         """Tell the Energy dashboard about the meter."""
         await self._grid.locator("ha-button[slot=primaryAction]").click()
-        await expect(self._grid.locator("ha-dialog")).to_have_count(0)
+        await self._has_closed(self._grid)
 
     @property
     def _grid(self) -> Locator:
