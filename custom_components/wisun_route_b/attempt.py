@@ -10,12 +10,10 @@ from homeassistant.core import HomeAssistant, callback
 from .built_in import BuiltInBusyError
 from .failures import failure_key
 from .progress import overall_fraction, progress_action
+from .room import MakeRoom
 from .stack import Progress, RouteBError, SmartMeter, Stage
 
 _LOGGER = logging.getLogger(__name__)
-
-#: Has others let go of the port.
-type MakeRoom = Callable[[], Coroutine[Any, Any, None]]
 
 
 class SignInAttempt:

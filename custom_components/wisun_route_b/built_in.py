@@ -5,7 +5,6 @@ the titles are for logs.
 """
 
 from collections.abc import Awaitable, Callable
-import contextlib
 from functools import partial
 import os
 from pathlib import Path
@@ -70,6 +69,14 @@ def sensors_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
     }
 
 
+def fingerprint_of(entry: ConfigEntry) -> str | None:
+    """Return what their meter would go by here; None for credentials of another form."""
+    try:
+        return Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD]).fingerprint
+    except CredentialsFormatError:
+        return None
+
+
 async def async_make_room(hass: HomeAssistant, entry_id: str) -> None:
     """Unload an entry, if it is still there, and return when its port is free.
 
@@ -114,19 +121,8 @@ async def _let_go(
 
 def _note_farewell(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Remember that momonga has ended its session: the meter needs a pause before the next."""
-    with contextlib.suppress(CredentialsFormatError):
-        meter = Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD])
-        note_farewell(hass, meter.fingerprint, hass.loop.time())
-
-
-async def async_restore(hass: HomeAssistant, entry_id: str) -> None:
-    """Load an entry again that has made room, if it is still there and somebody wants it."""
-    entry = hass.config_entries.async_get_entry(entry_id)
-    if entry is None or entry.disabled_by is not None:
-        return
-    # Else it has been loaded again already, or its unloading has failed.
-    if entry.state is ConfigEntryState.NOT_LOADED:
-        await hass.config_entries.async_setup(entry_id)
+    if (fingerprint := fingerprint_of(entry)) is not None:
+        note_farewell(hass, fingerprint, hass.loop.time())
 
 
 async def _calm(entry: ConfigEntry[Any]) -> None:

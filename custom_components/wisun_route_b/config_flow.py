@@ -24,7 +24,7 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.translation import async_get_translations
 
 from . import forms
-from .attempt import MakeRoom, SignInAttempt
+from .attempt import SignInAttempt
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -38,6 +38,7 @@ from .farewells import last_farewell
 from .options_flow import RouteBOptionsFlow
 from .port import port_connector
 from .ports import async_is_among, async_stable_path, async_usb_identity, usb_identity
+from .room import MakeRoom, async_load_again, no_room_needed
 from .stack import (
     Credentials,
     J11DongleError,
@@ -54,10 +55,6 @@ type Input = dict[str, Any] | None
 #: How long a question may stay unanswered while the meter is not read for it: a browser that was
 #: closed never answers. Our own choice.
 _LONGEST_WAIT: Final = timedelta(minutes=10)
-
-
-async def _no_room_needed() -> None:
-    """Nobody is known to use the port."""
 
 
 class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -82,7 +79,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._options: dict[str, Any] = {}
         self._attempt: SignInAttempt | None = None
         self._take_over: TakeOver | None = None
-        self._make_room: MakeRoom = _no_room_needed
+        self._make_room: MakeRoom = no_room_needed
         self._unloaded: str | None = None
         self._usb_id: str | None = None
         self._new_password = ""
@@ -304,7 +301,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     # --- The sign-in -----------------------------------------------------------------------
 
-    async def _connect(self, form: str, make_room: MakeRoom = _no_room_needed) -> ConfigFlowResult:
+    async def _connect(self, form: str, make_room: MakeRoom = no_room_needed) -> ConfigFlowResult:
         """Sign in once there is room, and come back to a form if that fails."""
         if self._removed:  # closed while this step was waiting for something
             raise UnknownFlow
@@ -394,14 +391,10 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         unloaded, self._unloaded = self._unloaded, None
         if unloaded is not None:
             # Not a reload: Home Assistant would end the dialog for a new password with it.
-            _ = self.hass.async_create_task(self._load(unloaded), eager_start=False)
+            load = async_load_again(self.hass, unloaded)
+            _ = self.hass.async_create_task(load, eager_start=False)
         if self._take_over is not None:
             self._take_over.async_undo()
-
-    async def _load(self, entry_id: str) -> None:
-        entry = self.hass.config_entries.async_get_entry(entry_id)
-        if entry is not None and entry.state is ConfigEntryState.NOT_LOADED:
-            await self.hass.config_entries.async_setup(entry_id)
 
     @callback
     def _give_up(self, _: datetime) -> None:

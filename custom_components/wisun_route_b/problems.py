@@ -270,8 +270,8 @@ def _entry_changed(hass: HomeAssistant, change: ConfigEntryChange, entry: Config
     if entry.domain == DOMAIN and (change is ConfigEntryChange.REMOVED or entry.disabled_by):
         problems_of(hass, entry).forget()
         hass.data[_PROBLEMS].pop(entry.entry_id, None)
-    ours_all = hass.config_entries.async_entries(
+    entries = hass.config_entries.async_entries(
         DOMAIN, include_ignore=False, include_disabled=False
     )
-    for ours in ours_all:
+    for ours in entries:
         _ = hass.async_create_task(problems_of(hass, ours).async_look_for_built_in())

@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
 from .built_in import (
     async_keep_away,
     async_make_room,
-    async_restore,
     built_in_entries,
+    fingerprint_of,
     sensors_of,
 )
 from .const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
-from .stack import Credentials, CredentialsFormatError
+from .room import async_load_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class TakeOver:
         self._entries = {
             entry.entry_id: entry
             for entry in built_in_entries(hass)
-            if _fingerprint(entry) not in known
+            if fingerprint_of(entry) not in known
         }
         self._chosen = ""
         self._unloaded: str | None = None
@@ -79,18 +78,13 @@ class TakeOver:
         """Load again what has made room. It may take minutes to connect, so not now."""
         unloaded, self._unloaded = self._unloaded, None
         if unloaded is not None:
-            _ = self._hass.async_create_task(async_restore(self._hass, unloaded), eager_start=False)
+            _ = self._hass.async_create_task(
+                async_load_again(self._hass, unloaded), eager_start=False
+            )
 
 
-def _known_meters(hass: HomeAssistant) -> set[str | None]:
+def _known_meters(hass: HomeAssistant) -> set[str]:
     """Return the fingerprints of the meters that are set up here."""
     ours = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-    return {mark for entry in ours for mark in (entry.unique_id, entry.data[CONF_IDENTITY])}
-
-
-def _fingerprint(entry: ConfigEntry) -> str:
-    """Return how a meter would be known here; empty for an ID that has not the right form."""
-    try:
-        return Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD]).fingerprint
-    except CredentialsFormatError:
-        return ""
+    marks = {mark for entry in ours for mark in (entry.unique_id, entry.data[CONF_IDENTITY])}
+    return {mark for mark in marks if mark is not None}

@@ -31,11 +31,11 @@ from custom_components.wisun_route_b.built_in import (
     BuiltInBusyError,
     async_disable,
     async_make_room,
-    async_restore,
     built_in_entries,
     sensors_of,
 )
 from custom_components.wisun_route_b.farewells import last_farewell
+from custom_components.wisun_route_b.room import async_load_again
 from custom_components.wisun_route_b.stack import Credentials
 from emulator import DUMMY_ID, DUMMY_PASSWORD
 
@@ -141,7 +141,7 @@ async def test_it_reads_again_once_it_is_restored(hass: HomeAssistant, port: str
     assert (theirs.state, theirs.disabled_by) == (ConfigEntryState.NOT_LOADED, None)
     assert not is_open(port)
 
-    await async_restore(hass, theirs.entry_id)
+    await async_load_again(hass, theirs.entry_id)
     await hass.async_block_till_done()
 
     assert (theirs.state, theirs.disabled_by) == (ConfigEntryState.LOADED, None)
@@ -243,7 +243,7 @@ async def test_one_that_could_not_be_unloaded_is_told_and_set_up_at_the_next_sta
             with pytest.raises(BuiltInBusyError):
                 await async_make_room(hass, theirs.entry_id)
             assert theirs.state is ConfigEntryState.FAILED_UNLOAD
-            await async_restore(hass, theirs.entry_id)
+            await async_load_again(hass, theirs.entry_id)
             assert theirs.disabled_by is None
     await hass.async_add_executor_job(opened[0].close)
 
@@ -273,7 +273,7 @@ async def test_one_that_somebody_has_disabled_stays_disabled(hass: HomeAssistant
     theirs = entry_of("/dev/ttyUSB0", disabled_by=ConfigEntryDisabler.USER)
     theirs.add_to_hass(hass)
 
-    await async_restore(hass, theirs.entry_id)
+    await async_load_again(hass, theirs.entry_id)
 
     assert (theirs.state, theirs.disabled_by) == (
         ConfigEntryState.NOT_LOADED,
@@ -305,5 +305,5 @@ async def test_credentials_in_a_form_that_no_meter_has_are_no_obstacle(
 
 async def test_what_was_removed_meanwhile_is_no_obstacle(hass: HomeAssistant) -> None:
     await async_make_room(hass, "gone")
-    await async_restore(hass, "gone")
+    await async_load_again(hass, "gone")
     assert not built_in_entries(hass)
