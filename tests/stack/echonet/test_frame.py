@@ -75,8 +75,10 @@ def test_every_other_length_is_refused(wire: str, frame: Frame) -> None:
     for size in range(len(data)):
         with pytest.raises(DecodeError):
             Frame.decode(data[:size])
-    with pytest.raises(DecodeError):
-        Frame.decode(data + b"\x00")
+    for trailing in (b"\x01", b"\x00\x00", b"\x00\x01", b"\xe7\x00"):
+        with pytest.raises(DecodeError):
+            Frame.decode(data + trailing)
+    assert Frame.decode(data + b"\x00") == frame
 
 
 @pytest.mark.parametrize("esv", ESV)

@@ -218,12 +218,28 @@ def test_a_pan_description_without_pair_id_ends_with_the_next_line() -> None:
         Event(EventNumber.SCAN_FINISHED, OWN, 0),
     ]
     assert_cuts_do_not_matter(data, expected)
+
+
+@pytest.mark.parametrize("after", range(1, 7))
+def test_a_datagram_between_the_lines_of_a_pan_description_costs_nothing(after: int) -> None:
+    lines = [*(PAN_LINES + b"  PairID:00000001\r\n").splitlines(keepends=True)]
+    data = b"".join((*lines[:after], erxudp(b"x"), *lines[after:]))
     assert_cuts_do_not_matter(
-        PAN_LINES + erxudp(b"x"),
-        [
-            PanDescription(0x31, 9, 0xB5FB, MAC, 0xDD),
-            datagram(b"x"),
-        ],
+        data,
+        [datagram(b"x"), PanDescription(0x31, 9, 0xB5FB, MAC, 0xDD, pair_id="00000001")],
+    )
+
+
+@pytest.mark.parametrize("lead", [b"", b" ", b"  ", b"    "])
+@pytest.mark.parametrize("trail", [b"", b" ", b"   "])
+def test_blanks_around_the_fields_of_a_pan_description_do_not_matter(
+    lead: bytes, trail: bytes
+) -> None:
+    head, *fields = (PAN_LINES + b"  PairID:00000001\r\n").splitlines()
+    lines = [head, *(lead + field.strip() + trail for field in fields)]
+    assert_cuts_do_not_matter(
+        b"".join(line + b"\r\n" for line in lines),
+        [PanDescription(0x31, 9, 0xB5FB, MAC, 0xDD, pair_id="00000001")],
     )
 
 

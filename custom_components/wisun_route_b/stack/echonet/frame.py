@@ -15,6 +15,8 @@ from ..errors import DecodeError, EncodeError
 #: EHD1 = ECHONET Lite, EHD2 = format 1 (part 2, 3.2.1).
 _HEADER = b"\x10\x81"
 _FIXED_SIZE = 12
+#: What may follow the last property: padding to an even length, as some senders do.
+_PADDING = b"\x00"
 _EOJ_SIZE = 3
 
 #: Largest UDP payload of a Route-B datagram in bytes: IPv6 1280 - 40 - 8 (SKSENDTO: 04D0).
@@ -129,7 +131,11 @@ class Frame:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Read one whole datagram; raise DecodeError unless every byte is accounted for."""
+        """Read one whole datagram; raise DecodeError unless every byte is accounted for.
+
+        A single NUL behind the last property is accepted: it is no property, which has two bytes
+        at least.
+        """
         if len(data) < _FIXED_SIZE:
             raise DecodeError("The frame is too short")
         if data[:2] != _HEADER:
@@ -142,7 +148,7 @@ class Frame:
         get_properties: tuple[Property, ...] = ()
         if esv.has_get_list:
             get_properties, end = _decode_list(data, end)
-        if end != len(data):
+        if data[end:] not in (b"", _PADDING):
             raise DecodeError("The frame is longer than its properties")
         return cls(
             tid=int.from_bytes(data[2:4]),

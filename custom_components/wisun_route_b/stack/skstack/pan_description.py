@@ -1,8 +1,8 @@
 """Assembles the EPANDESC block, the only message that takes several lines.
 
-The fields stand one a line behind two spaces, without anything in between. PairID is the last
-one and ends the block at once; a block without it (scan mode 3) ends with the first line that
-is no field. Side exists on dual firmware only. Fields of other names are passed over.
+The fields stand one a line behind two spaces; other firmware may print fewer, or some behind the
+value. A datagram may come in between. PairID is the last field and ends the block at once; a
+block without it (scan mode 3) ends with the first line that is no field. Side exists on dual firmware only. Fields of other names are passed over.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ._tokens import BYTE, DIGIT, MAC, WORD, number, upper
 from .messages import PanDescription
 
-_FIELD = re.compile(rb"  (?P<name>[A-Z][A-Za-z ]*):(?P<value>[!-~]+)")
+_FIELD = re.compile(rb" *(?P<name>[A-Z][A-Za-z ]*):(?P<value>[!-~]+) *")
 _LAST = b"PairID"
 _REQUIRED = frozenset({b"Channel", b"Channel Page", b"Pan ID", b"Addr", b"LQI"})
 _FORMS: Mapping[bytes, re.Pattern[bytes]] = MappingProxyType(

@@ -86,12 +86,9 @@ class Receiver:
     def _from_unit(self, unit: Unit) -> list[Message]:
         match unit:
             case Packet(glue, header, payload):
+                # It arrives when it does, also between the lines of an EPANDESC.
                 self._datagrams += 1
-                return [
-                    *self._end_pan_description(),
-                    *_explain_glue(glue),
-                    header.datagram(payload),
-                ]
+                return [*_explain_glue(glue), header.datagram(payload)]
             case Line(text):
                 return self._from_line(text)
 
