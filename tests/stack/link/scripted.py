@@ -85,7 +85,7 @@ class ScriptedDongle(asyncio.Transport):
         self.commands: list[str] = []
         """Command lines of the host, in order."""
         self.replies: dict[str, bytes] = {}
-        """What to answer to a command instead of the usual, by its first word."""
+        """What to answer to a command instead of the usual, by its first word or as a whole."""
         self.first_replies: dict[str, bytes] = {}
         """The same, for the first such command only."""
         self.write_error: OSError | None = None
@@ -168,10 +168,11 @@ class ScriptedDongle(asyncio.Transport):
 
     def _command(self, line: str) -> None:
         word = line.partition(" ")[0]
-        if not word:
-            return
+        if not word or not word.isascii():
+            return  # an empty line, or the question whether this is a J11 dongle
         self.commands.append(line)
-        self.say(self.first_replies.pop(word, self.replies.get(word, self._usual(word))))
+        reply = self.replies.get(line, self.replies.get(word, self._usual(word)))
+        self.say(self.first_replies.pop(word, reply))
 
     def _usual(self, word: str) -> bytes:
         usual = {

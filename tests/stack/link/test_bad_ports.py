@@ -138,13 +138,13 @@ def test_terminal_that_nobody_reads_is_told_and_the_loop_goes_on(tmp_path: Path)
         return turns
 
     try:
-        assert asyncio.run(asyncio.wait_for(scenario(), 3.5)) > 100
+        assert asyncio.run(asyncio.wait_for(scenario(), 6.0)) > 100
     finally:
         os.close(master)
         os.close(slave)
 
 
-def test_host_that_reads_nothing_is_told_within_three_seconds() -> None:
+def test_host_that_reads_nothing_is_told_within_five_seconds() -> None:
     async def scenario() -> None:
         class Deaf(asyncio.Transport):
             """Takes everything into a buffer that nobody empties."""
@@ -177,7 +177,7 @@ def test_host_that_reads_nothing_is_told_within_three_seconds() -> None:
         begun = asyncio.get_running_loop().time()
         with pytest.raises(DongleSilentError):
             await SmartMeter(connector, CREDENTIALS).connect()
-        assert asyncio.get_running_loop().time() - begun <= 3.0
+        assert asyncio.get_running_loop().time() - begun <= 5.0
         assert transport.written < 100
 
     run(scenario())

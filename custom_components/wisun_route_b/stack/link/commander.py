@@ -1,7 +1,6 @@
 """One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +12,6 @@ from ..skstack import (
     Dialect,
     Event,
     Fail,
-    FailCode,
     Info,
     LinkLocalAddress,
     Message,
@@ -30,6 +28,14 @@ from .scribe import Scribe
 #: Seconds a dongle may take for an answer. Registers answer in 3 to 12 ms; an SKSENDTO is
 #: acknowledged when the datagram is on the air, 0.1 to 0.35 s later (captures 01, 06).
 COMMAND_TIMEOUT = 3.0
+#: Seconds for each try of a command that is tried several times.
+_TRY_TIMEOUT = 1.5
+#: How often a command is tried that may be sent twice without harm. A line of noise spoils one
+#: command or one answer; what spoils three in a row is no noise.
+_TRIES = 3
+#: Seconds in which a dongle complains about the rest of a command that noise has damaged.
+#: A complaint takes 3 to 12 ms (as other answers), and a USB bridge holds it back for 16 ms.
+_SETTLE = 0.1
 #: Seconds of silence after which a datagram will not go on: at 115200 Bd the longest takes
 #: 0.25 s, and a USB bridge holds bytes back for 16 ms.
 _QUIET = 0.5
@@ -78,7 +84,7 @@ class Commander:
         self._receiver = Receiver()
         self._port: Port | None = None
         self.dialect = Dialect.DUAL
-        """What the dongle speaks, as far as is known."""
+        """What the last EINFO has shown, or the form of SKSCAN that the dongle has accepted."""
         self._turn = asyncio.Lock()
         self._exchange: _Exchange | None = None
         self._running: set[asyncio.Task[tuple[Answer, ...]]] = set()
@@ -95,9 +101,12 @@ class Commander:
         """Use this open port from now on."""
         self._port = port
 
-    def flush(self) -> None:
-        """End whatever an earlier program left half typed."""
-        self._write(b"\r\n")
+    def flush(self, lines: int = 1) -> None:
+        """End whatever is half typed; several empty lines also fill up a datagram (SKSENDTO).
+
+        An empty line means nothing to the dongle, and it does not answer to it.
+        """
+        self._write(b"\r\n" * lines)
 
     async def execute(
         self, command: Command, patience: float = COMMAND_TIMEOUT
@@ -113,20 +122,26 @@ class Commander:
         await asyncio.wait((task,))
         return task.result()
 
-    async def execute_in_dialect(
-        self, make: Callable[[Dialect], Command], patience: float = COMMAND_TIMEOUT
-    ) -> None:
-        """Send a command whose arguments depend on the dialect.
+    async def execute_with_retries(
+        self, command: Command, patience: float = _TRY_TIMEOUT
+    ) -> tuple[Answer, ...]:
+        """Send a command that may be sent twice without harm, until it is accepted.
 
-        The other dialect is tried, and kept, where this one's argument count is refused.
+        ``patience`` counts for each of the three tries. Raises what the last one raised; see
+        :meth:`execute`.
         """
-        try:
-            await self.execute(make(self.dialect), patience)
-        except CommandFailedError as err:
-            if err.code != FailCode.ER05:
-                raise
-            self.dialect = self.dialect.other
-            await self.execute(make(self.dialect), patience)
+        for _ in range(_TRIES - 1):
+            try:
+                return await self.execute(command, patience)
+            except CommandFailedError, CommandTimeoutError:
+                await self.resynchronize()
+        return await self.execute(command, patience)
+
+    async def resynchronize(self) -> None:
+        """End a command that the dongle may have half received, and pass over its complaint."""
+        async with self._turn:
+            self.flush()
+            await asyncio.sleep(_SETTLE)
 
     def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
         self._running.discard(task)

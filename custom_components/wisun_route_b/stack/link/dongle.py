@@ -14,6 +14,8 @@ _ADDRESS = re.compile(r"[0-9A-F]{16}")
 CHANNELS = range(0x21, 0x3D)
 #: FFFF stands for "none".
 PAN_IDS = range(0xFFFF)
+#: Seconds of silence after which a port is said to have no dongle, while a person waits.
+IDENTIFY_PATIENCE = 4.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,12 @@ class Dongle(Protocol):
     the radio does.
     """
 
-    async def identify(self) -> DongleIdentity:
-        """Find out what is at the other end; a stranger is told within three seconds."""
+    async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
+        """Find out what is at the other end.
+
+        Something that speaks another language is known within three seconds; silence is waited
+        out for ``patience`` seconds.
+        """
 
     async def remembers(self, network: Network) -> bool:
         """Tell whether the dongle is still set to this network, as after a sign-in there."""

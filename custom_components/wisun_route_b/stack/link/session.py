@@ -112,6 +112,11 @@ class PanaSession:
         """Where the session stands."""
         return self._state
 
+    @property
+    def has_packets(self) -> bool:
+        """Whether the meter has sent a packet in the sign-in that was begun last."""
+        return bool(self._packets)
+
     # --- What the host does --------------------------------------------------------------
 
     def adopt(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import asdict
+import itertools
 import logging
 from typing import override
 
@@ -25,6 +26,7 @@ from ..skstack import (
     Dialect,
     Event,
     EventNumber,
+    FailCode,
     Info,
     PanDescription,
     SendResult,
@@ -34,7 +36,16 @@ from ..skstack import (
 )
 from .commander import Answer, Commander, Unasked
 from .credentials import Credentials
-from .dongle import CHANNELS, PAN_IDS, Dongle, DongleIdentity, DongleListener, FoundNetwork, Network
+from .dongle import (
+    CHANNELS,
+    IDENTIFY_PATIENCE,
+    PAN_IDS,
+    Dongle,
+    DongleIdentity,
+    DongleListener,
+    FoundNetwork,
+    Network,
+)
 from .pana import PANA_PORT
 from .port import Connector, Port
 from .scribe import Scribe
@@ -45,9 +56,13 @@ _LOGGER = logging.getLogger(__name__)
 
 #: ECHONET Lite listens on UDP port 3610 (ECHONET Lite 1.14, part 2, 1.2).
 ECHONET_PORT = 0x0E1A
-#: SKVER is asked this often, with this many seconds of patience each, before a verdict.
-_PROBES = 3
+#: SKVER is asked again after this many seconds, and this often before something that speaks
+#: another language is taken for another device.
 _PROBE_TIMEOUT = 0.75
+_PROBES = 3
+#: Empty lines before each later SKVER to a port that is known to have a dongle: it may be in the
+#: middle of a datagram of up to 1232 bytes, which must be filled up before it listens again.
+_FILLING = 64
 #: J11 firmware answers a version request with this code in front (J11 UART IF, chapter 3).
 _J11_VERSION_REQUEST = bytes.fromhex("D0EA83FC006B000403A80000")
 _J11_SIGNATURE = bytes.fromhex("D0F9EE5D")
@@ -61,8 +76,12 @@ _DWELL = 0.0096
 _SCAN_GRACE = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
 _JOIN_TIMEOUT = 60.0
+#: SKJOIN is sent this often if it is refused or not answered at all: noise damages one line.
+_JOIN_TRIES = 3
 #: Ending a session must not hold up whoever closes the link.
 _LEAVE_TIMEOUT = 0.8
+#: The side of events of the HAN (C2 manual, page 66).
+_SIDE_HAN = 1
 #: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
 _MOST_PANS = 64
 
@@ -77,6 +96,8 @@ class SkstackDongle(Dongle):
         self._commander = Commander(self, scribe)
         self._port = Port(self)
         self._heard = bytearray()
+        self._heard_at: float | None = None
+        """When the last bytes came, in seconds of the running loop's clock."""
         self._session = PanaSession(listener)
         self._transmitter = Transmitter(self._commander, listener.transmit_limit_changed)
         self._meter_address = ""
@@ -108,31 +129,59 @@ class SkstackDongle(Dongle):
         self._commander.attach(self._port)
 
     @override
-    async def identify(self) -> DongleIdentity:
+    async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
         self._commander.flush()
-        version = await self._probe()
+        version = await self._probe(patience)
         self._heard.clear()
-        info = await self._ask(commands.skinfo(), Info)
-        dialect = self._commander.dialect = Dialect.from_info(info)
-        await self._commander.execute(commands.sksreg("SFE", "0"))
+        dialect = await self._learn_dialect()
+        await self._commander.execute_with_retries(commands.sksreg("SFE", "0"))
         return DongleIdentity(f"SKSTACK {dialect.name.lower()}", version, await self._app_version())
 
-    async def _probe(self) -> str:
-        """Return the firmware version, or say what kind of stranger this is."""
-        for _ in range(_PROBES):
-            try:
-                answers = await self._commander.execute(commands.skver(), _PROBE_TIMEOUT)
-            except DongleError:
-                continue  # silence, or FAIL ER04 to a line that noise had mangled
-            for answer in answers:
-                if isinstance(answer, Version):
-                    return answer.text
-        await self._ask_for_j11()
+    async def _learn_dialect(self) -> Dialect:
+        info = await self._ask(commands.skinfo(), Info)
+        self._commander.dialect = Dialect.from_info(info)
+        return self._commander.dialect
+
+    async def _probe(self, patience: float) -> str:
+        """Return the firmware version, or say what else is at the port.
+
+        Silence is waited out for ``patience`` seconds: some dongles reset when their port is
+        opened and need 3 s to start (C2 manual, 10.4). What speaks another language is known
+        sooner.
+        """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for probe in itertools.count(1):
+            left = begun + patience - loop.time()
+            version = await self._ask_version(min(_PROBE_TIMEOUT, max(left, 0.0)))
+            if version is not None:
+                return version
+            if probe == _PROBES:
+                await self._ask_for_j11()
+            if probe >= _PROBES:
+                self._judge_other_device(begun, final=loop.time() >= begun + patience)
+                ours = loop.time() - begun >= IDENTIFY_PATIENCE
+                self._commander.flush(_FILLING if ours else 1)
+        raise AssertionError  # the loop has no other end
+
+    def _judge_other_device(self, begun: float, *, final: bool) -> None:
+        """Raise what the device must be that has not answered to SKVER, if that is clear by now."""
         if _J11_SIGNATURE in self._heard:
             raise J11DongleError("The dongle speaks the J11 protocol")
-        if self._heard:
+        heard_at = self._heard_at
+        # What came before the second SKVER may be the noise of the opening, or a start-up text.
+        if heard_at is not None and (final or heard_at >= begun + _PROBE_TIMEOUT):
             raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
-        raise DongleSilentError("Nothing answers on this port")
+        if final:
+            raise DongleSilentError("Nothing answers on this port")
+
+    async def _ask_version(self, patience: float) -> str | None:
+        """Ask once; None after silence, or a FAIL ER04 to a line that noise had damaged."""
+        try:
+            answers = await self._commander.execute(commands.skver(), patience)
+        except DongleError:
+            return None
+        return next((answer.text for answer in answers if isinstance(answer, Version)), None)
 
     async def _ask_for_j11(self) -> None:
         self._j11_heard = asyncio.get_running_loop().create_future()
@@ -153,6 +202,7 @@ class SkstackDongle(Dongle):
     @override
     async def remembers(self, network: Network) -> bool:
         info = await self._ask(commands.skinfo(), Info)
+        self._commander.dialect = Dialect.from_info(info)
         return (info.channel, info.pan_id) == (network.channel, network.pan_id)
 
     @override
@@ -166,17 +216,21 @@ class SkstackDongle(Dongle):
     @override
     async def prepare(self, credentials: Credentials) -> None:
         self._session.drop()
-        await self._commander.execute(commands.skreset())
-        await self._commander.execute(commands.sksreg("SFE", "0"))
+        await self._set_up(commands.skreset())
+        await self._set_up(commands.sksreg("SFE", "0"))
         if self._commander.dialect is Dialect.DUAL:
             await self._want_signal_strength()
-        await self._commander.execute(commands.sksetpwd(credentials.password))
-        await self._commander.execute(commands.sksetrbid(credentials.route_b_id))
+        await self._set_up(commands.sksetpwd(credentials.password))
+        await self._set_up(commands.sksetrbid(credentials.route_b_id))
+
+    async def _set_up(self, command: commands.Command) -> None:
+        """Send a command that sets something, and may as well set it twice."""
+        await self._commander.execute_with_retries(command)
 
     async def _want_signal_strength(self) -> None:
         """Have every ERXUDP carry its RSSI (register SA2, BP35C2 manual)."""
         try:
-            await self._commander.execute(commands.sksreg("SA2", "1"))
+            await self._set_up(commands.sksreg("SA2", "1"))
         except CommandFailedError:
             _LOGGER.debug("This dongle does not report the signal strength of datagrams")
 
@@ -191,13 +245,15 @@ class SkstackDongle(Dongle):
         self._found.clear()
         self._scan_ended = asyncio.get_running_loop().create_future()
         try:
-            await self._commander.execute_in_dialect(
-                lambda dialect: commands.skscan(dialect, duration)
-            )
+            await self._start_scan(duration)
             async with asyncio.timeout(self.scan_seconds(duration) + _SCAN_GRACE):
                 await self._scan_ended
+        except CommandTimeoutError:
+            raise
         except TimeoutError as err:
-            raise CommandTimeoutError("The scan did not end") from err
+            if not await self.responds():
+                raise CommandTimeoutError("The scan did not end") from err
+            # Only its EVENT 22 was lost.
         finally:
             self._scan_ended = None
         return tuple(
@@ -207,12 +263,26 @@ class SkstackDongle(Dongle):
             for pan in self._found
         )
 
+    async def _start_scan(self, duration: int) -> None:
+        """Start a scan; a form that the dongle refuses (ER05) is kept only until it takes the other.
+
+        EINFO has shown the dialect, but a damaged line may show the wrong one.
+        """
+        dialect = self._commander.dialect
+        try:
+            await self._set_up(commands.skscan(dialect, duration))
+        except CommandFailedError as err:
+            if err.code != FailCode.ER05:
+                raise
+            await self._set_up(commands.skscan(dialect.other, duration))
+            self._commander.dialect = dialect.other
+
     # --- Session -----------------------------------------------------------------------
 
     @override
     async def join(self, network: Network) -> None:
-        await self._commander.execute(commands.sksreg("S2", f"{network.channel:02X}"))
-        await self._commander.execute(commands.sksreg("S3", f"{network.pan_id:04X}"))
+        await self._set_up(commands.sksreg("S2", f"{network.channel:02X}"))
+        await self._set_up(commands.sksreg("S3", f"{network.pan_id:04X}"))
         self._meter_address = link_local(network.address)
         try:
             await self._join()
@@ -223,7 +293,7 @@ class SkstackDongle(Dongle):
     async def _join(self) -> None:
         decided = self._session.begin()
         try:
-            await self._commander.execute(commands.skjoin(self._meter_address))
+            await self._start_join(decided)
             async with asyncio.timeout(_JOIN_TIMEOUT):
                 await decided
         except CommandTimeoutError:
@@ -235,6 +305,21 @@ class SkstackDongle(Dongle):
         finally:
             if self._session.state is SessionState.JOINING:
                 self._session.drop()
+
+    async def _start_join(self, decided: asyncio.Future[None]) -> None:
+        """Send SKJOIN until it is accepted, or until something shows that it was."""
+        command = commands.skjoin(self._meter_address)
+        for left in reversed(range(_JOIN_TRIES)):
+            try:
+                await self._commander.execute(command)
+            except CommandFailedError, CommandTimeoutError:
+                if decided.done() or self._session.has_packets:
+                    return  # only its OK was lost
+                if not left:
+                    raise
+                await self._commander.resynchronize()
+            else:
+                return
 
     @override
     async def leave(self) -> bool:
@@ -270,7 +355,7 @@ class SkstackDongle(Dongle):
     @override
     async def responds(self) -> bool:
         try:
-            await self._commander.execute(commands.skver(), _PROBE_TIMEOUT)
+            await self._commander.execute_with_retries(commands.skver(), _PROBE_TIMEOUT)
         except DongleError, PortError:
             return False
         return True
@@ -290,7 +375,7 @@ class SkstackDongle(Dongle):
 
     async def _ask[A: Answer](self, command: commands.Command, kind: type[A]) -> A:
         """Send a command that must answer a line of this kind."""
-        for answer in await self._commander.execute(command):
+        for answer in await self._commander.execute_with_retries(command):
             if isinstance(answer, kind):
                 return answer
         raise NotAWiSunDongleError(f"The answer to {command.name} is missing")
@@ -306,8 +391,10 @@ class SkstackDongle(Dongle):
                     self._found.append(message)
             case Datagram():
                 self._datagram(message)
-            case Event(number=number, parameter=parameter):
-                self._event(number, parameter)
+            case Event(side=side) if side != _SIDE_HAN:
+                self._event(message.number, message.parameter)
+            case Event():
+                pass  # of the HAN side of dual firmware, which is none of ours
 
     def _datagram(self, datagram: Datagram) -> None:
         ours = datagram.source == self._meter_address
@@ -338,6 +425,8 @@ class SkstackDongle(Dongle):
     def bytes_received(self, data: bytes) -> None:
         """Take bytes from the port."""
         self._heard += data[: max(0, _HEARD_LIMIT - len(self._heard))]
+        if data:
+            self._heard_at = asyncio.get_running_loop().time()
         if self._j11_heard is not None and _J11_SIGNATURE in self._heard:
             _resolve(self._j11_heard, None)
         self._commander.receive(data)

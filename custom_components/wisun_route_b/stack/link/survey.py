@@ -15,8 +15,9 @@ from .progress import Progress, ProgressCallback, Stage, estimated, ignore_progr
 from .scribe import Scribe
 from .skstack_dongle import SkstackDongle
 
-#: Seconds to find out what is on a port that is open; a stranger takes three.
-_IDENTIFY_TIMEOUT = 4.0
+#: Seconds to find out what is on a port that is open. Another device is known after three, silence
+#: after five; the rest is for a dongle whose answers are damaged.
+_IDENTIFY_TIMEOUT = 10.0
 #: Meters were found with 5 (capture 02), 6 (captures 01, 09) and 7 (capture 22).
 DEFAULT_DURATION = 6
 

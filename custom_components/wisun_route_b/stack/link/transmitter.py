@@ -64,13 +64,14 @@ class Transmitter:
         """Send a datagram; return the parameter of its EVENT 21."""
         self._sent = asyncio.get_running_loop().create_future()
         try:
-            await self._commander.execute_in_dialect(
-                lambda dialect: commands.sksendto(dialect, address, payload), _SENT_TIMEOUT
-            )
+            command = commands.sksendto(self._commander.dialect, address, payload)
+            await self._commander.execute(command, _SENT_TIMEOUT)
             # EVENT 21 came before the OK in every capture; the manuals have it after.
             async with asyncio.timeout(_SENT_TIMEOUT):
                 return await self._sent
         except CommandFailedError as err:
+            # The payload of a refused header is taken for the beginning of the next command.
+            await self._commander.resynchronize()
             raise SendFailedError("The dongle refused the datagram") from err
         except CommandTimeoutError:
             raise

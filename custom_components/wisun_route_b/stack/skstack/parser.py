@@ -65,8 +65,8 @@ _EVENT = re.compile(
 )
 _FAIL = re.compile(rb" ER(?P<code>[0-9]{2})")
 _INFO = re.compile(
-    rb" (?P<ip>%b) (?P<address>%b) (?P<channel>%b) (?P<pan_id>%b) (?P<side>%b|FFFE)"
-    % (IPV6, MAC, BYTE, WORD, DIGIT)
+    rb" (?P<ip>%b) (?P<address>%b) (?P<channel>%b) (?P<pan_id>%b) (?P<side>[01]|FFFE)"
+    % (IPV6, MAC, BYTE, WORD)
 )
 _TEXT = re.compile(rb" (?P<text>[!-~]{1,32})")
 _IPV6_LINE = re.compile(IPV6)
