@@ -18,6 +18,7 @@ from ..errors import (
 from .history import HistoryReader
 from .reader import PropertyReader
 from .requester import Requester
+from .response_time import ResponseTime
 from .scribe import Scribe
 from .skstack_dongle import SkstackDongle
 from .statistics import LinkStatistics
@@ -62,6 +63,7 @@ class Connection:
         scribe: Scribe,
         statistics: LinkStatistics,
         tids: Iterator[int],
+        response_time: ResponseTime,
     ) -> None:
         """Prepare; nothing is open yet."""
         self.established = False
@@ -70,7 +72,14 @@ class Connection:
         self._death: RouteBError | None = None
         self.dongle = SkstackDongle(self, scribe)
         self.watchdog = Watchdog(self._silent)
-        self.requester = Requester(self._send, owner.notified, self.watchdog, statistics, tids)
+        self.requester = Requester(
+            self._send,
+            owner.notified,
+            self.watchdog,
+            statistics,
+            tids,
+            response_time=response_time,
+        )
         self.reader = PropertyReader(self.requester)
         self.history = HistoryReader(self.requester, self.reader)
 
@@ -99,6 +108,7 @@ class Connection:
             self._death = None
         self.require_alive()
         self.established = False
+        self.requester.start_over()
         self.reader.start_over()
 
     @property

@@ -1,4 +1,14 @@
-"""Reads properties: bundles them, copes with meters that answer less, decodes what comes."""
+"""Reads properties: bundles them, copes with meters that answer less, decodes what comes.
+
+Theory of operation. The meter's own list (9F) says what may be asked for. As many properties as
+the meter takes go into one Get. An answer may leave properties out (it was cut: smaller bundles
+from now on), refuse some (asked for once more, alone, if its list has them), or refuse all (then
+each alone: perhaps it was the number). If no answer comes, a property that every meter has is
+asked for. If that is not answered either, or if answers only come late, the link is at fault and
+the read ends. Else one property of the bundle is, and each is asked for alone.
+
+Everything learned this way is a guess from few answers. It is believed for an hour at most.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -9,22 +19,118 @@ from types import MappingProxyType
 
 from ..echonet import ESV, Frame, Property
 from ..errors import DecodeError, LinkError, ResponseTimeoutError, SendFailedError
-from ..meter.properties import PROPERTIES, AnyProperty
+from ..meter.properties import (
+    FAULT_STATUS,
+    GET_PROPERTY_MAP,
+    OPERATION_STATUS,
+    PROPERTIES,
+    AnyProperty,
+)
 from ..meter.scale import Scale
 from .report import ReadReport
-from .requester import Requester
+from .requester import PATIENCE_ONE, Requester
+from .silent_properties import SilentProperties
 
 _LOGGER = logging.getLogger(__name__)
 
 #: Properties in one Get: what every meter must support (AIF 1.01, 2.4.4), and where one was
 #: seen to cut off its answer (home-assistant issue of echonetlite_homeassistant, no. 150).
 MOST_AT_ONCE = 6
-#: Requests in a row without an answer after which a read gives up: one may be the property's
-#: fault, two are the link's.
-_MOST_SILENCES = 2
-#: Seconds after which a refused property is asked for again, if the meter's own list has it:
-#: a meter was busy, perhaps.
-_REFUSAL_LASTS = 3600.0
+#: Datagrams in a row that cannot be sent before a read gives up: that is the link's fault.
+_MOST_SEND_FAILURES = 2
+#: Bundles in a row that stay unanswered, while each of their properties is answered alone,
+#: before the meter is believed to answer one property at a time.
+_MOST_SILENT_BUNDLES = 2
+#: Seconds for which it is believed what a meter refuses (a meter was busy, perhaps), and how many
+#: properties it answers at once. Then it is tried again.
+_BELIEF_LASTS = 3600.0
+#: Properties that every meter has (Appendix R, super class), one of which shows whether the meter
+#: answers at all.
+_MANDATORY = (OPERATION_STATUS.epc, FAULT_STATUS.epc, GET_PROPERTY_MAP.epc)
+#: Seconds of patience with that, in which it is sent twice.
+_PROBE_PATIENCE = 8.0
+#: Seconds of patience with a property that was not answered before; it is sent twice in that time.
+_SUSPECT_PATIENCE = 10.0
+
+
+class PropertyReader:
+    """Reads from one meter over one session and remembers what it is like."""
+
+    def __init__(self, requester: Requester) -> None:
+        """Start without prejudice: six at once, nothing refused."""
+        self._requester = requester
+        self._limit = MOST_AT_ONCE
+        self._limited_at = 0.0
+        self._silent_bundles = 0
+        self._listed: frozenset[int] = frozenset()
+        self._unlisted: frozenset[int] = frozenset()
+        self._refused: dict[int, float] = {}
+        """When a property was refused, in seconds of the running loop's clock."""
+        self.silent = SilentProperties()
+
+    @property
+    def limit(self) -> int:
+        """How many properties this meter answers in one Get, as far as known."""
+        if self._limit < MOST_AT_ONCE and _now() - self._limited_at >= _BELIEF_LASTS:
+            self._limit = MOST_AT_ONCE
+        return self._limit
+
+    def lower_limit(self, limit: int) -> None:
+        """Put at most so many properties, 1 to 6, into one Get for the next hour."""
+        self._limit, self._limited_at = min(self._limit, limit), _now()
+
+    def note_bundle(self, *, answered: bool) -> None:
+        """Note an answered bundle, or one whose properties were answered only one by one."""
+        self._silent_bundles = 0 if answered else self._silent_bundles + 1
+        if self._silent_bundles >= _MOST_SILENT_BUNDLES:
+            self.lower_limit(1)
+
+    def note_refusal(self, epc: int) -> None:
+        """Note that the meter has refused a property."""
+        self._refused[epc] = _now()
+
+    def lists(self, epc: int) -> bool:
+        """Tell whether the meter's own Get property map has a property."""
+        return epc in self._listed
+
+    def refuses(self, row: AnyProperty) -> bool:
+        """Tell whether the meter is known not to offer a property."""
+        return row.epc in self._not_offered()
+
+    def start_over(self) -> None:
+        """Forget what was refused, and how much at once was too much: it is a new session."""
+        self._limit = MOST_AT_ONCE
+        self._silent_bundles = 0
+        self._refused.clear()
+
+    def restrict(self, readable: frozenset[int]) -> None:
+        """Never ask for what the meter's own Get property map lacks."""
+        self._listed = readable
+        self._unlisted = frozenset(PROPERTIES.keys() - readable)
+
+    def _not_offered(self) -> frozenset[int]:
+        """Return what need not be asked for; a refusal is believed for an hour."""
+        now = _now()
+        believed = {epc for epc, at in self._refused.items() if now - at < _BELIEF_LASTS}
+        return self._unlisted | believed
+
+    async def read(
+        self,
+        properties: Iterable[AnyProperty],
+        scale: Scale | None,
+        patience: float | None = None,
+        *,
+        isolate: bool = True,
+    ) -> ReadReport:
+        """Read properties, in as few Gets as this meter allows.
+
+        ``patience`` in seconds for each answer replaces the specification's. Without
+        ``isolate`` the first silence ends the read. Raises a LinkError only if nothing at all
+        was answered, or if the link is gone.
+        """
+        wanted = {row.epc: row for row in properties}
+        reading = _Read(self, self._requester, wanted, scale, patience)
+        return await reading.run(self._not_offered(), isolate=isolate)
 
 
 @dataclass(slots=True)
@@ -44,134 +150,162 @@ class _Collected:
         )
 
 
-class PropertyReader:
-    """Reads from one meter over one session and remembers what it is like."""
+class _Read:
+    """One read: what is still to be asked for, and what has come."""
 
-    def __init__(self, requester: Requester) -> None:
-        """Start without prejudice: six at once, nothing refused."""
-        self._requester = requester
-        self._limit = MOST_AT_ONCE
-        self._bundles_work = False
-        self._silent_bundles = 0
-        self._unlisted: frozenset[int] = frozenset()
-        self._refused: dict[int, float] = {}
-        """When a property was refused, in seconds of the running loop's clock."""
-
-    @property
-    def limit(self) -> int:
-        """How many properties this meter answers in one Get, as far as known."""
-        return self._limit
-
-    def refuses(self, row: AnyProperty) -> bool:
-        """Tell whether the meter is known not to offer a property."""
-        return row.epc in self._not_offered()
-
-    def start_over(self) -> None:
-        """Forget what was refused, and how much at once was too much: it is a new session."""
-        self._limit = MOST_AT_ONCE
-        self._bundles_work = False
-        self._silent_bundles = 0
-        self._refused.clear()
-
-    def restrict(self, readable: frozenset[int]) -> None:
-        """Never ask for what the meter's own Get property map lacks."""
-        self._unlisted = frozenset(PROPERTIES.keys() - readable)
-
-    def _not_offered(self) -> frozenset[int]:
-        """Return what need not be asked for; a refusal is believed for an hour."""
-        now = asyncio.get_running_loop().time()
-        believed = {epc for epc, at in self._refused.items() if now - at < _REFUSAL_LASTS}
-        return self._unlisted | believed
-
-    async def read(
+    def __init__(
         self,
-        properties: Iterable[AnyProperty],
-        scale: Scale | None,
-        patience: float | None = None,
-    ) -> ReadReport:
-        """Read properties, in as few Gets as this meter allows.
-
-        Raises a LinkError only if nothing at all was answered, or if the link is gone.
-        """
-        wanted = {row.epc: row for row in properties}
-        not_offered = self._not_offered()
-        collected = _Collected(refused=set(wanted.keys() & not_offered))
-        queue = [epc for epc in wanted if epc not in not_offered]
-        alone: set[int] = set()
-        heard = not queue
-        one_by_one = False
-        silences = 0
-        while queue:
-            bundle = self._bundle(queue, alone, 1 if one_by_one else self._limit)
-            try:
-                answer = await self._get(bundle, patience)
-            except (ResponseTimeoutError, SendFailedError) as err:
-                if self._falls_back(bundle, err):
-                    one_by_one = True
-                    continue
-                silences += 1
-                given_up = queue if silences == _MOST_SILENCES else bundle
-                collected.reasons.update(dict.fromkeys(given_up, "the meter was silent"))
-                queue = queue[len(given_up) :]
-                if not queue and not heard:
-                    raise
-                continue
-            heard, silences = True, 0
-            queue = queue[len(bundle) :]
-            left = self._sort(bundle, answer, wanted, scale, collected)
-            if bundle[0] in alone and bundle[0] in collected.values:
-                self._limit = 1  # what it refused in company it answers alone
-            queue += [epc for epc in left if epc not in alone]
-            for epc in set(left) & alone:
-                collected.reasons[epc] = "the meter leaves it out"
-            alone.update(left)
-        return collected.report()
-
-    def _bundle(self, queue: list[int], alone: set[int], limit: int) -> list[int]:
-        """Return what to ask for now: as much as the meter takes, or one left-over."""
-        if queue[0] in alone:
-            return queue[:1]
-        return list(takewhile(lambda epc: epc not in alone, queue[:limit]))
-
-    def _falls_back(self, bundle: list[int], error: LinkError) -> bool:
-        """Ask one by one in this read, if the silence may be about bundles; twice: always."""
-        if len(bundle) == 1 or self._bundles_work or not isinstance(error, ResponseTimeoutError):
-            return False
-        _LOGGER.debug("No answer to several properties at once: asking one by one")
-        self._silent_bundles += 1
-        if self._silent_bundles == _MOST_SILENCES:
-            self._limit = 1
-        return True
-
-    async def _get(self, epcs: list[int], patience: float | None) -> Frame:
-        bundle = tuple(Property(epc) for epc in epcs)
-        answer = await self._requester.ask(ESV.GET, bundle, patience)
-        if len(epcs) > 1:
-            self._bundles_work = True
-        return answer
-
-    def _sort(
-        self,
-        bundle: list[int],
-        answer: Frame,
+        reader: PropertyReader,
+        requester: Requester,
         wanted: Mapping[int, AnyProperty],
         scale: Scale | None,
-        collected: _Collected,
-    ) -> list[int]:
-        """File what an answer holds; return what it leaves out."""
-        edts = {item.epc: item.edt for item in reversed(answer.properties)}
-        if len(bundle) > 1 and not any(edts.get(epc) for epc in bundle):
-            return bundle  # all refused at once: perhaps it is the number that it refuses
+        patience: float | None,
+    ) -> None:
+        self._reader = reader
+        self._silent = reader.silent
+        self._requester = requester
+        self._wanted = wanted
+        self._scale = scale
+        self._patience = patience
+        self._collected = _Collected()
+        self._queue: list[int] = []
+        self._alone: set[int] = set()
+        """What is not to be put into a bundle any more."""
+        self._refused_together: set[int] = set()
+        self._unanswered: list[int] = []
+        """The last bundle that was not answered as a whole."""
+
+    async def run(self, not_offered: frozenset[int], *, isolate: bool) -> ReadReport:
+        """Ask until every property has been answered or given up."""
+        self._line_up(not_offered)
+        heard = self._wanted.keys() <= not_offered
+        error: LinkError = ResponseTimeoutError("The meter is silent about these properties")
+        send_failures = 0
+        while self._queue:
+            bundle = self._next_bundle()
+            begun = _now()
+            try:
+                answer = await self._get(bundle)
+            except SendFailedError as err:
+                error = err
+                send_failures += 1
+                self._give_up(self._queue if send_failures == _MOST_SEND_FAILURES else bundle)
+            except ResponseTimeoutError as err:
+                error = err
+                if not isolate or not await self._answers_others(bundle, begun):
+                    self._give_up(self._queue)
+                else:
+                    self._isolate(bundle)
+            else:
+                heard, send_failures = True, 0
+                self._take(bundle, answer)
+        if not heard:
+            raise error
+        self._judge_bundle()
+        return self._collected.report()
+
+    def _line_up(self, not_offered: frozenset[int]) -> None:
+        """Put what is asked for in order: suspects last, as the others must not wait for them."""
+        self._collected.refused |= self._wanted.keys() & not_offered
+        asked = [epc for epc in self._wanted if epc not in not_offered]
+        paused = [epc for epc in asked if self._silent.is_paused(epc)]
+        suspects = [epc for epc in asked if epc in self._silent and epc not in paused]
+        self._collected.reasons.update(dict.fromkeys(paused, "the meter is silent about it"))
+        self._queue = [epc for epc in asked if epc not in self._silent] + suspects
+        self._alone.update(suspects)
+
+    def _next_bundle(self) -> list[int]:
+        """Return what to ask for now: as much as the meter takes, or one left-over."""
+        if self._queue[0] in self._alone:
+            return self._queue[:1]
+        together = self._queue[: self._reader.limit]
+        return list(takewhile(lambda epc: epc not in self._alone, together))
+
+    async def _get(self, bundle: list[int]) -> Frame:
+        patience = self._patience
+        if bundle[0] in self._silent:
+            patience = min(patience or PATIENCE_ONE, _SUSPECT_PATIENCE)
+        asked = tuple(Property(epc) for epc in bundle)
+        return await self._requester.ask(ESV.GET, asked, patience)
+
+    # --- No answer -------------------------------------------------------------------------
+
+    def _give_up(self, epcs: list[int]) -> None:
+        self._collected.reasons.update(dict.fromkeys(epcs, "the meter was silent"))
+        self._queue = self._queue[len(epcs) :]
+
+    async def _answers_others(self, asked: list[int], begun: float) -> bool:
+        """Tell whether the meter, silent about these, answers a Get for something else.
+
+        Not if it is only slow: then its answers come late, and more questions make it worse.
+        """
+        if self._requester.late_since(begun):
+            return False
+        other = next(epc for epc in _MANDATORY if epc not in asked)
+        answered = await self._requester.probe(other, _PROBE_PATIENCE)
+        return answered and not self._requester.late_since(begun)
+
+    def _isolate(self, bundle: list[int]) -> None:
+        """Find out which property the meter is silent about; or it is this one."""
+        if len(bundle) > 1:
+            _LOGGER.debug("No answer to several properties at once: asking one by one")
+            self._unanswered = bundle
+            self._alone.update(bundle)
+        else:
+            self._silent.note_silence(bundle[0])
+            self._give_up(bundle)
+
+    def _judge_bundle(self) -> None:
+        """Blame the number of properties if each of them was answered alone."""
+        answered = self._collected.values.keys() | self._collected.refused
+        if self._unanswered and answered >= set(self._unanswered):
+            self._reader.note_bundle(answered=False)
+
+    # --- An answer -------------------------------------------------------------------------
+
+    def _take(self, bundle: list[int], answer: Frame) -> None:
+        """File what an answer holds; ask again, alone, for what it lacks or refuses doubtfully."""
+        self._queue = self._queue[len(bundle) :]
         for epc in bundle:
-            match edts.get(epc):
-                case None:
-                    self._limit = max(1, min(self._limit, len(edts)))
-                case b"":
-                    self._refused[epc] = asyncio.get_running_loop().time()
-                    collected.refused.add(epc)
-                case edt:
-                    decode_into(collected.values, collected.reasons, wanted[epc], edt, scale)
-        return [epc for epc in bundle if epc not in edts]
+            self._silent.note_answer(epc)
+        edts = {item.epc: item.edt for item in reversed(answer.properties)}
+        if len(bundle) > 1:
+            self._reader.note_bundle(answered=True)
+            again = self._take_together(bundle, edts)
+            self._alone.update(again)
+            self._queue += again
+            return
+        epc = bundle[0]
+        if edts.get(epc) and epc in self._refused_together:
+            self._reader.lower_limit(1)  # what it refuses in company, it answers alone
+        if edts and epc not in edts:
+            self._collected.reasons[epc] = "the meter leaves it out"
+        else:
+            self._file(epc, edts.get(epc, b""))
+
+    def _take_together(self, bundle: list[int], edts: Mapping[int, bytes]) -> list[int]:
+        """File the answer to a bundle; return what is to be asked for alone."""
+        if not any(edts.values()):
+            self._refused_together.update(bundle)
+            return bundle
+        left = [epc for epc in bundle if epc not in edts]
+        if left:
+            self._reader.lower_limit(len(edts))
+        # A meter may be busy, or noise may have cut an answer: what its own list has, it must
+        # refuse twice.
+        doubtful = [epc for epc in bundle if edts.get(epc) == b"" and self._reader.lists(epc)]
+        for epc in bundle:
+            if epc in edts and epc not in doubtful:
+                self._file(epc, edts[epc])
+        return left + doubtful
+
+    def _file(self, epc: int, edt: bytes) -> None:
+        collected = self._collected
+        if edt:
+            decode_into(collected.values, collected.reasons, self._wanted[epc], edt, self._scale)
+        else:
+            self._reader.note_refusal(epc)
+            collected.refused.add(epc)
 
 
 def decode_into(
@@ -187,3 +321,7 @@ def decode_into(
     except DecodeError as err:
         _LOGGER.debug("Dropped %s (%02X): %s", row.name, row.epc, err)
         reasons[row.epc] = str(err)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

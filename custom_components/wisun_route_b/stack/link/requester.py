@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 import itertools
 import logging
+import math
 import secrets
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from ..errors import (
     RouteBError,
     SendFailedError,
 )
+from .response_time import ResponseTime
 from .statistics import LinkStatistics
 from .watchdog import Watchdog
 
@@ -24,14 +26,19 @@ _LOGGER = logging.getLogger(__name__)
 #: (application interface specification 1.01, 2.4.2, timers 1 and 2).
 PATIENCE_ONE = 20.0
 PATIENCE_SEVERAL = 60.0
-#: Seconds after which a request is sent again; answers took 0.1 to 1.3 s (captures 06, 22),
-#: and what is not there after 6 s seldom comes (field reports). Answers to the first sending
-#: are still taken.
-RESEND_AFTER = 6.0
 #: Datagrams in a row that may fail on the air before the request does.
 _SEND_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
 _CONFIRMATIONS = 4
+
+#: Sendings whose late answers are still recognised: 20 minutes of one that is sent four times
+#: every 30 s would be 160, and a meter with such a queue has been given up before.
+_MOST_SENDINGS = 64
+#: Seconds after its sending in which an answer may be used although the request was given up.
+_LATE_IS_USABLE = 60.0
+#: Properties whose answer holds for the moment or the selection of one request only: the clock, and
+#: the histories and what selects them.
+_BOUND_TO_REQUEST = frozenset((0x97, 0x98, 0xE2, 0xE4, 0xE5, 0xEC, 0xED, 0xEE, 0xEF))
 
 #: A day of history counts as several properties, whatever the number.
 _LONG_ANSWERS = frozenset((0xE2, 0xE4))
@@ -40,15 +47,33 @@ _ANSWERS: dict[ESV, frozenset[ESV]] = {
     ESV.GET: frozenset((ESV.GET_RES, ESV.GET_SNA)),
     ESV.SET_C: frozenset((ESV.SET_RES, ESV.SET_C_SNA)),
 }
+_REFUSALS = frozenset((ESV.GET_SNA, ESV.SET_C_SNA))
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
     """A request that waits for its answer, under every TID it was sent with."""
 
-    answers: frozenset[ESV]
+    service: ESV
     epcs: frozenset[int]
     answer: asyncio.Future[Frame]
+
+    def accepts(self, frame: Frame) -> bool:
+        """Tell whether a frame with one of our TIDs answers this request."""
+        return (
+            frame.esv in _ANSWERS[self.service]
+            and frame.deoj == CONTROLLER
+            and _is_about(frame, self.epcs)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One datagram of a request."""
+
+    pending: _Pending
+    at: float
+    """When it was handed to the dongle, in seconds of the running loop's clock."""
 
 
 class Ask(Protocol):
@@ -63,18 +88,20 @@ class Ask(Protocol):
 class Requester:
     """Makes one request at a time to the meter object and routes everything that arrives."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what outlives a connection is handed in
         self,
         send: Callable[[bytes], Awaitable[None]],
         notify: Callable[[tuple[Property, ...]], None],
         watchdog: Watchdog,
         statistics: LinkStatistics,
         tids: Iterator[int],
+        *,
+        response_time: ResponseTime,
     ) -> None:
         """Take the way out, and who hears of the meter's notifications.
 
         ``tids`` goes on from connection to connection: an answer that is late by a whole
-        connection must not fit a new request.
+        connection must not fit a new request. So does the estimate of the response time.
         """
         self._send = send
         self._notify = notify
@@ -82,7 +109,11 @@ class Requester:
         self._statistics = statistics
         self._tids = tids
         self._turn = asyncio.Lock()
-        self._pending: dict[int, _Pending] = {}
+        self._response_time = response_time
+        self._current: _Pending | None = None
+        self._sendings: dict[int, _Sending] = {}
+        """By TID, oldest first; those of requests that were given up as well."""
+        self._late_at = -math.inf
         self._confirmations: set[asyncio.Task[None]] = set()
 
     async def ask(
@@ -95,55 +126,63 @@ class Requester:
         the link meanwhile.
         """
         async with self._turn:
-            return await self._ask(service, properties, patience)
+            try:
+                answer = await self._ask(service, properties, patience or _patience(properties))
+            except SendFailedError, ResponseTimeoutError:
+                self._statistics.lost += 1
+                self._watchdog.unanswered()
+                raise
+        self._statistics.answers += 1
+        return answer
 
-    async def _ask(
-        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
-    ) -> Frame:
-        if patience is None:
-            patience = _patience(properties)
+    async def probe(self, epc: int, patience: float) -> bool:
+        """Tell whether the meter answers a Get for this property within ``patience`` seconds.
+
+        Silence is the answer to a question here, and does not count against the link. Raises
+        whatever ended the link meanwhile.
+        """
+        async with self._turn:
+            try:
+                await self._ask(ESV.GET, (Property(epc),), patience)
+            except SendFailedError, ResponseTimeoutError:
+                return False
+        self._statistics.answers += 1
+        return True
+
+    async def _ask(self, service: ESV, properties: tuple[Property, ...], patience: float) -> Frame:
         self._statistics.requests += 1
         pending = _Pending(
-            answers=_ANSWERS[service],
+            service=service,
             epcs=frozenset(item.epc for item in properties),
             answer=asyncio.get_running_loop().create_future(),
         )
+        self._current = pending
         try:
             async with asyncio.timeout(patience):
-                answer = await self._ask_again_and_again(service, properties, pending)
-        except SendFailedError:
-            self._lose()
-            raise
+                return await self._request_with_resends(service, properties, pending)
         except TimeoutError as err:
             if isinstance(err, RouteBError):
                 raise
-            self._lose()
             raise ResponseTimeoutError("The meter did not answer") from err
         finally:
-            self._pending.clear()
-        self._statistics.answers += 1
-        self._watchdog.heard()
-        return answer
+            self._current = None
 
-    def _lose(self) -> None:
-        self._statistics.lost += 1
-        self._watchdog.unanswered()
-
-    async def _ask_again_and_again(
+    async def _request_with_resends(
         self, service: ESV, properties: tuple[Property, ...], pending: _Pending
     ) -> Frame:
         for attempt in itertools.count():
             if attempt:
                 self._statistics.retries += 1
             tid = next(self._tids)
-            self._pending[tid] = pending
+            self._note_sending(tid, pending)
             request = Frame(tid, CONTROLLER, METER, service, properties).encode()
             try:
                 await self._transmit_until_answered(request, pending)
             except SendFailedError:
                 if not attempt:
                     raise  # else the first sending may still be answered
-            done, _ = await asyncio.wait((pending.answer,), timeout=RESEND_AFTER)
+            patience = self._response_time.resend_after
+            done, _ = await asyncio.wait((pending.answer,), timeout=patience)
             if done:
                 break
         return pending.answer.result()
@@ -188,18 +227,61 @@ class Requester:
         else:
             self._answer(frame)
 
+    def _note_sending(self, tid: int, pending: _Pending) -> None:
+        self._sendings[tid] = _Sending(pending, asyncio.get_running_loop().time())
+        if len(self._sendings) > _MOST_SENDINGS:
+            del self._sendings[next(iter(self._sendings))]
+
     def _answer(self, frame: Frame) -> None:
-        pending = self._pending.get(frame.tid)
-        if (
-            pending is None
-            or pending.answer.done()
-            or frame.esv not in pending.answers
-            or frame.deoj != CONTROLLER
-            or not _is_about(frame, pending.epcs)
-        ):
+        """Take an answer: to the request that waits, or a late one to an earlier request.
+
+        A late one is a sign of life, and its values are seconds old: they answer the request
+        that waits if that asks for the same, else they are reported like a notification.
+        """
+        sending = self._sendings.get(frame.tid)
+        if sending is None or not sending.pending.accepts(frame):
             self._statistics.strays += 1
-        else:
+            return
+        del self._sendings[frame.tid]
+        now = asyncio.get_running_loop().time()
+        age = now - sending.at
+        self._response_time.note(age)
+        self._watchdog.heard()
+        pending, current = sending.pending, self._current
+        if pending.answer.done():
+            self._statistics.strays += 1  # an earlier sending of the same request was answered
+        elif pending is current:
             pending.answer.set_result(frame)
+        else:
+            self._late_at = now
+            self._statistics.late += 1
+            if pending.service is ESV.GET and age <= _LATE_IS_USABLE:
+                self._use_late(frame, pending)
+
+    def _use_late(self, frame: Frame, pending: _Pending) -> None:
+        current = self._current
+        if pending.epcs & _BOUND_TO_REQUEST:
+            return
+        pending.answer.set_result(frame)  # further answers to it are repetitions
+        if (
+            current is not None
+            and not current.answer.done()
+            and (current.service, current.epcs) == (pending.service, pending.epcs)
+        ):
+            current.answer.set_result(frame)
+        elif frame.esv is ESV.GET_RES:
+            self._notify(frame.properties)
+
+    def late_since(self, moment: float) -> bool:
+        """Tell whether a late answer has come since then (seconds of the running loop's clock).
+
+        If so, the meter is slow, and silence is no reason to ask for something else.
+        """
+        return self._late_at >= moment
+
+    def start_over(self) -> None:
+        """Forget what was sent: it was in a session that is over."""
+        self._sendings.clear()
 
     def _confirm(self, frame: Frame) -> None:
         """Answer an INFC: same TID, same EPCs without data, EOJs swapped (part 2, 4.2.3.6)."""
@@ -219,10 +301,10 @@ class Requester:
 
     def fail(self, error: RouteBError) -> None:
         """Fail the request in flight: the link is gone, and ``error`` says why."""
-        for pending in self._pending.values():
-            if not pending.answer.done():
-                pending.answer.set_exception(error)
-                pending.answer.exception()
+        pending = self._current
+        if pending is not None and not pending.answer.done():
+            pending.answer.set_exception(error)
+            pending.answer.exception()
 
     async def close(self) -> None:
         """Give up what is still to be sent."""
@@ -240,9 +322,12 @@ def transaction_ids() -> Iterator[int]:
 
 
 def _is_about(frame: Frame, epcs: frozenset[int]) -> bool:
-    """Tell whether an answer holds what was asked for, or a part of it, and nothing else."""
+    """Tell whether an answer holds what was asked for, or a part of it, and nothing else.
+
+    A refusal may list nothing at all.
+    """
     answered = {item.epc for item in frame.properties}
-    return bool(answered) and answered <= epcs
+    return answered <= epcs and (bool(answered) or frame.esv in _REFUSALS)
 
 
 def _patience(properties: tuple[Property, ...]) -> float:

@@ -15,6 +15,8 @@ class LinkStatistics:
     """Datagrams sent again, because the first was lost or failed."""
     lost: int = 0
     """Requests that were never answered."""
+    late: int = 0
+    """Answers that came after their request was given up."""
     notifications: int = 0
     """INF and INFC frames of the meter."""
     strays: int = 0
