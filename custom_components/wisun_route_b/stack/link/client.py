@@ -1,7 +1,7 @@
 """The smart meter, as a program sees it: connect, read, listen, close."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 import logging
@@ -28,7 +28,7 @@ from ..skstack import rssi_dbm
 from .connection import Condition, Connection
 from .credentials import Credentials
 from .description import SCALE_PROPERTIES, MeterDescription
-from .dongle import DongleIdentity, Network
+from .dongle import IDENTIFY_PATIENCE, DongleIdentity, Network
 from .finish import finish
 from .history import write
 from .known import KnownMeter
@@ -42,10 +42,16 @@ from .reader import decode_into
 from .remedy import Remedy
 from .report import ReadReport
 from .requester import transaction_ids
+from .response_time import ResponseTime
 from .scribe import Scribe
 from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
+
+#: Seconds that a dongle may be silent after its port was opened again, while no person waits for
+#: a verdict: opening resets some of them, and opening once more would do that again.
+_REOPENED_PATIENCE = 30.0
+_NO_UNIT = "the energy unit (E1, D3) is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,7 @@ class SmartMeter:
         self._connecting = asyncio.Lock()
         self._statistics = LinkStatistics()
         self._tids = transaction_ids()
+        self._response_time = ResponseTime()
         self._on_report = Listeners[ReadReport]()
         self._on_lost = Listeners[RouteBError]()
         self._on_condition = Listeners[Condition]()
@@ -169,12 +176,16 @@ class SmartMeter:
     # --- Connecting --------------------------------------------------------------------
 
     async def connect(
-        self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
+        self,
+        progress: ProgressCallback | None = None,
+        first: Iterable[AnyProperty] = (),
+        patience: float = IDENTIFY_PATIENCE,
     ) -> ReadReport:
         """Open the port, sign in, learn what the meter is, and read ``first``.
 
         A session that is still alive is used; else the remembered network is joined; else
         the meter is looked for. The port is free again after any failure or cancellation.
+        ``patience`` is how many seconds the dongle may be silent after the opening.
 
         Raises a PortError, a DongleError, or one of MeterNotFoundError, JoinFailedError,
         CredentialsRefusedError, TransmitLimitError, SessionLostError, ResponseTimeoutError,
@@ -183,24 +194,29 @@ class SmartMeter:
         report = progress or ignore_progress
         async with self._connecting:
             await self._drop()
-            connection = Connection(self, self._scribe, self._statistics, self._tids)
+            connection = Connection(
+                self, self._scribe, self._statistics, self._tids, self._response_time
+            )
             self._connection = connection
             try:
-                reading = await self._ladder.establish(connection, report, tuple(first))
+                reading = await self._ladder.establish(connection, report, tuple(first), patience)
             except BaseException:
                 await self._drop()
                 raise
             self._statistics.connects += 1
             return reading
 
-    async def recover(self, remedy: Remedy) -> None:
+    async def recover(self, remedy: Remedy, first: Iterable[AnyProperty] = ()) -> None:
         """Make a new session after the old one was lost, by one step of the ladder.
 
-        All but the last remedy need the port and the dongle to be alive. Raises as connect()
+        All but the last remedy need the port and the dongle to be alive; the last one reports
+        what the meter says about ``first`` to those who have subscribed. Raises as connect()
         does; the next remedy can be tried on what is left.
         """
         if remedy is Remedy.REOPEN:
-            await self.connect()
+            reading = await self.connect(None, first, _REOPENED_PATIENCE)
+            if reading.values:
+                self._on_report.tell(reading)
             return
         async with self._connecting:
             connection = self._connection
@@ -226,16 +242,37 @@ class SmartMeter:
         """
         connection = self._alive()
         wanted = tuple(properties)
-        if self.scale is None and any(row.scaled for row in wanted):
-            await self._read_scale(connection)
-        return await connection.reader.read(wanted, self.scale, patience)
+        if self.scale is not None or not any(row.scaled for row in wanted):
+            return await connection.reader.read(wanted, self.scale, patience)
+        plain = [row for row in wanted if not row.scaled]
+        report = await connection.reader.read(plain, None, patience)
+        # What can be understood already does not wait for the energy unit.
+        await self._learn_scale(connection, patience)
+        scaled = [row for row in wanted if row.scaled]
+        scale = self._memory.scale
+        if scale is None:
+            return report.merged(_not_understood(scaled, connection.reader.refuses))
+        try:
+            return report.merged(await connection.reader.read(scaled, scale, patience))
+        except (ResponseTimeoutError, SendFailedError) as err:
+            if not plain:
+                raise
+            _LOGGER.debug("The energies were not answered: %s", err)
+            return report
 
-    async def _read_scale(self, connection: Connection) -> None:
-        """Try again to learn the scale, unless the meter has refused to tell."""
-        if connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
+    async def _learn_scale(self, connection: Connection, patience: float | None) -> None:
+        """Ask for what is missing of the scale; the reader leaves out what it is silent about."""
+        known = self._memory.known
+        said = known.said if known else ReadReport()
+        missing = [
+            row
+            for row in SCALE_PROPERTIES
+            if row.epc not in said.values and row.epc not in said.refused
+        ]
+        if not missing or connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
             return
         try:
-            self._memory.learn(await connection.reader.read(SCALE_PROPERTIES, None))
+            self._memory.learn(await connection.reader.read(missing, None, patience))
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The meter did not tell its energy unit this time")
 
@@ -270,7 +307,7 @@ class SmartMeter:
 
     async def _require_scale(self) -> Scale:
         if self.scale is None:
-            await self._read_scale(self._alive())
+            await self._learn_scale(self._alive(), None)
         return require(self.scale)
 
     # --- Listening ---------------------------------------------------------------------
@@ -355,3 +392,14 @@ class SmartMeter:
         if connection is self._connection and connection.established:
             self._statistics.disconnects += 1
             self._on_lost.tell(error)
+
+
+def _not_understood(
+    rows: Collection[AnyProperty], refuses: Callable[[AnyProperty], bool]
+) -> ReadReport:
+    """Return a report that these energies cannot be decoded, or are not offered at all."""
+    refused = {row.epc for row in rows if refuses(row)}
+    reasons = {row.epc: _NO_UNIT for row in rows if row.epc not in refused}
+    return ReadReport(
+        refused=frozenset(refused), absent=frozenset(reasons), reasons=MappingProxyType(reasons)
+    )

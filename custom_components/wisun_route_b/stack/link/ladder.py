@@ -1,32 +1,41 @@
 """From a port to a session, and back to one: each step bounded, each falling to the next.
 
 A living session is used; else the remembered network is joined; else the meter is looked
-for. The remedies for a lost session are the same steps, one by one.
+for. The remedies for a lost session are the same steps, one by one. A step has succeeded when
+the meter has answered a request: dongles have been seen to sign in again and again while no
+answer ever came, until they were reset or their port was opened anew.
 """
 
 import asyncio
 import logging
 from typing import Final
 
-from ..errors import LinkError, NotConnectedError
-from ..meter.properties import STANDARD_VERSION, AnyProperty
+from ..errors import LinkError, MeterSilentError, NotConnectedError
+from ..meter.properties import (
+    INSTANTANEOUS_POWER,
+    OPERATION_STATUS,
+    STANDARD_VERSION,
+    AnyProperty,
+)
 from .connection import Connection
 from .credentials import Credentials
 from .description import DESCRIPTION_PROPERTIES
-from .dongle import Network
 from .memory import Memory
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage, ignore_progress
 from .remedy import Remedy
 from .report import ReadReport
-from .sign_in import SignedIn, join, search, sign_in
+from .sign_in import SignedIn, SignIn
 
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds to wait for a sign of life from a session that an earlier program left behind.
 _ALIVE_TIMEOUT: Final = 4.0
-#: Seconds for each answer to the first reading, in which the request is sent four times.
+#: Seconds for each answer to the first requests, in which they are sent four times.
 _FIRST_PATIENCE: Final = 20.0
+#: What the meter is asked for to prove that a session carries answers, and the patience with each in
+#: seconds. The second is for a meter that is silent about the first.
+_PROOFS: Final = ((INSTANTANEOUS_POWER.epc, _FIRST_PATIENCE), (OPERATION_STATUS.epc, 6.0))
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
 _REST: Final = 10.0
@@ -48,22 +57,28 @@ class Ladder:
         self._prove = prove
 
     async def establish(
-        self, connection: Connection, report: ProgressCallback, first: tuple[AnyProperty, ...]
+        self,
+        connection: Connection,
+        report: ProgressCallback,
+        first: tuple[AnyProperty, ...],
+        patience: float,
     ) -> ReadReport:
-        """Open the port and sign in; return what the meter says about ``first``."""
+        """Open the port and sign in; return what the meter says about ``first``.
+
+        ``patience`` is how many seconds the dongle may be silent after the opening.
+        """
         report(Progress(Stage.OPENING))
         await connection.dongle.open(self._connector)
         report(Progress(Stage.IDENTIFYING))
-        self._memory.dongle = await connection.dongle.identify()
+        self._memory.dongle = await connection.dongle.identify(patience)
         await connection.dongle.require_transmission()
         reading = None if self._prove else await self._resume(connection, first)
         if reading is None:
             await self._rest()
-            self._settle(
-                await sign_in(connection.dongle, self._credentials, self._memory.network, report)
-            )
+            sign_in = self._sign_in(connection, report)
+            self._settle(await sign_in.anywhere(self._memory.network))
             self._prove = False
-        if self._memory.known is None or not self._memory.known.complete:
+        if self._memory.known is None:
             report(Progress(Stage.DESCRIBING))
             await self.describe(connection)
         self._restrict(connection)
@@ -87,7 +102,10 @@ class Ladder:
         self._restrict(connection)
         try:
             reading = await connection.reader.read(
-                first if understood else (STANDARD_VERSION,), self._memory.scale, _ALIVE_TIMEOUT
+                first if understood else (STANDARD_VERSION,),
+                self._memory.scale,
+                _ALIVE_TIMEOUT,
+                isolate=False,
             )
         except LinkError:
             _LOGGER.debug("The dongle has no live session")
@@ -119,22 +137,26 @@ class Ladder:
         await self._rest()
         if forgetful or remedy is Remedy.RESET:
             await connection.dongle.prepare(self._credentials)
-        await self._sign_in(remedy, connection, network)
+        sign_in = self._sign_in(connection, ignore_progress)
+        if remedy is Remedy.RESCAN:
+            self._settle(await sign_in.search(network))
+        else:
+            await sign_in.join(network)
         if self._memory.known is None:
             await self.describe(connection)
         self._restrict(connection)
         connection.establish()
 
-    async def _sign_in(self, remedy: Remedy, connection: Connection, network: Network) -> None:
-        dongle, credentials = connection.dongle, self._credentials
-        if remedy is Remedy.RESCAN:
-            self._settle(await search(dongle, credentials, network, ignore_progress))
-        else:
-            await join(dongle, network, ignore_progress)
+    def _sign_in(self, connection: Connection, report: ProgressCallback) -> SignIn:
+        async def prove() -> None:
+            connection.revive()
+            await _require_answer(connection)
+
+        return SignIn(connection.dongle, self._credentials, report, prove)
 
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""
-        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None)
+        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
         self._memory.learn(said)
         self._restrict(connection)
 
@@ -151,3 +173,16 @@ class Ladder:
         farewell, self._memory.farewell = self._memory.farewell, None
         if farewell is not None:
             await asyncio.sleep(farewell + _REST - asyncio.get_running_loop().time())
+
+
+async def _require_answer(connection: Connection) -> None:
+    """Return once the meter has answered a request in this session, early or late.
+
+    Raises MeterSilentError, or what the link was lost of meanwhile.
+    """
+    requester = connection.requester
+    begun = asyncio.get_running_loop().time()
+    for epc, patience in _PROOFS:
+        if await requester.probe(epc, patience) or requester.late_since(begun):
+            return
+    raise MeterSilentError("The meter does not answer after the sign-in")

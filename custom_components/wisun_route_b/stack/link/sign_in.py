@@ -1,9 +1,15 @@
 """From a prepared dongle to a session: direct join, else scan and join."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 import logging
 
-from ..errors import CredentialsRefusedError, JoinFailedError, MeterNotFoundError
+from ..errors import (
+    CredentialsRefusedError,
+    JoinFailedError,
+    MeterNotFoundError,
+    SessionLostError,
+)
 from .credentials import Credentials
 from .dongle import Dongle, FoundNetwork, Network
 from .progress import ProgressCallback, Stage, estimated
@@ -19,6 +25,10 @@ _MOST_CANDIDATES = 3
 _USUAL_JOIN = 8.0
 
 
+#: Raises SessionLostError unless the meter answers a request in the session that has begun.
+type Proof = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """A session, and how the meter was heard when it was found."""
@@ -28,78 +38,87 @@ class SignedIn:
     """Link quality of the scan; None when no scan was needed."""
 
 
-async def sign_in(
-    dongle: Dongle,
-    credentials: Credentials,
-    remembered: Network | None,
-    report: ProgressCallback,
-) -> SignedIn:
-    """Join the remembered network, else look for the meter and join what is found.
+class SignIn:
+    """Signs in with one dongle; a session counts only once the meter has answered in it."""
 
-    Raises MeterNotFoundError, JoinFailedError, CredentialsRefusedError or TransmitLimitError.
-    A meter that let us in before must turn us down twice before the credentials are blamed.
-    """
-    await dongle.prepare(credentials)
-    refused_before = False
-    if remembered is not None:
+    def __init__(
+        self, dongle: Dongle, credentials: Credentials, report: ProgressCallback, prove: Proof
+    ) -> None:
+        """Take what every attempt needs; ``prove`` asks the meter for something."""
+        self._dongle = dongle
+        self._credentials = credentials
+        self._report = report
+        self._prove = prove
+
+    async def anywhere(self, remembered: Network | None) -> SignedIn:
+        """Prepare the dongle, join the remembered network, else look for the meter.
+
+        Raises MeterNotFoundError, JoinFailedError, SessionLostError, CredentialsRefusedError or
+        TransmitLimitError. A meter that let us in before must turn us down twice before the
+        credentials are blamed.
+        """
+        await self._dongle.prepare(self._credentials)
+        refused_before = False
+        if remembered is not None:
+            try:
+                return await self.join(remembered)
+            except JoinFailedError, SessionLostError:
+                _LOGGER.debug("The meter is not where it was")
+            except CredentialsRefusedError:
+                refused_before = True
         try:
-            await join(dongle, remembered, report)
-        except JoinFailedError:
-            _LOGGER.debug("The meter is not where it was")
+            return await self.search(remembered)
         except CredentialsRefusedError:
-            refused_before = True
-        else:
-            return SignedIn(remembered, None)
-    try:
-        return await search(dongle, credentials, remembered, report)
-    except CredentialsRefusedError:
-        if remembered is None or refused_before:
-            raise
-    return await search(dongle, credentials, remembered, report)
+            if remembered is None or refused_before:
+                raise
+        return await self.search(remembered)
 
+    async def search(self, remembered: Network | None) -> SignedIn:
+        """Scan, and join the best PAN of our pairing ID that lets us in and answers.
 
-async def search(
-    dongle: Dongle,
-    credentials: Credentials,
-    remembered: Network | None,
-    report: ProgressCallback,
-) -> SignedIn:
-    """Scan, and join the strongest PAN of our pairing ID that lets us in.
-
-    The pairing ID is no secret and only eight characters long: others may show the same.
-    Where a meter is remembered, no other one can make us doubt the credentials.
-    """
-    errors: list[JoinFailedError | CredentialsRefusedError] = []
-    for found in await _scan(dongle, credentials.pair_id, report):
-        try:
-            await join(dongle, found.network, report)
-        except JoinFailedError as err:
-            errors.append(err)
-        except CredentialsRefusedError as err:
-            if remembered is None or remembered.address == found.network.address:
-                errors.insert(0, err)
+        The pairing ID is no secret and only eight characters long: others may show the same.
+        Where a meter is remembered, it comes first, and no other one can make us doubt the
+        credentials. Raises as :meth:`anywhere`.
+        """
+        errors: list[JoinFailedError | CredentialsRefusedError | SessionLostError] = []
+        own = remembered.address if remembered else None
+        for found in await self._scan(own):
+            try:
+                signed_in = await self.join(found.network)
+            except (JoinFailedError, SessionLostError) as err:
+                errors.append(err)
+            except CredentialsRefusedError as err:
+                if own is None or own == found.network.address:
+                    errors.insert(0, err)
+                else:
+                    errors.append(JoinFailedError("A meter that is not ours turned us down"))
             else:
-                errors.append(JoinFailedError("A meter that is not ours turned us down"))
-        else:
-            return SignedIn(found.network, found.lqi)
-    raise errors[0]
+                return SignedIn(signed_in.network, found.lqi)
+        raise errors[0]
 
+    async def join(self, network: Network) -> SignedIn:
+        """Sign in where the meter is thought to be; the dongle must know the credentials."""
+        with estimated(self._report, Stage.JOINING, 0.0, 0.95, _USUAL_JOIN):
+            await self._dongle.join(network)
+            await self._prove()
+        return SignedIn(network, None)
 
-async def join(dongle: Dongle, network: Network, report: ProgressCallback) -> None:
-    """Sign in where the meter is thought to be; the dongle must know the credentials."""
-    with estimated(report, Stage.JOINING, 0.0, 0.95, _USUAL_JOIN):
-        await dongle.join(network)
+    async def _scan(self, own: str | None) -> list[FoundNetwork]:
+        """Scan longer and longer until our pairing ID is heard; return its PANs, best first.
 
-
-async def _scan(dongle: Dongle, pair_id: str, report: ProgressCallback) -> list[FoundNetwork]:
-    """Scan longer and longer until our pairing ID is heard; return its PANs, strongest first."""
-    whole = sum(map(dongle.scan_seconds, SCAN_DURATIONS))
-    done = 0.0
-    for duration in SCAN_DURATIONS:
-        seconds = dongle.scan_seconds(duration)
-        with estimated(report, Stage.SCANNING, done / whole, (done + seconds) / whole, seconds):
-            found = await dongle.scan(pair_id, duration)
-        if ours := [pan for pan in found if pan.ours]:
-            return sorted(ours, key=lambda pan: pan.lqi, reverse=True)[:_MOST_CANDIDATES]
-        done += seconds
-    raise MeterNotFoundError("No meter with this ID was heard")
+        ``own`` is the address of the meter if it is known: the loudest PANs must not keep it out.
+        """
+        dongle = self._dongle
+        whole = sum(map(dongle.scan_seconds, SCAN_DURATIONS))
+        done = 0.0
+        for duration in SCAN_DURATIONS:
+            seconds = dongle.scan_seconds(duration)
+            with estimated(
+                self._report, Stage.SCANNING, done / whole, (done + seconds) / whole, seconds
+            ):
+                heard = await dongle.scan(self._credentials.pair_id, duration)
+            if ours := [pan for pan in heard if pan.ours]:
+                ours.sort(key=lambda pan: (pan.network.address == own, pan.lqi), reverse=True)
+                return ours[:_MOST_CANDIDATES]
+            done += seconds
+        raise MeterNotFoundError("No meter with this ID was heard")
