@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+import logging
 
 import pytest
 
@@ -23,6 +24,27 @@ from .test_keeper import assert_reads, play, seconds, until
 
 type Order = Callable[[LinkKeeper], Coroutine[None, None, None]]
 
+#: What the log says of each remedy.
+_WORDS = {
+    "signing in again": Remedy.REJOIN,
+    "looking for the meter on all channels": Remedy.RESCAN,
+    "resetting the dongle": Remedy.RESET,
+    "opening the port again": Remedy.REOPEN,
+}
+
+
+def _remedies_tried(caplog: pytest.LogCaptureFixture) -> Callable[[], list[Remedy]]:
+    """Return what tells which remedies have been tried from now on."""
+    caplog.set_level(logging.DEBUG, "custom_components.wisun_route_b.stack.link.keeper")
+    caplog.clear()
+
+    def tried() -> list[Remedy]:
+        ends = (record.getMessage().rpartition(": ")[2] for record in caplog.records)
+        return [_WORDS[end] for end in ends if end in _WORDS]
+
+    return tried
+
+
 BOTH = pytest.mark.parametrize("order", [LinkKeeper.reconnect, LinkKeeper.rescan])
 
 
@@ -32,11 +54,10 @@ BOTH = pytest.mark.parametrize("order", [LinkKeeper.reconnect, LinkKeeper.rescan
     [(LinkKeeper.reconnect, Remedy.REJOIN), (LinkKeeper.rescan, Remedy.RESCAN)],
 )
 def test_order_ends_the_session_and_makes_a_new_one_on_the_same_port(
-    dongle: str, order: Order, remedy: Remedy
+    dongle: str, order: Order, remedy: Remedy, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(_: Emulator, keeper: LinkKeeper) -> None:
-        seen: list[LinkStatus] = []
-        keeper.on_change(seen.append)
+        tried = _remedies_tried(caplog)
         begun = seconds()
 
         await order(keeper)
@@ -45,7 +66,7 @@ def test_order_ends_the_session_and_makes_a_new_one_on_the_same_port(
         assert keeper.state is LinkState.CONNECTING
         # The meter takes nobody in within ten seconds after a session was ended.
         assert 8 < await until(keeper, LinkState.CONNECTED) < 45
-        assert [status.remedy for status in seen if status.remedy] == [remedy]
+        assert tried() == [remedy]
         assert keeper.meter.statistics.reconnects == 1
         await assert_reads(keeper)
 
@@ -84,16 +105,17 @@ def test_orders_one_upon_the_other_make_one_new_session(order: Order) -> None:
     play(scenario)
 
 
-def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one() -> None:
+def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.move_meter(channel=0x22, pan_id=0x4321)
-        seen: list[LinkStatus] = []
-        keeper.on_change(seen.append)
+        tried = _remedies_tried(caplog)
 
         await keeper.rescan()
         await until(keeper, LinkState.CONNECTED)
 
-        assert [status.remedy for status in seen if status.remedy] == [Remedy.RESCAN]
+        assert tried() == [Remedy.RESCAN]
         network = keeper.meter.network
         assert network is not None
         assert (network.channel, network.pan_id) == (0x22, 0x4321)

@@ -1,6 +1,10 @@
 """Keeps a meter connected: notices what is lost, climbs the ladder, never gives up.
 
-Only refused credentials stop it, because only a person can mend those.
+Theory of operation. One task waits until something is lost, then tries the remedies one by one
+and waits between rounds, until the meter has answered. A session that is lost within a minute
+belongs to the same outage: the waits go on growing, and the next round starts with the remedy
+behind the one that brought that session. Refused credentials are for a person to mend, but a
+meter has been seen to refuse right ones for a while: they are tried again at long intervals.
 """
 
 import asyncio
@@ -10,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import logging
+import math
 import random
 from typing import Final
 
@@ -35,13 +40,17 @@ from .report import ReadReport
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds that a session must have lived for its loss to be news. One that is lost sooner is
-#: the old trouble going on, and is waited for as such: no busy loop over a broken dongle.
+#: A session that is lost within this many seconds belongs to the same outage: keep backing off and
+#: climbing instead of starting over.
 _STABLE: Final = 60.0
 #: Attempts in a row in which the meter must turn down credentials that it knew, before they
 #: are believed to be wrong; each attempt asks twice.
 _REFUSALS: Final = 2
-#: Changes of the status that are kept for who wants to know how the link has fared.
+#: Seconds between attempts with credentials that were refused: twice as long each time. The
+#: meter may have wanted a pause, or another controller had its session.
+_FIRST_REFUSED_WAIT: Final = 900.0
+_LONGEST_REFUSED_WAIT: Final = 3600.0
+#: Changes of the status that are kept for diagnostics.
 _JOURNAL: Final = 100
 
 
@@ -60,7 +69,7 @@ class LinkState(StrEnum):
     CONNECTING = "connecting"
     #: That failed; further attempts come by themselves.
     WAITING = "waiting"
-    #: The meter does not accept the credentials; nothing happens until they are changed.
+    #: The meter does not accept the credentials; they are tried again once in a while.
     REFUSED = "refused"
 
 
@@ -69,6 +78,9 @@ _CONDITIONS: Final[dict[Condition, LinkState]] = {
     Condition.RENEWING: LinkState.RENEWING,
     Condition.LIMITED: LinkState.LIMITED,
 }
+
+#: States in which the next attempt is waited for; further attempts are no new state.
+_WAITING: Final = (LinkState.WAITING, LinkState.LIMITED, LinkState.REFUSED)
 
 _STEPS: Final[dict[Remedy, str]] = {
     Remedy.REJOIN: "signing in again",
@@ -112,12 +124,18 @@ class LinkKeeper:
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
         self._changed = Listeners[LinkStatus]()
         self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL)
-        """The last changes of the status, oldest first."""
+        """The last changes of state or cause, oldest first; each cause once in an outage."""
+        self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
+        """What this outage has shown so far."""
         self._task: asyncio.Task[None] | None = None
         self._lost: RouteBError | None = None
         self._wake = asyncio.Event()
-        self._connected_at = 0.0
+        self._connected_at = -math.inf
         self._refusals = 0
+        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._first: tuple[AnyProperty, ...] = ()
+        self._vain: Remedy | None = None
+        """The remedy whose session did not last."""
         self._said: set[Remedy] = set()
         self._ordered: Remedy | None = None
         """What a person has asked for, until it is tried."""
@@ -139,7 +157,7 @@ class LinkKeeper:
         return self._connected_at if self.meter.connected else None
 
     def on_change(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
-        """Have every change of the status reported; return how to stop that."""
+        """Have every change of state or cause reported; return how to stop that."""
         return self._changed.add(callback)
 
     async def open(
@@ -150,7 +168,7 @@ class LinkKeeper:
         Returns what the meter says about ``first``; raises as SmartMeter.connect().
         """
         self._set(LinkState.CONNECTING)
-        wanted = tuple(first)
+        self._first = wanted = tuple(first)
         try:
             reading = await self._connect(progress, wanted)
         except BaseException:
@@ -159,6 +177,16 @@ class LinkKeeper:
         self._connected()
         self._task = asyncio.create_task(self._keep())
         return reading
+
+    def start(self, first: Iterable[AnyProperty] = ()) -> None:
+        """Keep the link from now on, without waiting for the first session.
+
+        For a meter that has been read before: its network must be known. What it says about
+        ``first`` in the first session is reported to those who have subscribed to the meter.
+        """
+        self._first = tuple(first)
+        self._session_lost(NotConnectedError("There has been no session yet"))
+        self._task = asyncio.create_task(self._keep())
 
     async def _connect(
         self, progress: ProgressCallback | None, first: tuple[AnyProperty, ...]
@@ -188,7 +216,7 @@ class LinkKeeper:
 
         In the middle of an attempt, the next one will not be waited for.
         """
-        if self.state in (LinkState.WAITING, LinkState.LIMITED):
+        if self.state in _WAITING:
             self._wake.set()
 
     async def reconnect(self) -> None:
@@ -214,10 +242,10 @@ class LinkKeeper:
         self._ordered = remedy
         if self.meter.connected:
             await self._give_up_session()
-        elif self.state is LinkState.REFUSED:
-            self._begin_again()
         else:
             self.retry_now()
+            if self.state is LinkState.REFUSED:
+                self._set(LinkState.CONNECTING, self.status.error)
             if isinstance(self.status.error, TransmitLimitError):
                 raise self.status.error.with_traceback(None)
 
@@ -229,13 +257,6 @@ class LinkKeeper:
             raise
         except RouteBError:
             _LOGGER.debug("The session was lost before it could be ended")
-
-    def _begin_again(self) -> None:
-        """Take up the keeping that refused credentials had ended."""
-        self._lost = self.status.error
-        self._set(LinkState.CONNECTING, self._lost)
-        self._wake.set()
-        self._task = asyncio.create_task(self._keep())
 
     # --- What the meter reports ------------------------------------------------------------
 
@@ -257,46 +278,45 @@ class LinkKeeper:
             await self._wake.wait()
             self._wake.clear()
             lost, self._lost = self._lost, None
-            if lost is not None and not await self._restore(lost):
-                return
+            if lost is not None:
+                await self._restore(lost)
 
-    async def _restore(self, error: RouteBError) -> bool:
-        """Bring the link back, however long it takes; False if the credentials are refused."""
+    async def _restore(self, error: RouteBError) -> None:
+        """Bring the link back, however long it takes."""
         _LOGGER.info("The link to the meter is lost: %s", error)
         lost_at = asyncio.get_running_loop().time()
         self._said.clear()
         self._refusals = 0
+        self._refused_wait = _FIRST_REFUSED_WAIT
         if self._ordered is not None or lost_at - self._connected_at >= _STABLE:
             self._backoff.reset()
+            self._vain = None
         else:
             await self._wait(error)
         while (failure := await self._climb(error)) is not None:
             self._count_refusal(failure)
-            if self._refusals == _REFUSALS:
-                _LOGGER.info("The meter does not accept the credentials any more")
-                self._set(LinkState.REFUSED, failure)
-                return False
-            error = _unless_believed(failure)
-            await self._wait(error)
+            if self._refusals >= _REFUSALS:
+                error = failure
+                await self._wait_refused(failure)
+            else:
+                error = _unless_believed(failure)
+                await self._wait(error)
         self._connected()
         _LOGGER.info("The link is back after %.0f s", self._connected_at - lost_at)
-        return True
 
     async def _climb(self, error: RouteBError) -> RouteBError | None:
         """Try one remedy after the other; return why the last one failed, or None."""
         failure: RouteBError | None = None
-        for remedy in _ladder(error):
+        for remedy in self._remedies(error):
             if isinstance(failure, TransmitLimitError):
-                break  # no remedy against the law
-            if remedy is Remedy.REJOIN and self._ordered is Remedy.RESCAN:
-                continue
+                break  # the regulatory limit cannot be worked around
             if remedy is not Remedy.REOPEN and isinstance(failure, PortError | CommandTimeoutError):
                 continue
             self._announce(remedy, _unless_believed(failure or error))
             if remedy is self._ordered:
                 self._ordered = None
             try:
-                await self.meter.recover(remedy)
+                await self.meter.recover(remedy, self._first)
             except RouteBError as err:
                 failure = err
             except Exception as err:
@@ -305,12 +325,23 @@ class LinkKeeper:
                 failure = DongleError("An unexpected failure")
                 failure.__cause__ = err
             else:
+                self._vain = remedy
                 return None
         return failure
 
+    def _remedies(self, error: RouteBError) -> tuple[Remedy, ...]:
+        """Return what to try: all of it where only the session is gone, from where it makes sense."""
+        if not isinstance(error, SessionLostError | TransmitLimitError):
+            return (Remedy.REOPEN,)
+        remedies = tuple(Remedy)
+        if self._ordered is not None:
+            return remedies[remedies.index(self._ordered) :]
+        if self._vain is not None:
+            return remedies[remedies.index(self._vain) + 1 :] or (Remedy.REOPEN,)
+        return remedies
+
     def _announce(self, remedy: Remedy, error: RouteBError) -> None:
-        # Further attempts are no new state: an outage of a week is not worth 10 000 changes.
-        first = self.state not in (LinkState.WAITING, LinkState.LIMITED)
+        first = self.state not in _WAITING
         self._set(LinkState.CONNECTING if first else self.state, error, remedy)
         level = logging.DEBUG if remedy in self._said else logging.INFO
         self._said.add(remedy)
@@ -324,11 +355,19 @@ class LinkKeeper:
         """Wait for the next attempt, or until something says that it is worth while now."""
         away = isinstance(error, PortError | DongleError)
         seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
-        self._set(
-            LinkState.LIMITED if isinstance(error, TransmitLimitError) else LinkState.WAITING,
-            error,
-            retry_at=asyncio.get_running_loop().time() + seconds,
-        )
+        limited = isinstance(error, TransmitLimitError)
+        await self._wait_in(LinkState.LIMITED if limited else LinkState.WAITING, error, seconds)
+
+    async def _wait_refused(self, error: RouteBError) -> None:
+        """Have a person see to the credentials, and try them again all the same."""
+        if self.state is not LinkState.REFUSED:
+            _LOGGER.info("The meter does not accept the credentials any more")
+        seconds = self._refused_wait
+        self._refused_wait = min(_LONGEST_REFUSED_WAIT, 2.0 * seconds)
+        await self._wait_in(LinkState.REFUSED, error, seconds)
+
+    async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
+        self._set(state, error, retry_at=asyncio.get_running_loop().time() + seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -351,16 +390,23 @@ class LinkKeeper:
         now = asyncio.get_running_loop().time()
         since = before.since if before.state is state else now
         self._status = LinkStatus(state, since, error, remedy, retry_at)
-        if self._status != before:
+        if self._is_change(before):
             self.journal.append(self._status)
             self._changed.tell(self._status)
 
+    def _is_change(self, before: LinkStatus) -> bool:
+        """Tell whether the status is another one, and not the next attempt of the same outage.
 
-def _ladder(error: RouteBError) -> tuple[Remedy, ...]:
-    """Return what to try: all of it where only the session is gone."""
-    if isinstance(error, SessionLostError | TransmitLimitError):
-        return tuple(Remedy)
-    return (Remedy.REOPEN,)
+        An outage may last for weeks, with an attempt every minute and causes that alternate.
+        """
+        status = self._status
+        if status.error is None:
+            self._causes.clear()
+            return status.state is not before.state
+        cause = (status.state, type(status.error))
+        known = cause in self._causes
+        self._causes.add(cause)
+        return status.state is not before.state or not known
 
 
 def _unless_believed(error: RouteBError) -> RouteBError:
