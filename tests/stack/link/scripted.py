@@ -84,6 +84,8 @@ class ScriptedDongle(asyncio.Transport):
         """ECHONET Lite requests of the host, in order."""
         self.commands: list[str] = []
         """Command lines of the host, in order."""
+        self.command_times: list[tuple[str, float]] = []
+        """First word of each command, and when it came in seconds of the loop's clock."""
         self.replies: dict[str, bytes] = {}
         """What to answer to a command instead of the usual, by its first word."""
         self.first_replies: dict[str, bytes] = {}
@@ -171,6 +173,7 @@ class ScriptedDongle(asyncio.Transport):
         if not word:
             return
         self.commands.append(line)
+        self.command_times.append((word, asyncio.get_running_loop().time()))
         self.say(self.first_replies.pop(word, self.replies.get(word, self._usual(word))))
 
     def _usual(self, word: str) -> bytes:
