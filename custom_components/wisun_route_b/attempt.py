@@ -6,18 +6,24 @@ from dataclasses import dataclass, field
 import logging
 from typing import Any
 
-from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
 from .built_in import BuiltInBusyError
-from .const import CONF_IDENTITY, CONF_NETWORK
-from .coordinator import RouteBConfigEntry
+from .entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
 from .failures import failure_key
 from .farewells import last_farewell
 from .port import port_connector
 from .progress import overall_fraction, progress_action
 from .room import MakeRoom, no_room_needed
-from .stack import Credentials, Network, Progress, RouteBError, SmartMeter, Stage
+from .stack import (
+    Credentials,
+    Network,
+    PortNotFoundError,
+    Progress,
+    RouteBError,
+    SmartMeter,
+    Stage,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,12 +47,17 @@ class SignInRequest:
     release_port: MakeRoom = no_room_needed
     """Has others give up the port."""
 
+    @property
+    def _stored(self) -> StoredMeter | None:
+        return None if self.entry is None else stored(self.entry)
+
     def port(self) -> str:
-        """Return the port as it is now."""
-        if self.device is not None:
-            return self.device
-        assert self.entry is not None  # noqa: S101 - a new meter comes with a port
-        device: str = self.entry.data[CONF_DEVICE]
+        """Return the port as it is now; raise PortNotFoundError if there is none any more."""
+        device = self.device
+        if device is None and self._stored is not None:
+            device = self._stored.device
+        if device is None:
+            raise PortNotFoundError("The entry has no port")
         return device
 
     def session_ended_at(self, hass: HomeAssistant) -> float | None:
@@ -54,23 +65,20 @@ class SignInRequest:
 
         A home with a new Route-B ID goes by the hash of its first one.
         """
-        marks = {self.credentials.fingerprint}
-        if self.entry is not None:
-            marks.add(self.entry.data[CONF_IDENTITY])
-        return last_farewell(hass, *marks)
+        names = set() if self.entry is None else names_of_home(self.entry)
+        return last_farewell(hass, self.credentials.fingerprint, *names)
 
     def network(self) -> Network | None:
         """Return where the entry has found the meter, if its Route-B ID is tried again."""
         if self.entry is None or self.entry.unique_id != self.credentials.fingerprint:
             return None
-        return Network.from_dict(self.entry.data.get(CONF_NETWORK) or {})
+        return stored(self.entry).network
 
     def require_sign_in(self) -> bool:
         """Tell whether only a sign-in can show that the credentials are right."""
+        before = self._stored
         return (
-            not self.reuse_session
-            or self.entry is None
-            or self.entry.data[CONF_PASSWORD] != self.credentials.password
+            not self.reuse_session or before is None or before.password != self.credentials.password
         )
 
 

@@ -11,7 +11,6 @@ from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USB,
     SOURCE_USER,
-    ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
@@ -34,6 +33,7 @@ from .const import (
     CONF_USB,
     DOMAIN,
 )
+from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .options_flow import RouteBOptionsFlow
 from .port import port_connector
 from .ports import async_is_among, async_stable_path, async_usb_identity, usb_identity
@@ -83,7 +83,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> RouteBOptionsFlow:
+    def async_get_options_flow(config_entry: RouteBConfigEntry) -> RouteBOptionsFlow:
         """Return the options dialog."""
         return RouteBOptionsFlow()
 
@@ -132,7 +132,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(self._usb_id)
         self._abort_if_unique_id_configured()
         identity = usb_identity(discovery_info)
-        if identity and any(other.data.get(CONF_USB) == identity for other in self._others()):
+        if identity and any(stored(other).usb == identity for other in self._others()):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(device)
         try:
@@ -184,10 +184,11 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reauth_confirm(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the password again."""
-        entry = self._get_reauth_entry()
-        if user_input is not None and self._accept(
-            entry.data[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]
-        ):
+        entry: RouteBConfigEntry = self._get_reauth_entry()
+        route_b_id = stored(entry).route_b_id
+        if route_b_id is None:  # a password alone would not help
+            raise AbortFlow("entry_damaged")
+        if user_input is not None and self._accept(route_b_id, user_input[CONF_PASSWORD]):
             request = SignInRequest(
                 credentials=self._tried, entry=entry, release_port=partial(self._free_port, entry)
             )
@@ -201,7 +202,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reconfigure(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for another port, ID or password; what is left blank stays."""
-        entry = self._get_reconfigure_entry()
+        entry: RouteBConfigEntry = self._get_reconfigure_entry()
+        before = stored(entry)
         if user_input is not None:
             self._suggested = {
                 key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID) if key in user_input
@@ -211,8 +213,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._new_password = ""
             new_password = user_input.get(CONF_PASSWORD, "").strip() or self._new_password
             if self._accept(
-                user_input.get(CONF_ROUTE_B_ID, "").strip() or entry.data[CONF_ROUTE_B_ID],
-                new_password or entry.data[CONF_PASSWORD],
+                user_input.get(CONF_ROUTE_B_ID, "").strip() or before.route_b_id or "",
+                new_password or before.password or "",
             ):
                 self._new_password = new_password
                 device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
@@ -228,7 +230,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                forms.RECONFIGURE, {CONF_DEVICE: entry.data[CONF_DEVICE]} | self._suggested
+                forms.RECONFIGURE, {CONF_DEVICE: before.device} | self._suggested
             ),
             errors=self._errors,
             description_placeholders={"name": entry.title},
@@ -253,14 +255,14 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._credentials = Credentials(route_b_id, password)
         return not self._errors
 
-    async def _abort_if_duplicate(self, device: str, own: ConfigEntry | None = None) -> None:
+    async def _abort_if_duplicate(self, device: str, own: RouteBConfigEntry | None = None) -> None:
         """Refuse a meter or a port of another entry, before the port is touched."""
         self._end_forsaken_dialogs()
         await self.async_set_unique_id(self._tried.fingerprint, raise_on_progress=own is None)
         if own is None or own.unique_id != self.unique_id:
             self._abort_if_unique_id_configured()
         # A home that got a new ID goes by the hash of its first one.
-        if any(other.data[CONF_IDENTITY] == self.unique_id for other in self._others(own)):
+        if any(stored(other).identity == self.unique_id for other in self._others(own)):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(device, own)
 
@@ -279,17 +281,17 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             ):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
-    async def _abort_if_port_taken(self, device: str, own: ConfigEntry | None = None) -> None:
-        taken = [other.data[CONF_DEVICE] for other in self._others(own)]
-        if await async_is_among(self.hass, device, taken):
+    async def _abort_if_port_taken(self, device: str, own: RouteBConfigEntry | None = None) -> None:
+        taken = [stored(other).device for other in self._others(own)]
+        if await async_is_among(self.hass, device, filter(None, taken)):
             raise AbortFlow("port_already_configured")
 
-    def _others(self, own: ConfigEntry | None = None) -> list[ConfigEntry]:
+    def _others(self, own: RouteBConfigEntry | None = None) -> list[RouteBConfigEntry]:
         """Return the meters that are set up, but for this one and ignored dongles."""
         entries = self._async_current_entries(include_ignore=False)
         return [entry for entry in entries if entry is not own]
 
-    async def _free_port(self, entry: ConfigEntry) -> None:
+    async def _free_port(self, entry: RouteBConfigEntry) -> None:
         """Unload the entry that is being changed, where it could hold the port."""
         async with entry.setup_lock:
             pass  # a set-up that is under way ends first
@@ -332,7 +334,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     def _is_exchange(self, found: KnownMeter | None) -> bool:
         """Tell whether a new ID has led to another meter than the one that was known."""
         entry = self._get_reconfigure_entry()
-        before = KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {})
+        before = stored(entry).known
         return self._tried.fingerprint != entry.unique_id and (
             before is None or found is None or before.address != found.address
         )
@@ -358,6 +360,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
             entry = self.hass.config_entries.async_get_known_entry(self.context["entry_id"])
             # The identity stays: entities and history belong to the home.
+            if stored(entry).identity is None:
+                found[CONF_IDENTITY] = identity_of_device(self.hass, entry) or tried.fingerprint
             return self.async_update_reload_and_abort(
                 entry, unique_id=tried.fingerprint, data_updates=found
             )

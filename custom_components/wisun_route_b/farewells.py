@@ -5,7 +5,8 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_IDENTITY, DOMAIN
+from .const import DOMAIN
+from .entry_data import names_of_home
 
 #: Identity of a meter -> seconds of the event loop's clock. Outlives the entry, as somebody
 #: who has removed one may set it up again at once.
@@ -37,7 +38,7 @@ def last_farewell(hass: HomeAssistant, *identities: str) -> float | None:
 def _names_of_home(hass: HomeAssistant, identity: str) -> set[str]:
     names = {identity}
     for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
-        pair = {entry.unique_id, entry.data.get(CONF_IDENTITY)}
-        if identity in pair:
-            names |= {name for name in pair if isinstance(name, str)}
+        names_there = names_of_home(entry)
+        if identity in names_there:
+            names |= names_there
     return names
