@@ -99,7 +99,7 @@ class StoredOptions:
     """Sensors of the other integration whose past is still to be carried over, by our key."""
 
 
-def stored(entry: ConfigEntry) -> StoredMeter:
+def stored(entry: RouteBConfigEntry) -> StoredMeter:
     """Return what an entry stores. Never raises."""
     data = entry.data
     return StoredMeter(
@@ -113,7 +113,7 @@ def stored(entry: ConfigEntry) -> StoredMeter:
     )
 
 
-def stored_options(entry: ConfigEntry) -> StoredOptions:
+def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
     """Return the options of an entry. Never raises."""
     options = entry.options
     interval = _number(options.get(CONF_POLL_INTERVAL), _INTERVALS)
@@ -126,7 +126,7 @@ def stored_options(entry: ConfigEntry) -> StoredOptions:
     )
 
 
-def check_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Make sure that an entry can be set up; drop options that make no sense.
 
     Raises EntryDamagedError if the port, the identity or a key is missing or malformed.
@@ -150,14 +150,14 @@ def check_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @callback
-def names_of_home(entry: ConfigEntry) -> set[str]:
+def names_of_home(entry: RouteBConfigEntry) -> set[str]:
     """Return what the home of an entry goes by: its identity, and the hash of today's ID."""
     names = (stored(entry).identity, entry.unique_id)
     return {name for name in names if isinstance(name, str)}
 
 
 @callback
-def identity_of_device(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+def identity_of_device(hass: HomeAssistant, entry: RouteBConfigEntry) -> str | None:
     """Return the identity that the device of an entry was registered with."""
     for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
         for domain, identity in device.identifiers:
