@@ -155,6 +155,10 @@ class ScriptedDongle(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._host.connection_lost, None)
 
     @override
+    def abort(self) -> None:
+        self.close()
+
+    @override
     def is_closing(self) -> bool:
         return self._closed
 
