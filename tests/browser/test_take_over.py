@@ -34,6 +34,9 @@ _STATISTICS = 660.0
 _COUNTED_BEFORE = Decimal(5000)
 #: Statistics are binary fractions.
 _BINARY = Decimal("0.0001")
+#: A machine that stands still for a second sees it. That the port was closed all the same is
+#: shown by the set-up that opens it next, exclusively.
+_LATE = "The serial port did not close in time"
 #: Start, two of the recorder's five minutes, and a machine with much to do.
 _TIMEOUT = 1800
 
@@ -44,7 +47,7 @@ def house(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("browser") / "core"
     with built_house(folder, "--core", speed=1.0) as built:
         yield built
-    assert complaints(built.log, DOMAIN) == []
+    assert [text for text in complaints(built.log, DOMAIN) if _LATE not in text] == []
 
 
 @pytest.mark.timeout(_TIMEOUT)
