@@ -32,7 +32,12 @@ def complaints(log: str, name: str) -> list[str]:
     return [
         record
         for level, record in _records(log)
-        if any(name in line for line in record.splitlines() if not _FOREIGN_FILE.search(line))
+        if any(
+            # The scripts keep the interpreter below ~/.cache, in a folder of the same name.
+            name in line.replace(f".cache/{name}/", "")
+            for line in record.splitlines()
+            if not _FOREIGN_FILE.search(line)
+        )
         and (level in _BAD or "Traceback (most recent call last)" in record)
         and not _NOT_TESTED.search(record)
         and not _BUSY_MACHINE.search(record)
