@@ -29,7 +29,7 @@ class _JumpingSelector(selectors.SelectSelector):
         if ready or (timeout is not None and timeout <= 0):
             return ready
         if timeout is None:
-            ready = super().select(1.0)
+            ready = super().select(10.0)  # a thread may have to answer, on a busy machine
             if not ready:
                 raise RuntimeError("Everything waits and nothing is going to happen")
             return ready

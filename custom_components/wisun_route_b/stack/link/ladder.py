@@ -175,9 +175,10 @@ class Ladder:
 
     async def _rest(self) -> None:
         """Wait until the meter is ready for a new session after the end of the last."""
-        farewell, self._memory.farewell = self._memory.farewell, None
+        farewell = self._memory.farewell
         if farewell is not None:
             await asyncio.sleep(farewell + _REST - asyncio.get_running_loop().time())
+            self._memory.farewell = None  # not before: an attempt that is cancelled has not waited
 
 
 async def _require_answer(connection: Connection) -> None:
