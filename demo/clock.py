@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+import hashlib
+import os
 from pathlib import Path
+import shutil
+import subprocess
+import sys
+import tempfile
 from typing import Final
 
 from .errors import DemoError
 
-_PLACES: Final = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime")
-_NAME: Final = "libfaketimeMT.so.1"
+_SOURCE: Final = Path(__file__).with_name("clock_back.c")
+_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "wisun_route_b"
 #: The recorder compiles at ten seconds past every fifth minute.
 _PERIOD: Final = timedelta(minutes=5)
 _COMPILES_AT: Final = timedelta(seconds=10)
@@ -29,27 +35,19 @@ class Clock:
         """Return the environment of a program that is to go by this clock.
 
         Raises:
-            DemoError: libfaketime is not installed.
+            DemoError: This machine has no way to set a program's clock back.
         """
         if not self.behind:
             return {}
-        library = _library()
-        if library is None:
-            raise DemoError(
-                "Setting a clock back needs libfaketime (Debian: apt-get install libfaketime)."
-            )
         return {
-            "LD_PRELOAD": str(library),
-            "FAKETIME": f"-{self.behind.total_seconds():.3f}",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # Else Python would compile every module anew, as its source looked younger.
-            "NO_FAKE_STAT": "1",
+            "LD_PRELOAD": str(_library()),
+            "WALL_CLOCK_BEHIND": str(self.behind // timedelta(microseconds=1) * 1000),
         }
 
 
 def can_be_set() -> bool:
     """Tell whether this machine can set a program's clock back."""
-    return _library() is not None
+    return sys.platform == "linux" and _compiler() is not None
 
 
 def shortly_before_statistics(lead: timedelta, behind: timedelta = timedelta()) -> Clock:
@@ -62,6 +60,27 @@ def shortly_before_statistics(lead: timedelta, behind: timedelta = timedelta()) 
     return Clock(behind + (moment - midnight) % _PERIOD)
 
 
-def _library() -> Path | None:
-    found = (path for place in _PLACES for path in Path("/").glob(f"{place}/{_NAME}"))
-    return next(found, None)
+def _compiler() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc")
+
+
+def _library() -> Path:
+    """Return what `clock_back.c` is compiled to, compiled now if it has changed."""
+    compiler = _compiler()
+    if not can_be_set() or compiler is None:
+        raise DemoError("Setting a program's clock back needs Linux and a C compiler.")
+    mark = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    library = _CACHE / f"clock_back-{mark}.so"
+    if not library.is_file():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        # Two demos may be started together.
+        with tempfile.TemporaryDirectory(dir=_CACHE) as folder:
+            made = Path(folder) / library.name
+            options = ["-shared", "-fPIC", "-O2", "-o", str(made), str(_SOURCE), "-ldl"]
+            done = subprocess.run(  # noqa: S603 - our own source and options
+                [compiler, *options], capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise DemoError(f"{_SOURCE.name} cannot be compiled:\n{done.stderr}")
+            made.replace(library)
+    return library

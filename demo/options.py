@@ -60,7 +60,7 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         "--outage",
         metavar="LENGTH",
         type=_length,
-        help="show an outage of 30m, 6h or 3d, and how its hours come back (needs libfaketime)",
+        help="show an outage of 30m, 6h or 3d, and how its hours come back (on Linux)",
     )
     parser.add_argument(
         "--check",
