@@ -33,6 +33,8 @@ class Options:
     """More lines of Home Assistant's configuration."""
     stored: tuple[JsonObject, ...] = ()
     """More files of Home Assistant's storage."""
+    start_code: str = ""
+    """Python code that starts Home Assistant in another way than `python -m homeassistant`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Command:
     fresh: bool
     check: bool
     outage: timedelta | None
+    kills: int | None
 
 
 def parse(arguments: Sequence[str] | None = None) -> Command:
@@ -61,6 +64,12 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         metavar="LENGTH",
         type=_length,
         help="show an outage of 30m, 6h or 3d, and how its hours come back (on Linux)",
+    )
+    kind.add_argument(
+        "--kills",
+        metavar="COUNT",
+        type=int,
+        help="kill Home Assistant so many times during an import, and compare what is left",
     )
     parser.add_argument(
         "--check",
@@ -88,7 +97,13 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         dongle=chosen.dongle,
         folder=chosen.folder.absolute() if chosen.folder else None,
     )
-    return Command(options=options, fresh=chosen.fresh, check=chosen.check, outage=chosen.outage)
+    return Command(
+        options=options,
+        fresh=chosen.fresh,
+        check=chosen.check,
+        outage=chosen.outage,
+        kills=chosen.kills,
+    )
 
 
 def _length(text: str) -> timedelta:
