@@ -37,6 +37,7 @@ _REVIEWED = {
     "repair_case.Comparison.plans": "swept by themselves",
     "repair_report.SensorReport.skipped": "moments and reasons",
     "repair_report.RepairReport.sensors": "swept by themselves",
+    "stored_rows.StoredSensor.unit": "a unit",
     "stack.link.commander._Exchange.answers": "messages, swept by themselves",
     "stack.link.description.MeterDescription.manufacturer_code": "three bytes of a public list",
     "stack.link.description.MeterDescription.manufacturer": "a name of this list",

@@ -27,7 +27,6 @@ from homeassistant.components.recorder.db_schema import (
     StatisticsShortTerm,
 )
 from homeassistant.components.recorder.entity_options import is_entity_recorded
-from homeassistant.components.recorder.models import StatisticMetaData
 from homeassistant.components.recorder.statistics import (
     cache_latest_short_term_statistic_id_for_metadata_id,
     get_short_term_statistics_run_cache,
@@ -42,10 +41,12 @@ from .recorder_task import run_in_recorder
 from .stored_rows import (
     HOUR,
     StoredRow,
+    StoredSensor,
     Table,
     copy_before,
     count_rows,
     delete_after,
+    find_sensors,
     first_row,
     last_row,
     possible_energy,
@@ -142,21 +143,19 @@ class _CarryOver:
     def __call__(self, instance: Recorder, session: Session) -> _Done:
         """Carry over; a transaction of `run_in_recorder`."""
         manager = instance.statistics_meta_manager
-        known = manager.get_many(session, {self.old, self.new})
-        if self.old not in known:
+        known = find_sensors(session, self.old, self.new)
+        if (theirs := known.get(self.old)) is None:
             return _Done()
-        theirs = known[self.old]
-        if not self._is_fit(theirs[1]):
+        if not self._is_fit(theirs):
             return _Done(fits=False)
         if (ours := known.get(self.new)) is not None:
-            if (first := _first_of_all(session, ours[0])) is not None:
+            if (first := _first_of_all(session, ours.metadata_id)) is not None:
                 return self._put_before(session, theirs, ours, first)
             manager.delete(session, [self.new])
-        metadata_id = theirs[0]
         manager.update_statistic_id(session, RECORDER_DOMAIN, self.old, self.new)
-        _delete_future(session, metadata_id)
+        _delete_future(session, theirs.metadata_id)
         follows = self._be_continued(session, theirs)
-        return _done(session, metadata_id, follows=follows)
+        return _done(session, theirs.metadata_id, follows=follows)
 
     def is_stored(self, instance: Recorder, session: Session, done: _Done) -> bool:
         """Tell whether what was to be done is in the database; after the commit."""
@@ -178,28 +177,24 @@ class _CarryOver:
             and abs(last.sum - done.last.sum) <= _ROUNDING * max(1.0, abs(last.sum))
         )
 
-    def _is_fit(self, metadata: StatisticMetaData) -> bool:
-        is_energy = metadata["unit_of_measurement"] in EnergyConverter.VALID_UNITS
-        return (
-            metadata["source"] == RECORDER_DOMAIN
-            and metadata["has_sum"]
-            and is_energy is self.of_energy
-        )
+    def _is_fit(self, sensor: StoredSensor) -> bool:
+        is_energy = sensor.unit in EnergyConverter.VALID_UNITS
+        return sensor.is_counter and is_energy is self.of_energy
 
-    def _be_continued(self, session: Session, sensor: tuple[int, StatisticMetaData]) -> bool:
+    def _be_continued(self, session: Session, sensor: StoredSensor) -> bool:
         """See to it that the compiler continues from the last sum that is stored.
 
         It continues from the newest row of five minutes. Those of a sensor that was away for
         longer are purged, and the sum would begin with zero. And it would count the difference
         between two meters. Tells whether our register can follow the stored one.
         """
-        metadata_id, metadata = sensor
+        metadata_id = sensor.metadata_id
         shorts = last_row(session, StatisticsShortTerm, metadata_id)
         last = _last_of_all(shorts, last_row(session, Statistics, metadata_id))
         compiled = session.execute(select(func.max(StatisticsRuns.start))).scalar()
         if last is None or compiled is None:
             return True
-        state = self._state_in(metadata["unit_of_measurement"])
+        state = self._state_in(sensor.unit)
         follows = state is None or _follows(session, sensor, last, state, time.time())
         if follows and shorts is not None:
             return True
@@ -218,21 +213,23 @@ class _CarryOver:
     def _put_before(
         self,
         session: Session,
-        old: tuple[int, StatisticMetaData],
-        new: tuple[int, StatisticMetaData],
+        old: StoredSensor,
+        new: StoredSensor,
         first: StoredRow,
     ) -> _Done:
         """Copy the rows before the first of the new ones, and raise the new sums."""
-        unit = new[1]["unit_of_measurement"]
-        factor = _factor(old[1]["unit_of_measurement"], unit)
-        if not self._is_fit(new[1]) or factor is None:
+        factor = _factor(old.unit, new.unit)
+        if not self._is_fit(new) or factor is None:
             return _Done(fits=False)
-        shorts = first_row(session, StatisticsShortTerm, new[0])
+        shorts = first_row(session, StatisticsShortTerm, new.metadata_id)
         begins: dict[Table, float] = {Statistics: first.start - first.start % HOUR}
         if shorts is not None:
             begins[StatisticsShortTerm] = shorts.start
         last = _last_of_all(
-            *(last_row(session, table, old[0], before=begin) for table, begin in begins.items())
+            *(
+                last_row(session, table, old.metadata_id, before=begin)
+                for table, begin in begins.items()
+            )
         )
         if last is None:
             return _Done()
@@ -245,10 +242,10 @@ class _CarryOver:
                 energy = zero - last.state
         rise = (last.sum + energy) * factor
         for table in (Statistics, StatisticsShortTerm):
-            raise_sums(session, table, new[0], rise)
+            raise_sums(session, table, new.metadata_id, rise)
         for table, begin in begins.items():
-            copy_before(session, table, (old[0], new[0]), begin, factor)
-        return _done(session, new[0], follows=follows)
+            copy_before(session, table, (old.metadata_id, new.metadata_id), begin, factor)
+        return _done(session, new.metadata_id, follows=follows)
 
 
 def _done(session: Session, metadata_id: int, *, follows: bool) -> _Done:
@@ -285,7 +282,7 @@ def _delete_future(session: Session, metadata_id: int) -> None:
 
 def _follows(
     session: Session,
-    sensor: tuple[int, StatisticMetaData],
+    sensor: StoredSensor,
     last: StoredRow,
     state: float,
     at: float,
@@ -293,8 +290,7 @@ def _follows(
     """Tell whether a register can be the one of a row, at a later moment."""
     if last.state is None:
         return True
-    unit = sensor[1]["unit_of_measurement"]
-    most = possible_energy(session, sensor[0], unit, last.end, at)
+    most = possible_energy(session, sensor, last.end, at)
     return state - last.state + _ROUNDING >= 0 and state - last.state <= most
 
 
