@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import json
 import sys
 
-from . import dongle, onboarding, outage
+from . import dongle, kills, onboarding, outage
 from .check import check
+from .clock import can_be_set, shortly_before_statistics
 from .errors import DemoError
 from .options import Command, parse
 from .stage import Stage, perform, say
@@ -105,7 +106,18 @@ async def _run_outage(command: Command, length: timedelta) -> int:
     return 0
 
 
+async def _kill(stage: Stage, count: int) -> bool:
+    """Kill Home Assistant in imports and print what came of it; tell whether all is well."""
+    played = await kills.play(stage, count)
+    print(json.dumps(played.as_dict(), indent=2))
+    return not played.wrong
+
+
 async def _run(command: Command) -> int:
+    if (count := command.kills) is not None:
+        options = replace(command.options, start_code=kills.HURRIED)
+        clock = shortly_before_statistics(kills.LEAD) if can_be_set() else None
+        return 0 if await perform(options, lambda stage: _kill(stage, count), clock) else 1
     if command.outage is not None:
         return await _run_outage(command, command.outage)
     if command.check:

@@ -18,12 +18,13 @@ STOP_PATIENCE: Final = 30.0
 
 
 async def start_home_assistant(
-    configuration: Configuration, environment: Mapping[str, str]
+    configuration: Configuration, environment: Mapping[str, str], code: str = ""
 ) -> Program:
-    """Start `hass` on its configuration folder."""
+    """Start `hass` on its configuration folder, perhaps by code of our own that starts it."""
+    start = ["-c", code] if code else ["-m", "homeassistant"]
     return await Program.start(
         "Home Assistant",
-        [sys.executable, "-m", "homeassistant", "--config", ".", "--skip-pip"],
+        [sys.executable, *start, "--config", ".", "--skip-pip"],
         folder=configuration.home_assistant,
         output=configuration.folder / "home-assistant-output.txt",
         environment=environment,

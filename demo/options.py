@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from .jsons import JsonObject
+
 #: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
 #: takes seconds. The meter's clock and the household's power are never sped up.
 _SPEED = 10.0
@@ -31,6 +33,10 @@ class Options:
     """More lines of Home Assistant's configuration."""
     core: bool = False
     """Whether Home Assistant's own Route B integration reads the meter from the start."""
+    stored: tuple[JsonObject, ...] = ()
+    """More files of Home Assistant's storage."""
+    start_code: str = ""
+    """Python code that starts Home Assistant in another way than `python -m homeassistant`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,7 @@ class Command:
     fresh: bool
     check: bool
     outage: timedelta | None
+    kills: int | None
 
 
 def parse(arguments: Sequence[str] | None = None) -> Command:
@@ -63,7 +70,13 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         "--outage",
         metavar="LENGTH",
         type=_length,
-        help="show an outage of 30m, 6h or 3d, and how its hours come back (needs libfaketime)",
+        help="show an outage of 30m, 6h or 3d, and how its hours come back (on Linux)",
+    )
+    kind.add_argument(
+        "--kills",
+        metavar="COUNT",
+        type=int,
+        help="kill Home Assistant so many times during an import, and compare what is left",
     )
     parser.add_argument(
         "--check",
@@ -92,8 +105,13 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         folder=chosen.folder.absolute() if chosen.folder else None,
         core=chosen.core,
     )
-    fresh = chosen.fresh or chosen.core
-    return Command(options=options, fresh=fresh, check=chosen.check, outage=chosen.outage)
+    return Command(
+        options=options,
+        fresh=chosen.fresh or chosen.core,
+        check=chosen.check,
+        outage=chosen.outage,
+        kills=chosen.kills,
+    )
 
 
 def _length(text: str) -> timedelta:

@@ -60,6 +60,13 @@ class Program:
 
         self._watch = asyncio.ensure_future(watch())
 
+    async def kill(self) -> None:
+        """End the program at once, as a power cut would."""
+        self._asked_to_end = True
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
     async def stop(self, patience: float) -> bool:
         """Ask the program to end, and after so many seconds make it; tell whether it obeyed."""
         self._asked_to_end = True

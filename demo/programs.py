@@ -31,9 +31,20 @@ class Programs:
         emulator = await dongle.start_dongle(self._options, path, folder, environment)
         self._watch(emulator, dongle.STOP_PATIENCE)
         await dongle.wait_until_plugged_in(path)
+        await self.start_home_assistant(clock)
+
+    async def start_home_assistant(self, clock: Clock) -> None:
+        """Start Home Assistant, beside a dongle that is plugged in."""
         say("Starting Home Assistant.")
-        hass = await home_assistant.start_home_assistant(self._configuration, environment)
+        hass = await home_assistant.start_home_assistant(
+            self._configuration, clock.environment(), self._options.start_code
+        )
         self._watch(hass, home_assistant.STOP_PATIENCE)
+
+    async def kill_home_assistant(self) -> None:
+        """End Home Assistant as a power cut would; the dongle stays."""
+        program, _ = self._running.pop()
+        await program.kill()
 
     async def stop(self) -> None:
         """End both; the last one started is the first to be stopped."""

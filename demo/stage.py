@@ -80,10 +80,24 @@ class Stage:
         self.clock = clock
         await self.start()
 
+    async def kill_home_assistant(self) -> None:
+        """End Home Assistant as a power cut would."""
+        await self.programs.kill_home_assistant()
+
+    async def revive(self) -> None:
+        """Start Home Assistant again, by the same clock, and sign in."""
+        await self.programs.start_home_assistant(self.clock)
+        await self._sign_in()
+
     async def start(self) -> None:
         """Start both programs, and sign in; learn how long that takes on this machine."""
         began = monotonic()
         await self.programs.start(self.clock)
+        await self._sign_in()
+        took = timedelta(seconds=monotonic() - began)
+        self.lead = min(max(LEAD, 2 * took + _TO_BE_READ), _LONGEST_LEAD)
+
+    async def _sign_in(self) -> None:
         await home_assistant.wait_until_it_answers(self.home_assistant)
         if self.tokens:
             # The token of before may have expired by the new clock.
@@ -91,8 +105,6 @@ class Stage:
         else:
             self.tokens = await onboard(self.home_assistant, self.options.language)
         await home_assistant.wait_until_it_runs(self.home_assistant)
-        took = timedelta(seconds=monotonic() - began)
-        self.lead = min(max(LEAD, 2 * took + _TO_BE_READ), _LONGEST_LEAD)
 
 
 def soon(options: Options) -> Clock:

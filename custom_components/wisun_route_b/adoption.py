@@ -1,44 +1,65 @@
 """Lets our sensor continue the long-term statistics of another one that showed the same.
 
 A past is carried over in one task of the recorder and in one transaction, so that neither a
-compilation nor a power cut can come in between. Entity ids of Home Assistant's own integration
-contain the Route-B ID: they are not logged.
+compilation nor a power cut can come in between, and read back after the commit. Entity ids of
+Home Assistant's own integration contain the Route-B ID: they are not logged.
+
+If our sensor has no rows yet, the other's statistics are renamed: all rows are ours then. Else
+the other's rows before our first one are copied, in both tables, and our sums go on from there.
+
+What was used in the time between is counted if that is possible at the pace at which the other
+sensor counted. Otherwise it is the register of another meter, and the sum goes on without it.
 """
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 import logging
+import math
 import time
-from typing import Final, NamedTuple, override
+from typing import Final
 
 from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.db_schema import (
     Statistics,
+    StatisticsMeta,
     StatisticsRuns,
     StatisticsShortTerm,
 )
 from homeassistant.components.recorder.entity_options import is_entity_recorded
-from homeassistant.components.recorder.models import StatisticData, StatisticMetaData
 from homeassistant.components.recorder.statistics import (
     cache_latest_short_term_statistic_id_for_metadata_id,
     get_short_term_statistics_run_cache,
 )
-from homeassistant.components.recorder.tasks import RecorderTask
-from homeassistant.const import UnitOfEnergy
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.recorder import get_instance
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import HomeAssistant, State
 from homeassistant.util.unit_conversion import EnergyConverter
-from sqlalchemy import func, insert, literal, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+
+from .recorder_task import run_in_recorder
+from .stored_rows import (
+    HOUR,
+    StoredRow,
+    StoredSensor,
+    Table,
+    copy_before,
+    count_rows,
+    delete_after,
+    find_sensors,
+    first_row,
+    last_row,
+    possible_energy,
+    put_short_term_row,
+    raise_sums,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
-_HOUR: Final = 3600.0
-#: More than any low-voltage customer can draw (kW); faster, it is another meter's register.
-_MOST_POWER: Final = 100.0
+#: Rows that end later than this (seconds from now) are from a clock that was ahead.
+_CLOCKS_DIFFER: Final = 600.0
+#: By how much a sum that was read back may differ: binary fractions.
+_ROUNDING: Final = 1e-6
 
 
 async def async_adopt(hass: HomeAssistant, old_statistic_id: str, new_entity_id: str) -> bool:
@@ -48,170 +69,229 @@ async def async_adopt(hass: HomeAssistant, old_statistic_id: str, new_entity_id:
     Else the hours before its own first one are copied, and its sums go on from there. The
     time between the two becomes part of the first hour, as after a pause of one sensor.
 
-    Returns whether nothing of the past is missing now; False if the recorder is not there or
-    leaves the sensor out, or if one of the two does not count energy. A second time nothing
-    happens. The recorder begins its work when Home Assistant has started: do not wait for
-    this in the set-up of an entry during the start.
+    Returns whether nothing of the past is missing now, read back from the database; False if
+    the recorder is not there or leaves the sensor out, or if one of the two does not count
+    energy. A second time nothing happens. Raises RecorderError if the database fails; nothing
+    is changed then, or it is not known what was.
+
+    The recorder begins its work when Home Assistant has started: do not wait for this in the
+    set-up of an entry during the start.
     """
-    return await _async_carry_over(hass, old_statistic_id, new_entity_id, of_energy=True)
+    register = _register(hass.states.get(new_entity_id))
+    return await _async_carry_over(
+        hass, _CarryOver(old_statistic_id, new_entity_id, of_energy=True, register=register)
+    )
 
 
 async def async_adopt_costs(hass: HomeAssistant, old_entity_id: str, new_entity_id: str) -> bool:
     """Do the same for sensors of costs, in whatever currency."""
-    return await _async_carry_over(hass, old_entity_id, new_entity_id, of_energy=False)
+    return await _async_carry_over(hass, _CarryOver(old_entity_id, new_entity_id, of_energy=False))
 
 
-async def _async_carry_over(hass: HomeAssistant, old: str, new: str, *, of_energy: bool) -> bool:
-    if "recorder" not in hass.config.components or not is_entity_recorded(hass, new):
+def _register(state: State | None) -> tuple[float, str] | None:
+    """Return what a sensor shows, and its unit of energy; None if it shows nothing."""
+    if state is None:
+        return None
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    if not isinstance(unit, str) or unit not in EnergyConverter.VALID_UNITS:
+        return None
+    try:
+        value = float(state.state)
+    except ValueError:
+        return None
+    return (value, unit) if math.isfinite(value) else None
+
+
+async def _async_carry_over(hass: HomeAssistant, work: _CarryOver) -> bool:
+    if "recorder" not in hass.config.components or not is_entity_recorded(hass, work.new):
         return False
-    if old == new:
+    if work.old == work.new:
         return True
-    done: asyncio.Future[bool] = hass.loop.create_future()
-    get_instance(hass).queue_task(_CarryOver(old, new, of_energy, done))
-    return await done
+    done = await run_in_recorder(hass, "carry over older statistics", work, check=work.is_stored)
+    if not done.follows:
+        _LOGGER.warning(
+            "The register of the meter cannot follow the last one of the older statistics: it is "
+            "another meter's, and what was used between the two is not counted"
+        )
+    return done.fits
 
 
-@dataclass(slots=True)
-class _CarryOver(RecorderTask):
-    """What the recorder does in its own thread, between two compilations."""
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What the database must hold after the commit."""
 
-    old: str
-    new: str
+    fits: bool = True
+    """False if the two do not count the same."""
+    follows: bool = True
+    """False if the new register cannot be the old one's."""
+    metadata_id: int | None = None
+    """None if there was nothing to do."""
+    hours: int = 0
+    last: StoredRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _CarryOver:
+    """What is done within the recorder's thread, between two compilations."""
+
+    old: str = field(repr=False)
+    new: str = field(repr=False)
     of_energy: bool
-    done: asyncio.Future[bool]
+    register: tuple[float, str] | None = None
+    """What the new sensor shows at present, and its unit."""
 
-    @override
-    def run(self, instance: Recorder) -> None:
-        success = False
-        try:
-            # Not session_scope(): it would log the failed statement with the ids in it.
-            with instance.get_session() as session:
-                success = self._carry_over(instance, session)
-                session.commit()
-        except SQLAlchemyError as err:
-            instance.statistics_meta_manager.reset()
-            success = False
-            _LOGGER.warning("Older statistics could not be carried over: %s", type(err).__name__)
-        finally:
-            instance.hass.loop.call_soon_threadsafe(self._tell, success)
-
-    def _tell(self, success: bool) -> None:  # noqa: FBT001 - call_soon knows no keywords
-        if not self.done.done():
-            self.done.set_result(success)
-
-    def _carry_over(self, instance: Recorder, session: Session) -> bool:
+    def __call__(self, instance: Recorder, session: Session) -> _Done:
+        """Carry over; a transaction of `run_in_recorder`."""
         manager = instance.statistics_meta_manager
-        known = manager.get_many(session, {self.old, self.new})
-        if self.old not in known:
-            return True
-        number, theirs = known[self.old]
+        known = find_sensors(session, self.old, self.new)
+        if (theirs := known.get(self.old)) is None:
+            return _Done()
         if not self._is_fit(theirs):
-            return False
-        if self.new in known:
-            our_number, ours = known[self.new]
-            if (first := _first_row(session, our_number)) is not None:
-                return self._is_fit(ours) and _put_before(
-                    session, (number, theirs), (our_number, ours), first
-                )
+            return _Done(fits=False)
+        if (ours := known.get(self.new)) is not None:
+            if (first := _first_of_all(session, ours.metadata_id)) is not None:
+                return self._put_before(session, theirs, ours, first)
             manager.delete(session, [self.new])
         manager.update_statistic_id(session, RECORDER_DOMAIN, self.old, self.new)
-        _be_continued(instance, session, number)
-        return True
+        _delete_future(session, theirs.metadata_id)
+        follows = self._be_continued(session, theirs)
+        return _done(session, theirs.metadata_id, follows=follows)
 
-    def _is_fit(self, metadata: StatisticMetaData) -> bool:
-        is_energy = metadata["unit_of_measurement"] in EnergyConverter.VALID_UNITS
+    def is_stored(self, instance: Recorder, session: Session, done: _Done) -> bool:
+        """Tell whether what was to be done is in the database; after the commit."""
+        if done.metadata_id is None:
+            return True
+        # From now on the compiler is to go on from the rows that were committed.
+        cache_latest_short_term_statistic_id_for_metadata_id(
+            get_short_term_statistics_run_cache(instance.hass), session, done.metadata_id
+        )
+        named = select(StatisticsMeta.id).where(StatisticsMeta.statistic_id == self.new)
+        if session.execute(named).scalar() != done.metadata_id:
+            return False
+        last = last_row(session, Statistics, done.metadata_id)
+        if last is None or done.last is None:
+            return last is done.last
         return (
-            metadata["source"] == RECORDER_DOMAIN
-            and metadata["has_sum"]
-            and is_energy is self.of_energy
+            count_rows(session, Statistics, done.metadata_id) == done.hours
+            and last.start == done.last.start
+            and abs(last.sum - done.last.sum) <= _ROUNDING * max(1.0, abs(last.sum))
         )
 
+    def _is_fit(self, sensor: StoredSensor) -> bool:
+        is_energy = sensor.unit in EnergyConverter.VALID_UNITS
+        return sensor.is_counter and is_energy is self.of_energy
 
-class _Row(NamedTuple):
-    """A row of statistics; what it says is true at the end of its period."""
+    def _be_continued(self, session: Session, sensor: StoredSensor) -> bool:
+        """See to it that the compiler continues from the last sum that is stored.
 
-    start: float
-    state: float
-    sum: float
+        It continues from the newest row of five minutes. Those of a sensor that was away for
+        longer are purged, and the sum would begin with zero. And it would count the difference
+        between two meters. Tells whether our register can follow the stored one.
+        """
+        metadata_id = sensor.metadata_id
+        shorts = last_row(session, StatisticsShortTerm, metadata_id)
+        last = _last_of_all(shorts, last_row(session, Statistics, metadata_id))
+        compiled = session.execute(select(func.max(StatisticsRuns.start))).scalar()
+        if last is None or compiled is None:
+            return True
+        state = self._state_in(sensor.unit)
+        follows = state is None or _follows(session, sensor, last, state, time.time())
+        if follows and shorts is not None:
+            return True
+        # In a period that is compiled already: another row of it will never be made.
+        start = max(compiled.replace(tzinfo=UTC).timestamp(), shorts.start if shorts else 0.0)
+        is_known = follows and last.state is not None
+        put_short_term_row(session, metadata_id, start, last.state if is_known else state, last.sum)
+        return follows
 
+    def _state_in(self, unit: str | None) -> float | None:
+        if self.register is None or unit not in EnergyConverter.VALID_UNITS:
+            return None
+        value, shown = self.register
+        return EnergyConverter.convert(value, shown, unit)
 
-def _row(
-    session: Session,
-    table: type[Statistics | StatisticsShortTerm],
-    number: int,
-    *,
-    before: float | None = None,
-) -> _Row | None:
-    """Return the first row of a sensor, or the last one that begins before a moment."""
-    found = select(table.start_ts, table.state, table.sum).where(
-        table.metadata_id == number, table.state.is_not(None), table.sum.is_not(None)
-    )
-    if before is None:
-        found = found.order_by(table.start_ts)
-    else:
-        found = found.where(table.start_ts < before).order_by(table.start_ts.desc())
-    row = session.execute(found.limit(1)).first()
-    return None if row is None else _Row(*row)
-
-
-def _first_row(session: Session, number: int) -> _Row | None:
-    """Return the first row of a sensor, hourly or, in its first hour, of five minutes."""
-    rows = (_row(session, table, number) for table in (Statistics, StatisticsShortTerm))
-    return min((row for row in rows if row is not None), default=None)
-
-
-def _be_continued(instance: Recorder, session: Session, number: int) -> None:
-    """See to it that there is a five-minute row for the compiler to continue from.
-
-    Those of a sensor that was away for longer are purged, and its sum would begin with zero.
-    """
-    last = _row(session, Statistics, number, before=time.time() + _HOUR)
-    compiled = session.execute(select(func.max(StatisticsRuns.start))).scalar()
-    if last is None or compiled is None or _row(session, StatisticsShortTerm, number) is not None:
-        return
-    # In a period that is compiled already: another row of it will never be made.
-    start = compiled.replace(tzinfo=UTC)
-    session.add(
-        StatisticsShortTerm.from_stats(
-            number, StatisticData(start=start, state=last.state, sum=last.sum)
+    def _put_before(
+        self,
+        session: Session,
+        old: StoredSensor,
+        new: StoredSensor,
+        first: StoredRow,
+    ) -> _Done:
+        """Copy the rows before the first of the new ones, and raise the new sums."""
+        factor = _factor(old.unit, new.unit)
+        if not self._is_fit(new) or factor is None:
+            return _Done(fits=False)
+        shorts = first_row(session, StatisticsShortTerm, new.metadata_id)
+        begins: dict[Table, float] = {Statistics: first.start - first.start % HOUR}
+        if shorts is not None:
+            begins[StatisticsShortTerm] = shorts.start
+        last = _last_of_all(
+            *(
+                last_row(session, table, old.metadata_id, before=begin)
+                for table, begin in begins.items()
+            )
         )
-    )
+        if last is None:
+            return _Done()
+        follows, energy = True, 0.0
+        if self.of_energy and first.state is not None:
+            zero = (first.state - first.sum) / factor
+            at = begins.get(StatisticsShortTerm, first.start)
+            follows = _follows(session, old, last, zero, at)
+            if follows and last.state is not None:
+                energy = zero - last.state
+        rise = (last.sum + energy) * factor
+        for table in (Statistics, StatisticsShortTerm):
+            raise_sums(session, table, new.metadata_id, rise)
+        for table, begin in begins.items():
+            copy_before(session, table, (old.metadata_id, new.metadata_id), begin, factor)
+        return _done(session, new.metadata_id, follows=follows)
+
+
+def _done(session: Session, metadata_id: int, *, follows: bool) -> _Done:
     session.flush()
-    cache_latest_short_term_statistic_id_for_metadata_id(
-        get_short_term_statistics_run_cache(instance.hass), session, number
+    return _Done(
+        follows=follows,
+        metadata_id=metadata_id,
+        hours=count_rows(session, Statistics, metadata_id),
+        last=last_row(session, Statistics, metadata_id),
     )
 
 
-def _put_before(
-    session: Session,
-    old: tuple[int, StatisticMetaData],
-    new: tuple[int, StatisticMetaData],
-    first: _Row,
-) -> bool:
-    """Copy the old hours before the first of the new ones, and raise the new sums."""
-    (old_number, theirs), (new_number, ours) = old, new
-    factor = _factor(theirs["unit_of_measurement"], ours["unit_of_measurement"])
-    begin = first.start - first.start % _HOUR
-    last = _row(session, Statistics, old_number, before=begin)
-    if factor is None or last is None:
-        return factor is not None
-    last = _Row(last.start, last.state * factor, last.sum * factor)
-    rise = last.sum + _between(last, first, ours["unit_of_measurement"])
+def _first_of_all(session: Session, metadata_id: int) -> StoredRow | None:
+    """Return the first row of a sensor, hourly or, in its first hour, of five minutes."""
+    rows = (first_row(session, table, metadata_id) for table in (Statistics, StatisticsShortTerm))
+    return min((row for row in rows if row is not None), key=lambda row: row.start, default=None)
+
+
+def _last_of_all(*rows: StoredRow | None) -> StoredRow | None:
+    """Return the row that ends last; of two that end together the first one."""
+    return max((row for row in rows if row is not None), key=lambda row: row.end, default=None)
+
+
+def _delete_future(session: Session, metadata_id: int) -> None:
+    """Delete rows that a clock that was ahead has left.
+
+    The compiler could not write its own in their place, and would lose those of every other
+    sensor of that hour.
+    """
+    limit = time.time() + _CLOCKS_DIFFER
     for table in (Statistics, StatisticsShortTerm):
-        session.execute(
-            update(table).where(table.metadata_id == new_number).values(sum=table.sum + rise),
-            execution_options={"synchronize_session": False},
-        )
-    columns = ("metadata_id", "created_ts", "start_ts", "state", "sum")
-    copied = select(
-        literal(new_number),
-        literal(time.time()),
-        Statistics.start_ts,
-        Statistics.state * factor,
-        Statistics.sum * factor,
-    ).where(Statistics.metadata_id == old_number, Statistics.start_ts < begin)
-    session.execute(insert(Statistics).from_select(columns, copied))
-    return True
+        delete_after(session, table, metadata_id, limit)
+
+
+def _follows(
+    session: Session,
+    sensor: StoredSensor,
+    last: StoredRow,
+    state: float,
+    at: float,
+) -> bool:
+    """Tell whether a register can be the one of a row, at a later moment."""
+    if last.state is None:
+        return True
+    most = possible_energy(session, sensor, last.end, at)
+    return state - last.state + _ROUNDING >= 0 and state - last.state <= most
 
 
 def _factor(old_unit: str | None, new_unit: str | None) -> float | None:
@@ -221,16 +301,3 @@ def _factor(old_unit: str | None, new_unit: str | None) -> float | None:
     if old_unit in EnergyConverter.VALID_UNITS and new_unit in EnergyConverter.VALID_UNITS:
         return EnergyConverter.convert(1.0, old_unit, new_unit)
     return None
-
-
-def _between(last: _Row, first: _Row, unit: str | None) -> float:
-    """Return what was used from the last old row to where the new sum is zero.
-
-    Nothing, if the two cannot be the same register, or if they are no registers at all.
-    """
-    if unit not in EnergyConverter.VALID_UNITS:
-        return 0.0
-    energy = first.state - first.sum - last.state
-    hours = (first.start - last.start) / _HOUR
-    most = EnergyConverter.convert(_MOST_POWER * hours, UnitOfEnergy.KILO_WATT_HOUR, unit)
-    return energy if 0 <= energy <= most else 0.0

@@ -12,8 +12,10 @@ CONF_KNOWN: Final = "meter"
 #: What tells the dongle from other USB devices, so that it is known again on another port.
 CONF_USB: Final = "usb"
 #: Option: a sensor of Home Assistant's own integration whose past is to be carried over;
-#: consumed by the next set-up of the entry.
+#: struck off when that is safe on the disk.
 CONF_ADOPT: Final = "adopt"
+#: Sensors of the other integration whose past ours have carried on, by the keys of ours.
+CONF_MIGRATED: Final = "migrated"
 #: Option: past days to be imported; consumed by the next set-up of the entry.
 CONF_IMPORT_DAYS: Final = "import_days"
 #: Option: seconds between two polls.

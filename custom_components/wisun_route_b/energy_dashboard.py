@@ -1,20 +1,28 @@
 """Puts our sensors in the place of others in the preferences of the Energy dashboard."""
 
 from collections.abc import Mapping
+import logging
 from typing import TYPE_CHECKING, Final, cast
 
-from homeassistant.components.energy.data import async_get_manager
+from homeassistant.components.energy.data import EnergyManager, async_get_manager
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 
 from .adoption import async_adopt_costs
 
 if TYPE_CHECKING:
-    from homeassistant.components.energy.data import EnergyPreferencesUpdate
+    from homeassistant.components.energy.data import EnergyPreferences, EnergyPreferencesUpdate
+
+_LOGGER = logging.getLogger(__name__)
 
 type _Json = Mapping[str, _Json] | list[_Json] | str | float | None
 
 _ENERGY: Final = "energy"
 _PARTS: Final = ("energy_sources", "device_consumption", "device_consumption_water")
+
+
+class DashboardNotStoredError(HomeAssistantError):
+    """The preferences of the Energy dashboard could not be written to the disk."""
 
 
 async def async_replace_in_energy_dashboard(hass: HomeAssistant, pairs: Mapping[str, str]) -> bool:
@@ -23,25 +31,65 @@ async def async_replace_in_energy_dashboard(hass: HomeAssistant, pairs: Mapping[
     Everything else stays as it is: prices, names, other sources. Where the dashboard counts
     the costs by itself, these go on as well. What is in the dashboard already is not put in
     a second time. Returns whether anything was replaced; False also if there is no dashboard.
+
+    When this returns, no old id is on the disk where a new one is to be. Raises
+    DashboardNotStoredError, and RecorderError if the costs could not be carried over; the same
+    can be done again then.
     """
     if _ENERGY not in hass.config.components:
         return False
     manager = await async_get_manager(hass)
     if manager.data is None:
         return False
-    data = cast("Mapping[str, _Json]", manager.data)
-    before = {part: data[part] for part in _PARTS if part in data}
+    before = _parts(manager)
     shown = _shown(before)
     wanted = {old: new for old, new in pairs.items() if new not in shown}
     after = _replaced(before, wanted)
-    if after == before:
-        return False
     costs = dict(_cost_sensors(hass))
-    await manager.async_update(cast("EnergyPreferencesUpdate", after))
-    for old, new in wanted.items():
-        if old in costs and (cost := _cost_sensors(hass).get(new)) is not None:
-            await async_adopt_costs(hass, costs[old], cost)
-    return True
+    if after != before:
+        await manager.async_update(cast("EnergyPreferencesUpdate", after))
+    await _store(hass, manager, pairs)
+    await _adopt_costs(hass, pairs, costs)
+    return after != before
+
+
+async def _store(hass: HomeAssistant, manager: EnergyManager, pairs: Mapping[str, str]) -> None:
+    """See to it that no old id is on the disk that is not in the memory."""
+    gone = pairs.keys() - _shown(_parts(manager))
+    if not gone & await _on_the_disk(hass):
+        return
+    # The manager writes a minute later: a power cut until then would leave the dashboard with
+    # sensors that have no statistics any more. It has no public way to write now.
+    await manager._store.async_save(cast("EnergyPreferences", manager.data))  # noqa: SLF001
+    # A store logs what goes wrong, and raises nothing.
+    if gone & await _on_the_disk(hass):
+        raise DashboardNotStoredError("The Energy dashboard is not on the disk")
+
+
+async def _on_the_disk(hass: HomeAssistant) -> set[str]:
+    """Return every statistic that the dashboard would use after a power cut."""
+    stored = EnergyManager(hass)
+    await stored.async_initialize()
+    return _shown(_parts(stored))
+
+
+def _parts(manager: EnergyManager) -> Mapping[str, _Json]:
+    data = cast("Mapping[str, _Json]", manager.data or {})
+    return {part: data[part] for part in _PARTS if part in data}
+
+
+async def _adopt_costs(
+    hass: HomeAssistant, pairs: Mapping[str, str], before: Mapping[str, str]
+) -> None:
+    """Have the dashboard's own sensors of costs go on; done already, nothing happens."""
+    for old, new in pairs.items():
+        cost = _cost_sensors(hass).get(new)
+        if cost is None:
+            continue
+        # They are called after what they count; after a restart the old one is not there.
+        theirs = before.get(old, old + cost.removeprefix(new) if cost.startswith(new) else "")
+        if theirs and not await async_adopt_costs(hass, theirs, cost):
+            _LOGGER.warning("The older costs of the Energy dashboard cannot be carried over")
 
 
 def _cost_sensors(hass: HomeAssistant) -> Mapping[str, str]:

@@ -1,41 +1,154 @@
-"""A new meter's entry carries on the past of the integration that read the meter before."""
+"""A new meter's entry carries on the past of the integration that read the meter before.
 
+The order to do so is an option of the entry. It is struck off when all of it is on the disk: the
+statistics, the preferences of the Energy dashboard, and the costs that it counts. Whatever comes
+in between (a power cut, a database that fails, a reload), it is carried out again from the
+beginning, and what was done already stays as it is.
+
+A power cut can still take back the newest files. So the entry remembers what was migrated, and at
+every start a dashboard that shows a migrated sensor is put right again.
+"""
+
+import asyncio
 from collections.abc import Mapping
+from itertools import chain, repeat
 import logging
+from typing import Final
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.start import async_at_started
 
 from .adoption import async_adopt
-from .const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
+from .built_in import built_in_entries, fingerprint_of, sensors_of
+from .const import CONF_ADOPT, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
 from .energy_dashboard import async_replace_in_energy_dashboard
 from .entry_data import RouteBConfigEntry
+from .identity_lock import identity_lock
 
 _LOGGER = logging.getLogger(__name__)
 
-_ENERGY = "imported_energy"
+_ENERGY: Final = "imported_energy"
+#: Seconds until what has failed is tried again; the last one for ever.
+_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
+#: Seconds to wait for a repair or an import of the same meter's history.
+_PATIENCE: Final = 300.0
 
 
 async def async_inherit(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Do what the take-over has asked for, once; the entities must be there.
 
-    Waits for the recorder, which begins its work when Home Assistant has started.
+    Waits for Home Assistant's start, with which the recorder begins its work, and tries again
+    what has failed, until it is done or cancelled.
     """
-    theirs: Mapping[str, str] | None = entry.options.get(CONF_ADOPT)
-    if theirs is None:
+    if CONF_ADOPT not in entry.options and CONF_MIGRATED not in entry.data:
         return
+    await _wait_for_start(hass)
+    for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        try:
+            if CONF_ADOPT in entry.options:
+                await _carry_out(hass, entry)
+            else:
+                await _put_dashboard_right(hass, entry)
+        except Exception as err:  # noqa: BLE001 - its words may hold the older entity's id
+            _LOGGER.warning(
+                "The take-over of the older energy history has failed and will be tried again in "
+                "%.0f minutes: %s",
+                pause / 60,
+                getattr(err, "translation_key", None) or type(err).__name__,
+            )
+        else:
+            return
+        await asyncio.sleep(pause)
+
+
+async def _wait_for_start(hass: HomeAssistant) -> None:
+    started = asyncio.Event()
+
+    async def note(_: HomeAssistant) -> None:
+        started.set()
+
+    stop = async_at_started(hass, note)
+    try:
+        await started.wait()
+    finally:
+        stop()
+
+
+async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Carry out the order; strike it off if nothing of it is left.
+
+    Raises RecorderError, HistoryBusyError and DashboardNotStoredError.
+    """
+    theirs, ours = _theirs(hass, entry), _ours(hass, entry)
+    pairs = {theirs[key]: ours[key] for key in theirs if key in ours}
+    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _PATIENCE):
+        is_complete = await _adopt(hass, theirs, ours)
+        if not is_complete:
+            pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is
+        await async_replace_in_energy_dashboard(hass, pairs)
+    if is_complete:
+        # One file, so that there is no time between the two.
+        hass.config_entries.async_update_entry(
+            entry,
+            data={**entry.data, CONF_MIGRATED: theirs},
+            options={key: value for key, value in entry.options.items() if key != CONF_ADOPT},
+        )
+
+
+async def _adopt(hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]) -> bool:
+    """Have our energy sensor continue theirs; tell whether nothing is missing."""
+    if _ENERGY not in theirs:
+        return True
+    if _ENERGY in ours and await async_adopt(hass, theirs[_ENERGY], ours[_ENERGY]):
+        return True
+    _LOGGER.warning(
+        "The past of the other integration's energy sensor was not taken over: there is no such "
+        "sensor here, or the recorder leaves it out, or one of the two counts no energy. It will "
+        "be tried again at the next start"
+    )
+    return False
+
+
+async def _put_dashboard_right(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Have the dashboard show ours where it shows what was migrated, unless that is back."""
+    ours = _ours(hass, entry)
+    pairs = {
+        old: ours[key]
+        for key, old in entry.data[CONF_MIGRATED].items()
+        if key in ours and not _is_alive(hass, old)
+    }
+    if await async_replace_in_energy_dashboard(hass, pairs):
+        _LOGGER.info("The Energy dashboard showed a sensor that was migrated; it is put right")
+
+
+def _theirs(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
+    """Return the other integration's sensors as they are called now, by the keys of ours."""
+    asked: Mapping[str, str] = entry.options[CONF_ADOPT]
+    for other in built_in_entries(hass):
+        if fingerprint_of(other) == entry.data[CONF_IDENTITY]:
+            now = sensors_of(hass, other)
+            return {key: now.get(key, entity_id) for key, entity_id in asked.items()}
+    return dict(asked)
+
+
+def _ours(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
+    """Return our sensors that stand for others, by key."""
     registry, identity = er.async_get(hass), entry.data[CONF_IDENTITY]
+    keys = {*entry.options.get(CONF_ADOPT, ()), *entry.data.get(CONF_MIGRATED, ())}
     found = {
         key: registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, f"{identity}_{key}")
-        for key in theirs
+        for key in keys
     }
-    ours = {key: entity_id for key, entity_id in found.items() if entity_id is not None}
-    if _ENERGY in ours and not await async_adopt(hass, theirs[_ENERGY], ours[_ENERGY]):
-        _LOGGER.warning("The past of the other integration's energy sensor was not taken over")
-        del ours[_ENERGY]  # the dashboard goes on showing where the past is
-    await async_replace_in_energy_dashboard(
-        hass, {theirs[key]: entity_id for key, entity_id in ours.items()}
-    )
-    options = {key: value for key, value in entry.options.items() if key != CONF_ADOPT}
-    hass.config_entries.async_update_entry(entry, options=options)
+    return {key: entity_id for key, entity_id in found.items() if entity_id is not None}
+
+
+def _is_alive(hass: HomeAssistant, entity_id: str) -> bool:
+    """Tell whether a sensor is in use, as after a return to the other integration."""
+    sensor = er.async_get(hass).async_get(entity_id)
+    if sensor is None:
+        return hass.states.get(entity_id) is not None
+    entry_id = sensor.config_entry_id
+    entry = hass.config_entries.async_get_entry(entry_id) if entry_id else None
+    return not sensor.disabled and entry is not None and entry.disabled_by is None

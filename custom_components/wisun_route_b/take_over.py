@@ -23,7 +23,8 @@ from .room import async_load_again
 class BuiltInMeter:
     """What the other integration knows of a meter."""
 
-    device: str
+    device: str = field(repr=False)
+    """A path or a URL, which may have a key in it."""
     route_b_id: str = field(repr=False)
     password: str = field(repr=False)
 

@@ -25,6 +25,7 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.adoption import async_adopt, async_adopt_costs
+from custom_components.wisun_route_b.recorder_errors import RecorderError
 from tests.integration.history_house import IMPORTED
 from tests.integration.moving_house import OLD, ROUTE_B_ID, START, MovingHouse, at, costs
 
@@ -357,13 +358,14 @@ async def test_failing_database_changes_nothing_and_tells_no_secret(
 
     with monkeypatch.context() as broken:
         broken.setattr(StatisticsMetaManager, "update_statistic_id", fail)
-        assert not await house.adopt()
+        with pytest.raises(RecorderError) as raised:
+            await house.adopt()
 
     assert await house.stored(OLD) == stored
+    assert raised.value.detail == "OperationalError"
+    assert raised.value.__cause__ is raised.value.__context__ is None
     ours = [record for record in caplog.records if "wisun_route_b" in record.name]
-    assert "OperationalError" in ours[-1].getMessage()
-    assert ROUTE_B_ID not in "".join(map(str, ours))
-    assert ours[-1].exc_info is None
+    assert ROUTE_B_ID not in "".join(map(str, [*ours, raised.value, repr(raised.value)]))
     assert await house.adopt()
 
 

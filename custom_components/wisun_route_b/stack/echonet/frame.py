@@ -6,7 +6,7 @@ SetGet frames carry a second list: the properties to get follow those to set. De
 nothing on trust: every length must fit exactly, or :class:`DecodeError` is raised.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Self
 
@@ -82,7 +82,8 @@ class Property:
     """One property of a frame: its code (EPC) and its data (EDT, empty in a request)."""
 
     epc: int
-    edt: bytes = b""
+    edt: bytes = field(default=b"", repr=False)
+    """May be a serial number or an identification."""
 
     def encode(self) -> bytes:
         """Return EPC, PDC and EDT."""

@@ -1,6 +1,6 @@
 """What a meter is: read once per connection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import logging
 
 from ..errors import DecodeError
@@ -46,7 +46,7 @@ class MeterDescription:
     manufacturer_code: bytes | None
     manufacturer: str | None
     """Name behind the code, or the code in hexadecimal where the list lacks it."""
-    serial_number: str | None
+    serial_number: str | None = field(repr=False)
     standard_version: StandardVersion | None
 
     def offers(self, *properties: AnyProperty) -> bool:

@@ -4,7 +4,7 @@ Energies are registers in kWh (``Decimal``, exact), never consumption per slot. 
 means that the meter has no value there. Meters speak Japan Standard Time and send no zone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum
@@ -42,7 +42,7 @@ class InstallationLocation:
     place: Place | None = None
     number: int | None = None
     """Number of the place, 0 to 7."""
-    position: bytes | None = None
+    position: bytes | None = field(default=None, repr=False)
     """The 16 bytes of position information that follow code 01."""
 
 
@@ -61,7 +61,7 @@ class Identification:
 
     manufacturer: bytes
     """Three bytes."""
-    number: bytes
+    number: bytes = field(repr=False)
     """13 bytes (83) or 12 bytes (C0)."""
 
 

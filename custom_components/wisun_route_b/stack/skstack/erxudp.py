@@ -10,7 +10,7 @@ where these are printed as twice as many hexadecimal digits.
 
 from binascii import Error as HexError, a2b_hex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import re
 from typing import Self
 
@@ -28,7 +28,7 @@ _HEADER = re.compile(
 class Header:
     """A header found inside a line."""
 
-    tokens: re.Match[bytes]
+    tokens: re.Match[bytes] = field(repr=False)
     size: int
     """How many payload bytes it promises, 0 to 0x4D0."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import re
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, override
 
 from ._tokens import BYTE, DIGIT, IPV6, MAC, WORD, number, upper
 from .events import EventNumber, FailCode
@@ -55,6 +55,11 @@ class Parsed(NamedTuple):
 
     glue: bytes
     said: Said
+
+    @override
+    def __repr__(self) -> str:
+        """Hide the glue: the echo of a command may hold the password."""
+        return f"Parsed({self.said!r})"
 
 
 # A lone byte behind the address is a parameter, as single-stack firmware prints it; but FF is

@@ -24,7 +24,7 @@ Each byte is searched once and each line is matched once (once more for each pay
 waited for), so the cost is linear however the bytes are cut.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import re
 
 from .erxudp import Header
@@ -41,17 +41,17 @@ _CRLF = b"\r\n"
 class Line:
     """A line without its end; never empty."""
 
-    text: bytes
+    text: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
     """An ERXUDP header with the payload that it promised."""
 
-    glue: bytes
+    glue: bytes = field(repr=False)
     """What stood before it on the same line: the echo of a command that was not finished."""
     header: Header
-    payload: bytes
+    payload: bytes = field(repr=False)
 
 
 type Unit = Line | Packet

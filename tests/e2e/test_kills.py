@@ -1,0 +1,34 @@
+"""A real Home Assistant that is killed in the midst of imports, and what is left of them."""
+
+import json
+from pathlib import Path
+import subprocess
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_KILLS = 5
+#: Seven starts and as many imports take three to four minutes; five more if a slow machine misses
+#: the recorder's first five-minute mark.
+_PATIENCE = 1200
+
+
+@pytest.mark.timeout(_PATIENCE)
+def test_no_kill_in_an_import_leaves_a_wrong_hour(tmp_path: Path) -> None:
+    command = [str(_ROOT / "scripts" / "demo"), "--kills", str(_KILLS), "--port", "0"]
+    ended = subprocess.run(
+        [*command, "--folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+
+    assert ended.returncode == 0, f"{ended.stderr}{ended.stdout}"
+    played = json.loads(ended.stdout)
+    # All or nothing after each kill, every hour of both directions in the end, and every hour of
+    # a sensor that is not ours.
+    assert played["wrong"] == []
+    assert played["hours"] >= 30 * 24
+    assert len(played["moments"]) == _KILLS
+    assert sum("under way" in moment for moment in played["moments"]) >= 2

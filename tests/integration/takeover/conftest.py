@@ -1,0 +1,21 @@
+"""A house that moves from the other integration, with the real recorder."""
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.core import HomeAssistant
+import pytest
+
+from tests.integration.history.conftest import mock_recorder_before_hass, recorder_config
+from tests.integration.moving_house import START, MovingHouse
+
+__all__ = ["mock_recorder_before_hass", "recorder_config"]
+
+
+@pytest.fixture
+async def house(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> MovingHouse:
+    hass.loop.set_debug(False)
+    built = MovingHouse(hass, freezer, START)
+    await built.set_up()
+    return built
