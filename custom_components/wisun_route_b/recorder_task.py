@@ -1,0 +1,197 @@
+"""One task of the recorder, one transaction, with a result.
+
+The recorder works off its queue in one thread, and nothing else of Home Assistant writes
+statistics. What is read, decided and written within one task is therefore never stale, and what
+is written within one transaction is there completely or not at all, whenever the power fails.
+Home Assistant's own tasks for statistics do not report how they ended; this one does.
+
+A caller that gives up (its time is over, or it is cancelled) takes its task back: it is not begun
+any more, or it is rolled back instead of committed. Only a commit under way cannot be stopped.
+
+The recorder drops a task silently when the commit before it fails for good, as it does with a
+database that stays locked for some 80 seconds. So every wait is bounded.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import logging
+import threading
+import traceback
+from typing import Final, override
+
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.tasks import RecorderTask
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from .recorder_errors import Failure, RecorderError, classify
+
+_LOGGER = logging.getLogger(__name__)
+
+#: Seconds after which the recorder is taken to have dropped a task or to be blocked. Longer
+#: than the 80 s for which it tries by itself to commit what came before.
+PATIENCE: Final = 120.0
+#: How often a passing failure is tried within one task, and seconds between. SQLite itself waits
+#: 5 s for a lock each time (the default of Python's sqlite3).
+_ATTEMPTS: Final = 6
+_PAUSE: Final = 1.0
+#: Frames of a traceback that are worth logging.
+_FRAMES: Final = 4
+
+type Work[T] = Callable[[Recorder, Session], T]
+type Check[T] = Callable[[Recorder, Session, T], bool]
+
+
+async def run_in_recorder[T](
+    hass: HomeAssistant,
+    purpose: str,
+    work: Work[T],
+    *,
+    check: Check[T] | None = None,
+    within: float = PATIENCE,
+) -> T:
+    """Run ``work`` in the recorder's thread, commit, and return what it returned.
+
+    ``work`` may be called more than once (each time with a new session after a rollback), must
+    not commit, and must not return objects that belong to the session. After the commit ``check``
+    tells, with a session of its own, whether what was to be stored is there. ``purpose`` says in
+    logs what is done; it holds no data.
+
+    Raises RecorderError, also if this has not ended within so many seconds. If the caller is
+    cancelled nothing is written, unless the commit is under way already.
+    """
+    if "recorder" not in hass.config.components or not get_instance(hass).is_alive():
+        raise RecorderError(Failure.RECORDER_STOPPED, purpose)
+    done: asyncio.Future[T] = hass.loop.create_future()
+    task = _Call(purpose, work, check, done)
+    get_instance(hass).queue_task(task)
+    try:
+        async with asyncio.timeout(within):
+            return await done
+    except TimeoutError:
+        raise RecorderError(Failure.RECORDER_BUSY, purpose) from None
+    finally:
+        task.give_up()
+
+
+async def recorder_caught_up(hass: HomeAssistant, *, within: float = PATIENCE) -> None:
+    """Wait until the recorder has committed what was queued until now; raises RecorderError."""
+    await run_in_recorder(hass, "waiting for the recorder", _nothing, within=within)
+
+
+def _nothing(_instance: Recorder, _session: Session) -> None:
+    pass
+
+
+class _GivenUpError(Exception):
+    """The caller does not want it any more."""
+
+
+class _Call[T](RecorderTask):
+    """What the recorder does in its own thread. The recorder logs tasks: see ``__repr__``."""
+
+    def __init__(
+        self, purpose: str, work: Work[T], check: Check[T] | None, done: asyncio.Future[T]
+    ) -> None:
+        self._purpose, self._work, self._check, self._done = purpose, work, check, done
+        self._unwanted = threading.Event()
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{self._purpose}>"
+
+    def give_up(self) -> None:
+        """Keep what is not committed from being so; from the event loop's thread."""
+        self._unwanted.set()
+
+    def _go_on(self) -> None:
+        if self._unwanted.is_set():
+            raise _GivenUpError
+
+    @override
+    def run(self, instance: Recorder) -> None:
+        call = instance.hass.loop.call_soon_threadsafe
+        try:
+            result = self._run(instance)
+        except _GivenUpError:
+            _LOGGER.debug("%s: given up before it was committed", self._purpose)
+        except RecorderError as err:
+            call(self._fail, err)
+        else:
+            call(self._succeed, result)
+
+    def _succeed(self, result: T) -> None:
+        if not self._done.done():
+            self._done.set_result(result)
+
+    def _fail(self, error: RecorderError) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _run(self, instance: Recorder) -> T:
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return self._attempt(instance)
+            except RecorderError as err:
+                if not err.passing:
+                    raise
+                _LOGGER.debug("%s; attempt %d", err.describe(), attempt)
+            self._unwanted.wait(_PAUSE)
+        return self._attempt(instance)
+
+    def _attempt(self, instance: Recorder) -> T:
+        """Do it once; what the database or our own code raises is left behind here."""
+        self._go_on()
+        try:
+            return self._transact(instance)
+        except _GivenUpError, RecorderError:
+            instance.statistics_meta_manager.reset()
+            raise
+        except Exception as err:  # noqa: BLE001 - the recorder would log it, with its data
+            # What was rolled back may be in the cache of the metadata.
+            instance.statistics_meta_manager.reset()
+            found = RecorderError(classify(err), self._purpose, type(err).__name__)
+            _LOGGER.debug("%s in %s", found.describe(), _places(err))
+        # Outside of the handler: the error would keep the database's own as its context.
+        raise found
+
+    def _transact(self, instance: Recorder) -> T:
+        # Not session_scope(): it would log the failed statement with its data.
+        with instance.get_session() as session, _on_the_disk(session):
+            result = self._work(instance, session)
+            session.flush()
+            self._go_on()
+            session.commit()
+        if self._check is not None:
+            with instance.get_session() as session:
+                if not self._check(instance, session, result):
+                    raise RecorderError(Failure.NOT_STORED, self._purpose)
+        return result
+
+
+def _places(error: Exception) -> str:
+    """Return where an error came from, without a word of what it says."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+
+
+@contextmanager
+def _on_the_disk(session: Session) -> Iterator[None]:
+    """Have a commit be on the disk when it returns, in SQLite too.
+
+    Home Assistant sets ``synchronous=NORMAL``, with which a power cut may take back the last
+    transactions: what we note elsewhere as done must not be among them. Servers do that anyway.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    before = session.execute(text("PRAGMA synchronous")).scalar()
+    session.execute(text("PRAGMA synchronous=FULL"))
+    try:
+        yield
+    finally:
+        session.rollback()  # within a transaction the next line would do nothing
+        session.execute(text(f"PRAGMA synchronous={before}"))
