@@ -76,6 +76,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     coordinator = RouteBCoordinator(hass, entry)
 
     async def stop(_: Event) -> None:
+        coordinator.repair.async_stop()
         await coordinator.async_close()
 
     # Before the first refresh: a set-up that fails must give the port back as well.
@@ -84,8 +85,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # Before there are entities: what fails after that leaves them behind as they are.
     await _start_repair(hass, entry)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for name, work in (
         ("describe", coordinator.async_describe()),
         ("take over", async_inherit(hass, entry)),
@@ -100,10 +102,7 @@ async def _start_repair(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     entry.async_on_unload(repair.async_stop)
     options = dict(entry.options)
     import_days = options.pop(CONF_IMPORT_DAYS, None)
-    await repair.async_start(
-        None if import_days is None else int(import_days),
-        enabled=options.get(CONF_REPAIR, True),
-    )
+    await repair.async_start(import_days, enabled=options.get(CONF_REPAIR, True))
     if import_days is not None:
         hass.config_entries.async_update_entry(entry, options=options)
 

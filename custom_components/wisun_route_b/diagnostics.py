@@ -249,6 +249,8 @@ def _history(coordinator: RouteBCoordinator) -> dict[str, Json]:
         "progress": repair.progress and asdict(repair.progress),
         "last_repair": repair.last_repair,
         "last_look": repair.report and repair.report.as_dict(with_hours=True),
+        "attempts": repair.attempts.as_list(),
+        "to_import": repair.to_import,
     }
 
 
