@@ -124,12 +124,16 @@ def _end_dialogs(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
     _end_dialogs(hass, entry)
-    await forget_repairs(hass, entry.data[CONF_IDENTITY])
-    forget_line_log(hass, entry.data[CONF_IDENTITY])
-    network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
+    identity, device = entry.data.get(CONF_IDENTITY), entry.data.get(CONF_DEVICE)
+    stored = entry.data.get(CONF_NETWORK)
+    network = Network.from_dict(stored) if isinstance(stored, dict) else None
+    if not isinstance(identity, str) or not isinstance(device, str):
+        return  # damaged: it has never been set up as it is
+    await forget_repairs(hass, identity)
+    forget_line_log(hass, identity)
     if entry.disabled_by is not None or network is None:
         return
     with contextlib.suppress(RouteBError, TimeoutError):
-        if await end_session(port_connector(entry.data[CONF_DEVICE]), network):
-            note_farewell(hass, entry.data[CONF_IDENTITY], hass.loop.time())
+        if await end_session(port_connector(device), network):
+            note_farewell(hass, identity, hass.loop.time())
             _LOGGER.debug("The session with the meter has ended")

@@ -259,7 +259,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if own is None or own.unique_id != self.unique_id:
             self._abort_if_unique_id_configured()
         # A home that got a new ID goes by the hash of its first one.
-        if any(other.data[CONF_IDENTITY] == self.unique_id for other in self._others(own)):
+        if any(other.data.get(CONF_IDENTITY) == self.unique_id for other in self._others(own)):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(self._device, own)
 
@@ -279,7 +279,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     async def _abort_if_port_taken(self, device: str, own: ConfigEntry | None = None) -> None:
-        taken = [other.data[CONF_DEVICE] for other in self._others(own)]
+        devices = [other.data.get(CONF_DEVICE) for other in self._others(own)]
+        taken = [path for path in devices if isinstance(path, str)]  # one may be damaged
         if await async_is_among(self.hass, device, taken):
             raise AbortFlow("port_already_configured")
 

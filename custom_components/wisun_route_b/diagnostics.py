@@ -50,7 +50,7 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Json]:
     """Return what is known of the link and the meter, with every secret masked."""
     report: dict[str, Json] = {
-        "entry": _entry(entry),
+        "entry": _part(lambda: _entry(entry)),
         "versions": {
             "integration": integration_version(hass),
             **await async_library_versions(hass),
@@ -61,13 +61,21 @@ async def async_get_config_entry_diagnostics(
         coordinator = entry.runtime_data
         report |= await _at_work(coordinator, hass.loop.time)
         redactors.append(coordinator.meter.redactor)
-    elif known := KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}):
-        report["meter"] = _name_plate(known.description, known.scale)
-    log = line_log_of(hass, entry.data[CONF_IDENTITY])
+    elif known := _known(entry):
+        report["meter"] = _part(lambda: _name_plate(known.description, known.scale))
+    log = line_log_of(hass, str(entry.data.get(CONF_IDENTITY)))
     return {
         **{key: _masked(value, redactors) for key, value in report.items()},
         **{key: _literally(lines, redactors) for key, lines in _said(log, hass.loop.time())},
     }
+
+
+def _part(build: Callable[[], Json]) -> Json:
+    """Return a part of the file; one that cannot be made keeps no other from being read."""
+    try:
+        return build()
+    except Exception as err:  # noqa: BLE001 - whatever is damaged, the rest is wanted the more
+        return {"failed": type(err).__name__}
 
 
 async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -> dict[str, Json]:
@@ -76,8 +84,8 @@ async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -
     maps = await _property_maps(meter)
     now = clock()
     return {
-        "dongle": _dongle(meter),
-        "link": _link(coordinator, now),
+        "dongle": _part(lambda: _dongle(meter)),
+        "link": _part(lambda: _link(coordinator, now)),
         "counters": asdict(meter.statistics),
         "line": dict(meter.line_statistics),
         "meter": {
@@ -85,8 +93,8 @@ async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -
             **_name_plate(meter.description, meter.scale),
             **maps,
         },
-        "readings": _readings(coordinator, now),
-        "history": _history(coordinator),
+        "readings": _part(lambda: _readings(coordinator, now)),
+        "history": _part(lambda: _history(coordinator)),
     }
 
 
@@ -95,18 +103,29 @@ async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -
 
 def _redactor(entry: RouteBConfigEntry) -> Redactor:
     """Return what hides every secret that the entry knows of."""
-    network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
-    known = KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {})
-    redactor = Redactor(
-        entry.data[CONF_ROUTE_B_ID],
-        entry.data[CONF_PASSWORD],
-        network.address if network else "",
-        (entry.data.get(CONF_USB) or {}).get("serial_number", ""),
-        (known.description.serial_number or "") if known else "",
+    network = Network.from_dict(_section(entry, CONF_NETWORK))
+    known = _known(entry)
+    secrets = (
+        entry.data.get(CONF_ROUTE_B_ID),
+        entry.data.get(CONF_PASSWORD),
+        network and network.address,
+        _section(entry, CONF_USB).get("serial_number"),
+        known and known.description.serial_number,
     )
+    redactor = Redactor(*(str(secret or "") for secret in secrets))
     if entry.state is ConfigEntryState.LOADED:
         redactor.learn(*map(_plainly, entry.runtime_data.data.values.items()))
     return redactor
+
+
+def _section(entry: RouteBConfigEntry, key: str) -> dict[str, Json]:
+    """Return a part of what the entry has stored, nothing if it is damaged."""
+    stored = entry.data.get(key)
+    return stored if isinstance(stored, dict) else {}
+
+
+def _known(entry: RouteBConfigEntry) -> KnownMeter | None:
+    return KnownMeter.from_dict(_section(entry, CONF_KNOWN))
 
 
 def _plainly(reading: tuple[int, object]) -> str:
