@@ -13,10 +13,11 @@ from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAY
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
 from custom_components.wisun_route_b.history_repair import HistoryRepair
 from custom_components.wisun_route_b.repair_memory import forget_repairs
+from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
 from tests.integration.history.story import all_is_right, at, off
 from tests.integration.history_house import House
-from tests.stack.link.scripted import ScriptedDongle
+from tests.stack.link.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
 REPORT = {
     "at": "2030-05-20T01:00:00+00:00",
@@ -27,6 +28,17 @@ REPORT = {
     "to": None,
     "sensors": {"imported_energy": {"energy": 1.5}},
 }
+
+
+@pytest.fixture(autouse=True)
+def _answers(dongle: ScriptedDongle) -> None:
+    """Have the meter answer everything that the diagnostics ask for, at once."""
+
+    def answer(request: Frame) -> None:
+        dongle.accept()
+        dongle.say(erxudp(answer_to(request, {**METER_SAYS, 0x9E: "0281E5"}).encode()))
+
+    dongle.on_request = answer
 
 
 def file_of(key: str, data: object, version: int = 1) -> dict[str, Any]:
@@ -53,7 +65,11 @@ DAMAGED: dict[str, object] = {
 
 @pytest.mark.parametrize("stored", DAMAGED.values(), ids=DAMAGED.keys())
 async def test_a_file_that_makes_no_sense_freezes_no_sensor(
-    hass: HomeAssistant, dongle: ScriptedDongle, hass_storage: dict[str, Any], stored: Any
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    fast_clock: None,
+    hass_storage: dict[str, Any],
+    stored: Any,
 ) -> None:
     entry = entry_for()
     hass_storage[f"{DOMAIN}.{entry.data[CONF_IDENTITY]}.history"] = stored
