@@ -123,15 +123,24 @@ def find_anchor(history: History, register: Register, first: datetime) -> dateti
     )
 
 
-def plan_changes(
-    history: History, register: Register, anchor: datetime | None, since: datetime, until: datetime
+def plan_changes(  # noqa: PLR0913 - what is_first says is known to few callers
+    history: History,
+    register: Register,
+    anchor: datetime | None,
+    since: datetime,
+    until: datetime,
+    *,
+    is_first: bool = False,
 ) -> Plan:
     """Compare the hours from ``since`` to before ``until`` with the meter's register.
 
     Sums go on from the row of the hour ``anchor``; without one they begin with zero at
-    ``since``, whose register must be known. What comes after ``until`` keeps its energy.
+    ``since``, whose register must be known. If the anchor ``is_first`` of all rows, its own sum
+    is what its hour shows, and is compared too. What comes after ``until`` keeps its energy.
     """
     walk = _Walk(history, register, anchor, since)
+    if anchor is not None and is_first:
+        walk.compare_first(anchor)
     for hour in hours_between(since, until):
         walk.step(hour)
     return _compare(history, register, walk)
@@ -211,6 +220,19 @@ class _Walk:
             self.wanted[anchor] = Row(self.state, self.sum)
         self._corrected = self.sum
         self._mark(self.at)
+
+    def compare_first(self, hour: datetime) -> None:
+        """Compare the sum of the very first row: Home Assistant shows it as a bar."""
+        begun, ended = self._register.at(hour), self._register.at(hour + HOUR)
+        most = None
+        if begun is not None and ended is not None:
+            most = self._register.energy(begun, ended, HOUR)
+        limit = None if most is None else most + self._register.near
+        if not self._register.is_likely(self.sum, HOUR) or (limit is not None and self.sum > limit):
+            self.sum = self._corrected = Decimal() if self._foreign else most or Decimal()
+            self.wanted[hour] = Row(self.state, self.sum)
+            self.marks.clear()
+            self._mark(hour + HOUR)
 
     def step(self, hour: datetime) -> None:
         """Take one more hour."""

@@ -98,10 +98,14 @@ class Case:
     since: datetime
     until: datetime
     """The end of the last hour that the meter is asked about."""
+    is_first: bool = False
+    """Whether there is no row at all before the anchor."""
 
     def moments(self, reach: datetime) -> list[datetime]:
         """Return the moments at which the meter's register is needed, oldest first."""
         first = self.since if self.anchor is None else self.anchor + HOUR
+        if self.is_first:
+            first -= HOUR
         return list(hours_between(max(first, reach), self.until + HOUR))
 
     def plan(self, register: Register, told: Collection[datetime]) -> Plan | None:
@@ -115,7 +119,7 @@ class Case:
             if since >= until:
                 return None
         # Always to the end, or rows that were not looked at would begin below those before.
-        plan = plan_changes(history, register, self.anchor, since, until)
+        plan = plan_changes(history, register, self.anchor, since, until, is_first=self.is_first)
         return self._as_far_as(plan, max(told))
 
     def _as_far_as(self, plan: Plan, told: datetime) -> Plan:
@@ -266,7 +270,8 @@ def _repair_case(
     anchor = verified or min(found.history.rows, default=None)
     if anchor is None:
         return Obstacle.NOT_COMPILED
-    return Case(key, found, anchor, anchor + HOUR, found.compiled_until)
+    is_first = verified is None and anchor >= reach
+    return Case(key, found, anchor, anchor + HOUR, found.compiled_until, is_first)
 
 
 def _import_case(read: Read, key: str, start: datetime, end: datetime) -> Case | Obstacle:
