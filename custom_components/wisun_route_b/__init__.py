@@ -74,6 +74,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     coordinator = RouteBCoordinator(hass, entry)
 
     async def stop(_: Event) -> None:
+        coordinator.repair.async_stop()
         await coordinator.async_close()
 
     # Before the first refresh: a set-up that fails must give the port back as well.
@@ -82,8 +83,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
     await coordinator.async_start()
     entry.runtime_data = coordinator
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # Before there are entities: what fails after that leaves them behind as they are.
     await _start_repair(hass, entry)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for name, work in (
         ("describe", coordinator.async_describe()),
         ("take over", async_inherit(hass, entry)),

@@ -3,33 +3,51 @@
 Nothing but arithmetic. A row of Home Assistant's statistics stands for the hour that begins
 at its key; ``state`` and ``sum`` are register and running total at the *end* of that hour, and
 what people see is the difference of two sums. Everything is in kWh.
+
+Theory of operation: a walk goes from hour to hour and says what each row ought to be. It knows
+the last register that it believes (``state`` at the moment ``at``) and the total up to there. An
+hour whose end the meter knows gets the difference of two readings. It is not ours to judge
+(``foreign``) while the last state is another meter's, or another counter's under the same name:
+then the sum goes on as Home Assistant has it, and without a bar from one register to another.
+In the end the walk must meet the newest five-minute row, which is where Home Assistant goes on
+from: its total may have to be shifted. Where that row is behind the meter, Home Assistant has
+seen no reading since, and only the hours before are settled.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
 from typing import Final
 
-from .stack import Scale
+from .meter_register import HOUR, Register, hours_between
 
-HOUR: Final = timedelta(hours=1)
+__all__ = [
+    "HOUR",
+    "Change",
+    "History",
+    "Plan",
+    "Reason",
+    "Register",
+    "Row",
+    "Tail",
+    "find_anchor",
+    "hours_between",
+    "plan_changes",
+]
 
-#: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage in
-#: Japan. A register that rises faster is the register of another meter.
-_MOST_POWER: Final = Decimal(100)
-#: How far a state may be from the meter's register at the hour and still come from the same
-#: reading (kWh): a poll that was half a minute old, clocks that differ by a few.
-_CLOSE: Final = Decimal("0.2")
+#: Rows in a run that rise like a counter and are not the meter's: then they are of another one.
+_RISES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """Register and running total at the end of an hour, kWh."""
 
-    state: Decimal
+    state: Decimal | None
+    """None if it cannot be read; the sum is enough to go on from."""
     sum: Decimal
 
 
@@ -48,39 +66,8 @@ class Reason(StrEnum):
     """The meter has no register for the end of this hour."""
     METER_EXCHANGED = "meter_exchanged"
     """Another meter's register begins in this hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """One register of the meter: what it showed, and how to subtract."""
-
-    readings: Mapping[datetime, Decimal | None]
-    """By moment; None where the meter said that it has no value."""
-    scale: Scale
-
-    @property
-    def tolerance(self) -> Decimal:
-        """Less than the register can show: what only numbers with a point make of it."""
-        return self.scale.step / 4
-
-    def at(self, moment: datetime) -> Decimal | None:
-        """Return the register at a moment, None if it is not known."""
-        return self.readings.get(moment)
-
-    def is_close(self, state: Decimal, moment: datetime) -> bool:
-        """Tell whether a state can be a reading of this register at about this moment."""
-        reading = self.at(moment)
-        return reading is not None and abs(state - reading) <= max(self.scale.step, _CLOSE)
-
-    def energy(self, older: Decimal, newer: Decimal, span: timedelta) -> Decimal | None:
-        """Return the energy between two readings; None if they are of different meters."""
-        energy = self.scale.consumed(older, newer)
-        return None if energy is None or _is_too_much(energy, span) else energy
-
-
-def _is_too_much(energy: Decimal, span: timedelta) -> bool:
-    """Tell whether nobody can have drawn so much in a time; less than an hour counts as one."""
-    return energy > _MOST_POWER * Decimal(max(span, HOUR) / HOUR)
+    OTHER_METER = "other_meter"
+    """What is stored is not this meter's: it is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +94,8 @@ class Plan:
     """False while Home Assistant has compiled no reading that is younger than the hours."""
     last: datetime | None = None
     """The last hour whose row is right once this is done."""
+    wanted: Mapping[datetime, Row] = field(default_factory=dict[datetime, Row], repr=False)
+    """Every hour that was compared, as it ought to be."""
 
     @property
     def energy(self) -> Decimal:
@@ -134,25 +123,64 @@ def find_anchor(history: History, register: Register, first: datetime) -> dateti
     )
 
 
-def plan_changes(
-    history: History, register: Register, anchor: datetime | None, since: datetime, until: datetime
+def plan_changes(  # noqa: PLR0913 - what is_first says is known to few callers
+    history: History,
+    register: Register,
+    anchor: datetime | None,
+    since: datetime,
+    until: datetime,
+    *,
+    is_first: bool = False,
 ) -> Plan:
     """Compare the hours from ``since`` to before ``until`` with the meter's register.
 
     Sums go on from the row of the hour ``anchor``; without one they begin with zero at
-    ``since``, whose register must be known. What comes after ``until`` keeps its energy.
+    ``since``, whose register must be known. If the anchor ``is_first`` of all rows, its own sum
+    is what its hour shows, and is compared too. What comes after ``until`` keeps its energy.
     """
     walk = _Walk(history, register, anchor, since)
+    if anchor is not None and is_first:
+        walk.compare_first(anchor)
     for hour in hours_between(since, until):
         walk.step(hour)
-    return _compare(history, register, walk, until)
+    return _compare(history, register, walk)
 
 
-def hours_between(since: datetime, until: datetime) -> Iterator[datetime]:
-    """Yield the starts of the hours."""
-    while since < until:
-        yield since
-        since += HOUR
+def rows_of_another_meter(history: History, register: Register) -> frozenset[datetime]:
+    """Return the hours whose rows rise like a counter, but not like this meter.
+
+    Rows of an outage stand still at an old reading of this meter, and a wrong reading is one
+    that stands alone: neither is meant.
+    """
+    found: set[datetime] = set()
+    run: list[datetime] = []
+    rises, before = 0, None
+    for hour in sorted(history.rows):
+        state = history.rows[hour].state
+        if state is None or state == before:
+            run += [hour] if run else []
+            continue
+        if register.fits_live(state, hour) is not False:
+            found.update(run if rises >= _RISES else ())
+            run, rises = [], 0
+        else:
+            rises += bool(run) and before is not None and register.is_likely(state - before, HOUR)
+            run.append(hour)
+        before = state
+    found.update(run if rises >= _RISES else ())
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a walk was after an hour."""
+
+    end: datetime
+    at: datetime
+    state: Decimal | None
+    sum: Decimal
+    shift: Decimal | None
+    """What the last stored sum is wrong by, if only that is known."""
 
 
 class _Walk:
@@ -163,33 +191,57 @@ class _Walk:
     ) -> None:
         self._rows = history.rows
         self._register = register
-        self._last_known = max(register.readings, default=since)
+        self._others = rows_of_another_meter(history, register)
+        self._turns = _turns(history.rows)
         self.wanted: dict[datetime, Row] = {}
         self.skipped: dict[datetime, Reason] = {}
+        self.marks: list[_Mark] = []
+        self.state: Decimal | None
+        #: Whether the last state is none of this meter's.
+        self._foreign = False
         #: The sum that is stored in the last row that exists, and what it ought to be.
         self._stored: Decimal | None = None
         self._corrected = Decimal()
         if anchor is None:
-            begin = register.at(since)
-            if begin is None:
+            self.at, self.state, self.sum = since, register.at(since), Decimal()
+            if self.state is None:
                 raise ValueError("Sums can only begin where the register is known")
-            self.at, self.state, self.sum = since, begin, Decimal()
             return
-        row = self._rows[anchor]
+        self._begin(anchor, self._rows[anchor])
+
+    def _begin(self, anchor: datetime, row: Row) -> None:
         self.at, self.state, self.sum = anchor + HOUR, row.state, row.sum
         self._stored = row.sum
-        reading = register.at(self.at)
-        if reading is not None and register.is_close(row.state, self.at):
+        reading = self._register.best(row.state, self.at)
+        self._foreign = anchor in self._others or not self._register.is_ours(row.state, self.at)
+        if reading is not None and row.state is not None and not self._foreign:
             self.state = reading
             self.sum += reading - row.state
             self.wanted[anchor] = Row(self.state, self.sum)
         self._corrected = self.sum
+        self._mark(self.at)
+
+    def compare_first(self, hour: datetime) -> None:
+        """Compare the sum of the very first row: Home Assistant shows it as a bar."""
+        begun, ended = self._register.at(hour), self._register.at(hour + HOUR)
+        most = None
+        if begun is not None and ended is not None:
+            most = self._register.energy(begun, ended, HOUR)
+        limit = None if most is None else most + self._register.near
+        if not self._register.is_likely(self.sum, HOUR) or (limit is not None and self.sum > limit):
+            self.sum = self._corrected = Decimal() if self._foreign else most or Decimal()
+            self.wanted[hour] = Row(self.state, self.sum)
+            self.marks.clear()
+            self._mark(hour + HOUR)
 
     def step(self, hour: datetime) -> None:
         """Take one more hour."""
         row, end = self._rows.get(hour), hour + HOUR
-        reading = self._register.at(end)
-        if reading is None:
+        reading = self._register.best(None if row is None else row.state, end)
+        if row is not None and hour in self._others:
+            self.skipped[hour] = Reason.OTHER_METER
+            self._follow(row, end)
+        elif reading is None:
             self.skipped[hour] = Reason.NO_READING
             self._believe(row, end)
         elif (energy := self._energy(reading, end)) is not None:
@@ -197,17 +249,34 @@ class _Walk:
         else:
             self.skipped[hour] = Reason.METER_EXCHANGED
             self._pass_exchange(hour, row, reading)
-        # An hour of which nobody knows anything gets no row.
+        # An hour of which nothing is known gets no row.
         if row is not None or self.at == end:
-            self.wanted[hour] = Row(self.state, self.sum)
+            state = row.state if row is not None and self.state is None else self.state
+            self.wanted[hour] = Row(state, self.sum)
         if row is not None:
             self._stored, self._corrected = row.sum, self.sum
+        self._mark(end)
+
+    def _mark(self, end: datetime) -> None:
+        wrong = None
+        if self._stored is not None and (self._foreign or self.state is None):
+            wrong = self._corrected - self._stored
+        self.marks.append(_Mark(end, self.at, self.state, self.sum, wrong))
 
     def _energy(self, state: Decimal, at: datetime) -> Decimal | None:
+        """Return what this meter counted since the last state, None if that is not known."""
+        if self._foreign or self.state is None:
+            return None
         return self._register.energy(self.state, state, at - self.at)
 
-    def _go(self, at: datetime, state: Decimal, total: Decimal) -> None:
-        self.at, self.state, self.sum = at, state, total
+    def _go(self, at: datetime, state: Decimal, total: Decimal, *, foreign: bool = False) -> None:
+        self.at, self.state, self.sum, self._foreign = at, state, total, foreign
+
+    def _follow(self, row: Row, end: datetime) -> None:
+        """Leave a row that is not this meter's as it is, but for a jump from one to another."""
+        risen = Decimal() if self._stored is None else row.sum - self._stored
+        risen = risen if self._register.is_likely(risen, end - self.at) else Decimal()
+        self.at, self.state, self.sum, self._foreign = end, row.state, self.sum + risen, True
 
     def _believe(self, row: Row | None, end: datetime) -> None:
         """Take what Home Assistant saw for a register that the meter cannot tell any more.
@@ -215,20 +284,22 @@ class _Walk:
         If it fits between its neighbours; else nothing happened in this hour, and all of the
         energy is in the next one that is known.
         """
-        energy = None if row is None else self._energy(row.state, end)
-        if row is None or energy is None:
+        if row is None:
+            return
+        if self.state is None or row.state is None:
+            self._follow(row, end)
+            return
+        energy = self._register.energy(self.state, row.state, end - self.at)
+        if energy is None:
             return
         if self._leads_on(self.state, end) and not self._leads_on(row.state, end):
             return
-        self._go(end, row.state, self.sum + energy)
+        self._go(end, row.state, self.sum + energy, foreign=self._foreign)
 
     def _leads_on(self, state: Decimal, at: datetime) -> bool:
         """Tell whether the next known reading can follow a state."""
-        for moment in hours_between(at + HOUR, self._last_known + HOUR):
-            reading = self._register.at(moment)
-            if reading is not None:
-                return self._register.energy(state, reading, moment - at) is not None
-        return True
+        known = self._register.next_known(at)
+        return known is None or self._register.energy(state, known[1], known[0] - at) is not None
 
     def _pass_exchange(self, hour: datetime, row: Row | None, reading: Decimal) -> None:
         """Go on with another meter's register, whose beginning only Home Assistant may know.
@@ -243,52 +314,115 @@ class _Walk:
         elif self._stored is not None:
             seen = self._corrected + row.sum - self._stored
             close = self._register.is_close(row.state, end)
-            jump = _is_too_much(seen - self.sum, end - self.at)
+            jump = seen > self.sum and not self._register.is_likely(seen - self.sum, end - self.at)
             if jump or (not close and self._slept_through(hour)):
                 self._go(end, reading, begun)
             else:
-                self._go(end, reading if close else row.state, max(self.sum, seen))
+                state = reading if close or row.state is None else row.state
+                self._go(end, state, max(self.sum, seen), foreign=not close)
 
     def _slept_through(self, hour: datetime) -> bool:
         """Tell whether Home Assistant was off until it saw the new register."""
-        rows = ((start, self._rows[start]) for start in sorted(self._rows) if start >= hour)
-        first = next(((start, row) for start, row in rows if row.sum != self._stored), None)
-        return first is None or self._register.is_close(first[1].state, first[0] + HOUR)
+        first: datetime | None = hour
+        if self._rows[hour].sum == self._stored:
+            first = self._turns[hour]
+        return first is None or self._register.is_close(self._rows[first].state, first + HOUR)
 
     def _begun(self, hour: datetime, reading: Decimal) -> Decimal:
-        """Return the energy of an hour from the first reading of a new meter within it."""
-        first = self._register.at(hour + HOUR / 2)
-        if first is None:
-            return Decimal()
-        return self._register.energy(first, reading, HOUR) or Decimal()
+        """Return what the new meter counted in this hour, from its first reading on."""
+        for moment in (hour, hour + HOUR / 2):
+            first = self._register.at(moment)
+            energy = None if first is None else self._register.energy(first, reading, HOUR)
+            if energy is not None and self._register.is_likely(energy, HOUR):
+                return energy
+        return Decimal()
 
 
-def _compare(history: History, register: Register, walk: _Walk, until: datetime) -> Plan:
-    """Turn what ought to be into the least that must be done."""
-    tail, wanted, tolerance = history.tail, walk.wanted, register.tolerance
-    behind = register.energy(walk.state, tail.row.state, tail.start + HOUR - walk.at)
-    if behind is None:
-        return Plan(skipped=walk.skipped, settled=False)
-    shift = walk.sum + behind - tail.row.sum
+def _turns(rows: Mapping[datetime, Row]) -> dict[datetime, datetime | None]:
+    """Return for each hour the first one after it whose sum is another."""
+    turns: dict[datetime, datetime | None] = {}
+    later: datetime | None = None
+    for hour in sorted(rows, reverse=True):
+        if later is None or rows[later].sum != rows[hour].sum:
+            turns[hour] = later
+        else:
+            turns[hour] = turns[later]
+        later = hour
+    return turns
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What ought to be, as far as Home Assistant has seen the meter since."""
+
+    wanted: Mapping[datetime, Row]
+    skipped: Mapping[datetime, Reason]
+    shift: Decimal
+    until: datetime
+    complete: bool
+
+
+def _compare(history: History, register: Register, walk: _Walk) -> Plan:
+    """Turn what ought to be into the least that must be done, as far as it is settled."""
+    for mark in reversed(walk.marks):
+        shift = _shift(mark, history.tail, register)
+        if shift is not None:
+            wanted, skipped = _before(walk.wanted, mark.end), _before(walk.skipped, mark.end)
+            complete = mark is walk.marks[-1]
+            return _plan(
+                history, register, _Settled(wanted, skipped, shift, mark.end, complete=complete)
+            )
+    return Plan(settled=not walk.marks, skipped=walk.skipped)
+
+
+def _shift(mark: _Mark, tail: Tail, register: Register) -> Decimal | None:
+    """Return what the newest total is wrong by; None if it is behind the meter."""
+    if mark.shift is not None:
+        return mark.shift
+    if mark.state is None or tail.row.state is None:
+        return None
+    span = tail.start + HOUR - mark.at
+    behind = register.energy(mark.state, tail.row.state, max(span, HOUR))
+    return None if behind is None else mark.sum + behind - tail.row.sum
+
+
+def _before[T](by_hour: Mapping[datetime, T], end: datetime) -> dict[datetime, T]:
+    return {hour: value for hour, value in by_hour.items() if hour < end}
+
+
+def _plan(history: History, register: Register, found: _Settled) -> Plan:
+    tolerance, wanted, shift = register.tolerance, found.wanted, found.shift
+    plan = Plan(
+        skipped=found.skipped,
+        settled=found.complete,
+        last=max(wanted, default=None),
+        wanted=wanted,
+    )
     if abs(shift) <= tolerance:
         changes = tuple(_changes(history, wanted, tolerance, lambda _: Decimal()))
-        return Plan(changes, skipped=walk.skipped, last=max(wanted, default=None))
+        return replace(plan, changes=changes)
 
     def is_shifted(hour: datetime) -> bool:
         row = history.rows.get(hour)
         return (
             row is not None
-            and abs(row.state - wanted[hour].state) <= tolerance
+            and not _differ(row.state, wanted[hour].state, tolerance)
             and abs(row.sum + shift - wanted[hour].sum) <= tolerance
         )
 
     # The rows after a gap are right but for one and the same difference.
     shifted = list(takewhile(is_shifted, sorted(wanted, reverse=True)))
-    start = min([until, tail.start.replace(minute=0), *shifted])
+    start = min([found.until, history.tail.start.replace(minute=0), *shifted])
     changes = tuple(
         _changes(history, wanted, tolerance, lambda hour: shift if hour >= start else Decimal())
     )
-    return Plan(changes, start, shift, walk.skipped, last=max(wanted, default=None))
+    return replace(plan, changes=changes, shift_from=start, shift=shift)
+
+
+def _differ(state: Decimal | None, right: Decimal | None, tolerance: Decimal) -> bool:
+    if state is None or right is None:
+        return state is not right
+    return abs(state - right) > tolerance
 
 
 def _changes(
@@ -298,7 +432,7 @@ def _changes(
     shift: Callable[[datetime], Decimal],
 ) -> Iterator[Change]:
     """Yield the rows that are not there or not right after the shift."""
-    before = _row_before(history, min(wanted, default=None))
+    before = _row_before(history.rows, min(wanted, default=None))
     stored = shown = before.sum if before else Decimal()
     for hour in sorted(wanted):
         row, right = history.rows.get(hour), wanted[hour]
@@ -306,12 +440,14 @@ def _changes(
         if row is None:
             yield Change(hour, right, energy, None)
             continue
-        difference = max(abs(row.state - right.state), abs(row.sum + shift(hour) - right.sum))
-        if difference > tolerance:
+        if (
+            _differ(row.state, right.state, tolerance)
+            or abs(row.sum + shift(hour) - right.sum) > tolerance
+        ):
             yield Change(hour, right, energy, row.sum - stored)
         stored = row.sum
 
 
-def _row_before(history: History, hour: datetime | None) -> Row | None:
-    earlier = [start for start in history.rows if hour is not None and start < hour]
-    return history.rows[max(earlier)] if earlier else None
+def _row_before(rows: Mapping[datetime, Row], hour: datetime | None) -> Row | None:
+    earlier: Collection[datetime] = [start for start in rows if hour is not None and start < hour]
+    return rows[max(earlier)] if earlier else None

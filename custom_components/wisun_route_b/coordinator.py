@@ -119,7 +119,9 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         )
         self._from_memory = self.meter.known is not None
         self.keeper = LinkKeeper(self.meter)
-        self.repair = HistoryRepair(hass, entry, entry.data[CONF_IDENTITY], self.meter)
+        self.repair = HistoryRepair(
+            hass, entry, entry.data[CONF_IDENTITY], self.meter, read_clock=self._read_clock
+        )
         self._problems = problems_of(hass, entry)
         self.clock_offset: timedelta | None = None
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
@@ -222,9 +224,22 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._answered.update(dict.fromkeys(answered, self._heard))
         self._expect_expiry()
         self._note_half_hours(report)
+        self._note_clock(report, now)
+
+    def _note_clock(self, report: ReadReport, now: datetime) -> timedelta | None:
+        """Note how far the meter's clock is ahead; return that, None if it did not say."""
         date, time = report.value(CURRENT_DATE), report.value(CURRENT_TIME)
-        if date is not None and time is not None:
-            self.clock_offset = clock_offset(date, time, now)
+        if date is None or time is None:
+            return None
+        self.clock_offset = clock_offset(date, time, now)
+        return self.clock_offset
+
+    async def _read_clock(self) -> timedelta | None:
+        """Ask the meter for its clock; None if it has none to show. Raises RouteBError."""
+        if not self.offers((CURRENT_DATE, CURRENT_TIME)):
+            return None
+        report = await self.meter.read((CURRENT_DATE, CURRENT_TIME), _PATIENCE)
+        return self._note_clock(report, dt_util.utcnow())
 
     @callback
     def _expect_expiry(self) -> None:
@@ -249,7 +264,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     @callback
     def _note_half_hours(self, report: ReadReport) -> None:
         """Keep the fixed-time readings; look up, once, where a half-hour began before we came."""
-        self.half_hours.note(report)
+        self.half_hours.note(report, dt_util.utcnow())
         slot = fixed_time_slot(report)
         one_way = not self.offers((FIXED_TIME_ENERGY_REVERSE,))
         if slot is not None and (one_way or slot.registers.reverse is not None):

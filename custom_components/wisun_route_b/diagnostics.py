@@ -47,7 +47,7 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Json]:
     """Return what is known of the link and the meter, with every secret masked."""
     report: dict[str, Json] = {
-        "entry": _entry(entry),
+        "entry": _part(lambda: _entry(entry)),
         "versions": {
             "integration": integration_version(hass),
             **await async_library_versions(hass),
@@ -59,7 +59,7 @@ async def async_get_config_entry_diagnostics(
         report |= await _at_work(coordinator, hass.loop.time)
         redactors.append(coordinator.meter.redactor)
     elif known := stored(entry).known:
-        report["meter"] = _name_plate(known.description, known.scale)
+        report["meter"] = _part(lambda: _name_plate(known.description, known.scale))
     identity = stored(entry).identity
     log = LineLog() if identity is None else line_log_of(hass, identity)
     return {
@@ -68,14 +68,22 @@ async def async_get_config_entry_diagnostics(
     }
 
 
+def _part(build: Callable[[], Json]) -> Json:
+    """Return a part of the file; one that cannot be made keeps no other from being read."""
+    try:
+        return build()
+    except Exception as err:  # noqa: BLE001 - whatever is damaged, the rest is wanted the more
+        return {"failed": type(err).__name__}
+
+
 async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -> dict[str, Json]:
     """Return what a link that is kept can tell."""
     meter = coordinator.meter
     maps = await _property_maps(meter)
     now = clock()
     return {
-        "dongle": _dongle(meter),
-        "link": _link(coordinator, now),
+        "dongle": _part(lambda: _dongle(meter)),
+        "link": _part(lambda: _link(coordinator, now)),
         "counters": asdict(meter.statistics),
         "line": dict(meter.line_statistics),
         "meter": {
@@ -83,8 +91,8 @@ async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -
             **_name_plate(meter.description, meter.scale),
             **maps,
         },
-        "readings": _readings(coordinator, now),
-        "history": _history(coordinator),
+        "readings": _part(lambda: _readings(coordinator, now)),
+        "history": _part(lambda: _history(coordinator)),
     }
 
 
@@ -249,6 +257,8 @@ def _history(coordinator: RouteBCoordinator) -> dict[str, Json]:
         "progress": repair.progress and asdict(repair.progress),
         "last_repair": repair.last_repair,
         "last_look": repair.report and repair.report.as_dict(with_hours=True),
+        "attempts": repair.attempts.as_list(),
+        "to_import": repair.to_import,
     }
 
 

@@ -1,48 +1,56 @@
-"""The long-term statistics of one energy sensor: found, read, and put right.
+"""The long-term statistics of one energy sensor: found, read, written and read back.
 
-Every rule here comes from reading the recorder of Home Assistant 2026.10: an hour that it has
-not compiled must not exist when it does so (it would roll back the hour of every sensor in
-the house), the metadata are overwritten by what is imported, and an adjustment shifts all
-rows from a moment on in both tables.
+Everything here but :func:`recorded_entity` runs in the recorder's thread, with a session of
+``recorder_task``. The rules come from reading the recorder of Home Assistant 2026.10: an hour
+that it has not compiled must not exist when it does so (it would roll back the hour of every
+sensor in the house), values are stored in the unit of the first compilation, and the next total
+is made from the newest five-minute row that the recorder remembers.
 """
 
-import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+import math
+import time
 from typing import Final
 
-from homeassistant.components.recorder.db_schema import Statistics, StatisticsRuns
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsRuns,
+    StatisticsShortTerm,
+)
 from homeassistant.components.recorder.entity_options import is_entity_recorded
-from homeassistant.components.recorder.models import (
-    StatisticData,
-    StatisticMetaData,
-    process_timestamp,
-)
+from homeassistant.components.recorder.models import process_timestamp
 from homeassistant.components.recorder.statistics import (
-    StatisticsRow,
-    async_import_statistics,
-    get_last_short_term_statistics,
-    get_metadata,
-    statistics_during_period,
+    get_latest_short_term_statistics_with_session,
 )
-from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util.unit_conversion import EnergyConverter
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
 
-from .backfill import History, Plan, Row, Tail
+from .backfill import HOUR, History, Plan, Row, Tail
 from .const import DOMAIN
+from .five_minutes import PERIOD, FiveMinutes
 
-_PERIOD: Final = timedelta(minutes=5)
 _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
 #: Decimals that are left of a stored number: finer than any register (E1: 0.0001 kWh).
 _DIGITS: Final = 6
+#: More than any register and any total (kWh): what is beyond is no number of anybody's.
+_MOST: Final = 1e9
+#: How long after a full hour its last five minutes are compiled: Home Assistant does that ten
+#: seconds after, in its event loop's time.
+_COMPILED_AFTER: Final = timedelta(seconds=20)
+#: Hours that are looked for at once by their starts.
+_CHUNK: Final = 500
+#: How far a number may be from itself after it was stored, as a share of it: it is a double.
+_STORED: Final = Decimal("1e-12")
 
 
 class Obstacle(StrEnum):
@@ -61,12 +69,26 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is stored of one sensor, at one moment."""
+    """What is stored of one sensor, within one task of the recorder."""
 
-    metadata: StatisticMetaData
+    number: int
+    """The id of its metadata."""
+    unit: str | None
     history: History
     compiled_until: datetime
     """The end of the last hour that the recorder has finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What is to be stored of one sensor."""
+
+    snapshot: Snapshot
+    plan: Plan
+    tolerance: Decimal
+    """How far a number may be off and still be right (kWh): less than a step of the register."""
+    five_minutes: Mapping[int, Decimal] = field(default_factory=dict[int, Decimal])
+    """New sums of five-minute rows, by the id of the row."""
 
 
 def recorded_entity(hass: HomeAssistant, unique_id: str) -> str | Obstacle:
@@ -81,120 +103,216 @@ def recorded_entity(hass: HomeAssistant, unique_id: str) -> str | Obstacle:
     return entity_id if is_entity_recorded(hass, entity_id) else Obstacle.NOT_RECORDED
 
 
-async def read_statistics(
-    hass: HomeAssistant, entity_id: str, since: datetime, *, and_before: bool = False
-) -> Snapshot | Obstacle:
-    """Return the finished hours of a sensor from ``since`` on, perhaps with the last before."""
-    return await get_instance(hass).async_add_executor_job(
-        _read, hass, entity_id, since, and_before
-    )
+def finished_hours(now: datetime) -> datetime:
+    """Return until when hours can have been compiled, if the clock shows ``now``."""
+    return (now - _COMPILED_AFTER).replace(minute=0, second=0, microsecond=0)
 
 
-def _read(
-    hass: HomeAssistant,
-    entity_id: str,
-    since: datetime,
-    and_before: bool,  # noqa: FBT001 - executor jobs know no keywords
+# --- Reading -------------------------------------------------------------------------------
+
+
+def read_statistics(
+    instance: Recorder, session: Session, entity_id: str, since: datetime, now: datetime
 ) -> Snapshot | Obstacle:
-    # The bound first: what is compiled while this reads only comes in addition.
-    bound = _compiled_until(hass)
-    known = get_metadata(hass, statistic_ids={entity_id}).get(entity_id)
+    """Return the finished hours of a sensor from ``since`` on, with the last row before.
+
+    ``now`` is when the caller asked: what was compiled since is not looked at.
+    """
+    known = instance.statistics_meta_manager.get_many(session, {entity_id}).get(entity_id)
+    bound = _compiled_until(session, now)
     if bound is None or known is None:
         return Obstacle.NOT_COMPILED
     number, metadata = known
-    if metadata["unit_of_measurement"] not in EnergyConverter.VALID_UNITS:
+    unit = metadata["unit_of_measurement"]
+    if unit not in EnergyConverter.VALID_UNITS:
         return Obstacle.OTHER_UNIT
-    first = _hour_before(hass, number, since) if and_before else since
-    stored = statistics_during_period(
-        hass,
-        first,
-        bound,
-        {entity_id},
-        "hour",
-        {"energy": _KWH},
-        {"state", "sum"},
-    )
-    rows = {
-        datetime.fromtimestamp(item["start"], UTC): row
-        for item in stored.get(entity_id, ())
-        if (row := _row(item, _KWH)) is not None
-    }
-    tail = _tail(hass, entity_id, metadata)
-    return Snapshot(metadata, History(rows, tail), bound) if tail else Obstacle.NOT_COMPILED
+    tail = _tail(instance, session, entity_id)
+    if tail is None:
+        return Obstacle.NOT_COMPILED
+    rows = _rows(session, number, unit, _row_before(session, number, since), bound)
+    return Snapshot(number, unit, History(rows, tail), bound)
 
 
-def _compiled_until(hass: HomeAssistant) -> datetime | None:
+def _compiled_until(session: Session, now: datetime) -> datetime | None:
     """Return the end of the last hour that is finished for all sensors.
 
-    From the recorder's own book of its runs, because events come before the commit, and
-    before what had to be tried again.
+    From the recorder's own book of its runs, because events come before the commit. Runs later
+    than now are of a clock that was wrong for a while.
     """
-    with session_scope(hass=hass, read_only=True) as session:
-        start = session.execute(select(func.max(StatisticsRuns.start))).scalar()
+    bound = finished_hours(now)
+    runs = select(func.max(StatisticsRuns.start)).where(StatisticsRuns.start < now.astimezone(UTC))
+    start = session.execute(runs).scalar()
     if start is None:
         return None
-    end = process_timestamp(start) + _PERIOD
-    return end.replace(minute=0, second=0, microsecond=0)
+    end = process_timestamp(start) + PERIOD
+    return min(end.replace(minute=0, second=0, microsecond=0), bound)
 
 
-def _hour_before(hass: HomeAssistant, number: int, since: datetime) -> datetime:
-    """Return the last hour before ``since`` that has a row, or ``since``."""
-    with session_scope(hass=hass, read_only=True) as session:
-        earlier = select(func.max(Statistics.start_ts)).where(
-            Statistics.metadata_id == number, Statistics.start_ts < since.timestamp()
+def _row_before(session: Session, number: int, since: datetime) -> float:
+    """Return the start of the last row before ``since``, or ``since``."""
+    earlier = select(func.max(Statistics.start_ts)).where(
+        Statistics.metadata_id == number,
+        Statistics.start_ts < since.timestamp(),
+        Statistics.sum.is_not(None),
+    )
+    start = session.execute(earlier).scalar()
+    return since.timestamp() if start is None else start
+
+
+def _rows(
+    session: Session, number: int, unit: str | None, first: float, until: datetime
+) -> dict[datetime, Row]:
+    found = session.execute(
+        select(Statistics.start_ts, Statistics.state, Statistics.sum).where(
+            Statistics.metadata_id == number,
+            Statistics.start_ts >= first,
+            Statistics.start_ts < until.timestamp(),
         )
-        start = session.execute(earlier).scalar()
-    return since if start is None else datetime.fromtimestamp(start, UTC)
+    )
+    rows: dict[datetime, Row] = {}
+    for start, state, total in found:
+        begun, energy = _full_hour(start), _kwh(total, unit)
+        if begun is not None and energy is not None:
+            rows[begun] = Row(_kwh(state, unit), energy)
+    return rows
 
 
-def _tail(hass: HomeAssistant, entity_id: str, metadata: StatisticMetaData) -> Tail | None:
-    newest = get_last_short_term_statistics(hass, 1, entity_id, False, {"state", "sum"})  # noqa: FBT003 - the recorder's signature
+def _full_hour(start: float) -> datetime | None:
+    return None if start % HOUR.total_seconds() else datetime.fromtimestamp(start, UTC)
+
+
+def _tail(instance: Recorder, session: Session, entity_id: str) -> Tail | None:
+    """Return the row that the recorder's next total is made from, by the recorder's own rule."""
+    # Not the newest one by its start: after a clock that was ahead these are not the same.
+    newest = get_latest_short_term_statistics_with_session(
+        instance.hass, session, {entity_id}, {"state", "sum"}
+    )
+    known = instance.statistics_meta_manager.get_many(session, {entity_id})[entity_id][1]
     for item in newest.get(entity_id, ()):
-        row = _row(item, metadata["unit_of_measurement"])
-        if row is not None:
-            return Tail(datetime.fromtimestamp(item["start"], UTC), row)
+        total = _kwh(item.get("sum"), known["unit_of_measurement"])
+        if total is not None:
+            state = _kwh(item.get("state"), known["unit_of_measurement"])
+            return Tail(datetime.fromtimestamp(item["start"], UTC), Row(state, total))
     return None
 
 
-def _row(item: StatisticsRow, unit: str | None) -> Row | None:
-    state, total = item.get("state"), item.get("sum")
-    if state is None or total is None:
+def read_five_minutes(session: Session, snapshot: Snapshot, first: datetime) -> list[FiveMinutes]:
+    """Return the five-minute rows of a sensor from ``first`` on, in the order of time."""
+    table = StatisticsShortTerm
+    found = session.execute(
+        select(table.id, table.start_ts, table.state, table.sum)
+        .where(table.metadata_id == snapshot.number, table.start_ts >= first.timestamp())
+        .order_by(table.start_ts)
+    )
+    return [
+        FiveMinutes(number, datetime.fromtimestamp(start, UTC), _kwh(state, snapshot.unit), energy)
+        for number, start, state, total in found
+        if (energy := _kwh(total, snapshot.unit)) is not None
+    ]
+
+
+def _kwh(value: float | None, unit: str | None) -> Decimal | None:
+    """Return a stored number in kWh, None if it is none that can be meant."""
+    if value is None or not math.isfinite(value):
         return None
-    return Row(_kwh(state, unit), _kwh(total, unit))
-
-
-def _kwh(value: float, unit: str | None) -> Decimal:
     energy = EnergyConverter.convert(value, unit, _KWH)
-    return round(Decimal(energy), _DIGITS)
+    return None if abs(energy) > _MOST else round(Decimal(energy), _DIGITS)
 
 
-async def apply_plan(hass: HomeAssistant, snapshot: Snapshot, plan: Plan) -> None:
-    """Have the recorder do what was planned, and wait until it has.
+# --- Writing -------------------------------------------------------------------------------
 
-    The recorder works its queue off in order: nothing comes between the two steps.
-    """
-    recorder, metadata = get_instance(hass), snapshot.metadata
+
+def write(session: Session, writing: Writing) -> None:
+    """Store what was planned; the caller commits."""
+    snapshot, plan = writing.snapshot, writing.plan
     if plan.shift_from is not None:
-        recorder.async_adjust_statistics(
-            metadata["statistic_id"], plan.shift_from, float(plan.shift), _KWH
-        )
-    if plan.changes:
-        unit = metadata["unit_of_measurement"]
-        rows = [
-            StatisticData(
-                start=change.start,
-                state=EnergyConverter.convert(float(change.row.state), _KWH, unit),
-                sum=EnergyConverter.convert(float(change.row.sum), _KWH, unit),
+        session.execute(
+            update(Statistics)
+            .where(
+                Statistics.metadata_id == snapshot.number,
+                Statistics.start_ts >= plan.shift_from.timestamp(),
             )
-            for change in plan.changes
-        ]
-        async_import_statistics(hass, metadata, rows)
-    await recorder_settled(hass)
+            .values(sum=Statistics.sum + _stored(plan.shift, snapshot.unit)),
+            execution_options={"synchronize_session": False},
+        )
+    _write_hours(session, writing)
+    if writing.five_minutes:
+        session.execute(
+            update(StatisticsShortTerm),
+            [
+                {"id": number, "sum": _stored(total, snapshot.unit)}
+                for number, total in writing.five_minutes.items()
+            ],
+        )
 
 
-async def recorder_settled(hass: HomeAssistant) -> None:
-    """Wait until the recorder has committed all that it was told to do until now."""
-    # Not async_block_till_done(): it does not wait for a task that has left the queue.
-    done: asyncio.Future[None] = hass.loop.create_future()
-    get_instance(hass).queue_task(SynchronizeTask(done))
-    await done
+def _write_hours(session: Session, writing: Writing) -> None:
+    number, unit = writing.snapshot.number, writing.snapshot.unit
+    rows = {change.start.timestamp(): change.row for change in writing.plan.changes}
+    # Also those that cannot be read: a second row of the same hour is not possible.
+    present = _ids(session, number, list(rows))
+    values = {
+        start: {
+            "state": None if row.state is None else _stored(row.state, unit),
+            "sum": _stored(row.sum, unit),
+        }
+        for start, row in rows.items()
+    }
+    old = [{"id": present[start], **value} for start, value in values.items() if start in present]
+    new = [
+        {"metadata_id": number, "created_ts": time.time(), "start_ts": start, **value}
+        for start, value in values.items()
+        if start not in present
+    ]
+    if old:
+        session.execute(update(Statistics), old)
+    if new:
+        session.execute(insert(Statistics), new)
+
+
+def _ids(session: Session, number: int, starts: list[float]) -> dict[float, int]:
+    found: dict[float, int] = {}
+    for index in range(0, len(starts), _CHUNK):
+        rows = session.execute(
+            select(Statistics.start_ts, Statistics.id).where(
+                Statistics.metadata_id == number,
+                Statistics.start_ts.in_(starts[index : index + _CHUNK]),
+            )
+        )
+        found |= {start: row_id for start, row_id in rows if start is not None}
+    return found
+
+
+def _stored(energy: Decimal, unit: str | None) -> float:
+    return EnergyConverter.convert(float(energy), _KWH, unit)
+
+
+# --- Reading back --------------------------------------------------------------------------
+
+
+def is_stored(session: Session, writing: Writing) -> bool:
+    """Tell whether every hour that was compared is there as it ought to be, and the tail."""
+    snapshot, wanted = writing.snapshot, writing.plan.wanted
+    if not wanted:
+        return True
+    first, last = min(wanted), max(wanted)
+    rows = _rows(session, snapshot.number, snapshot.unit, first.timestamp(), last + HOUR)
+    five = read_five_minutes(session, snapshot, first) if writing.five_minutes else []
+    sums = {row.id: row.sum for row in five}
+    pairs = [
+        pair
+        for hour, right in wanted.items()
+        for row in (rows.get(hour, _NO_ROW),)
+        for pair in ((row.sum, right.sum), (row.state, right.state))
+    ] + [(sums.get(number), total) for number, total in writing.five_minutes.items()]
+    return all(_is_same(stored, right, writing.tolerance) for stored, right in pairs)
+
+
+#: Stands for an hour that is not there; no sum is like it.
+_NO_ROW: Final = Row(None, Decimal("Infinity"))
+
+
+def _is_same(stored: Decimal | None, right: Decimal | None, tolerance: Decimal) -> bool:
+    if stored is None or right is None:
+        return stored is right
+    return abs(stored - right) <= tolerance + abs(right) * _STORED

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -20,6 +20,9 @@ from .stack import (
 
 #: Readings of each register that are kept: what is asked about is the newest two.
 _KEPT: Final = 4
+
+#: How far ahead of ours the meter's clock may be.
+_AHEAD: Final = timedelta(minutes=10)
 
 type Direction = MeterProperty[FixedTimeEnergy]
 
@@ -58,11 +61,14 @@ class HalfHours:
             FIXED_TIME_ENERGY_REVERSE.epc: {},
         }
 
-    def note(self, report: ReadReport) -> None:
-        """Take what a report says about EA and EB."""
+    def note(self, report: ReadReport, now: datetime) -> None:
+        """Take what a report says about EA and EB; nothing that is dated later than ``now``.
+
+        Such a reading would stay the newest one, and hide all true ones, until then.
+        """
         for direction in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE):
             reading = report.value(direction)
-            if reading is not None:
+            if reading is not None and reading.measured_at <= now + _AHEAD:
                 self._keep(direction.epc, reading.measured_at, reading.energy)
 
     def note_history(self, slots: Iterable[Slot]) -> None:

@@ -3,15 +3,25 @@
 Home Assistant knows a register only while it runs; the meter remembers every half-hour of 99
 days. After each start, and once in every hour, the finished hours since the last look are
 compared with the meter's own registers, and what disagrees is rewritten.
+
+Theory of operation: one work at a time for a meter's identity (``identity_lock``). Its steps:
+the registers that are needed are read by radio, which may take minutes; then one task of the
+recorder reads, plans, writes and commits, and reads back what is stored (``repair_case``). If
+meanwhile other registers have come to be needed, that task writes nothing and the first step is
+taken again. Only after it has ended well do ``verified``, the order to import, the last repair
+and an action's answer move on. Everything that is waited for has a bound; what did not succeed
+is due again at the recorder's next five-minute mark.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 import logging
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
@@ -23,28 +33,43 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .energy_statistics import Obstacle, apply_plan, recorder_settled
+from .energy_statistics import Obstacle, recorded_entity
 from .entry_data import RouteBConfigEntry
-from .meter_past import PAUSE, MeterHistory, MeterPast
+from .history_attempts import EXPECTED, Attempt, Attempts, outcome_of
+from .history_issues import HistoryIssues, HistoryProblem
+from .identity_lock import identity_lock
+from .meter_past import PAUSE, MeterClockError, MeterHistory, MeterPast, ReadClock
+from .recorder_errors import Failure, RecorderError
+from .recorder_task import run_in_recorder
 from .repair_case import (
+    REGISTERS,
     Comparison,
-    FindCase,
-    find_all,
-    import_case,
+    Request,
+    Since,
+    Within,
+    are_stored,
+    compare,
     memory_reach,
-    repair_case,
 )
-from .repair_memory import RepairMemory
+from .repair_memory import RepairMemory, valid_days
 from .repair_report import Occasion, RepairReport, SensorReport
-from .stack import NotConnectedError, RouteBError, Scale, ScaleUnknownError, Slot
+from .stack import NotConnectedError, ScaleUnknownError, Slot
 
 _LOGGER = logging.getLogger(__name__)
 
-#: An hour that was wrong by less (kWh) is no news: the last poll before the full hour may be
-#: half a minute old. It is put right all the same.
-_NEWS: Final = Decimal("0.2")
+#: An hour that was wrong by less (kWh) is not reported: the last poll before the full hour may
+#: be half a minute old. It is put right all the same.
+_NOTICEABLE: Final = Decimal("0.2")
 #: With it an hour that a range only touches belongs to the range.
 _NEARLY_AN_HOUR: Final = timedelta(hours=1) - timedelta.resolution
+#: Seconds to wait for another work on the same statistics: the longest import reads 100 days of
+#: some ten seconds each. A look by itself is due again soon.
+_WAIT_OF_ACTION: Final = 1800.0
+_WAIT_OF_LOOK: Final = 60.0
+#: How often the meter is asked for more in one comparison before that is put off.
+_ROUNDS: Final = 5
+
+type Orders = Mapping[str, Since | Within]
 
 
 class HistoryObstacleError(HomeAssistantError):
@@ -54,6 +79,14 @@ class HistoryObstacleError(HomeAssistantError):
         """Say why."""
         super().__init__(translation_domain=DOMAIN, translation_key=f"history_{obstacle.value}")
         self.obstacle = obstacle
+
+
+class HistoryStoppedError(HomeAssistantError):
+    """The entry is being unloaded, reloaded, or Home Assistant stops."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(translation_domain=DOMAIN, translation_key="history_stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +100,7 @@ class RepairProgress:
 class HistoryRepair:
     """Keeps the history of one meter's energy sensors without holes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them have defaults that only tests and the coordinator change
         self,
         hass: HomeAssistant,
         entry: RouteBConfigEntry,
@@ -75,17 +108,26 @@ class HistoryRepair:
         meter: MeterHistory,
         *,
         pause: float = PAUSE,
+        read_clock: ReadClock | None = None,
     ) -> None:
-        """Take the meter; ``pause`` is the rest of the radio after each day, in seconds."""
+        """Take the meter; ``pause`` is the rest of the radio after each day, in seconds.
+
+        ``read_clock`` returns how far the meter's clock is ahead, None if it does not say.
+        """
         self._hass, self._entry, self._identity, self._meter = hass, entry, identity, meter
-        self._known = MeterPast(meter, pause)
+        self._read_clock = read_clock
+        self._known = self.past(pause)
         self._memory = RepairMemory(hass, identity)
-        self._busy = asyncio.Lock()
+        self._issues = HistoryIssues(hass, entry)
+        self._working: set[asyncio.Task[Any]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
         self._due = False
         self._enabled = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
+        self.attempts = Attempts()
+        """What was tried since the start, and how it ended."""
         self.progress: RepairProgress | None = None
         """None while nothing is read."""
         self.report: RepairReport | None = None
@@ -104,30 +146,48 @@ class HistoryRepair:
         """By sensor, the start of the last hour that was compared with the meter."""
         return self._memory.verified
 
+    @property
+    def to_import(self) -> Mapping[str, object] | None:
+        """The days that are still to be imported, and for which sensors; None if none are."""
+        if not self._memory.import_left:
+            return None
+        return {"days": self._memory.import_days, "sensors": list(self._memory.import_left)}
+
+    def past(self, pause: float) -> MeterPast:
+        """Return a memory of the meter's registers of one's own; ``pause`` as above."""
+        return MeterPast(self._meter, pause, self._read_clock)
+
     # --- When ------------------------------------------------------------------------------
 
-    async def async_start(self, import_days: int | None = None, *, enabled: bool = True) -> None:
-        """Look from now on, whenever the recorder has something to look at.
+    async def async_start(self, import_days: object = None, *, enabled: bool = True) -> None:
+        """Look from now on, whenever the recorder has something to look at. Raises nothing.
 
         Not ``enabled``, nothing is put right unasked: only what is to be imported is.
         ``import_days`` is for a new entry: so many days before the installation are imported
-        as soon as that can be done, over restarts if need be.
+        as soon as that can be done, over restarts if need be. It comes from the entry's options;
+        anything but a number of days counts as none.
         """
         self._enabled = enabled
-        await self._memory.async_load()
-        if import_days:
-            self._memory.import_days = import_days
+        await self._memory.async_load(REGISTERS)
+        if (days := valid_days(import_days)) is not None:
+            self._memory.order_import(days, REGISTERS)
             await self._memory.async_save()
         if "recorder" in self._hass.config.components:
             self._stops.append(async_at_started(self._hass, self._started))
 
     @callback
     def async_stop(self) -> None:
-        """Stop looking, and stop at once what is going on."""
+        """Stop looking, and stop at once what is going on; it says so where it was asked for."""
+        self._stopped = True
         while self._stops:
             self._stops.pop()()
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, *self._working):
+            if task is not None:
+                task.cancel()
+        self._issues.clear(*HistoryProblem)
+
+    def _is_stopped(self) -> bool:
+        return self._stopped
 
     async def _started(self, _: HomeAssistant) -> None:
         self._due = True
@@ -156,13 +216,15 @@ class HistoryRepair:
 
     async def _look(self) -> None:
         """Do what is due; what could not be done is due again in five minutes."""
+        # The event comes before the commit of what it tells of; our task comes after both.
         self._due = False
-        # The event comes before the commit of what it tells of.
-        await recorder_settled(self._hass)
         try:
             self._due = not await self.async_repair()
-        except RouteBError as err:
-            _LOGGER.debug("The meter's history could not be read: %s", err)
+        except EXPECTED as err:
+            _LOGGER.debug("The energy history was not compared: %s", outcome_of(err))
+            self._due = True
+        except Exception as err:  # noqa: BLE001 - a fault here must not end all later looks
+            _LOGGER.warning("The energy history was not compared: %s", outcome_of(err))
             self._due = True
 
     # --- What ------------------------------------------------------------------------------
@@ -181,24 +243,19 @@ class HistoryRepair:
     async def async_repair(self) -> bool:
         """Compare the hours since the last look; tell whether nothing is left to be done.
 
-        Raises RouteBError.
+        Raises RouteBError, RecorderError, MeterClockError and HistoryBusyError.
         """
-        async with self._busy:
-            if self._memory.import_days and not await self._import_at_last():
-                return False
-            if not self._enabled:
-                return True
-            found = await self._compare(
-                lambda key: repair_case(
-                    self._hass, self._identity, key, self._memory.verified.get(key)
-                )
-            )
-            await self._carry_out(found)
+        async with self._work("repair", _WAIT_OF_LOOK) as attempt:
+            through = not self._memory.import_left or await self._import_at_last(attempt)
+            keys = [key for key in REGISTERS if key not in self._memory.import_left]
+            if not self._enabled or not keys:
+                return through
+            orders = {key: Since(self._memory.verified.get(key)) for key in keys}
+            found = await self._compare(orders, attempt)
             await self._tell(Occasion.REPAIR, _reports(found))
             await self._memory.async_advance(found.verified)
-            if found.needed_from is not None:
-                self._known.forget(found.needed_from)
-            return found.is_through
+            self._forget(found)
+            return through and found.is_through
 
     async def async_import(
         self, start: datetime, end: datetime | None = None, *, dry_run: bool = False
@@ -206,56 +263,128 @@ class HistoryRepair:
         """Write the meter's registers into the hours of a range, at most 99 days back.
 
         Hours without a row get one, also those before the installation. ``start`` and
-        ``end`` are aware; without an end, up to the last finished hour. Raises RouteBError
-        if the meter cannot be read, HistoryObstacleError if there is nothing to write into.
+        ``end`` are aware; without an end, up to the last finished hour. Raises RouteBError and
+        MeterClockError if the meter cannot be read, HistoryObstacleError if there is nothing to
+        write into, RecorderError if it was not written, HistoryBusyError if another work is not
+        done in time, HistoryStoppedError if the entry is unloaded meanwhile.
         """
-        async with self._busy:
-            return await self._import(start, end, dry_run=dry_run)
+        purpose = "dry run" if dry_run else "import"
+        async with self._work(purpose, _WAIT_OF_ACTION) as attempt:
+            found = await self._compare(_within(REGISTERS, start, end), attempt, dry_run=dry_run)
+            if not found.cases:
+                raise HistoryObstacleError(next(iter(found.obstacles.values())))
+            if not any(plan.settled or plan.wanted for plan in found.plans.values()):
+                raise HistoryObstacleError(Obstacle.NOT_COMPILED)
+            failed = {key: SensorReport(obstacle=why) for key, why in found.obstacles.items()}
+            return await self._tell(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
 
-    async def _import_at_last(self) -> bool:
-        """Import what was asked for when the entry was made, if that can be done by now."""
-        days = self._memory.import_days or 0
-        try:
-            await self._import(dt_util.utcnow() - timedelta(days=days), None, dry_run=False)
-        except HistoryObstacleError as err:
-            _LOGGER.debug("The days before cannot be imported yet: %s", err.obstacle)
-            return False
-        self._memory.import_days = None
-        await self._memory.async_save()
-        return True
+    async def _import_at_last(self, attempt: Attempt) -> bool:
+        """Import what was asked for when the entry was made, as far as that can be done by now.
 
-    async def _import(
-        self, start: datetime, end: datetime | None, *, dry_run: bool
-    ) -> RepairReport:
-        first = _full_hour(dt_util.as_utc(start))
-        last = _full_hour(dt_util.as_utc(end or dt_util.utcnow()) + _NEARLY_AN_HOUR)
-        found = await self._compare(
-            lambda key: import_case(self._hass, self._identity, key, first, last)
-        )
-        if not found.cases:
-            raise HistoryObstacleError(next(iter(found.obstacles.values())))
-        if not all(plan.settled for plan in found.plans.values()):
-            raise HistoryObstacleError(Obstacle.NOT_COMPILED)
-        if not dry_run:
-            await self._carry_out(found)
-        failed = {key: SensorReport(obstacle=why) for key, why in found.obstacles.items()}
-        return await self._tell(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
+        Each sensor is struck off by itself, when its hours are stored: one may be compiled five
+        minutes after the other, or be enabled much later.
+        """
+        memory = self._memory
+        since = memory.import_since
+        if since is None:
+            since = dt_util.utcnow() - timedelta(days=memory.import_days or 0)
+        elif since < memory_reach():
+            await memory.async_imported(memory.import_left, since)  # the meter has forgotten it
+            return True
+        found = await self._compare(_within(memory.import_left, since, None), attempt)
+        done = [key for key, plan in found.plans.items() if found.cases[key].is_through(plan)]
+        if done:
+            reports = {key: report for key, report in _reports(found).items() if key in done}
+            await self._tell(Occasion.IMPORT, reports)
+            await memory.async_imported(done, since)
+        return found.is_through and set(found.cases) <= set(done)
 
     # --- How -------------------------------------------------------------------------------
 
-    async def _compare(self, find: FindCase) -> Comparison:
-        """Read of the meter what the cases need, and compare.
+    @asynccontextmanager
+    async def _work(self, purpose: str, within: float) -> AsyncGenerator[Attempt]:
+        """Do one work at a time; unloading the entry ends it with HistoryStoppedError."""
+        task = asyncio.current_task()
+        if task is None or self._is_stopped():
+            raise HistoryStoppedError
+        self._working.add(task)
+        try:
+            with self.attempts.note(purpose) as attempt:
+                async with identity_lock(self._hass, self._identity).hold(purpose, within):
+                    yield attempt
+        except asyncio.CancelledError:
+            if self._is_stopped() and task.uncancel() <= 0:
+                raise HistoryStoppedError from None
+            raise
+        except RecorderError as err:
+            await self._failed(err)
+            raise
+        except MeterClockError as err:
+            self._issues.clock_is_off(err.minutes)
+            raise
+        else:
+            self._issues.clear(*HistoryProblem)
+            await self._succeeded()
+        finally:
+            self._working.discard(task)
 
-        Reading may take minutes, in which a sensor may be renamed and its rows may change:
-        what is compared in the end, and written to, is looked up once more after that.
-        """
+    async def _failed(self, error: RecorderError) -> None:
+        now = dt_util.utcnow()
+        if error.failure is Failure.RECORDER_STOPPED:
+            return
+        if self._memory.failing_since is None:
+            self._memory.failing_since = now
+            await self._memory.async_save()
+        self._issues.failing(self._memory.failing_since, now)
+
+    async def _succeeded(self) -> None:
+        if self._memory.failing_since is not None:
+            self._memory.failing_since = None
+            await self._memory.async_save()
+
+    async def _compare(
+        self, orders: Orders, attempt: Attempt, *, dry_run: bool = False
+    ) -> Comparison:
+        """Read of the meter what is needed, compare, and write in the same task as planned."""
+        if "recorder" not in self._hass.config.components:
+            return Comparison(obstacles=dict.fromkeys(orders, Obstacle.NO_RECORDER))
+        if self._meter.connected:
+            await self._known.check_clock()
         asked: set[datetime] = set()
-        found = await find_all(find)
-        while missing := set(self._known.missing(found.moments())) - asked:
-            asked |= missing
-            await self._fetch(missing)
-            found = await find_all(find)
-        return found.planned(self._known, self._scale()) if found.moments() else found
+        for _ in range(_ROUNDS):
+            request = self._request(orders, asked, dry_run=dry_run)
+            found = await run_in_recorder(
+                self._hass,
+                f"energy history: {attempt.purpose}",
+                partial(compare, request),
+                check=are_stored,
+            )
+            if not found.missing:
+                break
+            asked |= found.missing
+            await self._fetch(found.missing)
+        else:
+            raise RecorderError(Failure.RECORDER_BUSY, "the rows changed again and again")
+        if self._meter.scale is None and found.cases:
+            raise ScaleUnknownError("The meter did not tell its energy unit (E1)")
+        attempt.hours += len({row.start for it in found.written for row in it.plan.changes})
+        attempt.obstacles |= found.obstacles
+        return found
+
+    def _request(self, orders: Orders, asked: Collection[datetime], *, dry_run: bool) -> Request:
+        # Looked up now, and not before the meter was read: a later renaming comes later in the
+        # recorder's queue, too.
+        entities = {key: recorded_entity(self._hass, f"{self._identity}_{key}") for key in orders}
+        return Request(
+            entities=entities,
+            orders=orders,
+            known=self._known.snapshot(),
+            asked=frozenset(asked),
+            scale=self._meter.scale,
+            now=dt_util.utcnow(),
+            exact=self._known.exact,
+            dry_run=dry_run,
+        )
 
     async def _fetch(self, moments: Collection[datetime]) -> None:
         if not self._meter.connected:
@@ -266,21 +395,17 @@ class HistoryRepair:
             self.progress = None
             self._inform()
 
-    def _scale(self) -> Scale:
-        if self._meter.scale is None:
-            raise ScaleUnknownError("The meter did not tell its energy unit (E1)")
-        return self._meter.scale
-
     @callback
     def _reading(self, done: int, days: int) -> None:
         self.progress = RepairProgress(done, days)
         self._inform()
 
-    async def _carry_out(self, found: Comparison) -> None:
-        """Write what was planned."""
-        for key, plan in found.plans.items():
-            if plan.changes or plan.shift:
-                await apply_plan(self._hass, found.cases[key].snapshot, plan)
+    def _forget(self, found: Comparison) -> None:
+        """Drop registers that no later look needs."""
+        since = self._memory.import_since if self._memory.import_left else None
+        needed = [moment for moment in (found.needed_from, since) if moment is not None]
+        if needed and found.needed_from is not None:
+            self._known.forget(min(needed))
 
     async def _tell(
         self, occasion: Occasion, sensors: Mapping[str, SensorReport], *, dry_run: bool = False
@@ -289,12 +414,16 @@ class HistoryRepair:
         if dry_run or not (report.hours or occasion is Occasion.IMPORT):
             return report
         self.report = report
-        if occasion is Occasion.IMPORT or report.is_noticeable(max(_NEWS, 2 * self._scale().step)):
+        if occasion is Occasion.IMPORT or report.is_noticeable(self._noticeable()):
             self._memory.last_repair = report.as_dict()
             await self._memory.async_save()
             _LOGGER.info("%d hours of the energy history were put right", len(report.hours))
         self._inform()
         return report
+
+    def _noticeable(self) -> Decimal:
+        scale = self._meter.scale
+        return _NOTICEABLE if scale is None else max(_NOTICEABLE, 2 * scale.step)
 
     # --- Listening -------------------------------------------------------------------------
 
@@ -312,6 +441,12 @@ class HistoryRepair:
 
 def _reports(found: Comparison) -> dict[str, SensorReport]:
     return {key: SensorReport.of(plan) for key, plan in found.plans.items()}
+
+
+def _within(keys: Collection[str], start: datetime, end: datetime | None) -> Orders:
+    first = _full_hour(dt_util.as_utc(start))
+    last = _full_hour(dt_util.as_utc(end or dt_util.utcnow()) + _NEARLY_AN_HOUR)
+    return dict.fromkeys(keys, Within(first, last))
 
 
 def _full_hour(moment: datetime) -> datetime:

@@ -5,13 +5,16 @@ live readings go first.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 import logging
 from typing import Final, Protocol
 
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
+from .const import DOMAIN
 from .stack import (
     HALF_HOUR,
     JST,
@@ -38,8 +41,31 @@ _PATIENCE: Final = timedelta(hours=2)
 #: How often a day may come in a form that nobody understands before it is given up.
 _ATTEMPTS: Final = 3
 
+#: What is dated later than now by more than this is of a clock that is wrong.
+_AHEAD: Final = timedelta(minutes=10)
+#: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
+_CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
+#: Up to here the registers at the full hours are interpolated; beyond, none is believed.
+_CLOCK_IS_USABLE: Final = timedelta(minutes=15)
+#: Seconds for which a look at the meter's clock holds.
+_CLOCK_HOLDS: Final = 3000.0
+
 type ProgressCallback = Callable[[int, int], None]
+type ReadClock = Callable[[], Awaitable[timedelta | None]]
 _NOTHING: Final = RegisterPair(None, None)
+
+
+class MeterClockError(HomeAssistantError):
+    """The meter's clock and ours are too far apart to know which hour a register belongs to."""
+
+    def __init__(self, offset: timedelta) -> None:
+        """Take how far the meter's clock is ahead."""
+        self.minutes = round(offset.total_seconds() / 60)
+        super().__init__(
+            translation_domain=DOMAIN,
+            translation_key="history_meter_clock",
+            translation_placeholders={"minutes": str(self.minutes)},
+        )
 
 
 class MeterHistory(Protocol):
@@ -63,49 +89,123 @@ class MeterHistory(Protocol):
 class MeterPast:
     """What one meter's registers showed at full half-hours."""
 
-    def __init__(self, meter: MeterHistory, pause: float = PAUSE) -> None:
-        """Take the meter, and the seconds of rest after each day."""
+    def __init__(
+        self, meter: MeterHistory, pause: float = PAUSE, read_clock: ReadClock | None = None
+    ) -> None:
+        """Take the meter, the seconds of rest after each day, and how to read its clock.
+
+        ``read_clock`` returns how far the meter's clock is ahead, None if it does not say.
+        """
         self._meter = meter
         self._pause = pause
+        self._read_clock = read_clock
+        self._clock_read = -_CLOCK_HOLDS
+        self._offset = timedelta()
+        #: By the meter's own clock.
         self._known: dict[datetime, RegisterPair] = {}
         self._failures: dict[date, int] = {}
         self._has_slots = True
 
     def __contains__(self, moment: datetime) -> bool:
         """Tell whether the meter has told what it knows of a moment."""
-        return moment in self._known
+        return all(label in self._known for label in self._labels(moment))
 
     def __getitem__(self, moment: datetime) -> RegisterPair:
         """Return the registers at a moment; KeyError if nothing was asked."""
-        return self._known[moment]
+        pairs = [self._known[label] for label in self._labels(moment)]
+        return pairs[0] if self.exact else self._between(*pairs)
 
-    def moments(self) -> Iterable[datetime]:
+    def moments(self) -> list[datetime]:
         """Return every moment that is known."""
-        return self._known.keys()
+        shift = _floor(self._offset)
+        return [at for label in self._known if (at := label - shift) in self]
+
+    def snapshot(self) -> dict[datetime, RegisterPair]:
+        """Return a copy of all that is known, for another thread."""
+        return dict(self._known) if self.exact else {at: self[at] for at in self.moments()}
 
     def missing(self, moments: Iterable[datetime]) -> list[datetime]:
         """Return what is not known of these moments, oldest first."""
-        return sorted({moment for moment in moments if moment not in self._known})
+        return sorted({moment for moment in moments if moment not in self})
 
     def note(self, slots: Iterable[Slot]) -> None:
-        """Keep what the meter said, whether asked or by itself (EA, EB)."""
-        latest_empty = dt_util.utcnow() - _PATIENCE
-        for slot in slots:
-            is_empty = slot.registers == _NOTHING
-            if not is_empty or slot.at <= latest_empty:
-                at = slot.at.astimezone(UTC)
-                self._known[at] = _merged(self._known.get(at, _NOTHING), slot.registers)
+        """Keep what the meter said, whether asked or by itself (EA, EB).
+
+        An empty slot is kept if the meter has a later register: else its clock may not have
+        come there yet. What is dated later than now is not kept at all.
+        """
+        now = dt_util.utcnow()
+        slots = [slot for slot in slots if slot.at <= now + _AHEAD]
+        found = {slot.at.astimezone(UTC): slot.registers for slot in slots}
+        filled = {at: pair for at, pair in found.items() if pair != _NOTHING}
+        for at, pair in filled.items():
+            self._known[at] = _merged(self._known.get(at, _NOTHING), pair)
+        newest = max((at for at, pair in self._known.items() if pair != _NOTHING), default=None)
+        if newest is not None:
+            self._note_empty(found.keys() - filled.keys(), min(newest, now - _PATIENCE))
+
+    def _note_empty(self, moments: Iterable[datetime], until: datetime) -> None:
+        for at in moments:
+            if at <= until:
+                self._known.setdefault(at, _NOTHING)
 
     def forget(self, before: datetime) -> None:
         """Drop what is not needed any more."""
-        self._known = {at: pair for at, pair in self._known.items() if at >= before}
+        self._known = {at: pair for at, pair in self._known.items() if at >= before - HALF_HOUR}
+
+    # --- The meter's clock -----------------------------------------------------------------
+
+    @property
+    def exact(self) -> bool:
+        """Whether the registers are the meter's own, and not interpolated."""
+        return not self._offset
+
+    async def check_clock(self) -> None:
+        """See whether the meter's clock is right; raises RouteBError and MeterClockError."""
+        now = asyncio.get_running_loop().time()
+        if self._read_clock is None or now - self._clock_read < _CLOCK_HOLDS:
+            return
+        offset = await self._read_clock()
+        if offset is None:
+            return
+        if abs(offset) > _CLOCK_IS_USABLE:
+            raise MeterClockError(offset)
+        self._clock_read = now
+        self._offset = timedelta() if abs(offset) <= _CLOCK_IS_RIGHT else offset
+
+    def _labels(self, moment: datetime) -> tuple[datetime, ...]:
+        """Return the half-hours of the meter's clock from which a moment's register follows."""
+        if self.exact:
+            return (moment,)
+        shift = _floor(self._offset)
+        return (moment + shift, moment + shift + HALF_HOUR)
+
+    def _between(self, older: RegisterPair, newer: RegisterPair) -> RegisterPair:
+        share = Decimal((self._offset - _floor(self._offset)) / HALF_HOUR)
+        scale = self._meter.scale
+
+        def mean(first: Decimal | None, last: Decimal | None) -> Decimal | None:
+            if scale is None or first is None or last is None:
+                return None
+            energy = scale.consumed(first, last)
+            if energy is None:
+                return None
+            shown = first + (energy * share // scale.step) * scale.step
+            return shown if scale.modulus is None else shown % scale.modulus
+
+        return RegisterPair(mean(older.normal, newer.normal), mean(older.reverse, newer.reverse))
+
+    # --- Asking ----------------------------------------------------------------------------
 
     async def fetch(self, moments: Collection[datetime], progress: ProgressCallback) -> None:
         """Ask for what is not known of these moments.
 
-        What is known stays known if this fails or is cancelled half-way. Raises RouteBError.
+        What is known stays known if this fails or is cancelled half-way. Raises RouteBError,
+        and MeterClockError.
         """
-        missing = self.missing(moments)
+        await self.check_clock()
+        labels = {label for moment in moments for label in self._labels(moment)}
+        missing = sorted(labels - self._known.keys())
         if missing and not await self._fetch_slots(missing):
             await self._fetch_days(missing, progress)
 
@@ -182,12 +282,18 @@ class MeterPast:
             wanted = wanted[: -len(part)]
 
     def _is_empty(self, day: date) -> None:
-        midnight = datetime(day.year, day.month, day.day, tzinfo=JST)
-        self.note(Slot(midnight + index * HALF_HOUR, _NOTHING) for index in range(48))
+        """Do not ask about a day again, though nothing is known of it."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=JST).astimezone(UTC)
+        moments = (midnight + index * HALF_HOUR for index in range(48))
+        self._note_empty(moments, dt_util.utcnow() - _PATIENCE)
 
 
 def _days_ago(day: date) -> int:
     return (dt_util.utcnow().astimezone(JST).date() - day).days
+
+
+def _floor(offset: timedelta) -> timedelta:
+    return offset // HALF_HOUR * HALF_HOUR
 
 
 def _merged(old: RegisterPair, new: RegisterPair) -> RegisterPair:

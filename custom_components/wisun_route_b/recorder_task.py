@@ -98,6 +98,7 @@ class _Call[T](RecorderTask):
     ) -> None:
         self._purpose, self._work, self._check, self._done = purpose, work, check, done
         self._unwanted = threading.Event()
+        self._committed: tuple[T] | None = None
 
     @override
     def __repr__(self) -> str:
@@ -159,16 +160,23 @@ class _Call[T](RecorderTask):
         raise found
 
     def _transact(self, instance: Recorder) -> T:
+        if self._committed is None:
+            self._committed = (self._write(instance),)
+        # Only this is tried again, if it fails: a second writing would find nothing to write.
+        (result,) = self._committed
+        if self._check is not None:
+            with instance.get_session() as session:
+                if not self._check(instance, session, result):
+                    raise RecorderError(Failure.NOT_STORED, self._purpose)
+        return result
+
+    def _write(self, instance: Recorder) -> T:
         # Not session_scope(): it would log the failed statement with its data.
         with instance.get_session() as session, _on_the_disk(session):
             result = self._work(instance, session)
             session.flush()
             self._go_on()
             session.commit()
-        if self._check is not None:
-            with instance.get_session() as session:
-                if not self._check(instance, session, result):
-                    raise RecorderError(Failure.NOT_STORED, self._purpose)
         return result
 
 

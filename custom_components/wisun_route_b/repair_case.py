@@ -1,19 +1,36 @@
-"""The sensors' histories beside the meter's registers: what to ask for, what to plan."""
+"""The sensors' histories beside the meter's registers: which hours, and what is to be written.
 
-from collections.abc import Awaitable, Callable, Mapping
+:func:`compare` runs in the recorder's thread, within one task and one transaction: it reads,
+plans with the registers that the meter gave before, and writes. If registers are missing it
+writes nothing and names them, and is called again when the meter has been asked.
+"""
+
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import takewhile
 from operator import attrgetter
 from typing import Final
 
-from homeassistant.core import HomeAssistant
+from homeassistant.components.recorder.core import Recorder
 from homeassistant.util import dt as dt_util
+from sqlalchemy.orm import Session
 
-from .backfill import HOUR, Plan, Register, find_anchor, hours_between, plan_changes
-from .energy_statistics import Obstacle, Snapshot, read_statistics, recorded_entity
-from .meter_past import MOST_DAYS, MeterPast
+from .backfill import HOUR, Plan, Register, hours_between, plan_changes
+from .energy_statistics import (
+    Obstacle,
+    Snapshot,
+    Writing,
+    finished_hours,
+    is_stored,
+    read_five_minutes,
+    read_statistics,
+    write,
+)
+from .five_minutes import in_step
+from .meter_past import MOST_DAYS
 from .stack import JST, RegisterPair, Scale
 
 #: Which register each sensor shows, by the end of the sensor's unique id.
@@ -21,6 +38,53 @@ REGISTERS: Final[Mapping[str, Callable[[RegisterPair], Decimal | None]]] = {
     "imported_energy": attrgetter("normal"),
     "exported_energy": attrgetter("reverse"),
 }
+
+type Read = Callable[[datetime], Snapshot | Obstacle]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Compare what was not compared yet."""
+
+    verified: datetime | None
+    """The start of the last hour that was compared; None to compare all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Compare a range, whether its hours have rows or not; on full hours."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What :func:`compare` is to do, and all that it needs to know for that."""
+
+    entities: Mapping[str, str | Obstacle]
+    """The present entity id by the sensor's key, or why it has none."""
+    orders: Mapping[str, Since | Within]
+    """By the sensor's key."""
+    known: Mapping[datetime, RegisterPair]
+    """What the meter has told, by moment."""
+    asked: Collection[datetime]
+    """Moments that it was asked about; what is not known of them it cannot tell now."""
+    scale: Scale | None
+    now: datetime
+    exact: bool = True
+    """False if the registers are interpolated."""
+    dry_run: bool = False
+
+    @property
+    def reach(self) -> datetime:
+        """The first moment that the meter can remember."""
+        return memory_reach(self.now)
+
+    def register(self, key: str, scale: Scale) -> Register:
+        """Return the register that a sensor shows."""
+        side = REGISTERS[key]
+        return Register({at: side(pair) for at, pair in self.known.items()}, scale, self.exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +94,36 @@ class Case:
     key: str
     snapshot: Snapshot
     anchor: datetime | None
-    """The hour whose row is known to be right; None if that is still to be found."""
+    """The hour whose row sums go on from; None where there is none before."""
     since: datetime
     until: datetime
     """The end of the last hour that the meter is asked about."""
-    begins: bool = False
-    """Whether sums may begin here, because there is nothing before."""
+    is_first: bool = False
+    """Whether there is no row at all before the anchor."""
 
-    def moments(self) -> list[datetime]:
+    def moments(self, reach: datetime) -> list[datetime]:
         """Return the moments at which the meter's register is needed, oldest first."""
         first = self.since if self.anchor is None else self.anchor + HOUR
-        return list(hours_between(first, self.until + HOUR))
+        if self.is_first:
+            first -= HOUR
+        return list(hours_between(max(first, reach), self.until + HOUR))
 
-    def plan(self, known: MeterPast, scale: Scale) -> Plan | None:
+    def plan(self, register: Register, told: Collection[datetime]) -> Plan | None:
         """Compare; None if there is nothing to compare with."""
-        side = REGISTERS[self.key]
-        register = Register({at: side(known[at]) for at in known.moments()}, scale)
-        told = list(takewhile(known.__contains__, self.moments()))
         if not told:
             return None
-        history, anchor, since = self.snapshot.history, self.anchor, self.since
+        history, since = self.snapshot.history, self.since
         until = self.snapshot.compiled_until
-        if anchor is None and self.begins:
+        if self.anchor is None:
             since = next((at for at in told if register.at(at) is not None), until)
-        elif anchor is None:
-            anchor = find_anchor(history, register, since)
-        if anchor is not None:
-            since = anchor + HOUR
-        elif not self.begins or since >= until:
-            return None
-        # Always to the end, or rows that nobody has looked at would begin below those before.
-        plan = plan_changes(history, register, anchor, since, until)
-        return self._as_far_as(plan, told[-1])
+            if since >= until:
+                return None
+        # Always to the end, or rows that were not looked at would begin below those before.
+        plan = plan_changes(history, register, self.anchor, since, until, is_first=self.is_first)
+        return self._as_far_as(plan, max(told))
 
     def _as_far_as(self, plan: Plan, told: datetime) -> Plan:
-        """Leave out hours that nobody asked about, leave open those the meter is yet to tell."""
+        """Leave out hours that were not asked about, leave open those yet to be told."""
         skipped = {hour: why for hour, why in plan.skipped.items() if hour < told}
         last = plan.last
         if last is not None and told < self.until:
@@ -76,21 +135,22 @@ class Case:
         return plan.settled and plan.last is not None and plan.last + HOUR >= self.until
 
 
-type FindCase = Callable[[str], Awaitable[Case | Obstacle]]
-
-
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything by the sensor's key."""
+    """What came of it; everything by the sensor's key."""
 
-    cases: Mapping[str, Case]
-    obstacles: Mapping[str, Obstacle]
+    cases: Mapping[str, Case] = field(default_factory=dict[str, Case])
+    obstacles: Mapping[str, Obstacle] = field(default_factory=dict[str, Obstacle])
+    missing: frozenset[datetime] = frozenset()
+    """Moments that the meter must be asked about first; then nothing was planned."""
     plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
     """Of the cases that had something to be compared with."""
+    written: tuple[Writing, ...] = ()
+    """What was stored."""
 
     @property
     def verified(self) -> dict[str, datetime]:
-        """The start of the last hour that is right once the plans are carried out."""
+        """The start of the last hour that is right, as the plans are carried out."""
         return {key: plan.last for key, plan in self.plans.items() if plan.last is not None}
 
     @property
@@ -108,70 +168,120 @@ class Comparison:
             self.cases[key].is_through(plan) for key, plan in self.plans.items()
         )
 
-    def moments(self) -> set[datetime]:
-        """Return the moments at which the meter's registers are needed."""
-        return {moment for case in self.cases.values() for moment in case.moments()}
 
-    def planned(self, known: MeterPast, scale: Scale) -> Comparison:
-        """Compare with what the meter has told."""
-        plans = {key: case.plan(known, scale) for key, case in self.cases.items()}
-        told = {key: plan for key, plan in plans.items() if plan is not None}
-        return replace(self, plans=told)
-
-
-async def find_all(find: FindCase) -> Comparison:
-    """Look up both sensors."""
-    found = {key: await find(key) for key in REGISTERS}
-    return Comparison(
-        {key: case for key, case in found.items() if isinstance(case, Case)},
-        {key: why for key, why in found.items() if isinstance(why, Obstacle)},
-    )
-
-
-def memory_reach() -> datetime:
+def memory_reach(now: datetime | None = None) -> datetime:
     """Return the first moment that the meter can remember."""
-    today = dt_util.utcnow().astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
-    return dt_util.as_utc(today - timedelta(days=MOST_DAYS))
+    today = (now or dt_util.utcnow()).astimezone(JST)
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    return dt_util.as_utc(midnight - timedelta(days=MOST_DAYS))
 
 
-async def repair_case(
-    hass: HomeAssistant, identity: str, key: str, verified: datetime | None
+# --- In the recorder's thread --------------------------------------------------------------
+
+
+def compare(request: Request, instance: Recorder, session: Session) -> Comparison:
+    """Read, plan and write within one transaction; the caller commits."""
+    found = {key: _case(request, key, instance, session) for key in request.orders}
+    cases = {key: case for key, case in found.items() if isinstance(case, Case)}
+    obstacles = {key: why for key, why in found.items() if isinstance(why, Obstacle)}
+    needed = {at for case in cases.values() for at in case.moments(request.reach)}
+    missing = frozenset(needed - request.known.keys() - set(request.asked))
+    comparison = Comparison(cases, obstacles, missing)
+    if missing or request.scale is None:
+        return comparison
+    plans: dict[str, Plan] = {}
+    written: list[Writing] = []
+    for key, case in cases.items():
+        register = request.register(key, request.scale)
+        told = list(takewhile(request.known.__contains__, case.moments(request.reach)))
+        plan = case.plan(register, told)
+        if plan is None:
+            continue
+        plans[key] = plan
+        if not request.dry_run and (plan.changes or plan.shift_from is not None):
+            written.append(_write(session, case.snapshot, plan, register))
+    return replace(comparison, plans=plans, written=tuple(written))
+
+
+def are_stored(_instance: Recorder, session: Session, comparison: Comparison) -> bool:
+    """Tell whether all that was written is there."""
+    return all(is_stored(session, writing) for writing in comparison.written)
+
+
+def _write(session: Session, snapshot: Snapshot, plan: Plan, register: Register) -> Writing:
+    starts = [change.start for change in plan.changes]
+    first = min([*starts, *([plan.shift_from] if plan.shift_from else [])])
+    rows = read_five_minutes(session, snapshot, first)
+    sums = in_step(rows, plan, snapshot.history, register)
+    writing = Writing(snapshot, plan, register.tolerance, sums)
+    write(session, writing)
+    return writing
+
+
+def _case(request: Request, key: str, instance: Recorder, session: Session) -> Case | Obstacle:
+    entity_id, order = request.entities[key], request.orders[key]
+    if isinstance(entity_id, Obstacle):
+        return entity_id
+
+    def read(since: datetime) -> Snapshot | Obstacle:
+        return read_statistics(instance, session, entity_id, since, request.now)
+
+    match order:
+        case Since():
+            is_other = partial(_is_other, request, key)
+            return _repair_case(
+                read, key, _usable(order.verified, request), request.reach, is_other
+            )
+        case Within():
+            return _import_case(read, key, max(order.start, request.reach), order.end)
+
+
+def _usable(verified: datetime | None, request: Request) -> datetime | None:
+    """Return it unless it cannot be: the hour is yet to end, or beyond the meter's memory."""
+    if verified is None or not request.reach <= verified < finished_hours(request.now):
+        return None
+    return verified
+
+
+def _is_other(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
+    """Tell whether the meter says something else than the row of an hour does."""
+    pair = request.known.get(hour + HOUR)
+    reading = None if pair is None else REGISTERS[key](pair)
+    if reading is None or request.scale is None:
+        return False
+    register = Register({hour + HOUR: reading}, request.scale)
+    return not register.is_close(snapshot.history.rows[hour].state, hour + HOUR)
+
+
+def _repair_case(
+    read: Read,
+    key: str,
+    verified: datetime | None,
+    reach: datetime,
+    is_other: Callable[[Snapshot, datetime], bool],
 ) -> Case | Obstacle:
-    """Return the hours of a sensor that nobody has compared yet."""
-    reach = memory_reach()
-    found = await _snapshot(hass, identity, key, verified - HOUR if verified else reach)
+    """Return the hours of a sensor that were not compared yet."""
+    found = read(verified or reach)
     if isinstance(found, Obstacle):
         return found
-    if verified is not None and verified not in found.history.rows:
-        # Somebody has deleted rows, or gone back to a backup.
-        return await repair_case(hass, identity, key, None)
-    rows = [hour for hour in found.history.rows if hour >= reach]
-    if verified is None and not rows:
+    if verified is not None and (verified not in found.history.rows or is_other(found, verified)):
+        # Rows were deleted, or a backup was restored.
+        return _repair_case(read, key, None, reach, is_other)
+    anchor = verified or min(found.history.rows, default=None)
+    if anchor is None:
         return Obstacle.NOT_COMPILED
-    since = min(rows) if verified is None else verified + HOUR
-    return Case(key, found, verified, since, found.compiled_until)
+    is_first = verified is None and anchor >= reach
+    return Case(key, found, anchor, anchor + HOUR, found.compiled_until, is_first)
 
 
-async def import_case(
-    hass: HomeAssistant, identity: str, key: str, start: datetime, end: datetime
-) -> Case | Obstacle:
+def _import_case(read: Read, key: str, start: datetime, end: datetime) -> Case | Obstacle:
     """Return the hours of a range, whether they have rows or not."""
-    start = max(start, memory_reach())
-    found = await _snapshot(hass, identity, key, start, and_before=True)
+    found = read(start)
     if isinstance(found, Obstacle):
         return found
     until = min(end, found.compiled_until)
     earlier = [hour for hour in found.history.rows if hour < start]
     if not earlier:
-        return Case(key, found, None, start, until, begins=True)
+        return Case(key, found, None, start, until)
     # What lies between an older row and the range would else come as one bar.
     return Case(key, found, max(earlier), max(earlier) + HOUR, until)
-
-
-async def _snapshot(
-    hass: HomeAssistant, identity: str, key: str, since: datetime, *, and_before: bool = False
-) -> Snapshot | Obstacle:
-    entity_id = recorded_entity(hass, f"{identity}_{key}")
-    if isinstance(entity_id, Obstacle):
-        return entity_id
-    return await read_statistics(hass, entity_id, since, and_before=and_before)

@@ -1,7 +1,13 @@
-"""What the repair of the history remembers over a restart."""
+"""What the repair of the history remembers over a restart.
 
-from collections.abc import Mapping
-from datetime import datetime
+All of it can be done without: what is forgotten is compared again. So whatever is wrong with
+the file (it is damaged, cannot be read, or is of a newer version) only means that. What is read
+has bounds, and what is out of them counts as forgotten.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+import logging
 from typing import Final
 
 from homeassistant.core import HomeAssistant
@@ -9,10 +15,19 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
+from .meter_past import MOST_DAYS
 from .repair_report import REPORT_KEYS, Json
 from .stack import JST
 
+_LOGGER = logging.getLogger(__name__)
+
 _VERSION: Final = 1
+#: How far back a stored moment may lie: beyond, it is nothing that a meter could tell.
+_OLDEST: Final = timedelta(days=MOST_DAYS + 2)
+#: More than any report can say, of hours as well as of energy (kWh).
+_MOST: Final = 1e9
+#: How far ahead: the clock may have been set back a little.
+_NEWEST: Final = timedelta(minutes=10)
 
 
 def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
@@ -21,7 +36,10 @@ def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
 
 async def forget_repairs(hass: HomeAssistant, identity: str) -> None:
     """Remove what was remembered of a meter that is removed."""
-    await _store(hass, identity).async_remove()
+    try:
+        await _store(hass, identity).async_remove()
+    except OSError as err:
+        _LOGGER.warning("The notes on the energy history stay: %s", type(err).__name__)
 
 
 class RepairMemory:
@@ -36,29 +54,67 @@ class RepairMemory:
         self.last_repair: dict[str, Json] | None = None
         """The last report that was worth telling, as :meth:`RepairReport.as_dict`."""
         self.import_days: int | None = None
-        """Days before the installation that are still to be imported."""
+        """Days of history that were asked for and are still to be imported, back from when the
+        first sensor gets them."""
+        self.import_since: datetime | None = None
+        """Since when that is, once one of the sensors has got its days."""
+        self.import_left: tuple[str, ...] = ()
+        """The keys of the sensors for which it is still to be done."""
+        self.failing_since: datetime | None = None
+        """Since when the recorder's database has failed every time."""
 
-    async def async_load(self) -> None:
-        """Read what an earlier run left; what makes no sense is compared again."""
-        stored = await self._store.async_load()
-        if not isinstance(stored, dict):
+    def order_import(self, days: int, keys: Collection[str]) -> None:
+        """Have so many days (1 to 99) imported for each of the sensors."""
+        self.import_days = days
+        self.import_since, self.import_left = None, tuple(keys)
+
+    async def async_load(self, keys: Collection[str]) -> None:
+        """Read what an earlier run left of these sensors."""
+        try:
+            stored: Json = await self._store.async_load()
+            self._take(stored if isinstance(stored, dict) else {}, keys)
+        except Exception as err:  # noqa: BLE001 - a note is never worth a failed set-up
+            _LOGGER.warning(
+                "The notes on the energy history cannot be read (%s): it is compared again",
+                type(err).__name__,
+            )
+
+    def _take(self, stored: dict[str, Json], keys: Collection[str]) -> None:
+        found = stored.get("verified")
+        verified = found if isinstance(found, dict) else {}
+        moments = {key: _moment(verified.get(key)) for key in keys}
+        self.verified = {key: moment for key, moment in moments.items() if moment}
+        self.last_repair = _report(stored.get("last_repair"))
+        self.failing_since = _moment(stored.get("failing_since"))
+        self._take_order(stored, keys)
+
+    def _take_order(self, stored: dict[str, Json], keys: Collection[str]) -> None:
+        days, left = valid_days(stored.get("import_days")), stored.get("import_left")
+        if days is None:
             return
-        self.verified = _moments(stored.get("verified"))
-        report, days = stored.get("last_repair"), stored.get("import_days")
-        if isinstance(report, dict) and report.keys() >= REPORT_KEYS:
-            self.last_repair = report
-        self.import_days = days if isinstance(days, int) else None
+        self.order_import(days, keys)
+        self.import_since = _moment(stored.get("import_since"))
+        if isinstance(left, list):
+            self.import_left = tuple(key for key in keys if key in left)
 
     async def async_save(self) -> None:
-        """Write everything down."""
+        """Write everything down; what cannot be written is compared again after a restart."""
         self._saved_on = _day()
-        await self._store.async_save(
-            {
-                "verified": {key: moment.isoformat() for key, moment in self.verified.items()},
-                "last_repair": self.last_repair,
-                "import_days": self.import_days,
-            }
-        )
+        try:
+            await self._store.async_save(self._as_dict())
+        except Exception as err:  # noqa: BLE001 - as above
+            self._saved_on = None
+            _LOGGER.warning("The notes on the energy history: %s", type(err).__name__)
+
+    def _as_dict(self) -> dict[str, Json]:
+        return {
+            "verified": {key: moment.isoformat() for key, moment in self.verified.items()},
+            "last_repair": self.last_repair,
+            "import_days": self.import_days,
+            "import_since": _text(self.import_since),
+            "import_left": list(self.import_left),
+            "failing_since": _text(self.failing_since),
+        }
 
     async def async_advance(self, verified: Mapping[str, datetime]) -> None:
         """Note how far the history is right; on the disk once a day, which is often enough.
@@ -69,15 +125,54 @@ class RepairMemory:
         if self._saved_on != _day():
             await self.async_save()
 
+    async def async_imported(self, keys: Collection[str], since: datetime) -> None:
+        """Strike off the sensors for which the import is stored."""
+        self.import_left = tuple(key for key in self.import_left if key not in keys)
+        self.import_since = since
+        if not self.import_left:
+            self.import_days = self.import_since = None
+        await self.async_save()
 
-def _moments(stored: Json) -> dict[str, datetime]:
-    """Return the moments that are aware; a naive one cannot be compared with the rows'."""
-    if not isinstance(stored, dict):
-        return {}
-    parsed = {
-        key: dt_util.parse_datetime(told) for key, told in stored.items() if isinstance(told, str)
-    }
-    return {key: moment for key, moment in parsed.items() if moment and moment.tzinfo}
+
+def valid_days(stored: object) -> int | None:
+    """Return a number of days to import, None if that is none."""
+    if isinstance(stored, bool) or not isinstance(stored, int | float) or not 1 <= stored < _MOST:
+        return None
+    return min(int(stored), MOST_DAYS)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _moment(stored: Json) -> datetime | None:
+    """Return a moment that is aware, and neither too old nor of the future."""
+    moment = dt_util.parse_datetime(stored) if isinstance(stored, str) else None
+    now = dt_util.utcnow()
+    if moment is None or not moment.tzinfo or not now - _OLDEST <= moment <= now + _NEWEST:
+        return None
+    return dt_util.as_utc(moment)
+
+
+def _report(stored: Json) -> dict[str, Json] | None:
+    """Return a report that can be shown."""
+    if not isinstance(stored, dict) or not stored.keys() >= REPORT_KEYS:
+        return None
+    at, hours, sensors = stored["at"], stored["hours"], stored["sensors"]
+    moment = dt_util.parse_datetime(at) if isinstance(at, str) else None
+    is_sound = (
+        moment is not None
+        and moment.tzinfo is not None
+        and _is_number(hours)
+        and all(isinstance(stored[key], str | None) for key in ("from", "to"))
+        and isinstance(sensors, dict)
+        and all(isinstance(row, dict) and _is_number(row.get("energy")) for row in sensors.values())
+    )
+    return stored if is_sound else None
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and abs(value) < _MOST
 
 
 def _day() -> object:

@@ -63,7 +63,7 @@ class SensorReport:
 def _row(change: Change) -> dict[str, Json]:
     return {
         "start": change.start.isoformat(),
-        "register": float(change.row.state),
+        "register": None if change.row.state is None else float(change.row.state),
         "energy": float(change.energy),
         "energy_before": None if change.before is None else float(change.before),
     }

@@ -21,7 +21,7 @@ from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .failures import failure_key
-from .meter_past import MOST_DAYS, PAUSE, MeterPast
+from .meter_past import MOST_DAYS, PAUSE
 from .stack import HALF_HOUR, JST, Consumption, RouteBError, Slot, consumptions
 
 GET_HISTORY: Final = "get_history"
@@ -64,7 +64,7 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
     coordinator = _coordinator(call)
     start, end = _range(call)
     moments = [start + index * HALF_HOUR for index in range((end - start) // HALF_HOUR + 1)]
-    past = MeterPast(coordinator.meter, PAUSE)
+    past = coordinator.repair.past(PAUSE)
     try:
         await past.fetch(moments, lambda _done, _days: None)
     except RouteBError as err:

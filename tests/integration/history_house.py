@@ -31,6 +31,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history_repair import HistoryRepair
+from custom_components.wisun_route_b.meter_past import ReadClock
 from custom_components.wisun_route_b.stack import (
     JST,
     NotConnectedError,
@@ -65,6 +66,8 @@ class House:
         self.entry.add_to_hass(hass)
         self.identity = self.entry.data["identity"]
         self.unit = "kWh"
+        self.read_clock: ReadClock | None = None
+        """How the meter's clock is read; None if it has none."""
         self.repair: HistoryRepair | None = None
         self.water: dict[datetime, Decimal] = {}
         """What the unrelated sensor showed last in each hour in which anybody looked."""
@@ -103,7 +106,9 @@ class House:
                 self.set_state(entity_id, "unavailable")
         self.hass.states.async_set(WATER, self._seen.get(WATER, "0"), _attributes("L", "water"))
         await self.recorded()
-        self.repair = HistoryRepair(self.hass, self.entry, self.identity, self.meter, pause=0)
+        self.repair = HistoryRepair(
+            self.hass, self.entry, self.identity, self.meter, pause=0, read_clock=self.read_clock
+        )
         listen(self.repair)
         await self.repair.async_start(**options)
         if "recorder" in self.hass.config.components:

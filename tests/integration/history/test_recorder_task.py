@@ -163,6 +163,23 @@ async def test_what_is_not_there_after_the_commit_is_not_called_stored(
     assert caught.value.failure is Failure.NOT_STORED
 
 
+async def test_a_read_back_that_fails_is_repeated_and_the_writing_is_not(
+    recorder_mock: Recorder, hass: HomeAssistant
+) -> None:
+    before, tries = await run_in_recorder(hass, "count", count), []
+
+    def check(_i: Recorder, _s: Session, _: int) -> bool:
+        tries.append(1)
+        if len(tries) == 1:
+            raise locked()
+        return True
+
+    await run_in_recorder(hass, "add", add, check=check)
+
+    assert len(tries) == 2
+    assert await run_in_recorder(hass, "count", count) == before + 1
+
+
 @pytest.mark.parametrize("how", ["cancelled", "late"])
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_caller_that_gives_up_takes_its_task_back(

@@ -1,0 +1,60 @@
+"""Repair issues about the energy history: raised when it is sure, cleared when it is over."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+
+#: For how long the recorder's database must have failed every time.
+_A_DAY: Final = timedelta(days=1)
+
+
+class HistoryProblem(StrEnum):
+    """What keeps the energy history from being put right; keys of texts."""
+
+    DATABASE_FAILS = "history_database_fails"
+    METER_CLOCK = "history_meter_clock"
+
+
+class HistoryIssues:
+    """Raises and clears the issues of one entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Begin without any."""
+        self._hass, self._entry = hass, entry
+
+    @callback
+    def failing(self, since: datetime, now: datetime) -> None:
+        """Tell of a database that has failed since a moment."""
+        if now - since >= _A_DAY:
+            self._raise(HistoryProblem.DATABASE_FAILS)
+
+    @callback
+    def clock_is_off(self, minutes: int) -> None:
+        """Tell of a meter's clock that is so far ahead of ours; behind is negative."""
+        self._raise(HistoryProblem.METER_CLOCK, {"minutes": str(minutes)})
+
+    @callback
+    def clear(self, *problems: HistoryProblem) -> None:
+        """Take these back, if they are there."""
+        for problem in problems:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(problem))
+
+    def _raise(self, problem: HistoryProblem, more: dict[str, str] | None = None) -> None:
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue_id(problem),
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=problem.value,
+            translation_placeholders={"name": self._entry.title, **(more or {})},
+        )
+
+    def _issue_id(self, problem: HistoryProblem) -> str:
+        return f"{problem.value}_{self._entry.entry_id}"

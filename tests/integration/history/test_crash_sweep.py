@@ -1,0 +1,210 @@
+"""Cut off anywhere, the energy history ends as the meter counted it.
+
+A sample of the places is tried in every run; ``scripts/test-history-sweep`` tries them all.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+import os
+from typing import Any
+
+from homeassistant.components.recorder.db_schema import StatisticsShortTerm
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from sqlalchemy import delete
+
+from custom_components.wisun_route_b import recorder_task
+from custom_components.wisun_route_b.recorder_task import run_in_recorder
+from custom_components.wisun_route_b.repair_report import RepairReport
+from custom_components.wisun_route_b.stack import RouteBError
+from tests.integration.history.crash_points import Fault, KilledError, Places
+from tests.integration.history.story import BOTH, at, off
+from tests.integration.history_house import HOUR, IMPORTED, WATER, House
+
+#: Which of how many parts of all places are to be tried, as "1/1"; a sample if it is not set.
+PART = os.environ.get("HISTORY_SWEEP", "")
+
+type Scenario = Callable[[House, Places, pytest.MonkeyPatch], Awaitable[datetime]]
+
+
+async def import_by_the_action(
+    house: House, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> datetime:
+    house.meter.set_counts(at(0), (203_273, 50_000))
+    await house.start()
+    await house.live(at(2.2))
+    assert house.repair is not None
+    with places.armed(monkeypatch):
+        await finish(house, places, house.repair.async_import(at(-48)))
+    return at(2.2)
+
+
+async def days_to_import(house: House, places: Places, monkeypatch: pytest.MonkeyPatch) -> datetime:
+    house.meter.set_counts(at(0), (203_273, 50_000))
+    with places.armed(monkeypatch):
+        await house.start(import_days=2)
+        await house.live(at(1.2))
+    return at(1.2)
+
+
+async def hourly_repair(house: House, places: Places, monkeypatch: pytest.MonkeyPatch) -> datetime:
+    await house.start()
+    await house.live(at(2.2))
+    await house.stop()
+    house.move(at(12.5))
+    with places.armed(monkeypatch):
+        await house.start()
+        await house.live(at(13.2))
+    return at(13.2)
+
+
+async def repair_with_a_shift(
+    house: House, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> datetime:
+    """The five-minute rows are gone, so sums begin anew."""
+    await house.start()
+    await house.live(at(2.2))
+    await house.stop()
+    house.move(at(12.5))
+
+    def purge(instance: Any, session: Any) -> None:
+        known = instance.statistics_meta_manager.get_many(session, set(BOTH))
+        numbers = [number for number, _ in known.values()]
+        session.execute(
+            delete(StatisticsShortTerm).where(StatisticsShortTerm.metadata_id.in_(numbers))
+        )
+
+    purging = asyncio.ensure_future(run_in_recorder(house.hass, "purge", purge))
+    await house.recorded()
+    await purging
+    with places.armed(monkeypatch):
+        await house.start()
+        await house.live(at(13.2))
+    return at(13.2)
+
+
+SCENARIOS: dict[Scenario, int] = {
+    import_by_the_action: 40,
+    days_to_import: 53,
+    hourly_repair: 46,
+    repair_with_a_shift: 51,
+}
+"""Each with the number of its places; a test compares that with what is passed."""
+
+
+async def finish(house: House, places: Places, work: Any) -> None:
+    """Await an action as far as there is anybody to answer; what it says must be so."""
+    task = asyncio.ensure_future(work)
+    for _ in range(3000):
+        await house.let_pass(1)
+        if task.done() or places.dead:
+            break
+    # A task that the recorder has dropped would be waited for until the time is over.
+    task.cancel()
+    try:
+        report = await task
+    except asyncio.CancelledError, KilledError, RouteBError, HomeAssistantError:
+        return
+    if not places.dead:
+        await is_so(house, report)
+
+
+async def is_so(house: House, report: RepairReport) -> None:
+    bars = await house.stored(IMPORTED)
+    told = {row.start: row.energy for row in report.sensors["imported_energy"].changes}
+    assert told
+    assert {hour: bars[hour] for hour in told} == told
+
+
+async def go_on(house: House, places: Places, since: datetime, *, order: bool) -> None:
+    """Home Assistant starts again; at the next hours all must be right."""
+    places.dead = False
+    for task in places.seconds:
+        for _ in range(2000):
+            if task.done():
+                break
+            await house.let_pass(1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    # The entry's options keep an order until it is noted.
+    options: dict[str, Any] = {"import_days": 2} if order and not places.noted else {}
+    if places.fault is Fault.RELOADED:
+        await house.start(**options)
+        await house.live(since + timedelta(hours=1))
+        options = {}
+    await off(house, house.now + timedelta(hours=2.3), **options)
+    await house.live(house.now.replace(minute=12) + 2 * HOUR)
+
+
+async def all_is_right(house: House, scenario: Scenario) -> None:
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        hours = sorted(bars)
+        assert hours == [hours[0] + number * HOUR for number in range(len(hours))]
+        # Of the hour of the installation Home Assistant knows only a part, unless it was imported.
+        compared = [hour for hour in hours if hour >= at(1) or hours[0] < at(0)]
+        assert {hour: bars[hour] for hour in compared} == house.truth(entity_id, compared)
+        sums = await house.stored(entity_id, "sum")
+        assert all(older <= newer for older, newer in pairwise(sums[hour] for hour in hours))
+        if scenario is days_to_import:
+            assert hours[0] < at(-40)
+        if scenario is import_by_the_action:
+            assert hours[0] in (at(0), at(-28), at(-48))
+    assert await house.stored(WATER, "sum") == water(house)
+
+
+def water(house: House) -> dict[datetime, Decimal]:
+    """Return what the recorder alone has made of the sensor that is none of ours."""
+    expected, state, hour = {}, Decimal(), at(0)
+    while hour < house.now.replace(minute=0, second=0, microsecond=0):
+        state = house.water.get(hour, state)
+        expected[hour] = state
+        hour += HOUR
+    return expected
+
+
+def chosen() -> list[Any]:
+    """Return the places and faults to be tried."""
+    everything = [
+        pytest.param(scenario, fault, place, id=f"{scenario.__name__}-{fault}-{place}")
+        for scenario, places in SCENARIOS.items()
+        for place in range(places)
+        for fault in Fault
+    ]
+    if not PART:
+        # No divisor of anything, so that every fault and every scenario comes.
+        return everything[17::97]
+    part, parts = map(int, PART.split("/"))
+    return everything[part - 1 :: parts]
+
+
+@pytest.fixture(autouse=True)
+def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_task, "_PAUSE", 0)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_every_place_is_known(
+    house: House, monkeypatch: pytest.MonkeyPatch, scenario: Scenario
+) -> None:
+    places = Places(house)
+    since = await scenario(house, places, monkeypatch)
+    await go_on(house, places, since, order=scenario is days_to_import)
+
+    await all_is_right(house, scenario)
+    assert len(places.passed) == SCENARIOS[scenario]
+
+
+@pytest.mark.parametrize(("scenario", "fault", "place"), chosen())
+async def test_whatever_happens_anywhere_all_hours_are_right_in_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch, scenario: Scenario, fault: Fault, place: int
+) -> None:
+    places = Places(house, fault, place)
+    since = await scenario(house, places, monkeypatch)
+    assert places.happened
+    await go_on(house, places, since, order=scenario is days_to_import)
+
+    await all_is_right(house, scenario)

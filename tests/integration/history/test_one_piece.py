@@ -1,0 +1,340 @@
+"""Either all hours of a range are right, or none was touched and whoever asked is told."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+import sqlite3
+from time import CLOCK_THREAD_CPUTIME_ID, clock_gettime
+from typing import Any
+
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers.recorder import get_instance
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from custom_components.wisun_route_b.const import DOMAIN
+from custom_components.wisun_route_b.history_repair import HistoryRepair, HistoryStoppedError
+from custom_components.wisun_route_b.meter_past import MeterClockError
+from custom_components.wisun_route_b.recorder_errors import Failure, RecorderError
+from custom_components.wisun_route_b.stack import JST, Slot
+from tests.integration.history.story import BOTH, all_is_right, at, off
+from tests.integration.history_house import EXPORTED, IMPORTED, House
+
+#: What only our own comparison asks of the database, and what only our own writing does.
+READS, WRITES = "max(statistics_runs.start)", "INSERT INTO statistics ("
+
+
+def disk_full() -> Exception:
+    return OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+@contextmanager
+def failing(
+    house: House, what: str, error: Callable[[], Exception], times: int = 10**6
+) -> Iterator[list[int]]:
+    """Have the database fail at a kind of statement for so many times."""
+    engine, failed = get_instance(house.hass).engine, list[int]()
+    assert engine is not None
+
+    def fail(*arguments: Any) -> None:
+        if what in str(arguments[2]) and len(failed) < times:
+            failed.append(1)
+            raise error()
+
+    sa.event.listen(engine, "before_cursor_execute", fail)
+    try:
+        yield failed
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", fail)
+
+
+async def ended(house: House, task: asyncio.Future[Any]) -> BaseException | None:
+    for _ in range(4000):
+        if task.done():
+            return task.exception()
+        await house.let_pass(1)
+    raise AssertionError("It does not end")
+
+
+# --- What fails ----------------------------------------------------------------------------
+
+
+async def test_a_write_that_fails_is_an_error_and_nothing_is_changed(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    before = [await house.stored(entity_id, "sum") for entity_id in BOTH]
+    noted = (dict(repair.verified), repair.last_repair)
+
+    with failing(house, WRITES, disk_full) as failed:
+        error = await ended(house, asyncio.ensure_future(repair.async_import(at(-24))))
+
+    assert failed
+    assert isinstance(error, RecorderError)
+    assert error.failure is Failure.DATABASE_FULL
+    assert [await house.stored(entity_id, "sum") for entity_id in BOTH] == before
+    assert (dict(repair.verified), repair.last_repair) == noted
+    *_, last = repair.attempts.as_list()
+    assert isinstance(last, dict)
+    assert (last["purpose"], last["hours"]) == ("import", 0)
+    assert "database_full" in str(last["outcome"])
+    assert len((await repair.async_import(at(-24))).hours) >= 24
+    await all_is_right(house, from_hour=at(-24))
+
+
+async def test_a_database_that_fails_for_a_day_raises_an_issue_until_it_works(
+    house: House,
+) -> None:
+    await house.start()
+    await house.live(at(2.2))
+    issues, issue = ir.async_get(house.hass), f"history_database_fails_{house.entry.entry_id}"
+
+    with failing(house, READS, disk_full):
+        await house.live(at(24))
+        early = issues.async_get_issue(DOMAIN, issue)
+        await house.live(at(28.2))
+        late = issues.async_get_issue(DOMAIN, issue)
+    await house.live(at(29.2))
+
+    assert (early, late is not None) == (None, True)
+    assert issues.async_get_issue(DOMAIN, issue) is None
+    await all_is_right(house)
+
+
+@pytest.mark.parametrize("error", [disk_full, lambda: ValueError("a fault of ours")])
+async def test_a_look_that_fails_is_made_up_for(
+    house: House, error: Callable[[], Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    await house.start()
+    await house.live(at(2.2))
+    await house.stop()
+    house.move(at(5.5))
+    repair = await house.start()
+
+    with failing(house, READS, error, times=1) as failed:
+        await house.live(at(6.2))
+        again = dict(repair.verified)
+        await house.live(at(7.2))
+
+    assert failed
+    assert again["imported_energy"] == at(5)
+    assert repair.verified["imported_energy"] == at(6)
+    assert "Traceback" not in caplog.text
+    await all_is_right(house)
+
+
+# --- Two writers ---------------------------------------------------------------------------
+
+
+async def test_unloading_ends_a_running_action_and_says_so(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    before = await house.stored(IMPORTED, "sum")
+    reading = asyncio.Event()
+
+    async def wait() -> None:
+        reading.set()
+        await asyncio.Event().wait()
+
+    house.meter.meanwhile = wait
+    task = asyncio.ensure_future(repair.async_import(at(-24)))
+    await reading.wait()
+    await house.stop()
+
+    assert isinstance(await ended(house, task), HistoryStoppedError)
+    with pytest.raises(HistoryStoppedError):
+        await repair.async_import(at(-24))
+    assert await house.stored(IMPORTED, "sum") == before
+    # The lock was given back.
+    again = await house.start()
+    assert len((await again.async_import(at(-24))).hours) >= 24
+
+
+async def test_a_cancelled_caller_is_cancelled_and_gives_the_lock_back(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    reading = asyncio.Event()
+
+    async def wait() -> None:
+        reading.set()
+        await asyncio.Event().wait()
+
+    house.meter.meanwhile = wait
+    task = asyncio.ensure_future(repair.async_import(at(-24)))
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert len((await repair.async_import(at(-24))).hours) >= 24
+
+
+async def test_objects_of_one_identity_take_turns(house: House) -> None:
+    first = await house.start()
+    await house.live(at(3.2))
+    second = HistoryRepair(house.hass, house.entry, house.identity, house.meter, pause=0)
+    order: list[str] = []
+
+    async def note() -> None:
+        order.append("reading")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        order.append("read")
+
+    house.meter.meanwhile = note
+    both = asyncio.gather(first.async_import(at(-24)), second.async_import(at(-24)))
+    await ended(house, both)
+
+    one, other = both.result()
+    assert (len(one.hours) >= 24, other.hours) == (True, frozenset())
+    assert order == ["reading", "read"]
+
+
+# --- Sensor by sensor ----------------------------------------------------------------------
+
+
+async def test_a_sensor_that_is_compiled_later_does_not_lose_its_days(house: House) -> None:
+    house.meter.shows_reverse = False
+    repair = await house.start(import_days=2)
+    await house.live(at(1) + timedelta(minutes=7))
+    assert repair.to_import == {"days": 2, "sensors": ["exported_energy"]}
+    house.meter.shows_reverse = True
+    await off(house, at(1.5))
+    await house.live(at(4.2))
+
+    assert house.repair is not None
+    assert house.repair.to_import is None
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        assert min(bars) <= at(1) - timedelta(days=2)
+        assert bars == house.truth(entity_id, bars)
+
+
+async def test_a_sensor_that_is_enabled_later_gets_its_days(house: House) -> None:
+    registry = er.async_get(house.hass)
+    registry.async_update_entity(EXPORTED, disabled_by=er.RegistryEntryDisabler.USER)
+    await house.start(import_days=2)
+    await house.live(at(1.2))
+    registry.async_update_entity(EXPORTED, disabled_by=None)
+    await house.live(at(3.2))
+
+    bars = await house.stored(EXPORTED)
+    assert min(bars) <= at(1) - timedelta(days=2)
+    assert bars == house.truth(EXPORTED, bars)
+
+
+# --- The meter's clock ---------------------------------------------------------------------
+
+
+async def test_a_meter_whose_clock_is_wrong_is_not_believed_and_that_is_told(house: House) -> None:
+    offset = [timedelta()]
+
+    async def read_clock() -> timedelta:
+        return offset[0]
+
+    house.read_clock = read_clock
+    await house.start()
+    await house.live(at(2.2))
+    await house.stop()
+    offset[0] = -timedelta(hours=24)
+    house.move(at(5.5))
+    repair = await house.start()
+    await house.live(at(7.2))
+    before = await house.stored(IMPORTED, "sum")
+    issues, issue = ir.async_get(house.hass), f"history_meter_clock_{house.entry.entry_id}"
+
+    raised = issues.async_get_issue(DOMAIN, issue)
+    assert raised is not None
+    assert raised.translation_placeholders is not None
+    assert raised.translation_placeholders["minutes"] == "-1440"
+    with pytest.raises(MeterClockError):
+        await repair.async_import(at(-24))
+    assert await house.stored(IMPORTED, "sum") == before
+    offset[0] = timedelta()
+    await house.live(at(8.2))
+    assert issues.async_get_issue(DOMAIN, issue) is None
+    await all_is_right(house)
+
+
+async def test_a_clock_that_is_a_little_off_fills_gaps_and_leaves_good_hours(house: House) -> None:
+    slow = timedelta(minutes=10)
+
+    async def read_clock() -> timedelta:
+        return -slow
+
+    house.read_clock = read_clock
+    real = house.meter._slot
+    # What it calls noon is ten past.
+    house.meter._slot = lambda moment: Slot(  # type: ignore[method-assign]
+        moment.astimezone(JST), real(moment + slow).registers
+    )
+    await house.start()
+    await house.live(at(3.2))
+    seen = await house.stored(IMPORTED)
+    await off(house, at(8.5))
+    await house.live(at(11.2))
+
+    bars = await house.stored(IMPORTED)
+    assert {hour: bars[hour] for hour in seen if hour < at(3)} == {
+        hour: bar for hour, bar in seen.items() if hour < at(3)
+    }
+    truth = house.truth(IMPORTED, [at(hour) for hour in range(1, 10)])
+    assert all(abs(bars[hour] - bar) <= Decimal("0.5") for hour, bar in truth.items())
+    total = sum((bars[hour] - bar for hour, bar in truth.items()), Decimal())
+    assert abs(total) <= Decimal("0.5")
+
+
+# --- What is stored of others --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("glitch", ["0", "27654"])
+async def test_a_first_reading_that_was_wrong_leaves_no_bar(house: House, glitch: str) -> None:
+    house.meter.set_counts(at(0), (123_456, 50_000))
+    await house.start()
+    house.set_state(IMPORTED, glitch)
+    await house.recorded()
+    real = house.meter.connected
+    house.meter.connected = False
+    house.move(at(1) + timedelta(seconds=10))
+    house.meter.connected = real
+    await house.live(at(5.2))
+
+    bars = await house.stored(IMPORTED)
+    assert max(bars.values()) < 10
+    assert min(bars.values()) >= 0
+    hours = [hour for hour in bars if hour >= at(2)]
+    assert {hour: bars[hour] for hour in hours} == house.truth(IMPORTED, hours)
+
+
+# --- The event loop ------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(120)
+async def test_99_days_are_imported_and_the_event_loop_is_hardly_held(
+    house: House, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    repair = await house.start()
+    await house.live(at(2.2))
+    longest, run = [0.0], asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        # As asyncio's own log of slow callbacks, whose clock stands still here.
+        begun = clock_gettime(CLOCK_THREAD_CPUTIME_ID)
+        run(handle)
+        longest[0] = max(longest[0], clock_gettime(CLOCK_THREAD_CPUTIME_ID) - begun)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.Handle, "_run", timed)
+        report = await repair.async_import(at(-24 * 99))
+
+    record_property("longest_block_ms", round(longest[0] * 1000, 1))
+    assert longest[0] > 0
+    # Of its own thread: how long other programs of this machine hold it up is not ours to tell.
+    assert longest[0] < 0.05
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        assert len(bars) > 98 * 24
+        assert bars == house.truth(entity_id, bars)
+    assert len(report.hours) > 98 * 24
