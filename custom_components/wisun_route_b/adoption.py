@@ -37,6 +37,7 @@ from homeassistant.util.unit_conversion import EnergyConverter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from .recorder_errors import RecorderError
 from .recorder_task import run_in_recorder
 from .stored_rows import (
     HOUR,
@@ -63,6 +64,17 @@ _ROUNDING: Final = 1e-6
 
 
 async def async_adopt(hass: HomeAssistant, old_statistic_id: str, new_entity_id: str) -> bool:
+    """Do as :func:`async_carry_over_energy`; False also if the database fails."""
+    try:
+        return await async_carry_over_energy(hass, old_statistic_id, new_entity_id)
+    except RecorderError as err:
+        _LOGGER.warning("Older statistics could not be carried over: %s", err.failure.value)
+        return False
+
+
+async def async_carry_over_energy(
+    hass: HomeAssistant, old_statistic_id: str, new_entity_id: str
+) -> bool:
     """Have an energy sensor continue another one's long-term statistics.
 
     Best before the recorder has compiled anything of the new one: then it simply inherits.

@@ -38,13 +38,13 @@ class SignInRequest:
     """
 
     credentials: Credentials = field(repr=False)
-    device: str | None = None
+    device: str | None = field(default=None, repr=False)
     """The port; None for that of ``entry``."""
-    entry: RouteBConfigEntry | None = None
+    entry: RouteBConfigEntry | None = field(default=None, repr=False)
     """The entry that is being changed."""
     reuse_session: bool = False
     """Whether a session begun with the same password is proof enough."""
-    release_port: MakeRoom = no_room_needed
+    release_port: MakeRoom = field(default=no_room_needed, repr=False)
     """Has others give up the port."""
 
     @property
@@ -86,9 +86,9 @@ class SignInRequest:
 class SignedIn:
     """What an attempt has come to."""
 
-    device: str
+    device: str = field(repr=False)
     """The port on which the meter has answered."""
-    meter: SmartMeter
+    meter: SmartMeter = field(repr=False)
 
 
 class SignInAttempt:

@@ -60,7 +60,7 @@ class EntryDamagedError(ConfigEntryError):
 class StoredMeter:
     """The data of an entry; None for each value that is missing or has the wrong type."""
 
-    device: str | None
+    device: str | None = field(repr=False)
     """The serial port, a path or a URL."""
     route_b_id: str | None = field(repr=False)
     password: str | None = field(repr=False)
@@ -70,7 +70,7 @@ class StoredMeter:
     """Where the meter was found last."""
     known: KnownMeter | None
     """What the meter said of itself."""
-    usb: UsbIdentity | None
+    usb: UsbIdentity | None = field(repr=False)
     """What tells the dongle from other USB devices."""
 
     @property
@@ -95,7 +95,7 @@ class StoredOptions:
     """Whether hours that Home Assistant missed are put right."""
     import_days: int | None = None
     """Past days still to be imported, 0 to 99; None for none."""
-    adopt: Mapping[str, str] | None = None
+    adopt: Mapping[str, str] | None = field(default=None, repr=False)
     """Sensors of the other integration whose past is still to be carried over, by our key."""
 
 

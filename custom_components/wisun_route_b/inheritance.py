@@ -20,7 +20,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.start import async_at_started
 
-from .adoption import async_adopt
+from .adoption import async_carry_over_energy
 from .built_in import built_in_entries, fingerprint_of, sensors_of
 from .const import CONF_ADOPT, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
 from .energy_dashboard import async_replace_in_energy_dashboard
@@ -101,7 +101,7 @@ async def _adopt(hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[s
     """Have our energy sensor continue theirs; tell whether nothing is missing."""
     if _ENERGY not in theirs:
         return True
-    if _ENERGY in ours and await async_adopt(hass, theirs[_ENERGY], ours[_ENERGY]):
+    if _ENERGY in ours and await async_carry_over_energy(hass, theirs[_ENERGY], ours[_ENERGY]):
         return True
     _LOGGER.warning(
         "The past of the other integration's energy sensor was not taken over: there is no such "

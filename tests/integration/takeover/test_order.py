@@ -15,7 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b import energy_dashboard, inheritance
-from custom_components.wisun_route_b.adoption import async_adopt
+from custom_components.wisun_route_b.adoption import async_carry_over_energy
 from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_IDENTITY
 from custom_components.wisun_route_b.identity_lock import identity_lock
 from custom_components.wisun_route_b.inheritance import async_inherit
@@ -279,14 +279,14 @@ async def test_what_fails_is_tried_again_and_told_without_a_secret(
     error: Exception,
 ) -> None:
     left = [error, error]
-    real: Callable[..., Awaitable[bool]] = async_adopt
+    real: Callable[..., Awaitable[bool]] = async_carry_over_energy
 
     async def adopt(*arguments: Any) -> bool:
         if left:
             raise left.pop()
         return await real(*arguments)
 
-    monkeypatch.setattr(inheritance, "async_adopt", adopt)
+    monkeypatch.setattr(inheritance, "async_carry_over_energy", adopt)
     await inherit(ordered)
 
     assert not is_ordered(ordered)
