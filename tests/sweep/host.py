@@ -38,13 +38,12 @@ INTERVAL, PATIENCE = 30.0, 20.0
 #: What a full reading holds, and what the coordinator's first reading asks for.
 FULL = frozenset((0xE7, 0xE8, 0xE0, 0xE3))
 #: What the entities of a usual entry show.
-_WANTED = FULL | {
-    row.epc
-    for row in (
-        *(OPERATION_STATUS, FAULT_STATUS, CURRENT_DATE, CURRENT_TIME),
-        *(FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE),
-    )
-}
+_HALF_HOURLY = frozenset(row.epc for row in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE))
+_WANTED = (
+    FULL
+    | _HALF_HOURLY
+    | {row.epc for row in (OPERATION_STATUS, FAULT_STATUS, CURRENT_DATE, CURRENT_TIME)}
+)
 #: Seconds before an opening that failed is tried again: at first as Home Assistant does, but not
 #: rarer than once a minute.
 _REOPENINGS = (5.0, 10.0, 20.0, 40.0, 60.0)
@@ -132,6 +131,10 @@ class Host:
             await self._poll()
 
     async def _open(self) -> None:
+        """Open as at a start of Home Assistant: a meter that is known is left to the keeper."""
+        if self.meter.network is not None:
+            self.keeper.start(first=plan.due(self.clock(), {}, FULL))
+            return
         for attempt in range(1000):
             began = self.clock()
             first = plan.due(began, {}, FULL)
@@ -179,7 +182,8 @@ class Host:
         now = self.clock()
         self._last_read.update(dict.fromkeys(report.values, now))
         self.wrong += [f"pushed: {text}" for text in self.truth.wrong(report, now - MOST_AGE, now)]
-        self.pushed.set()
+        if _HALF_HOURLY & report.values.keys():
+            self.pushed.set()
 
     async def day_history(self, days_ago: int) -> bool:
         """Read a day of history and compare it; tell whether it came."""

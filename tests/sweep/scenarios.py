@@ -86,6 +86,7 @@ async def _open(world: World) -> None:
 
 
 async def _push(world: World) -> None:
+    world.host.pushed.clear()
     async with asyncio.timeout(_LONGEST):
         await world.host.pushed.wait()
     await asyncio.sleep(2.0)
