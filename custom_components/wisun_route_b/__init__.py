@@ -82,7 +82,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     entry.async_on_unload(coordinator.async_close)
     # Not "once": a listener that has gone off by itself cannot be removed on unload.
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
-    await coordinator.async_config_entry_first_refresh()
+    await coordinator.async_start()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await _start_repair(hass, entry)

@@ -1,7 +1,8 @@
 """The one thing that talks to the meter: polls what is wanted, takes what is pushed."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 import logging
 from typing import Final, override
@@ -79,6 +80,12 @@ _SHORTEST_HOLD: Final = timedelta(seconds=90)
 #: Seconds in which several changes of the link are shown as one: a broken dongle may report
 #: hundreds a second.
 _LINK_SETTLES: Final = 1.0
+#: Seconds that the set-up of a meter known from memory waits for its first reading. A living
+#: session answers within one; the start of Home Assistant must not wait for the radio.
+_FIRST_READING_WAIT: Final = 4.0
+
+#: States of the link in which a reading succeeds, or its failure tells what is wrong.
+_SETTLED: Final = (LinkState.CONNECTED, LinkState.WAITING, LinkState.REFUSED)
 
 type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 
@@ -93,7 +100,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     config_entry: RouteBConfigEntry
 
     def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-        """Prepare; the first refresh opens the port."""
+        """Prepare; :meth:`async_start` opens the port."""
         super().__init__(
             hass,
             _LOGGER,
@@ -126,17 +133,47 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._expiry: asyncio.TimerHandle | None = None
         self._showing: asyncio.TimerHandle | None = None
         self._shown_at = -_LINK_SETTLES
-        self._has_polled = False
-        entry.async_on_unload(self.meter.subscribe(self._pushed))
-        entry.async_on_unload(self.keeper.on_change(self._link_changed))
-        entry.async_on_unload(self.repair.async_add_listener(self.async_update_listeners))
+        self._has_started = False
+        self._settled = asyncio.Event()
+        """Set once the first attempt to connect has succeeded or failed."""
+        self._stops: tuple[Callable[[], None], ...] = (
+            self.meter.subscribe(self._pushed),
+            self.keeper.on_change(self._link_changed),
+            self.repair.async_add_listener(self.async_update_listeners),
+        )
+
+    async def async_start(self) -> None:
+        """Begin to keep the link; the entities of the meter are known when this returns.
+
+        A meter that has never described itself must be read first: raises ConfigEntryNotReady or
+        ConfigEntryAuthFailed if it cannot be. One that is known from memory is waited for
+        during 4 s at most. If it has not answered then, its entities are unavailable until it does.
+        """
+        if self.meter.known is None:
+            await self.async_config_entry_first_refresh()
+            return
+        self._has_started = True
+        self.keeper.start(plan.due(dt_util.utcnow(), {}, _FIRST_READING))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_READING_WAIT):
+                await self._settled.wait()
+        if not self.meter.connected:
+            await self.async_refresh()  # which fails, and says why
 
     async def async_close(self) -> None:
-        """Give the port back. Only a disabled entry ends its session with the meter."""
+        """Give the port back. Only a disabled entry ends its session with the meter.
+
+        Closing changes the link, and what was waiting for it fails: callbacks end first, timers
+        last, so that nothing of this schedules anything any more.
+        """
+        stops, self._stops = self._stops, ()
+        for stop in stops:
+            stop()
+        await self.async_shutdown()
+        await self.keeper.close(end_session=self.config_entry.disabled_by is not None)
         for timer in (self._expiry, self._showing):
             if timer is not None:
                 timer.cancel()
-        await self.keeper.close(end_session=self.config_entry.disabled_by is not None)
         if self.meter.farewell is not None:
             note_farewell(self.hass, self.config_entry.data[CONF_IDENTITY], self.meter.farewell)
 
@@ -244,7 +281,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     async def _async_update_data(self) -> ReadReport:
         now = dt_util.utcnow()
         try:
-            report = await (self._poll(now) if self._has_polled else self._open(now))
+            report = await (self._poll(now) if self._has_started else self._open(now))
         except CredentialsRefusedError as err:
             self._problems.failed(err, now)
             raise ConfigEntryAuthFailed(
@@ -257,7 +294,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
         self._problems.answered(self.meter.signal, now)
         self._note(report, now)
-        self._has_polled = True
+        self._has_started = True
         # Not what `data` was when the read began: a push may have come since.
         return self.data.merged(report)
 
@@ -299,7 +336,9 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     @callback
     def _link_changed(self, _: LinkStatus) -> None:
         """Show what the link is doing: at once, but not more often than once a second."""
-        if not self._has_polled or self._showing is not None:
+        if self.keeper.state is not LinkState.CONNECTING:
+            self._settled.set()
+        if not self._has_started or self._showing is not None:
             return
         due = self._shown_at + _LINK_SETTLES
         if self.hass.loop.time() >= due:
@@ -309,16 +348,17 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _show_link(self) -> None:
-        """Tell the entities, and read at once when the link is back."""
+        """Update the entities, and read at once, or learn why that is not possible."""
         self._showing = None
         self._shown_at = self.hass.loop.time()
         self._note_session()
         self.async_update_listeners()
-        if self.keeper.state in (LinkState.CONNECTED, LinkState.REFUSED):
-            self._remember()
-            _ = self.config_entry.async_create_background_task(
-                self.hass, self.async_refresh(), f"{self.name} - link changed"
-            )
+        if self.keeper.state not in _SETTLED:
+            return
+        self._remember()
+        _ = self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), f"{self.name} - link changed"
+        )
 
     @callback
     def _note_session(self) -> None:
@@ -340,6 +380,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         else:
             self._remember()
             self.async_update_listeners()
+            if known is None or known.scale is None:
+                await self.async_refresh()  # now its energies can be decoded
 
     @callback
     def _remember(self) -> None:

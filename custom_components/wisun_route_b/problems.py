@@ -98,9 +98,10 @@ class Problems:
     def failed(self, error: RouteBError, now: datetime) -> None:
         """Learn why a reading failed; ``now`` is aware."""
         self._watch_port(_problem_at_port(error))
-        self._refused = isinstance(error, CredentialsRefusedError)
+        refused = isinstance(error, CredentialsRefusedError)
+        self._refused |= refused
         radio = isinstance(error, LinkError) and not isinstance(error, TransmitLimitError)
-        if radio and not self._refused:
+        if radio and not refused:
             self._watch_signal(now, None, lost=True)
 
     @callback

@@ -132,7 +132,7 @@ async def test_progress_names_each_phase_once_and_only_rises(
 
     hass.bus.async_listen(EVENT_DATA_ENTRY_FLOW_PROGRESSED, shown)
     hass.bus.async_listen(EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE, risen)
-    scan_result = dongle._usual("SKSCAN").removeprefix(b"OK\r\n")
+    scan_result = dongle.usual("SKSCAN").removeprefix(b"OK\r\n")
     dongle.replies |= {"SKSCAN": b"OK\r\n", "SKJOIN": b"OK\r\n", "SKVER": b""}
     dongle.on_request = lambda _: dongle.accept()
 
@@ -165,7 +165,7 @@ async def test_looking_at_the_progress_changes_nothing(
         result = await hass.config_entries.flow.async_configure(flow_id)
         assert result["type"] is FlowResultType.SHOW_PROGRESS
         assert result["progress_action"] == "scan"
-    dongle.say(dongle._usual("SKSCAN").removeprefix(b"OK\r\n"))
+    dongle.say(dongle.usual("SKSCAN").removeprefix(b"OK\r\n"))
     await hass.async_block_till_done()
     result = await hass.config_entries.flow.async_configure(flow_id)
 

@@ -289,7 +289,7 @@ async def test_loss_and_recovery_are_logged_once_each(
         await poll(hass)
     dongle.replies.pop("SKVER")
     await until(lambda: keeper.state is LinkState.CONNECTED)
-    await until(lambda: state_of(hass, "power") == "632")
+    await until(lambda: entry.runtime_data.last_update_success)
     for _ in range(2):
         await poll(hass)
 
@@ -383,10 +383,11 @@ async def test_meter_that_fell_silent_is_signed_in_to_again(
     await set_up(hass, entry)
     joins = words(dongle).count("SKJOIN")
 
-    def join_revives(_: Frame) -> None:
-        dongle.accept()
+    def join_revives(request: Frame) -> None:
         if words(dongle).count("SKJOIN") > joins:
-            dongle.on_request = dongle.answer
+            dongle.answer(request)
+        else:
+            dongle.accept()
 
     dongle.on_request = join_revives
     await poll(hass)

@@ -87,9 +87,11 @@ class ScriptedDongle(asyncio.Transport):
         self.replies: dict[str, bytes] = {}
         """What to answer to a command instead of the usual, by its first word or as a whole."""
         self.first_replies: dict[str, bytes] = {}
-        """The same, for the first such command only."""
+        """The same, for the next such command only."""
         self.write_error: OSError | None = None
         """What a write fails with."""
+        self.swallow = 0
+        """Bytes that the dongle takes for the rest of a datagram."""
         self.on_request: Callable[[Frame], None] = self.answer
         self._host: asyncio.Protocol | None = None
         self._buffer = b""
@@ -102,10 +104,14 @@ class ScriptedDongle(asyncio.Transport):
             self._host = factory()
             self._closed = False
             self._buffer = b""
+            self.opened()
             self._host.connection_made(self)
             return self, self._host
 
         return connect
+
+    def opened(self) -> None:
+        """Be told that the port is being opened."""
 
     def say(self, data: bytes) -> None:
         """Have the host receive these bytes, now."""
@@ -135,7 +141,9 @@ class ScriptedDongle(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.write_error is not None:
             raise self.write_error
-        self._buffer += bytes(data)
+        rest = bytes(data)[self.swallow :]
+        self.swallow = max(0, self.swallow - len(data))
+        self._buffer += rest
         asyncio.get_running_loop().call_soon(self._work)
 
     @override
@@ -171,10 +179,12 @@ class ScriptedDongle(asyncio.Transport):
         if not word or not word.isascii():
             return  # an empty line, or the question whether this is a J11 dongle
         self.commands.append(line)
-        reply = self.replies.get(line, self.replies.get(word, self._usual(word)))
-        self.say(self.first_replies.pop(word, reply))
+        reply = self.replies.get(line, self.replies.get(word, self.usual(word)))
+        first = line if line in self.first_replies else word
+        self.say(self.first_replies.pop(first, reply))
 
-    def _usual(self, word: str) -> bytes:
+    def usual(self, word: str) -> bytes:
+        """Return what a healthy dongle answers to a command."""
         usual = {
             "SKVER": "EVER 1.2.10\r\nOK\r\n",
             "SKAPPVER": "EAPPVER rev26e\r\nOK\r\n",

@@ -734,7 +734,7 @@ def test_no_secret_is_logged_at_any_level(caplog: pytest.LogCaptureFixture) -> N
 def test_an_answer_that_is_still_owed_to_an_earlier_program_does_no_harm() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.first_replies["SKVER"] = b"FAIL ER04\r\nEVER 1.2.10\r\nOK\r\n"
-        dongle.first_replies["SKINFO"] = b"OK\r\nEVER 1.2.10\r\nOK\r\n" + dongle._usual("SKINFO")
+        dongle.first_replies["SKINFO"] = b"OK\r\nEVER 1.2.10\r\nOK\r\n" + dongle.usual("SKINFO")
         await meter.connect()
         assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
 

@@ -2,11 +2,13 @@
 
 The meter answers E2 and E4 for the day last set in E5, EC for ED, EE for EF (the appendix
 calls these pairs atomic). A day is counted back from the meter's own today, so a reading that
-midnight may have come between is checked against the meter's clock and taken again.
+midnight may have come between is checked against the meter's clock and taken again. A meter that
+does not tell its clock (97, 98) still dates its last half-hourly reading (EA).
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from ..echonet import ESV, Frame, Property
 from ..errors import EncodeError, RequestRefusedError, ResponseTimeoutError, WrongDayError
@@ -14,6 +16,7 @@ from ..meter.history import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
 from ..meter.properties import (
     CURRENT_DATE,
     CURRENT_TIME,
+    FIXED_TIME_ENERGY_NORMAL,
     HISTORY1_DAY,
     HISTORY1_NORMAL,
     HISTORY1_REVERSE,
@@ -30,6 +33,27 @@ from .requester import PATIENCE_ONE, Ask, Requester
 
 #: How often a day is read while midnight keeps coming between. It comes once a day.
 _ATTEMPTS = 3
+#: The clock shows whole minutes.
+_CLOCK_STEP = timedelta(minutes=1)
+#: The last half-hourly reading may be that old: a half-hour, and the five minutes that a meter may
+#: take to make a new one known (application interface specification 1.01, 3.2.1).
+_READING_STEP = HALF_HOUR + timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What is known of the meter's present: it lies between ``at`` and ``at + step``."""
+
+    at: datetime
+    step: timedelta
+
+    @property
+    def day(self) -> date:
+        return self.at.date()
+
+    def is_sure_for(self, seconds: float) -> bool:
+        """Tell whether the meter's day certainly does not end within so many seconds."""
+        return (self.at + self.step + timedelta(seconds=seconds)).date() == self.day
 
 
 class HistoryReader:
@@ -56,15 +80,18 @@ class HistoryReader:
         async with self._choosing:
             for _ in range(_ATTEMPTS):
                 begun = asyncio.get_running_loop().time()
-                before = await self._clock()
+                before = await self._moment(scale)
                 await _set(self._ask, HISTORY1_DAY, days_ago)
                 normal = await _day(self._ask, HISTORY1_NORMAL, days_ago, scale)
                 backward = await _reverse_day(self._ask, days_ago, scale) if reverse else None
                 elapsed = asyncio.get_running_loop().time() - begun
-                today = before.date()
-                if _may_cross_midnight(before, elapsed):
-                    today = (await self._clock()).date()
-                if today == before.date():
+                today = before.day
+                if not before.is_sure_for(elapsed):
+                    after = await self._moment(scale)
+                    if after.step > _CLOCK_STEP and not after.is_sure_for(0.0):
+                        raise WrongDayError("Without its clock, the meter's day is not known now")
+                    today = after.day
+                if today == before.day:
                     return day_slots(today - timedelta(days=days_ago), normal, backward)
         raise WrongDayError("The meter's day changes whenever its history is read")
 
@@ -95,6 +122,14 @@ class HistoryReader:
         if read.start != wanted or len(read.slots) != count:
             raise WrongDayError("The meter answers for another time than was asked for")
         return read
+
+    async def _moment(self, scale: Scale) -> _Moment:
+        """Return what the meter says of its present: its clock, else its last reading."""
+        try:
+            return _Moment(await self._clock(), _CLOCK_STEP)
+        except RequestRefusedError:
+            reading = await _get(self._ask, FIXED_TIME_ENERGY_NORMAL, scale)
+            return _Moment(reading.measured_at, _READING_STEP)
 
     async def _clock(self) -> datetime:
         """Read date and time together, or one by one from a meter that needs it so."""
@@ -160,9 +195,3 @@ async def _reverse_day(ask: Ask, days_ago: int, scale: Scale) -> DayHistory | No
         return await _day(ask, HISTORY1_REVERSE, days_ago, scale)
     except RequestRefusedError:
         return None
-
-
-def _may_cross_midnight(before: datetime, elapsed: float) -> bool:
-    """Tell whether the meter's date may have changed; its clock shows whole minutes."""
-    latest = before + timedelta(minutes=1, seconds=elapsed)
-    return latest.date() != before.date()

@@ -12,6 +12,7 @@ from typing import Final
 
 from ..errors import LinkError, MeterSilentError, NotConnectedError
 from ..meter.properties import (
+    GET_PROPERTY_MAP,
     INSTANTANEOUS_POWER,
     OPERATION_STATUS,
     STANDARD_VERSION,
@@ -19,7 +20,7 @@ from ..meter.properties import (
 )
 from .connection import Connection
 from .credentials import Credentials
-from .description import DESCRIPTION_PROPERTIES
+from .description import DESCRIPTION_PROPERTIES, SCALE_PROPERTIES
 from .memory import Memory
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage, ignore_progress
@@ -159,6 +160,10 @@ class Ladder:
         said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
         self._memory.learn(said)
         self._restrict(connection)
+        # Without D3 the coefficient is 1: a busy meter must not make that up.
+        listed = said.value(GET_PROPERTY_MAP) or frozenset()
+        if doubtful := [row for row in SCALE_PROPERTIES if row.epc in said.refused & listed]:
+            self._memory.learn(await connection.reader.read(doubtful, None, _FIRST_PATIENCE))
 
     def _settle(self, signed_in: SignedIn) -> None:
         self._memory.found(signed_in.network, signed_in.lqi)

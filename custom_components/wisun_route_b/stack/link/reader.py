@@ -104,7 +104,12 @@ class PropertyReader:
         self._refused.clear()
 
     def restrict(self, readable: frozenset[int]) -> None:
-        """Never ask for what the meter's own Get property map lacks."""
+        """Never ask for what the meter's own Get property map lacks.
+
+        What the map has and the meter refused before the map was known is asked for again.
+        """
+        for epc in readable - self._listed:
+            self._refused.pop(epc, None)
         self._listed = readable
         self._unlisted = frozenset(PROPERTIES.keys() - readable)
 
@@ -192,10 +197,16 @@ class _Read:
                 self._give_up(self._queue if send_failures == _MOST_SEND_FAILURES else bundle)
             except ResponseTimeoutError as err:
                 error = err
-                if not isolate or not await self._answers_others(bundle, begun):
-                    self._give_up(self._queue)
-                else:
+                alive = isolate and await self._answers_others(bundle)
+                late = self._requester.late_answer(frozenset(bundle), begun)
+                if late is not None:
+                    heard = True
+                    self._take(bundle, late)
+                elif alive and not self._requester.late_since(begun):
                     self._isolate(bundle)
+                else:
+                    # Nothing is answered, or all of it late: more questions make that worse.
+                    self._give_up(self._queue)
             else:
                 heard, send_failures = True, 0
                 self._take(bundle, answer)
@@ -234,16 +245,10 @@ class _Read:
         self._collected.reasons.update(dict.fromkeys(epcs, "the meter was silent"))
         self._queue = self._queue[len(epcs) :]
 
-    async def _answers_others(self, asked: list[int], begun: float) -> bool:
-        """Tell whether the meter, silent about these, answers a Get for something else.
-
-        Not if it is only slow: then its answers come late, and more questions make it worse.
-        """
-        if self._requester.late_since(begun):
-            return False
+    async def _answers_others(self, asked: list[int]) -> bool:
+        """Tell whether the meter, silent about these, answers a Get for something else."""
         other = next(epc for epc in _MANDATORY if epc not in asked)
-        answered = await self._requester.probe(other, _PROBE_PATIENCE)
-        return answered and not self._requester.late_since(begun)
+        return await self._requester.probe(other, _PROBE_PATIENCE)
 
     def _isolate(self, bundle: list[int]) -> None:
         """Find out which property the meter is silent about; or it is this one."""

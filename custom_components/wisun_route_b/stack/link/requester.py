@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 import itertools
 import logging
-import math
 import secrets
 from typing import Protocol
 
@@ -57,6 +56,8 @@ class _Pending:
     service: ESV
     epcs: frozenset[int]
     answer: asyncio.Future[Frame]
+    probing: bool = False
+    """Whether any answer will do."""
 
     def accepts(self, frame: Frame) -> bool:
         """Tell whether a frame with one of our TIDs answers this request."""
@@ -74,6 +75,15 @@ class _Sending:
     pending: _Pending
     at: float
     """When it was handed to the dongle, in seconds of the running loop's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """The last answer that came after its request was given up."""
+
+    at: float
+    epcs: frozenset[int]
+    frame: Frame
 
 
 class Ask(Protocol):
@@ -113,7 +123,8 @@ class Requester:
         self._current: _Pending | None = None
         self._sendings: dict[int, _Sending] = {}
         """By TID, oldest first; those of requests that were given up as well."""
-        self._late_at = -math.inf
+        self._late: _Late | None = None
+        self._lost: RouteBError | None = None
         self._confirmations: set[asyncio.Task[None]] = set()
 
     async def ask(
@@ -138,23 +149,33 @@ class Requester:
     async def probe(self, epc: int, patience: float) -> bool:
         """Tell whether the meter answers a Get for this property within ``patience`` seconds.
 
-        Silence is the answer to a question here, and does not count against the link. Raises
-        whatever ended the link meanwhile.
+        A late answer to something else will do. Silence is the answer to a question here, and
+        does not count against the link. Raises whatever has ended the link.
         """
         async with self._turn:
+            if self._lost is not None:
+                raise self._lost.with_traceback(None)
             try:
-                await self._ask(ESV.GET, (Property(epc),), patience)
+                await self._ask(ESV.GET, (Property(epc),), patience, probing=True)
             except SendFailedError, ResponseTimeoutError:
                 return False
         self._statistics.answers += 1
         return True
 
-    async def _ask(self, service: ESV, properties: tuple[Property, ...], patience: float) -> Frame:
+    async def _ask(
+        self,
+        service: ESV,
+        properties: tuple[Property, ...],
+        patience: float,
+        *,
+        probing: bool = False,
+    ) -> Frame:
         self._statistics.requests += 1
         pending = _Pending(
             service=service,
             epcs=frozenset(item.epc for item in properties),
             answer=asyncio.get_running_loop().create_future(),
+            probing=probing,
         )
         self._current = pending
         try:
@@ -253,23 +274,22 @@ class Requester:
         elif pending is current:
             pending.answer.set_result(frame)
         else:
-            self._late_at = now
+            self._late = _Late(now, pending.epcs, frame)
             self._statistics.late += 1
             if pending.service is ESV.GET and age <= _LATE_IS_USABLE:
                 self._use_late(frame, pending)
 
     def _use_late(self, frame: Frame, pending: _Pending) -> None:
         current = self._current
-        if pending.epcs & _BOUND_TO_REQUEST:
-            return
-        pending.answer.set_result(frame)  # further answers to it are repetitions
-        if (
-            current is not None
-            and not current.answer.done()
-            and (current.service, current.epcs) == (pending.service, pending.epcs)
-        ):
-            current.answer.set_result(frame)
-        elif frame.esv is ESV.GET_RES:
+        usable = not pending.epcs & _BOUND_TO_REQUEST
+        if usable:
+            pending.answer.set_result(frame)  # further answers to it are repetitions
+        if current is not None and not current.answer.done():
+            same = (current.service, current.epcs) == (pending.service, pending.epcs)
+            if current.probing or (same and usable):
+                current.answer.set_result(frame)
+                return
+        if usable and frame.esv is ESV.GET_RES:
             self._notify(frame.properties)
 
     def late_since(self, moment: float) -> bool:
@@ -277,11 +297,19 @@ class Requester:
 
         If so, the meter is slow, and silence is no reason to ask for something else.
         """
-        return self._late_at >= moment
+        return self._late is not None and self._late.at >= moment
+
+    def late_answer(self, epcs: frozenset[int], moment: float) -> Frame | None:
+        """Return the late answer that has come since then, if it is about these EPCs."""
+        late = self._late
+        if late is None or late.at < moment or late.epcs != epcs or epcs & _BOUND_TO_REQUEST:
+            return None
+        return late.frame
 
     def start_over(self) -> None:
         """Forget what was sent: it was in a session that is over."""
         self._sendings.clear()
+        self._lost = None
 
     def _confirm(self, frame: Frame) -> None:
         """Answer an INFC: same TID, same EPCs without data, EOJs swapped (part 2, 4.2.3.6)."""
@@ -301,6 +329,7 @@ class Requester:
 
     def fail(self, error: RouteBError) -> None:
         """Fail the request in flight: the link is gone, and ``error`` says why."""
+        self._lost = error
         pending = self._current
         if pending is not None and not pending.answer.done():
             pending.answer.set_exception(error)
