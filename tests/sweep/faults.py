@@ -16,6 +16,15 @@ from .host import FULL
 from .units import Direction, Place, Unit, Vocabulary
 from .world import World
 
+#: Seconds after the end of a fault within which the link is back and read, with a poll every
+#: 30 s (README and docs/architecture.md). A fault that only a remedy ends counts from its
+#: beginning.
+MOST_RECOVERY: Final = 300.0
+#: The same for credentials that the meter refused for a while: they are tried again at intervals of
+#: an hour at most.
+_MOST_REFUSED: Final = 3600.0 + MOST_RECOVERY
+#: Seconds that a trouble of the meter lasts which passes by itself.
+_WHILE: Final = 600.0
 _DELAYS: Final = (0.3, 3.0, 30.0, 300.0)
 _PORT_AWAY: Final = (0.0, 20.0)
 #: Seconds: boards that reset when their port is opened need so long (BP35C2 manual, 10.4).
@@ -25,6 +34,8 @@ _SLOW: Final = 17.0
 _POWER, _CURRENTS = 0xE7, 0xE8
 #: Properties about which meters were found silent, and two without which nothing can be shown.
 _SILENT_ABOUT: Final = (0xE1, 0xD3, 0xE7, 0xE8, 0x9F, 0x97)
+#: What passes must leave no trace: full readings need an energy and the unit of energies.
+_SILENT_FOR_A_WHILE: Final = (0xE1, 0xE3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,13 @@ class Effect:
     """EPCs that a good reading holds."""
     lasts: bool = False
     """Whether it never ends: then reading must go on in spite of it."""
+    refuses: bool = False
+    """Whether the meter refuses right credentials, so that nothing else can be told of them."""
+
+    @property
+    def most_recovery(self) -> float:
+        """Seconds after its end in which the link is back, and read."""
+        return _MOST_REFUSED if self.refuses else MOST_RECOVERY
 
 
 _AT_ONCE: Final = Effect()
@@ -196,10 +214,33 @@ def _meter_faults() -> Iterator[Fault]:
     yield Fault("unanswered-until-reset", reset)
     opened = _then(lambda world: world.emulator.faults.leave_unanswered("open"))
     yield Fault("unanswered-until-opened", opened)
+    yield Fault("refused-for-a-while", _then(_refuse, Effect(_WHILE, refuses=True)))
     slow = Effect(needed=frozenset((_POWER,)), lasts=True)
     yield Fault("slow", _then(lambda world: world.emulator.faults.slow_down(_SLOW), slow))
+    for epc in _SILENT_FOR_A_WHILE:
+        strike = _then(partial(_silence_for_a_while, epc), Effect(_WHILE))
+        yield Fault(f"silent-for-a-while-{epc:02X}", strike)
+    yield Fault("slow-for-a-while", _then(_slow_for_a_while, Effect(_WHILE)))
     yield _rewritten("other-transaction", lambda words, unit: words.other_transaction(unit))
     yield _rewritten("opc-zero", lambda words, unit: words.empty_refusal(unit))
+
+
+def _refuse(world: World) -> None:
+    """The session ends, and no sign-in succeeds for some minutes."""
+    faults = world.emulator.faults
+    faults.refuse_sign_ins(on=True)
+    faults.terminate(27)
+    world.tap.after(_WHILE, lambda: faults.refuse_sign_ins(on=False))
+
+
+def _silence_for_a_while(epc: int, world: World) -> None:
+    world.emulator.faults.silence(epc)
+    world.tap.after(_WHILE, lambda: world.emulator.faults.unsilence(epc))
+
+
+def _slow_for_a_while(world: World) -> None:
+    world.emulator.faults.slow_down(_SLOW)
+    world.tap.after(_WHILE, lambda: world.emulator.faults.slow_down(0.0))
 
 
 def _silence(epc: int, world: World) -> None:

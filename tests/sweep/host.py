@@ -87,6 +87,8 @@ class Host:
         self.states: list[LinkStatus] = []
         self.wrong: list[str] = []
         """Numbers that the meter never had."""
+        self.blamed = False
+        """Whether the credentials, which are right, were ever called wrong."""
         self.lies: list[str] = []
         """When the state said what was not true."""
         self.answers = 0
@@ -140,11 +142,9 @@ class Host:
             first = plan.due(began, {}, FULL)
             try:
                 report = await self.keeper.open(first=first)
-            except CredentialsRefusedError as err:
-                # Home Assistant asks a person then, and sets nothing up until they answer.
-                self._note(ReadReport(), began, err)
-                return
             except RouteBError as err:
+                # A person who is asked for other credentials gives the same ones again.
+                self.blamed |= isinstance(err, CredentialsRefusedError)
                 self._note(ReadReport(), began, err)
                 await asyncio.sleep(_REOPENINGS[min(attempt, len(_REOPENINGS) - 1)])
             else:
@@ -204,6 +204,7 @@ class Host:
 
     def _link_changed(self, status: LinkStatus) -> None:
         self.states.append(status)
+        self.blamed |= status.state is LinkState.REFUSED
         if status.state in (LinkState.CONNECTED, LinkState.REFUSED):
             self._wake.set()
 

@@ -15,18 +15,14 @@ from .scenarios import SCENARIOS, Scenario
 from .units import Step
 from .world import KITS, Kit, World, world
 
-#: Seconds after the end of a fault within which the link is back and read, with a poll every
-#: 30 s (README and docs/architecture.md). A fault that only a remedy ends counts from its
-#: beginning.
-MOST_RECOVERY: Final = 300.0
 #: Polls in a row that must be good then; more where the fault goes on.
 _POLLS, _LASTING_POLLS = 3, 6
 #: Seconds between two good polls: as long as the coordinator holds a value.
 _LONGEST_GAP: Final = 91.0
 #: Seconds until a scenario must have come to the step.
 _PATIENCE: Final = 600.0
-#: How often one line is written to the journal in the worst of recoveries.
-_MOST_CHANGES: Final = 60
+#: Changes of state or cause in one run; a port that is lost in the middle of a recovery makes nine.
+_MOST_CHANGES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,6 +50,7 @@ class Kind(StrEnum):
     NOT_REACHED = "the scenario did not come to the step"
     NOT_READ = "the link was not read again within the bound"
     WRONG = "a wrong number appeared"
+    BLAMED = "right credentials were called wrong"
     LIE = "the state did not tell the truth"
     LEAK = "something was left over, or an unexpected exception"
     JOURNAL = "the journal was flooded"
@@ -68,6 +65,8 @@ class Outcome:
     failures: tuple[tuple[Kind, str], ...]
     recovery: float
     """Seconds from the end of the fault to the first of the good polls."""
+    bound: float
+    """How many seconds that may take."""
 
 
 def recorded(kit: Kit, scenario: Scenario, seed: int) -> list[Injection]:
@@ -125,7 +124,7 @@ async def _inject(injection: Injection, fault: Fault | None, make_host: type[Hos
         acting.cancel()
         await asyncio.gather(acting, return_exceptions=True)
     judge.look_back(made)
-    return Outcome(injection, tuple(judge.failures), judge.seconds)
+    return Outcome(injection, tuple(judge.failures), judge.seconds, judge.bound)
 
 
 async def _act(scenario: Scenario, made: World) -> None:
@@ -141,6 +140,11 @@ class _Judge:
         self.seconds = 0.0
         self._effect = Effect()
         self._ended = 0.0
+
+    @property
+    def bound(self) -> float:
+        """How many seconds the recovery may take."""
+        return self._effect.most_recovery
 
     async def struck(
         self, made: World, step: Step, fault: Fault, acting: asyncio.Task[None]
@@ -165,7 +169,7 @@ class _Judge:
         wanted = _LASTING_POLLS if self._effect.lasts else _POLLS
         while len(good := self._good(made.host.polls)) < wanted:
             late = good[0].ended if good else loop.time()
-            if late > self._ended + MOST_RECOVERY:
+            if late > self._ended + self._effect.most_recovery:
                 error = next((poll.error for poll in reversed(made.host.polls) if poll.error), None)
                 state = made.host.keeper.state
                 why = f"{state}, {type(error).__name__}: {error}" if error else f"{state}"
@@ -205,6 +209,8 @@ class _Judge:
         ):
             if texts:
                 self.failures.append((kind, texts[0]))
+        if host.blamed and not self._effect.refuses:
+            self.failures.append((Kind.BLAMED, ""))
         changes = len(host.states)
         if changes > _MOST_CHANGES:
             self.failures.append((Kind.JOURNAL, f"{changes} changes"))

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from .faults import MOST_RECOVERY
 from .injection import Injection, Kind, Outcome
 
 #: Repetitions that are shown of one kind of failure by one fault.
@@ -17,6 +18,7 @@ class Findings:
         self.steps: set[tuple[str, str, object]] = set()
         """Kit, scenario and step of each injection."""
         self.longest: Outcome | None = None
+        """The longest recovery, but for credentials that were refused for a while."""
         self.failures: dict[tuple[Kind, str], list[tuple[Injection, str]]] = defaultdict(list)
         """By kind of failure and fault: which injections, and what was seen."""
 
@@ -28,7 +30,8 @@ class Findings:
         for kind, seen in outcome.failures:
             self.failures[kind, injection.fault].append((injection, seen))
         recovered = Kind.NOT_READ not in (kind for kind, _ in outcome.failures)
-        if recovered and (self.longest is None or outcome.recovery > self.longest.recovery):
+        usual = outcome.bound == MOST_RECOVERY
+        if recovered and usual and (not self.longest or outcome.recovery > self.longest.recovery):
             self.longest = outcome
 
     @property

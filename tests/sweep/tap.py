@@ -76,18 +76,20 @@ class Tap:
 
     def deliver_later(self, direction: Direction, data: bytes, seconds: float) -> None:
         """Deliver after a while, to whatever connection there is then: the dongle was slow."""
-        self._after(seconds, lambda: self.deliver(direction, data))
+        self.after(seconds, lambda: self.deliver(direction, data))
 
     def stall(self, direction: Direction, seconds: float) -> None:
         """Hold everything back for a while, in order; what a closed port held back is lost."""
         self._stalled[direction] = deque()
-        self._after(seconds, lambda: self._go_on(direction))
+        self.after(seconds, lambda: self._go_on(direction))
 
     def _go_on(self, direction: Direction) -> None:
         for data in self._stalled.pop(direction, ()):
             self.deliver(direction, data)
 
-    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something later, unless this is closed by then."""
+
         def due() -> None:
             self._timers.discard(timer)
             action()

@@ -112,6 +112,25 @@ def test_power_that_is_read_too_seldom_is_found() -> None:
     assert planted(slow_down).recovery > 60
 
 
+def test_link_that_is_lost_again_and_again_fills_the_journal() -> None:
+    def lose(world: World, unit: Unit) -> None:
+        deliver(world, unit)
+        for number in range(15):
+            world.tap.after(number * 20.0, lambda: world.tap.lose_port(0.0))
+
+    assert kinds(planted(lose, Effect(300))) == {Kind.JOURNAL}
+
+
+def test_refusal_that_never_was_is_found() -> None:
+    def refuse(world: World, unit: Unit) -> None:
+        deliver(world, unit)
+        world.emulator.faults.refuse_sign_ins(on=True)
+        world.emulator.faults.terminate(27)
+        world.tap.after(400, lambda: world.emulator.faults.refuse_sign_ins(on=False))
+
+    assert Kind.BLAMED in kinds(planted(refuse, Effect(400)))
+
+
 def test_step_that_never_comes_is_found() -> None:
     elsewhere = Injection("bp35c2", "reading", Step(Direction.IN, "EVENT-29", 1), "lost")
 

@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.wisun_route_b import stack
 
-from .injection import MOST_RECOVERY
+from .faults import MOST_RECOVERY
 from .sample import KNOWN, PARTS, findings, sample
 from .scenarios import SCENARIOS
 from .units import Direction
