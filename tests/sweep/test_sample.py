@@ -8,6 +8,7 @@ import pytest
 from custom_components.wisun_route_b import stack
 
 from .faults import MOST_RECOVERY
+from .injection import inject
 from .sample import KNOWN, PARTS, findings, sample
 from .scenarios import SCENARIOS
 from .units import Direction
@@ -31,15 +32,20 @@ def _quiet() -> Iterator[None]:
 def test_link_recovers_from_every_fault_of_the_sample(kit: Kit, part: int) -> None:
     found = findings(kit, part)
 
-    assert not found.failures.keys() - KNOWN, "\n".join(found.lines())
+    known = {(failure.kind, failure.injection.fault) for failure in KNOWN}
+    assert not found.failures.keys() - known, "\n".join(found.lines())
     assert found.longest is not None
     assert found.longest.recovery <= MOST_RECOVERY
 
 
 def test_what_is_known_to_fail_still_fails() -> None:
-    failing = {key for kit in KITS for part in range(PARTS) for key in findings(kit, part).failures}
+    mended = [
+        failure.injection.command
+        for failure in KNOWN
+        if failure.kind not in (kind for kind, _ in inject(failure.injection).failures)
+    ]
 
-    assert not KNOWN.keys() - failing, "these are mended: take them out of KNOWN"
+    assert not mended, "take these out of KNOWN"
 
 
 def test_sample_touches_every_scenario_in_both_directions() -> None:
@@ -47,4 +53,4 @@ def test_sample_touches_every_scenario_in_both_directions() -> None:
 
     assert {injection.scenario for injection in chosen} == set(SCENARIOS)
     assert {injection.step.direction for injection in chosen} == set(Direction)
-    assert len(chosen) > 800
+    assert len(chosen) > 600
