@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntityDescription
+from .failures import failure_key
 from .stack import CURRENT_DATE, CURRENT_TIME, LinkState, LinkStatistics
 
 
@@ -42,6 +43,12 @@ def _link_quality(coordinator: RouteBCoordinator) -> float | None:
 def _clock_offset(coordinator: RouteBCoordinator) -> float | None:
     offset = coordinator.clock_offset
     return None if offset is None else round(offset.total_seconds())
+
+
+def _link_details(coordinator: RouteBCoordinator) -> dict[str, object]:
+    """Return why there is no link, in the words of the dialogs' errors; None while there is one."""
+    error = coordinator.keeper.status.error
+    return {"cause": None if error is None else failure_key(error)}
 
 
 def _counter(key: str, count: Callable[[LinkStatistics], int]) -> HealthSensorDescription:
@@ -80,6 +87,7 @@ HEALTH_SENSORS: Final = (
         options=[state.value for state in LinkState],
         entity_registry_enabled_default=True,
         value_fn=lambda coordinator: coordinator.keeper.state.value,
+        details_fn=_link_details,
     ),
     HealthSensorDescription(
         key="signal_strength",

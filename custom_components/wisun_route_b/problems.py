@@ -27,15 +27,14 @@ from .built_in import BUILT_IN_DOMAIN
 from .const import DOMAIN
 from .port_users import async_app_on_port, async_holders, async_integration_name, async_shares_port
 from .stack import (
-    CommandTimeoutError,
     CredentialsRefusedError,
-    DongleSilentError,
+    DongleError,
+    J11DongleError,
     LinkError,
-    PortBlockedError,
+    NotASerialPortError,
+    NotAWiSunDongleError,
     PortBusyError,
-    PortLostError,
-    PortNotFoundError,
-    PortUnreachableError,
+    PortError,
     RouteBError,
     Signal,
     TransmitLimitError,
@@ -47,6 +46,7 @@ class Problem(StrEnum):
     """What a person can mend; the values are keys of texts and beginnings of issue ids."""
 
     DONGLE_MISSING = "dongle_missing"
+    WRONG_DEVICE = "wrong_device"
     PORT_TAKEN = "port_taken"
     WEAK_SIGNAL = "weak_signal"
     BUILT_IN_ENABLED = "built_in_enabled"
@@ -61,14 +61,16 @@ _PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
 #: many a program tries every new port and lets go of it within seconds.
-_GRACE: Final = {Problem.DONGLE_MISSING: 300.0, Problem.PORT_TAKEN: 60.0}
+_GRACE: Final = {
+    Problem.DONGLE_MISSING: 300.0,
+    Problem.WRONG_DEVICE: 300.0,
+    Problem.PORT_TAKEN: 60.0,
+}
 #: Seconds after which it is asked again who has the port.
 _LOOK_AGAIN: Final = 600.0
 
-_MISSING: Final = (
-    *(PortNotFoundError, PortLostError, PortUnreachableError, PortBlockedError),
-    *(DongleSilentError, CommandTimeoutError),
-)
+#: What shows that something else than the dongle is at the port.
+_OTHER_DEVICE: Final = (NotAWiSunDongleError, J11DongleError, NotASerialPortError)
 #: States in which an entry wants its port. In others it has been put aside for a while.
 _AT_WORK: Final = (
     ConfigEntryState.LOADED,
@@ -149,10 +151,10 @@ class Problems:
         self._timer = None
         if self._entry.state not in _AT_WORK:
             self._watch_port(None)
-        elif self._at_port is Problem.DONGLE_MISSING:
-            self.create(Problem.DONGLE_MISSING)
         elif self._at_port is Problem.PORT_TAKEN:
             await self._async_name_user()
+        elif self._at_port is not None:
+            self.create(self._at_port)
 
     async def _async_name_user(self) -> None:
         others = await async_holders(self._hass, self._entry)
@@ -244,9 +246,12 @@ class Problems:
 
 
 def _problem_at_port(error: RouteBError) -> Problem | None:
+    """Return what is wrong at the port: whatever fails there and lasts is somebody's to mend."""
     if isinstance(error, PortBusyError):
         return Problem.PORT_TAKEN
-    return Problem.DONGLE_MISSING if isinstance(error, _MISSING) else None
+    if isinstance(error, _OTHER_DEVICE):
+        return Problem.WRONG_DEVICE
+    return Problem.DONGLE_MISSING if isinstance(error, PortError | DongleError) else None
 
 
 @callback

@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.wisun_route_b import coordinator
 from custom_components.wisun_route_b.const import (
     CONF_IDENTITY,
     CONF_NETWORK,
@@ -39,6 +40,8 @@ from tests.stack.link.scripted import (
 
 #: How much faster time passes under ``fast_clock``.
 FACTOR = 100
+#: Seconds that the set-up of a known meter waits for its first reading.
+FIRST_READING_WAIT = 4.0
 SCRIPTED_PORT = "/dev/scripted"
 #: What the set-up of an entry returns in an integration of Home Assistant's own.
 CORE_SUCCEEDED = None if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 11) else True
@@ -84,6 +87,8 @@ def hurry(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, factor: float) -
     def select(timeout: float | None = None) -> object:
         return real_select(timeout and timeout / factor)
 
+    # What Home Assistant does meanwhile takes as long as ever.
+    monkeypatch.setattr(coordinator, "_FIRST_READING_WAIT", factor * FIRST_READING_WAIT)
     monkeypatch.setattr(loop, "time", lambda: begin + (real_time() - begin) * factor)
     monkeypatch.setattr(selector, "select", select)
 

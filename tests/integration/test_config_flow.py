@@ -308,7 +308,7 @@ def _unplugged(dongle: ScriptedDongle, _: Path) -> str:
         ("meter_not_found", _failing("SKSCAN", SCAN_FINDS_NOBODY)),
         ("join_failed", _failing("SKJOIN", JOIN_IGNORED)),
         ("credentials_refused", _failing("SKJOIN", JOIN_REFUSED)),
-        ("link_error", _mute_meter),
+        ("meter_silent", _mute_meter),
     ],
 )
 async def test_failure_is_told_and_can_be_mended(

@@ -185,7 +185,9 @@ class LinkKeeper:
         ``first`` in the first session is reported to those who have subscribed to the meter.
         """
         self._first = tuple(first)
-        self._session_lost(NotConnectedError("There has been no session yet"))
+        self._lost = NotConnectedError("There has been no session yet")
+        self._set(LinkState.CONNECTING)
+        self._wake.set()
         self._task = asyncio.create_task(self._keep())
 
     async def _connect(
@@ -342,7 +344,8 @@ class LinkKeeper:
 
     def _announce(self, remedy: Remedy, error: RouteBError) -> None:
         first = self.state not in _WAITING
-        self._set(LinkState.CONNECTING if first else self.state, error, remedy)
+        cause = None if isinstance(error, NotConnectedError) else error
+        self._set(LinkState.CONNECTING if first else self.state, cause, remedy)
         level = logging.DEBUG if remedy in self._said else logging.INFO
         self._said.add(remedy)
         _LOGGER.log(level, "%s: %s", error, _STEPS[remedy])

@@ -12,7 +12,7 @@ from ..errors import (
 )
 from .credentials import Credentials
 from .dongle import Dongle, FoundNetwork, Network
-from .progress import ProgressCallback, Stage, estimated
+from .progress import Progress, ProgressCallback, Stage, estimated
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -100,7 +100,8 @@ class SignIn:
         """Sign in where the meter is thought to be; the dongle must know the credentials."""
         with estimated(self._report, Stage.JOINING, 0.0, 0.95, _USUAL_JOIN):
             await self._dongle.join(network)
-            await self._prove()
+        self._report(Progress(Stage.DESCRIBING))
+        await self._prove()
         return SignedIn(network, None)
 
     async def _scan(self, own: str | None) -> list[FoundNetwork]:
