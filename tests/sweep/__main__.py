@@ -57,8 +57,7 @@ def _inject_all(batch: tuple[Injection, ...]) -> list[Outcome]:
 def _outcomes(chosen: list[Injection], processes: int) -> Iterable[Outcome]:
     batches = list(batched(chosen, _BATCH, strict=False))
     if processes == 1 or len(batches) == 1:
-        for batch in batches:
-            yield from _inject_all(batch)
+        yield from map(inject, chosen)
         return
     context = multiprocessing.get_context("fork")  # what was imported need not be once more
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
@@ -79,11 +78,14 @@ def main() -> int:
         print(*(injection.command for injection in chosen), sep="\n")
         return 0
     begun, findings = time.monotonic(), Findings()
-    for outcome in _outcomes(chosen, options.processes):
-        findings.add(outcome)
+    try:
+        for outcome in _outcomes(chosen, options.processes):
+            findings.add(outcome)
+    except KeyboardInterrupt:
+        print(f"interrupted: {findings.runs} of {len(chosen)} injections", file=sys.stderr)
     print(*findings.lines(), sep="\n")
     seconds = time.monotonic() - begun
-    print(f"{seconds:.0f} s, {seconds / findings.runs * 1000:.0f} ms a run")
+    print(f"{seconds:.0f} s, {seconds / max(findings.runs, 1) * 1000:.0f} ms a run")
     return 1 if findings.failures else 0
 
 
