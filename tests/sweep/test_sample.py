@@ -27,6 +27,7 @@ def _quiet() -> Iterator[None]:
     logger.propagate = propagates
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("kit", KITS, ids=str)
 def test_link_recovers_from_every_fault_of_the_sample(kit: Kit, part: int) -> None:
@@ -38,6 +39,7 @@ def test_link_recovers_from_every_fault_of_the_sample(kit: Kit, part: int) -> No
     assert found.longest.recovery <= MOST_RECOVERY
 
 
+@pytest.mark.timeout(240)
 def test_what_is_known_to_fail_still_fails() -> None:
     mended = [
         failure.injection.command
