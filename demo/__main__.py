@@ -29,7 +29,12 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
   Make it fail     echo unplug | nc -UN {dongle.control_door(stage.configuration.dongle)}
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
 """)
-    if entry_id is None:
+    if stage.options.core:
+        say(f"""\
+  Now go to Settings > Devices & services > Add integration > Wi-SUN Route B, and take over the
+  meter that Home Assistant's own integration reads on {stage.configuration.dongle}.
+""")
+    elif entry_id is None:
         say(f"""\
   Now go to Settings > Devices & services > Add integration > Wi-SUN Route B and give it
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+import os
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from .errors import DemoError
 
 _PLACES: Final = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime")
 _NAME: Final = "libfaketimeMT.so.1"
+_MENDED: Final = Path(__file__).parent / "faked"
 #: The recorder compiles at ten seconds past every fifth minute.
 _PERIOD: Final = timedelta(minutes=5)
 _COMPILES_AT: Final = timedelta(seconds=10)
@@ -44,6 +46,10 @@ class Clock:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             # Else Python would compile every module anew, as its source looked younger.
             "NO_FAKE_STAT": "1",
+            # sitecustomize.py there mends time.sleep().
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, (str(_MENDED), os.environ.get("PYTHONPATH")))
+            ),
         }
 
 

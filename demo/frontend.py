@@ -242,6 +242,11 @@ class Frontend:
             with contextlib.suppress(AssertionError):  # the first click may come too early
                 await expect(shown).not_to_have_text(text, timeout=_REACTION)
 
+    def source(self, name: str) -> Locator:
+        """Return the day's energy of one source, in the table of all of them."""
+        rows = self.tab.locator("hui-energy-sources-table-card tr:visible")
+        return rows.filter(has_text=name).locator("td:visible").last
+
     def energy(self, direction: str) -> Locator:
         """Return the day's energy "imported" from or "exported" to the grid."""
         # The view stays twice in the page, for a wide window and for a narrow one.

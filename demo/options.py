@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from .jsons import JsonObject
-
 #: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
 #: takes seconds. The meter's clock and the household's power are never sped up.
 _SPEED = 10.0
@@ -31,8 +29,8 @@ class Options:
     """Where everything is kept; None = a temporary folder."""
     yaml: str = ""
     """More lines of Home Assistant's configuration."""
-    stored: tuple[JsonObject, ...] = ()
-    """More files of Home Assistant's storage."""
+    core: bool = False
+    """Whether Home Assistant's own Route B integration reads the meter from the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,11 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
     )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--fresh", action="store_true", help="leave setting up the meter to you")
+    kind.add_argument(
+        "--core",
+        action="store_true",
+        help="have Home Assistant's own integration read the meter, and leave the take-over to you",
+    )
     kind.add_argument(
         "--outage",
         metavar="LENGTH",
@@ -87,8 +90,10 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         speed=chosen.speed,
         dongle=chosen.dongle,
         folder=chosen.folder.absolute() if chosen.folder else None,
+        core=chosen.core,
     )
-    return Command(options=options, fresh=chosen.fresh, check=chosen.check, outage=chosen.outage)
+    fresh = chosen.fresh or chosen.core
+    return Command(options=options, fresh=fresh, check=chosen.check, outage=chosen.outage)
 
 
 def _length(text: str) -> timedelta:

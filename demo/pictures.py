@@ -12,11 +12,11 @@ from typing import Final
 from playwright.async_api import Locator, expect
 
 from .browser import browser
-from .configuration import DOMAIN, Configuration
+from .configuration import DOMAIN
 from .dongle import PASSWORD, ROUTE_B_ID
 from .errors import DemoError
 from .frontend import Frontend, words
-from .jsons import JsonObject, as_objects, as_text
+from .jsons import as_objects, as_text
 from .options import Options
 from .process import ROOT
 from .stage import Stage, perform, say
@@ -153,35 +153,6 @@ async def _take_take_over(stage: Stage) -> bool:
     return True
 
 
-def _other_integration() -> JsonObject:
-    """Return stored settings in which Home Assistant's own integration reads the meter."""
-    then = "2026-01-01T00:00:00+00:00"
-    entry: JsonObject = {
-        "created_at": then,
-        "data": {
-            "device": str(Configuration(_PLACE).dongle),
-            "id": ROUTE_B_ID,
-            "password": PASSWORD,
-        },
-        "disabled_by": None,
-        "discovery_keys": {},
-        "domain": "route_b_smart_meter",
-        "entry_id": "01K00000000000000000000000",
-        "minor_version": 1,
-        "modified_at": then,
-        "options": {},
-        "pref_disable_new_entities": False,
-        "pref_disable_polling": False,
-        "source": "user",
-        "subentries": [],
-        "title": f"Route B Smart Meter {ROUTE_B_ID}",
-        "unique_id": ROUTE_B_ID,
-        "version": 1,
-    }
-    data: JsonObject = {"entries": [entry]}
-    return {"version": 1, "minor_version": 5, "key": "core.config_entries", "data": data}
-
-
 def main() -> int:
     """Take all pictures, or those in one language; return the exit status."""
     languages = sys.argv[1:] or [*_FOLDERS]
@@ -192,7 +163,7 @@ def main() -> int:
             options = Options(port=0, language=language, speed=_SPEED, folder=_PLACE)
             if not asyncio.run(perform(options, _take_new_meter)):
                 return 1
-            options = replace(options, stored=(_other_integration(),))
+            options = replace(options, core=True)
             if not asyncio.run(perform(options, _take_take_over)):
                 return 1
     except (DemoError, OSError) as err:

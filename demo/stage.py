@@ -16,6 +16,7 @@ from . import dongle, home_assistant
 from .client import HomeAssistantClient
 from .clock import Clock, can_be_set, shortly_before_statistics
 from .configuration import Configuration
+from .core_integration import stored_entry
 from .errors import DemoError
 from .jsons import JsonObject
 from .onboarding import onboard, sign_in_again
@@ -34,6 +35,9 @@ _DAYS_BEFORE: Final = 30
 #: From the start of Home Assistant to the first statistics: start and set-up take 20 to 40 s, and
 #: without statistics of the sensors there is nothing that history could be put before.
 LEAD: Final = timedelta(seconds=60)
+#: The same with Home Assistant's own integration: its first reading, which is a part of the start,
+#: has some long pauses.
+CORE_LEAD: Final = timedelta(seconds=150)
 #: From the end of the start to the first values of the meter.
 _TO_BE_READ: Final = timedelta(seconds=30)
 _LONGEST_LEAD: Final = timedelta(minutes=4)
@@ -91,12 +95,13 @@ class Stage:
         self.lead = min(max(LEAD, 2 * took + _TO_BE_READ), _LONGEST_LEAD)
 
 
-def soon() -> Clock:
+def soon(options: Options) -> Clock:
     """Return a clock by which the recorder compiles soon, as nobody likes to wait.
 
     Where no clock can be set, that is within five minutes.
     """
-    return shortly_before_statistics(LEAD) if can_be_set() else Clock()
+    lead = CORE_LEAD if options.core else LEAD
+    return shortly_before_statistics(lead) if can_be_set() else Clock()
 
 
 async def perform[T](
@@ -109,7 +114,9 @@ async def perform[T](
     """
     loop = asyncio.get_running_loop()
     with _folder(options.folder) as folder:
-        play = asyncio.ensure_future(_play(options, Configuration(folder), act, clock or soon()))
+        play = asyncio.ensure_future(
+            _play(options, Configuration(folder), act, clock or soon(options))
+        )
         for number in _SIGNALS:
             loop.add_signal_handler(number, play.cancel)
         try:
@@ -129,7 +136,8 @@ async def _play[T](
     clock: Clock,
 ) -> T:
     port = choose_port(options.port)
-    configuration.write(port, options.yaml, options.stored)
+    stored = [stored_entry(configuration.dongle)] if options.core else []
+    configuration.write(port, options.yaml, stored)
     programs = Programs(options, configuration)
     async with HomeAssistantClient(f"http://127.0.0.1:{port}") as client:
         stage = Stage(options, configuration, client, {}, programs, clock)

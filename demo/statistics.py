@@ -52,13 +52,36 @@ async def newest_state(
     return Decimal(str(states[-1])) if states else None
 
 
-async def _rows(  # noqa: PLR0913 - what Home Assistant wants to know
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One row of a counter's statistics; both numbers are those at the end of its period."""
+
+    start: datetime
+    state: Decimal
+    """What the counter showed, in kWh."""
+    sum: Decimal
+    """What was counted since the statistics began, in kWh."""
+
+
+async def totals_of(
+    client: HomeAssistantClient, statistic: str, start: datetime, *, period: str = "5minute"
+) -> list[Total]:
+    """Return the rows of an energy counter from ``start`` on, oldest first."""
+    end = start + timedelta(days=7)
+    rows = await _rows(client, statistic, start, end, "state", "sum", period=period)
+    return [
+        Total(_moment(row["start"]), Decimal(str(row["state"])), Decimal(str(row["sum"])))
+        for row in rows
+        if row["state"] is not None and row["sum"] is not None
+    ]
+
+
+async def _rows(
     client: HomeAssistantClient,
     statistic: str,
     start: datetime,
     end: datetime,
-    kind: str,
-    *,
+    *kinds: str,
     period: str = "hour",
 ) -> list[JsonObject]:
     answer = await client.command(
@@ -67,7 +90,7 @@ async def _rows(  # noqa: PLR0913 - what Home Assistant wants to know
         end_time=end.isoformat(),
         statistic_ids=[statistic],
         period=period,
-        types=[kind],
+        types=[*kinds],
         units={"energy": "kWh"},
     )
     return as_objects(as_object(answer).get(statistic, []))

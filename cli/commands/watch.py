@@ -1,7 +1,10 @@
 """``watch``: live values, what the meter sends by itself, and every change of the link."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, override
 
 from custom_components.wisun_route_b.stack import (
@@ -12,7 +15,6 @@ from custom_components.wisun_route_b.stack import (
     PROPERTIES,
     AnyProperty,
     LinkKeeper,
-    LinkState,
     LinkStatus,
     ReadReport,
     RouteBError,
@@ -75,34 +77,45 @@ class _Watcher:
         self._desk = desk
         self._keeper = keeper
         self._meter = keeper.meter
-        self._changed = asyncio.Event()
+        self._happened = asyncio.Event()
+        self._to_print: list[Callable[[], None]] = []
+        """What callbacks have to say: a closed pipe is to end the program, not the callback."""
         self.has_read = False
-        self._meter.subscribe(lambda report: self._print("push", report))
-        keeper.on_change(self._link_changed)
+        self._meter.subscribe(lambda report: self._later(partial(self._print, "push", report)))
+        keeper.on_change(lambda status: self._later(self._line_of(status)))
+
+    def _later(self, step: Callable[[], None]) -> None:
+        self._to_print.append(step)
+        self._happened.set()
+
+    def _flush(self) -> None:
+        self._happened.clear()
+        steps, self._to_print = self._to_print, []
+        for step in steps:
+            step()
 
     async def watch(self, interval: float, count: int | None) -> None:
         """Read whenever there is a link, until the count is full."""
         loop = asyncio.get_running_loop()
-        done = 0
-        while done != count:
-            while not self._meter.connected:
-                self._changed.clear()
-                await self._changed.wait()
-            begun = loop.time()
-            await self._read()
-            done += 1
-            self._changed.clear()
-            left = begun + interval - loop.time()
-            if done != count and self._meter.connected:
-                await self._wait(left)
+        due, done = loop.time(), 0
+        while True:
+            self._flush()
+            if self._meter.connected and loop.time() >= due:
+                due = loop.time() + interval
+                await self._read()
+                done += 1
+                self._flush()
+                if done == count:
+                    return
+            await self._wait(due - loop.time() if self._meter.connected else None)
+            if not self._meter.connected:
+                due = loop.time()  # read at once when the link is back
 
-    async def _wait(self, seconds: float) -> None:
-        """Wait for the next reading, or for a change of the link."""
-        waiting = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait((waiting,), timeout=max(0.0, seconds))
-        finally:
-            waiting.cancel()
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait for the next reading, or until something happens."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds if seconds is None else max(0.0, seconds)):
+                await self._happened.wait()
 
     async def _read(self) -> None:
         try:
@@ -114,11 +127,8 @@ class _Watcher:
             self.has_read = True
             self._print("reading", report)
 
-    def _link_changed(self, status: LinkStatus) -> None:
-        """Print a change of state, and what it comes from."""
-        if status.state is LinkState.CLOSED:
-            return
-        self._changed.set()
+    def _line_of(self, status: LinkStatus) -> Callable[[], None]:
+        """Return what prints a change of state, and what it comes from."""
         now, loop = self._desk.now(), asyncio.get_running_loop()
         document: dict[str, Json] = {
             "at": now.isoformat(),
@@ -134,7 +144,7 @@ class _Watcher:
             seconds = round(status.retry_at - loop.time())
             document["retry_in"] = seconds
             text += f" The next attempt is in {seconds} s."
-        self._desk.screen.event(document, text)
+        return partial(self._desk.screen.event, document, text)
 
     def _print(self, kind: str, report: ReadReport) -> None:
         now, signal = self._desk.now(), self._meter.signal

@@ -7,17 +7,14 @@ from typing import Final
 
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import (
-    CONF_DEVICE,
-    EVENT_HOMEASSISTANT_STOP,
-    Platform,
-)
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_IDENTITY, CONF_IMPORT_DAYS, CONF_NETWORK, CONF_REPAIR, DOMAIN
-from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .const import CONF_IMPORT_DAYS, DOMAIN
+from .coordinator import RouteBCoordinator
+from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .farewells import note_farewell
 from .inheritance import async_inherit
 from .line_logs import forget_line_log
@@ -26,7 +23,7 @@ from .ports import async_follow
 from .problems import async_setup_problems
 from .repair_memory import forget_repairs
 from .services import async_setup_services
-from .stack import Network, RouteBError, end_session
+from .stack import RouteBError, end_session
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -73,6 +70,7 @@ async def _look_after(
 
 async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     """Connect to the meter and add its entities."""
+    check_entry(hass, entry)
     coordinator = RouteBCoordinator(hass, entry)
 
     async def stop(_: Event) -> None:
@@ -98,13 +96,10 @@ async def _start_repair(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Look after the energy history; what the set-up asked for is taken over once."""
     repair = entry.runtime_data.repair
     entry.async_on_unload(repair.async_stop)
-    options = dict(entry.options)
-    import_days = options.pop(CONF_IMPORT_DAYS, None)
-    await repair.async_start(
-        None if import_days is None else int(import_days),
-        enabled=options.get(CONF_REPAIR, True),
-    )
-    if import_days is not None:
+    wanted = stored_options(entry)
+    await repair.async_start(wanted.import_days, enabled=wanted.repair)
+    if wanted.import_days is not None:
+        options = {key: value for key, value in entry.options.items() if key != CONF_IMPORT_DAYS}
         hass.config_entries.async_update_entry(entry, options=options)
 
 
@@ -125,12 +120,14 @@ def _end_dialogs(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
     _end_dialogs(hass, entry)
-    await forget_repairs(hass, entry.data[CONF_IDENTITY])
-    forget_line_log(hass, entry.data[CONF_IDENTITY])
-    network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
-    if entry.disabled_by is not None or network is None:
+    gone = stored(entry)
+    if gone.identity is None:
+        return  # it was never set up with anything to forget
+    await forget_repairs(hass, gone.identity)
+    forget_line_log(hass, gone.identity)
+    if entry.disabled_by is not None or gone.network is None or gone.device is None:
         return
     with contextlib.suppress(RouteBError, TimeoutError):
-        if await end_session(port_connector(entry.data[CONF_DEVICE]), network):
-            note_farewell(hass, entry.data[CONF_IDENTITY], hass.loop.time())
+        if await end_session(port_connector(gone.device), gone.network):
+            note_farewell(hass, gone.identity, hass.loop.time())
             _LOGGER.debug("The session with the meter has ended")

@@ -2,18 +2,93 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 import logging
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
 from .built_in import BuiltInBusyError
+from .entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
 from .failures import failure_key
+from .farewells import last_farewell
+from .port import port_connector
 from .progress import overall_fraction, progress_action
-from .room import MakeRoom
-from .stack import Progress, RouteBError, SmartMeter, Stage
+from .room import MakeRoom, no_room_needed
+from .stack import (
+    Credentials,
+    Network,
+    PortNotFoundError,
+    Progress,
+    RouteBError,
+    SmartMeter,
+    Stage,
+)
 
 _LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRequest:
+    """What a dialog wants to be tried.
+
+    It holds what a person has typed and nothing that is only remembered: releasing the port
+    can end a session, and an entry that is unloaded may have found the meter or its dongle
+    elsewhere until then.
+    """
+
+    credentials: Credentials = field(repr=False)
+    device: str | None = None
+    """The port; None for that of ``entry``."""
+    entry: RouteBConfigEntry | None = None
+    """The entry that is being changed."""
+    reuse_session: bool = False
+    """Whether a session begun with the same password is proof enough."""
+    release_port: MakeRoom = no_room_needed
+    """Has others give up the port."""
+
+    @property
+    def _stored(self) -> StoredMeter | None:
+        return None if self.entry is None else stored(self.entry)
+
+    def port(self) -> str:
+        """Return the port as it is now; raise PortNotFoundError if there is none any more."""
+        device = self.device
+        if device is None and self._stored is not None:
+            device = self._stored.device
+        if device is None:
+            raise PortNotFoundError("The entry has no port")
+        return device
+
+    def session_ended_at(self, hass: HomeAssistant) -> float | None:
+        """Return when the last session with the meter ended, in seconds of the loop's clock.
+
+        A home with a new Route-B ID goes by the hash of its first one.
+        """
+        names = set() if self.entry is None else names_of_home(self.entry)
+        return last_farewell(hass, self.credentials.fingerprint, *names)
+
+    def network(self) -> Network | None:
+        """Return where the entry has found the meter, if its Route-B ID is tried again."""
+        if self.entry is None or self.entry.unique_id != self.credentials.fingerprint:
+            return None
+        return stored(self.entry).network
+
+    def require_sign_in(self) -> bool:
+        """Tell whether only a sign-in can show that the credentials are right."""
+        before = self._stored
+        return (
+            not self.reuse_session or before is None or before.password != self.credentials.password
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What an attempt has come to."""
+
+    device: str
+    """The port on which the meter has answered."""
+    meter: SmartMeter
 
 
 class SignInAttempt:
@@ -22,11 +97,10 @@ class SignInAttempt:
     def __init__(
         self,
         hass: HomeAssistant,
-        meter: SmartMeter,
+        request: SignInRequest,
         on_fraction: Callable[[float], None],
-        make_room: MakeRoom,
     ) -> None:
-        """Begin at once, with whatever ``make_room`` does to free the port.
+        """Begin at once, by releasing the port.
 
         ``on_fraction`` is told how much is done, 0 to 1, never less.
         """
@@ -35,16 +109,25 @@ class SignInAttempt:
         self._stage, self._fraction = Stage.OPENING, 0.0
         self._phase: asyncio.Task[None] | None = None
         self._phase_over = asyncio.Event()
-        self.meter = meter
-        self._task = hass.async_create_task(self._connect(make_room), eager_start=False)
+        self._task = hass.async_create_task(self._connect(request), eager_start=False)
         self._task.add_done_callback(lambda _: self._phase_over.set())
 
-    async def _connect(self, make_room: MakeRoom) -> None:
-        await self._undisturbed(make_room())
+    async def _connect(self, request: SignInRequest) -> SignedIn:
+        await self._undisturbed(request.release_port())
+        # Only now is it known when the last session ended, and where dongle and meter are.
+        device = request.port()
+        meter = SmartMeter(
+            port_connector(device),
+            request.credentials,
+            network=request.network(),
+            farewell=request.session_ended_at(self._hass),
+            prove=request.require_sign_in(),
+        )
         try:
-            await self.meter.connect(self._on_progress)
+            await meter.connect(self._on_progress)
         finally:
-            await self.meter.close()
+            await meter.close()
+        return SignedIn(device, meter)
 
     async def _undisturbed(self, making_room: Coroutine[Any, Any, None]) -> None:
         """Wait, and even if that is cancelled, until the end: half unloaded is no state to be in."""
@@ -64,6 +147,11 @@ class SignInAttempt:
     def action(self) -> str:
         """The key of the text that tells what is being done."""
         return progress_action(self._stage)
+
+    @property
+    def result(self) -> SignedIn:
+        """What was found; only after :attr:`done`, and if there is no :meth:`failure`."""
+        return self._task.result()
 
     def failure(self) -> str | None:
         """Return the key of what went wrong, once it is over; None if nothing did."""

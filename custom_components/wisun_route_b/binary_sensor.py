@@ -10,12 +10,13 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .coordinator import RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription
+from .entry_data import RouteBConfigEntry
 from .stack import FAULT_STATUS, OPERATION_STATUS, FaultStatus, OperationStatus
 
 #: Reading is the coordinator's business.
-PARALLEL_UPDATES: Final = 0
+PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)

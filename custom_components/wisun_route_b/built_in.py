@@ -70,7 +70,9 @@ def sensors_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
 
 
 def fingerprint_of(entry: ConfigEntry) -> str | None:
-    """Return what their meter would go by here; None for credentials of another form."""
+    """Return what their meter would go by here; None for credentials missing or malformed."""
+    if not _is_complete(entry):
+        return None
     try:
         return Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD]).fingerprint
     except CredentialsFormatError:
@@ -115,7 +117,8 @@ async def _let_go(
         _note_farewell(hass, entry)
     # A set-up that failed after its sign-in has left the port open: the library's threads
     # hold it until Home Assistant is started again.
-    if await hass.async_add_executor_job(_is_open, entry.data[CONF_DEVICE]):
+    device = entry.data.get(CONF_DEVICE)
+    if isinstance(device, str) and await hass.async_add_executor_job(_is_open, device):
         raise BuiltInBusyError
 
 

@@ -11,13 +11,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import RouteBConfigEntry
 from .entity import RouteBEntity, RouteBEntityDescription
+from .entry_data import RouteBConfigEntry
 from .failures import failure_key
 from .stack import LinkKeeper, RouteBError
 
 #: Presses may overlap: the keeper of the link makes one new session of them.
-PARALLEL_UPDATES: Final = 0
+PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     SOURCE_USB,
     SOURCE_USER,
-    ConfigEntry,
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
@@ -24,7 +23,7 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.translation import async_get_translations
 
 from . import forms
-from .attempt import SignInAttempt
+from .attempt import SignInAttempt, SignInRequest
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -34,18 +33,16 @@ from .const import (
     CONF_USB,
     DOMAIN,
 )
-from .farewells import last_farewell
+from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .options_flow import RouteBOptionsFlow
 from .port import port_connector
 from .ports import async_is_among, async_stable_path, async_usb_identity, usb_identity
-from .room import MakeRoom, async_load_again, no_room_needed
+from .room import async_load_again
 from .stack import (
     Credentials,
     J11DongleError,
     KnownMeter,
-    Network,
     RouteBError,
-    SmartMeter,
     identify,
 )
 from .take_over import TakeOver
@@ -71,15 +68,11 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._form = "user"
         self._suggested: dict[str, Any] = {}
         self._errors: dict[str, str] = {}
-        self._device = ""
         self._credentials: Credentials | None = None
-        self._network: Network | None = None
-        # New credentials are proved by a sign-in, not by a session that was begun with the old.
-        self._doubted = True
+        self._request: SignInRequest | None = None
         self._options: dict[str, Any] = {}
         self._attempt: SignInAttempt | None = None
         self._take_over: TakeOver | None = None
-        self._make_room: MakeRoom = no_room_needed
         self._unloaded: str | None = None
         self._usb_id: str | None = None
         self._new_password = ""
@@ -90,7 +83,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> RouteBOptionsFlow:
+    def async_get_options_flow(config_entry: RouteBConfigEntry) -> RouteBOptionsFlow:
         """Return the options dialog."""
         return RouteBOptionsFlow()
 
@@ -118,9 +111,11 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             }
             self._options = _import_option(user_input)
             if self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]):
-                self._device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
-                await self._abort_if_duplicate()
-                return await self._connect("user")
+                device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
+                await self._abort_if_duplicate(device)
+                return await self._connect(
+                    "user", SignInRequest(credentials=self._tried, device=device)
+                )
         if self._usb_id is not None:  # the dongle that is offered, and not yet a meter
             await self.async_set_unique_id(self._usb_id, raise_on_progress=False)
         return self.async_show_form(
@@ -137,7 +132,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(self._usb_id)
         self._abort_if_unique_id_configured()
         identity = usb_identity(discovery_info)
-        if identity and any(other.data.get(CONF_USB) == identity for other in self._others()):
+        if identity and any(stored(other).usb == identity for other in self._others()):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(device)
         try:
@@ -161,10 +156,13 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             chosen = take_over.choose(user_input.get(forms.CONF_METER))
             if not self._accept(chosen.route_b_id, chosen.password):
                 raise AbortFlow("take_over_damaged")
-            self._device = await async_stable_path(self.hass, chosen.device)
-            await self._abort_if_duplicate()
+            device = await async_stable_path(self.hass, chosen.device)
+            await self._abort_if_duplicate(device)
             self._options = _import_option(user_input) | take_over.options(user_input)
-            return await self._connect("take_over", take_over.async_make_room)
+            request = SignInRequest(
+                credentials=self._tried, device=device, release_port=take_over.async_make_room
+            )
+            return await self._connect("take_over", request)
         return self.async_show_form(
             step_id="take_over",
             data_schema=forms.take_over(take_over.ports),
@@ -186,13 +184,15 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reauth_confirm(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for the password again."""
-        entry = self._get_reauth_entry()
-        if user_input is not None and self._accept(
-            entry.data[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]
-        ):
-            self._device = entry.data[CONF_DEVICE]
-            self._network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
-            return await self._connect("reauth_confirm", partial(self._free_port, entry))
+        entry: RouteBConfigEntry = self._get_reauth_entry()
+        route_b_id = stored(entry).route_b_id
+        if route_b_id is None:  # a password alone would not help
+            raise AbortFlow("entry_damaged")
+        if user_input is not None and self._accept(route_b_id, user_input[CONF_PASSWORD]):
+            request = SignInRequest(
+                credentials=self._tried, entry=entry, release_port=partial(self._free_port, entry)
+            )
+            return await self._connect("reauth_confirm", request)
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=forms.REAUTH,
@@ -202,7 +202,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reconfigure(self, user_input: Input = None) -> ConfigFlowResult:
         """Ask for another port, ID or password; what is left blank stays."""
-        entry = self._get_reconfigure_entry()
+        entry: RouteBConfigEntry = self._get_reconfigure_entry()
+        before = stored(entry)
         if user_input is not None:
             self._suggested = {
                 key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID) if key in user_input
@@ -212,22 +213,24 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 self._new_password = ""
             new_password = user_input.get(CONF_PASSWORD, "").strip() or self._new_password
             if self._accept(
-                user_input.get(CONF_ROUTE_B_ID, "").strip() or entry.data[CONF_ROUTE_B_ID],
-                new_password or entry.data[CONF_PASSWORD],
+                user_input.get(CONF_ROUTE_B_ID, "").strip() or before.route_b_id or "",
+                new_password or before.password or "",
             ):
                 self._new_password = new_password
-                self._device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
-                await self._abort_if_duplicate(entry)
-                same = self._tried.fingerprint == entry.unique_id
-                self._network = (
-                    Network.from_dict(entry.data.get(CONF_NETWORK) or {}) if same else None
+                device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
+                await self._abort_if_duplicate(device, entry)
+                request = SignInRequest(
+                    credentials=self._tried,
+                    device=device,
+                    entry=entry,
+                    reuse_session=True,
+                    release_port=partial(self._free_port, entry),
                 )
-                self._doubted = self._tried.password != entry.data[CONF_PASSWORD]
-                return await self._connect("reconfigure", partial(self._free_port, entry))
+                return await self._connect("reconfigure", request)
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                forms.RECONFIGURE, {CONF_DEVICE: entry.data[CONF_DEVICE]} | self._suggested
+                forms.RECONFIGURE, {CONF_DEVICE: before.device} | self._suggested
             ),
             errors=self._errors,
             description_placeholders={"name": entry.title},
@@ -252,16 +255,16 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._credentials = Credentials(route_b_id, password)
         return not self._errors
 
-    async def _abort_if_duplicate(self, own: ConfigEntry | None = None) -> None:
+    async def _abort_if_duplicate(self, device: str, own: RouteBConfigEntry | None = None) -> None:
         """Refuse a meter or a port of another entry, before the port is touched."""
         self._end_forsaken_dialogs()
         await self.async_set_unique_id(self._tried.fingerprint, raise_on_progress=own is None)
         if own is None or own.unique_id != self.unique_id:
             self._abort_if_unique_id_configured()
         # A home that got a new ID goes by the hash of its first one.
-        if any(other.data[CONF_IDENTITY] == self.unique_id for other in self._others(own)):
+        if any(stored(other).identity == self.unique_id for other in self._others(own)):
             raise AbortFlow("already_configured")
-        await self._abort_if_port_taken(self._device, own)
+        await self._abort_if_port_taken(device, own)
 
     @callback
     def _end_forsaken_dialogs(self) -> None:
@@ -278,17 +281,17 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             ):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
-    async def _abort_if_port_taken(self, device: str, own: ConfigEntry | None = None) -> None:
-        taken = [other.data[CONF_DEVICE] for other in self._others(own)]
-        if await async_is_among(self.hass, device, taken):
+    async def _abort_if_port_taken(self, device: str, own: RouteBConfigEntry | None = None) -> None:
+        taken = [stored(other).device for other in self._others(own)]
+        if await async_is_among(self.hass, device, filter(None, taken)):
             raise AbortFlow("port_already_configured")
 
-    def _others(self, own: ConfigEntry | None = None) -> list[ConfigEntry]:
+    def _others(self, own: RouteBConfigEntry | None = None) -> list[RouteBConfigEntry]:
         """Return the meters that are set up, but for this one and ignored dongles."""
         entries = self._async_current_entries(include_ignore=False)
         return [entry for entry in entries if entry is not own]
 
-    async def _free_port(self, entry: ConfigEntry) -> None:
+    async def _free_port(self, entry: RouteBConfigEntry) -> None:
         """Unload the entry that is being changed, where it could hold the port."""
         async with entry.setup_lock:
             pass  # a set-up that is under way ends first
@@ -301,26 +304,19 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     # --- The sign-in -----------------------------------------------------------------------
 
-    async def _connect(self, form: str, make_room: MakeRoom = no_room_needed) -> ConfigFlowResult:
-        """Sign in once there is room, and come back to a form if that fails."""
+    async def _connect(self, form: str, request: SignInRequest) -> ConfigFlowResult:
+        """Sign in once the port is free, and come back to a form if that fails."""
         if self._removed:  # closed while this step was waiting for something
             raise UnknownFlow
-        self._form, self._make_room = form, make_room
+        self._form, self._request = form, request
         return await self.async_step_connect()
 
     async def async_step_connect(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
         """Try to sign in, and show how far that has come."""
+        if self._request is None:  # no form was accepted
+            raise UnknownFlow
         if self._attempt is None:
-            meter = SmartMeter(
-                port_connector(self._device),
-                self._tried,
-                network=self._network,
-                farewell=last_farewell(self.hass, self._tried.fingerprint),
-                prove=self._doubted,
-            )
-            self._attempt = SignInAttempt(
-                self.hass, meter, self.async_update_progress, self._make_room
-            )
+            self._attempt = SignInAttempt(self.hass, self._request, self.async_update_progress)
         attempt = self._attempt
         if not attempt.done:
             return self.async_show_progress(
@@ -330,13 +326,15 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._attempt, self._errors = None, {"base": error}
             self._restore()
             return self.async_show_progress_done(next_step_id=self._form)
-        exchanged = self.source == SOURCE_RECONFIGURE and self._is_exchange(attempt.meter.known)
+        exchanged = self.source == SOURCE_RECONFIGURE and self._is_exchange(
+            attempt.result.meter.known
+        )
         return self.async_show_progress_done(next_step_id="exchange" if exchanged else "finish")
 
     def _is_exchange(self, found: KnownMeter | None) -> bool:
         """Tell whether a new ID has led to another meter than the one that was known."""
         entry = self._get_reconfigure_entry()
-        before = KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {})
+        before = stored(entry).known
         return self._tried.fingerprint != entry.unique_id and (
             before is None or found is None or before.address != found.address
         )
@@ -350,18 +348,20 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._finished = True
         if self._take_over is not None:
             await self._take_over.async_finish()
-        tried, meter = self._tried, self._attempt.meter
+        tried, device, meter = self._tried, self._attempt.result.device, self._attempt.result.meter
         found = {
-            CONF_DEVICE: self._device,
+            CONF_DEVICE: device,
             CONF_ROUTE_B_ID: tried.route_b_id,
             CONF_PASSWORD: tried.password,
             CONF_NETWORK: meter.network and meter.network.as_dict(),
             CONF_KNOWN: meter.known and meter.known.as_dict(),
-            CONF_USB: await async_usb_identity(self.hass, self._device),
+            CONF_USB: await async_usb_identity(self.hass, device),
         }
         if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
             entry = self.hass.config_entries.async_get_known_entry(self.context["entry_id"])
             # The identity stays: entities and history belong to the home.
+            if stored(entry).identity is None:
+                found[CONF_IDENTITY] = identity_of_device(self.hass, entry) or tried.fingerprint
             return self.async_update_reload_and_abort(
                 entry, unique_id=tried.fingerprint, data_updates=found
             )

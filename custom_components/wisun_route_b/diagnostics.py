@@ -9,11 +9,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_IDENTITY, CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, CONF_USB
-from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .coordinator import RouteBCoordinator
+from .entry_data import RouteBConfigEntry, stored
 from .line_logs import line_log_of
 from .stack import (
     ANNO_PROPERTY_MAP,
@@ -24,11 +23,9 @@ from .stack import (
     SET_PROPERTY_MAP,
     Direction,
     Identification,
-    KnownMeter,
     LineLog,
     LinkStatus,
     MeterDescription,
-    Network,
     Redactor,
     RouteBError,
     Scale,
@@ -61,9 +58,10 @@ async def async_get_config_entry_diagnostics(
         coordinator = entry.runtime_data
         report |= await _at_work(coordinator, hass.loop.time)
         redactors.append(coordinator.meter.redactor)
-    elif known := KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}):
+    elif known := stored(entry).known:
         report["meter"] = _name_plate(known.description, known.scale)
-    log = line_log_of(hass, entry.data[CONF_IDENTITY])
+    identity = stored(entry).identity
+    log = LineLog() if identity is None else line_log_of(hass, identity)
     return {
         **{key: _masked(value, redactors) for key, value in report.items()},
         **{key: _literally(lines, redactors) for key, lines in _said(log, hass.loop.time())},
@@ -95,14 +93,13 @@ async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -
 
 def _redactor(entry: RouteBConfigEntry) -> Redactor:
     """Return what hides every secret that the entry knows of."""
-    network = Network.from_dict(entry.data.get(CONF_NETWORK) or {})
-    known = KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {})
+    found = stored(entry)
     redactor = Redactor(
-        entry.data[CONF_ROUTE_B_ID],
-        entry.data[CONF_PASSWORD],
-        network.address if network else "",
-        (entry.data.get(CONF_USB) or {}).get("serial_number", ""),
-        (known.description.serial_number or "") if known else "",
+        found.route_b_id or "",
+        found.password or "",
+        found.network.address if found.network else "",
+        found.usb["serial_number"] if found.usb else "",
+        (found.known.description.serial_number or "") if found.known else "",
     )
     if entry.state is ConfigEntryState.LOADED:
         redactor.learn(*map(_plainly, entry.runtime_data.data.values.items()))
@@ -153,14 +150,17 @@ def _entry(entry: RouteBConfigEntry) -> dict[str, Json]:
         "reason_key": entry.error_reason_translation_key,
         "source": entry.source,
         "disabled_by": entry.disabled_by,
-        "port": _kind_of_port(entry.data[CONF_DEVICE]),
+        "port": _kind_of_port(stored(entry).device),
+        "complete": stored(entry).complete,
         "options": dict(entry.options),
         "knows": sorted(key for key, value in entry.data.items() if value),
     }
 
 
-def _kind_of_port(device: str) -> str:
+def _kind_of_port(device: str | None) -> str | None:
     """Return what kind of port this is: a path by id holds the dongle's serial number."""
+    if device is None:
+        return None
     if "://" in device:
         return device.partition("://")[0] + "://"
     return "by-id" if "/by-id/" in device else device.rstrip("0123456789")

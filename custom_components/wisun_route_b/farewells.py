@@ -6,6 +6,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
+from .entry_data import names_of_home
 
 #: Identity of a meter -> seconds of the event loop's clock. Outlives the entry, as somebody
 #: who has removed one may set it up again at once.
@@ -14,11 +15,30 @@ _FAREWELLS: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_farewells")
 
 @callback
 def note_farewell(hass: HomeAssistant, identity: str, ended: float) -> None:
-    """Remember when this meter's session was ended, in seconds of the loop's clock."""
-    hass.data.setdefault(_FAREWELLS, {})[identity] = ended
+    """Remember when this meter's session was ended, in seconds of the loop's clock.
+
+    ``identity`` is that of an entry, or the fingerprint of the credentials. They differ once
+    the home has got a new Route-B ID; whoever joins next may know either of them.
+    """
+    known = hass.data.setdefault(_FAREWELLS, {})
+    for name in _names_of_home(hass, identity):
+        known[name] = max(ended, known.get(name, ended))
 
 
 @callback
-def last_farewell(hass: HomeAssistant, identity: str) -> float | None:
-    """Return when a session of this meter was ended last, in seconds of the loop's clock."""
-    return hass.data.get(_FAREWELLS, {}).get(identity)
+def last_farewell(hass: HomeAssistant, *identities: str) -> float | None:
+    """Return when a session of this meter was ended last, in seconds of the loop's clock.
+
+    None if no end is known by any of these identities.
+    """
+    known = hass.data.get(_FAREWELLS, {})
+    return max((known[name] for name in identities if name in known), default=None)
+
+
+def _names_of_home(hass: HomeAssistant, identity: str) -> set[str]:
+    names = {identity}
+    for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
+        names_there = names_of_home(entry)
+        if identity in names_there:
+            names |= names_there
+    return names

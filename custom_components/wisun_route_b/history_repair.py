@@ -13,7 +13,6 @@ from decimal import Decimal
 import logging
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
     EVENT_RECORDER_HOURLY_STATISTICS_GENERATED,
@@ -25,6 +24,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .energy_statistics import Obstacle, apply_plan, recorder_settled
+from .entry_data import RouteBConfigEntry
 from .meter_past import PAUSE, MeterHistory, MeterPast
 from .repair_case import (
     Comparison,
@@ -70,7 +70,7 @@ class HistoryRepair:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: RouteBConfigEntry,
         identity: str,
         meter: MeterHistory,
         *,

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 import logging
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from .adoption import async_adopt
 from .const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
 from .energy_dashboard import async_replace_in_energy_dashboard
+from .entry_data import RouteBConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
 _ENERGY = "imported_energy"
 
 
-async def async_inherit(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def async_inherit(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Do what the take-over has asked for, once; the entities must be there.
 
     Waits for the recorder, which begins its work when Home Assistant has started.

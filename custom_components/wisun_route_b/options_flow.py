@@ -19,9 +19,9 @@ from .const import (
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
     LONGEST_POLL_INTERVAL,
-    POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
+from .entry_data import StoredOptions, stored_options
 from .meter_past import MOST_DAYS
 
 #: How many days of the meter's history to import; 0 for none.
@@ -51,24 +51,22 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
         """Ask, and have the entry set up anew with what was answered."""
         if user_input is not None:
             return self.async_create_entry(data=self._pending() | _tidied(user_input))
-        return self.async_show_form(
-            step_id="init", data_schema=options_schema(self.config_entry.options), last_step=True
-        )
+        schema = options_schema(stored_options(self.config_entry))
+        return self.async_show_form(step_id="init", data_schema=schema, last_step=True)
 
     def _pending(self) -> dict[str, Any]:
         """Return what the first set-up has still to do."""
-        return {key: value for key, value in self.config_entry.options.items() if key == CONF_ADOPT}
+        adopt = stored_options(self.config_entry).adopt
+        return {} if adopt is None else {CONF_ADOPT: dict(adopt)}
 
 
-def options_schema(options: Mapping[str, Any]) -> probatio.Schema:
+def options_schema(options: StoredOptions) -> probatio.Schema:
     """Return the form, filled in with what holds today."""
-    interval = options.get(CONF_POLL_INTERVAL, POLL_INTERVAL)
-    repair = options.get(CONF_REPAIR, True)
     return probatio.Schema(
         {
-            probatio.Required(CONF_POLL_INTERVAL, default=interval): _SECONDS,
-            probatio.Required(CONF_REPAIR, default=repair): BooleanSelector(),
-            probatio.Required(CONF_IMPORT_DAYS, default=options.get(CONF_IMPORT_DAYS, 0)): DAYS,
+            probatio.Required(CONF_POLL_INTERVAL, default=options.poll_interval): _SECONDS,
+            probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
+            probatio.Required(CONF_IMPORT_DAYS, default=options.import_days or 0): DAYS,
         }
     )
 

@@ -5,10 +5,10 @@ from typing import Final
 
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import IntegrationNotFound, async_get_integration
 
+from .entry_data import RouteBConfigEntry, stored
 from .ports import async_is_among
 
 #: States in which an entry has its port, or goes on trying to get it; likeliest first.
@@ -21,7 +21,7 @@ _STATES: Final = (
 )
 
 
-async def async_holders(hass: HomeAssistant, entry: ConfigEntry) -> list[ConfigEntry]:
+async def async_holders(hass: HomeAssistant, entry: RouteBConfigEntry) -> list[ConfigEntry]:
     """Return the other entries that may have the port of this one, likeliest first."""
     others = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
     active = [other for other in others if other is not entry and other.state in _STATES]
@@ -29,20 +29,25 @@ async def async_holders(hass: HomeAssistant, entry: ConfigEntry) -> list[ConfigE
     return sorted(found, key=lambda other: _STATES.index(other.state))
 
 
-async def async_shares_port(hass: HomeAssistant, entry: ConfigEntry, other: ConfigEntry) -> bool:
+async def async_shares_port(
+    hass: HomeAssistant, entry: RouteBConfigEntry, other: ConfigEntry
+) -> bool:
     """Tell whether another entry has the port of this one somewhere in its settings."""
-    ports = _ports_in(other)
-    return bool(ports) and await async_is_among(hass, entry.data[CONF_DEVICE], ports)
+    device, ports = stored(entry).device, _ports_in(other)
+    return device is not None and bool(ports) and await async_is_among(hass, device, ports)
 
 
-async def async_app_on_port(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+async def async_app_on_port(hass: HomeAssistant, entry: RouteBConfigEntry) -> str | None:
     """Return the name of a running app that is set to the port of this entry."""
+    device = stored(entry).device
+    if device is None:
+        return None
     try:
         ports = await usb.async_scan_serial_ports(hass)
     except OSError:
         return None
     for path, users in (await usb.async_get_serial_port_consumers(hass, ports)).items():
-        if await async_is_among(hass, entry.data[CONF_DEVICE], [path]):
+        if await async_is_among(hass, device, [path]):
             for user in users:
                 if user.kind == "app" and user.active:
                     return user.title

@@ -5,16 +5,13 @@ import logging
 import os
 
 from homeassistant.components import usb
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
-from .const import CONF_USB
+from .entry_data import RouteBConfigEntry, UsbIdentity, stored
 
 _LOGGER = logging.getLogger(__name__)
-
-type UsbIdentity = dict[str, str]
 
 
 async def async_stable_path(hass: HomeAssistant, device: str) -> str:
@@ -49,17 +46,16 @@ def usb_identity(found: usb.USBDevice | UsbServiceInfo) -> UsbIdentity | None:
 
 
 async def async_follow(
-    hass: HomeAssistant, entry: ConfigEntry, added: Iterable[usb.USBDevice | UsbServiceInfo]
+    hass: HomeAssistant, entry: RouteBConfigEntry, added: Iterable[usb.USBDevice | UsbServiceInfo]
 ) -> bool:
     """Note the new port of an entry's dongle, if that is what was plugged in.
 
     Two dongles with one serial number cannot be told apart: a port that is still there is
     kept, and nothing is guessed.
     """
-    known: UsbIdentity | None = entry.data.get(CONF_USB)
-    moved = {device.device for device in added if known and usb_identity(device) == known}
-    device = entry.data[CONF_DEVICE]
-    if len(moved) != 1 or device in moved:
+    known, device = stored(entry).usb, stored(entry).device
+    moved = {found.device for found in added if known and usb_identity(found) == known}
+    if device is None or len(moved) != 1 or device in moved:
         return False
     if await hass.async_add_executor_job(os.path.exists, _path(device)):
         return False

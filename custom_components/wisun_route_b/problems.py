@@ -25,6 +25,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .built_in import BUILT_IN_DOMAIN
 from .const import DOMAIN
+from .entry_data import RouteBConfigEntry
 from .port_users import async_app_on_port, async_holders, async_integration_name, async_shares_port
 from .stack import (
     CredentialsRefusedError,
@@ -85,7 +86,7 @@ _PROBLEMS: Final[HassKey[dict[str, Problems]]] = HassKey(f"{DOMAIN}_problems")
 class Problems:
     """Watches one entry, through all of its set-ups, and raises and clears its issues."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         """Begin without any."""
         self._hass = hass
         self._entry = entry
@@ -255,7 +256,7 @@ def _problem_at_port(error: RouteBError) -> Problem | None:
 
 
 @callback
-def problems_of(hass: HomeAssistant, entry: ConfigEntry) -> Problems:
+def problems_of(hass: HomeAssistant, entry: RouteBConfigEntry) -> Problems:
     """Return what watches an entry."""
     known = hass.data.setdefault(_PROBLEMS, {})
     if entry.entry_id not in known:

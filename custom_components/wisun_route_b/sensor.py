@@ -21,8 +21,9 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .coordinator import RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription
+from .entry_data import RouteBConfigEntry
 from .half_hours import Direction, HalfHour
 from .health import HEALTH_SENSORS, HealthSensorDescription
 from .stack import (
@@ -38,7 +39,7 @@ from .stack import (
 )
 
 #: Reading is the coordinator's business.
-PARALLEL_UPDATES: Final = 0
+PARALLEL_UPDATES = 0
 
 #: What a sensor is made by and of, and whether a report shows that it exists.
 type _Pending = tuple[

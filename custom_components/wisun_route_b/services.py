@@ -18,7 +18,8 @@ from homeassistant.util import dt as dt_util
 import probatio
 
 from .const import DOMAIN
-from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .coordinator import RouteBCoordinator
+from .entry_data import RouteBConfigEntry
 from .failures import failure_key
 from .meter_past import MOST_DAYS, PAUSE, MeterPast
 from .stack import HALF_HOUR, JST, Consumption, RouteBError, Slot, consumptions

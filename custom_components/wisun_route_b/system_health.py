@@ -8,7 +8,8 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
-from .coordinator import RouteBConfigEntry, RouteBCoordinator
+from .coordinator import RouteBCoordinator
+from .entry_data import RouteBConfigEntry
 from .versions import async_library_versions, integration_version
 
 #: Where there is nothing to tell. The card shows values as they are, in no language.

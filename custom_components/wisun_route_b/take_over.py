@@ -14,7 +14,8 @@ from .built_in import (
     fingerprint_of,
     sensors_of,
 )
-from .const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
+from .const import CONF_ADOPT, DOMAIN
+from .entry_data import names_of_home
 from .room import async_load_again
 
 
@@ -86,5 +87,4 @@ class TakeOver:
 def _known_meters(hass: HomeAssistant) -> set[str]:
     """Return the fingerprints of the meters that are set up here."""
     ours = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-    marks = {mark for entry in ours for mark in (entry.unique_id, entry.data[CONF_IDENTITY])}
-    return {mark for mark in marks if mark is not None}
+    return {name for entry in ours for name in names_of_home(entry)}

@@ -49,10 +49,10 @@ class House:
 
 
 @contextmanager
-def built_house(folder: Path) -> Iterator[House]:
-    """Build a house in which nothing is set up, and tear it down."""
-    command = [f"{_ROOT}/scripts/demo", "--fresh", "--port", "0", "--folder", str(folder)]
-    command += ["--speed", str(_SPEED)]
+def built_house(folder: Path, kind: str = "--fresh", speed: float = _SPEED) -> Iterator[House]:
+    """Build a house in which nothing is set up, or what another ``kind`` asks for; tear it down."""
+    command = [f"{_ROOT}/scripts/demo", kind, "--port", "0", "--folder", str(folder)]
+    command += ["--speed", str(speed)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
         try:
             yield House.built(program, folder)

@@ -1,17 +1,16 @@
 """The Energy dashboard, from its first page to the meter's own history."""
 
 import asyncio
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 import re
-from zoneinfo import ZoneInfo
 
 from playwright.async_api import Locator, expect
 import pytest
 
-from demo.dongle import true_values
 from demo.frontend import Frontend
 
-_JAPAN = ZoneInfo("Asia/Tokyo")
+from .counted import JAPAN, counted_on
+
 _DAY = timedelta(days=1)
 #: The recorder compiles within five minutes; then the days before are read and imported.
 _STATISTICS = 420.0
@@ -21,12 +20,8 @@ _DAYS_AGO = 2
 
 @pytest.mark.usefixtures("meter")
 async def test_a_past_day_shows_exactly_what_the_meter_counted(frontend: Frontend) -> None:
-    day = datetime.now(_JAPAN).date() - _DAYS_AGO * _DAY
-    start = datetime.combine(day, time(), _JAPAN).astimezone(UTC)
-    counted = {
-        direction: _between(f"{direction}_energy", start, start + _DAY)
-        for direction in ("imported", "exported")
-    }
+    day = datetime.now(JAPAN).date() - _DAYS_AGO * _DAY
+    counted = {direction: counted_on(day, direction) for direction in ("imported", "exported")}
 
     await frontend.fill_in_grid_connection("Imported energy", "Exported energy", "Power")
     await frontend.save_grid_connection()
@@ -40,16 +35,6 @@ async def test_a_past_day_shows_exactly_what_the_meter_counted(frontend: Fronten
             if await _becomes(frontend.energy("imported"), counted["imported"]):
                 break
     await expect(frontend.energy("exported")).to_have_text(counted["exported"])
-
-
-def _between(key: str, start: datetime, end: datetime) -> re.Pattern[str]:
-    """Return what the meter counted in a time, as the dashboard writes it."""
-    before, after = true_values(start)[key], true_values(end)[key]
-    assert before is not None
-    assert after is not None
-    assert after > before
-    energy = re.escape(f"{(after - before).normalize():f}")
-    return re.compile(rf"^\s*{energy}\s+kWh\s*$")
 
 
 async def _becomes(place: Locator, text: re.Pattern[str]) -> bool:

@@ -234,7 +234,7 @@ def test_every_rule_of_the_quality_scale_is_kept_or_has_a_reason() -> None:
     assert len(rules) == _RULES
     for rule, status in rules.items():
         if isinstance(status, dict):
-            assert status["status"] == "exempt", rule
+            assert status["status"] in {"done", "exempt"}, rule
             assert len(status["comment"]) > 20, rule
         else:
             assert status == "done", rule

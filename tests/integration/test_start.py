@@ -183,9 +183,9 @@ async def test_nothing_is_scheduled_any_more_once_an_entry_is_closed(
     dongle.say(f"EVENT 29 {METER_IP}\r\n".encode())
 
     await hass.config_entries.async_unload(entry.entry_id)
+    assert coordinator._showing is None or coordinator._showing.cancelled()
+    assert coordinator._expiry is None or coordinator._expiry.cancelled()
     before = len(dongle.commands)
     await later(10)
 
-    assert coordinator._showing is None or coordinator._showing.cancelled()
-    assert coordinator._expiry is None or coordinator._expiry.cancelled()
     assert len(dongle.commands) == before

@@ -41,6 +41,7 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
+from custom_components.wisun_route_b.farewells import last_farewell
 from tests.stack.link.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import CORE_SUCCEEDED, SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words
@@ -131,6 +132,22 @@ async def test_meter_moves_over_without_anything_typed(
     assert (ours.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
     assert other == [f"load {SCRIPTED_PORT}", f"unload {SCRIPTED_PORT}"]
     assert theirs.disabled_by is ConfigEntryDisabler.USER
+
+
+async def test_meter_has_its_pause_after_the_session_of_the_other_integration(
+    hass: HomeAssistant, dongle: ScriptedDongle, other: list[str]
+) -> None:
+    await _their_meter(hass)
+    form = await _choose(hass, "take_over")
+
+    result = await submit(hass, form["flow_id"], {"adopt": True})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    ended = last_farewell(hass, result["result"].unique_id or "")
+    joined = [at for word, at in dongle.command_times if word == "SKJOIN"]
+    assert ended is not None
+    assert joined
+    assert joined[0] - ended >= 10.0
 
 
 async def test_meter_can_be_set_up_by_hand_all_the_same(

@@ -15,6 +15,7 @@ from custom_components.wisun_route_b import forms
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.energy_statistics import Obstacle
+from custom_components.wisun_route_b.entry_data import StoredOptions
 from custom_components.wisun_route_b.failures import FAILURE_KEYS
 from custom_components.wisun_route_b.health import HEALTH_SENSORS
 from custom_components.wisun_route_b.options_flow import options_schema
@@ -123,7 +124,7 @@ def test_every_progress_action_has_a_text() -> None:
         ("config.step.take_over", forms.take_over({"one": "/dev/a", "two": "/dev/b"})),
         ("config.step.reauth_confirm", forms.REAUTH),
         ("config.step.reconfigure", forms.RECONFIGURE),
-        ("options.step.init", options_schema({})),
+        ("options.step.init", options_schema(StoredOptions())),
     ],
 )
 def test_every_field_has_a_name_and_a_description(step: str, schema: probatio.Schema) -> None:

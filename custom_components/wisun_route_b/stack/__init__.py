@@ -46,9 +46,10 @@ from .link.credentials import Credentials
 from .link.description import MeterDescription
 from .link.dongle import DongleIdentity, FoundNetwork, Network
 from .link.farewell import end_session
-from .link.keeper import LinkKeeper, LinkState, LinkStatus
+from .link.keeper import LinkKeeper
 from .link.known import KnownMeter
 from .link.line_log import Direction, LineLog
+from .link.link_status import LinkState, LinkStatus
 from .link.port import Connector, serial_connector
 from .link.progress import Progress, ProgressCallback, Stage
 from .link.remedy import Remedy

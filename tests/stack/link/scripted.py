@@ -84,6 +84,8 @@ class ScriptedDongle(asyncio.Transport):
         """ECHONET Lite requests of the host, in order."""
         self.commands: list[str] = []
         """Command lines of the host, in order."""
+        self.command_times: list[tuple[str, float]] = []
+        """First word of each command, and when it came in seconds of the loop's clock."""
         self.replies: dict[str, bytes] = {}
         """What to answer to a command instead of the usual, by its first word or as a whole."""
         self.first_replies: dict[str, bytes] = {}
@@ -153,6 +155,10 @@ class ScriptedDongle(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._host.connection_lost, None)
 
     @override
+    def abort(self) -> None:
+        self.close()
+
+    @override
     def is_closing(self) -> bool:
         return self._closed
 
@@ -179,6 +185,7 @@ class ScriptedDongle(asyncio.Transport):
         if not word or not word.isascii():
             return  # an empty line, or the question whether this is a J11 dongle
         self.commands.append(line)
+        self.command_times.append((word, asyncio.get_running_loop().time()))
         reply = self.replies.get(line, self.replies.get(word, self.usual(word)))
         first = line if line in self.first_replies else word
         self.say(self.first_replies.pop(first, reply))

@@ -235,11 +235,11 @@ def test_dongle_that_begins_to_say_ok_to_everything_is_found_out_and_waited_for(
 def test_flood_of_events_leaves_the_link_up_and_memory_alone() -> None:
     async def scenario() -> None:
         async with Emulator(EmulatorConfig(clock=now)) as emulator, kept(emulator) as keeper:
-            emulator.faults.babble(1000)
+            emulator.faults.babble(200)  # as much as the line can carry
             await asyncio.sleep(1)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            for _ in range(50):
-                emulator.faults.babble(1000)
+            for _ in range(250):
+                emulator.faults.babble(200)
                 await asyncio.sleep(1)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             assert grown < 8 * 1024, "kilobytes, for fifty thousand events"
@@ -258,7 +258,7 @@ def test_flood_of_beacons_in_a_scan_is_bounded() -> None:
             b"  PairID:CCDDEEFF\r\n"
         )
         dongle.replies["SKSCAN"] = (
-            b"OK\r\n" + beacon * 2000 + b"EVENT 22 FE80:0000:0000:0000:021D:1290:0005:747B\r\n"
+            b"OK\r\n" + beacon * 400 + b"EVENT 22 FE80:0000:0000:0000:021D:1290:0005:747B\r\n"
         )
         dongle.replies["SKJOIN"] = b"OK\r\nEVENT 24 FE80:0000:0000:0000:021C:6400:6014:9999\r\n"
         meter = SmartMeter(dongle.connector(), CREDENTIALS)
@@ -289,3 +289,49 @@ def test_second_link_on_the_same_port_is_told_that_it_is_busy_and_does_no_harm(
             await first.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("chunk", [64, 4096, 262_144])
+def test_port_that_floods_is_closed_and_opened_again_at_intervals(chunk: int) -> None:
+    """A broken serial server: no dongle can say more than 11.5 kB in a second."""
+
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        meter = SmartMeter(dongle.connector(), CREDENTIALS, network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        await keeper.open()
+        await asyncio.sleep(100)
+        taken = 0
+        noise = random.Random(2).randbytes(chunk)
+        flooding = asyncio.get_running_loop().time() + 300
+        while (now := asyncio.get_running_loop().time()) < flooding:
+            if not dongle.is_closing():
+                taken += chunk
+                dongle.say(noise)
+                await asyncio.sleep(chunk / 1_000_000)
+            else:
+                await asyncio.sleep(0.1)
+            assert asyncio.get_running_loop().time() > now
+        # Each opening costs one burst, and there is one every 15 s.
+        assert taken < 40 * (65_536 + max(chunk, 20_000))
+        await asyncio.sleep(60)
+        assert keeper.state is LinkState.CONNECTED
+        assert (await meter.read((INSTANTANEOUS_POWER,))).has(INSTANTANEOUS_POWER.epc)
+        await keeper.close()
+
+    run(scenario())
+
+
+def test_what_a_line_can_carry_is_no_flood() -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        meter = SmartMeter(dongle.connector(), CREDENTIALS, network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        await keeper.open()
+        for _ in range(600):
+            dongle.say(b"x" * 11_500 + b"\r\n")
+            await asyncio.sleep(1)
+        assert keeper.meter.statistics.disconnects == 0
+        await keeper.close()
+
+    run(scenario())

@@ -11,8 +11,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 import logging
 import math
 import random
@@ -33,6 +31,7 @@ from ..meter.properties import AnyProperty
 from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
 from .client import SmartMeter
 from .connection import Condition
+from .link_status import LinkState, LinkStatus
 from .listeners import Listeners
 from .progress import ProgressCallback
 from .remedy import Remedy
@@ -54,25 +53,6 @@ _LONGEST_REFUSED_WAIT: Final = 3600.0
 _JOURNAL: Final = 100
 
 
-class LinkState(StrEnum):
-    """What the link is doing, in the words of its user."""
-
-    #: Nothing: never opened, or closed.
-    CLOSED = "closed"
-    #: There is a session, and the meter can be asked.
-    CONNECTED = "connected"
-    #: The session has expired and the dongle renews it by itself.
-    RENEWING = "renewing"
-    #: The transmission time of this hour is used up; the dongle is silent by law.
-    LIMITED = "limited"
-    #: A session is being made, and nothing has failed yet.
-    CONNECTING = "connecting"
-    #: That failed; further attempts come by themselves.
-    WAITING = "waiting"
-    #: The meter does not accept the credentials; they are tried again once in a while.
-    REFUSED = "refused"
-
-
 _CONDITIONS: Final[dict[Condition, LinkState]] = {
     Condition.UP: LinkState.CONNECTED,
     Condition.RENEWING: LinkState.RENEWING,
@@ -88,26 +68,6 @@ _STEPS: Final[dict[Remedy, str]] = {
     Remedy.RESET: "resetting the dongle",
     Remedy.REOPEN: "opening the port again",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """What the link is doing, since when, and why."""
-
-    state: LinkState
-    since: float
-    """Seconds of the running loop's clock."""
-    error: RouteBError | None = None
-    """Why there is no session; None while there is one."""
-    remedy: Remedy | None = None
-    """What is being tried."""
-    retry_at: float | None = None
-    """When the next attempt is due, in seconds of the running loop's clock."""
-
-    @property
-    def usable(self) -> bool:
-        """Whether the meter can be asked now, if perhaps with a delay."""
-        return self.state in (LinkState.CONNECTED, LinkState.RENEWING)
 
 
 class LinkKeeper:

@@ -29,6 +29,11 @@ type Connector = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Opened]]
 
 #: Every Wi-SUN dongle on the market: 115200 Bd, 8N1 (BP35A1 and BP35C2 manuals).
 BAUD_RATE = 115_200
+#: Bytes per second that such a line can carry: ten bits for each.
+_LINE_RATE = BAUD_RATE / 10
+#: Bytes that may come at once: what a bridge in the network has kept during a pause of six seconds in
+#: which the line was never silent. A dongle says some kB in a minute.
+_BURST = 65_536
 #: Seconds that opening may take; a host in the network that is down does not answer at all.
 OPEN_TIMEOUT = 10.0
 #: Seconds to wait for a port to be closed before it is given up.
@@ -130,6 +135,9 @@ class Port(asyncio.Protocol):
         self._made = asyncio.Event()
         self._gone = asyncio.Event()
         self._closing = False
+        self._allowance = float(_BURST)
+        """Bytes that may come now."""
+        self._allowed_at = 0.0
 
     async def open(self, connector: Connector) -> None:
         """Open the port; raise PortError. Returns when the port can be written to."""
@@ -201,8 +209,27 @@ class Port(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if not self._closing:
+        if self._closing or self._gone.is_set():
+            return
+        if self._is_flood(len(data)):
+            self._give_up(PortLostError("The port sends more than a serial line can carry"))
+        else:
             self._listener.bytes_received(data)
+
+    def _is_flood(self, size: int) -> bool:
+        """Tell whether no dongle can have said so much: a broken server, or another protocol."""
+        now = asyncio.get_running_loop().time()
+        earned = _LINE_RATE * (now - self._allowed_at)
+        self._allowance = min(_BURST, self._allowance + earned) - size
+        self._allowed_at = now
+        return self._allowance < 0
+
+    def _give_up(self, error: PortLostError) -> None:
+        """Close the port from this side, as if it had been lost."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.abort()
+        self._listener.port_lost(error)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,9 +1,7 @@
 """A dongle that speaks SKSTACK IP: BP35A1, BP35C0, BP35C2, RS-WSUHA-P, RL7023, MB-RL7023-11."""
 
 import asyncio
-import contextlib
 from dataclasses import asdict
-import itertools
 import logging
 from typing import override
 
@@ -11,8 +9,6 @@ from ..errors import (
     CommandFailedError,
     CommandTimeoutError,
     DongleError,
-    DongleSilentError,
-    J11DongleError,
     JoinFailedError,
     LinkError,
     NotAWiSunDongleError,
@@ -30,7 +26,6 @@ from ..skstack import (
     Info,
     PanDescription,
     SendResult,
-    Version,
     commands,
     link_local,
 )
@@ -46,6 +41,7 @@ from .dongle import (
     FoundNetwork,
     Network,
 )
+from .identification import PROBE_TIMEOUT, Identification
 from .pana import PANA_PORT
 from .port import Connector, Port
 from .scribe import Scribe
@@ -56,20 +52,6 @@ _LOGGER = logging.getLogger(__name__)
 
 #: ECHONET Lite listens on UDP port 3610 (ECHONET Lite 1.14, part 2, 1.2).
 ECHONET_PORT = 0x0E1A
-#: SKVER is asked again after this many seconds, and this often before something that speaks
-#: another language is taken for another device.
-_PROBE_TIMEOUT = 0.75
-_PROBES = 3
-#: Empty lines before each later SKVER to a port that is known to have a dongle: it may be in the
-#: middle of a datagram of up to 1232 bytes, which must be filled up before it listens again.
-_FILLING = 64
-#: J11 firmware answers a version request with this code in front (J11 UART IF, chapter 3).
-_J11_VERSION_REQUEST = bytes.fromhex("D0EA83FC006B000403A80000")
-_J11_SIGNATURE = bytes.fromhex("D0F9EE5D")
-_J11_TIMEOUT = 0.6
-#: Bytes of the first conversation that are kept for a verdict.
-_HEARD_LIMIT = 512
-
 #: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1), on 28 channels (BP35A1 manual).
 _DWELL = 0.0096
 #: A scan that says nothing for this many seconds beyond its time will not end.
@@ -95,16 +77,13 @@ class SkstackDongle(Dongle):
         self._scribe = scribe
         self._commander = Commander(self, scribe)
         self._port = Port(self)
-        self._heard = bytearray()
-        self._heard_at: float | None = None
-        """When the last bytes came, in seconds of the running loop's clock."""
+        self._identification = Identification(self._commander, self._port, scribe)
         self._session = PanaSession(listener)
         self._transmitter = Transmitter(self._commander, listener.transmit_limit_changed)
         self._meter_address = ""
         self._found: list[PanDescription] = []
         self._scan_ended: asyncio.Future[None] | None = None
         self._session_ended: asyncio.Future[None] | None = None
-        self._j11_heard: asyncio.Future[None] | None = None
         self._strays = 0
 
     @property
@@ -131,8 +110,7 @@ class SkstackDongle(Dongle):
     @override
     async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
         self._commander.flush()
-        version = await self._probe(patience)
-        self._heard.clear()
+        version = await self._identification.version(patience)
         dialect = await self._learn_dialect()
         await self._commander.execute_with_retries(commands.sksreg("SFE", "0"))
         return DongleIdentity(f"SKSTACK {dialect.name.lower()}", version, await self._app_version())
@@ -141,55 +119,6 @@ class SkstackDongle(Dongle):
         info = await self._ask(commands.skinfo(), Info)
         self._commander.dialect = Dialect.from_info(info)
         return self._commander.dialect
-
-    async def _probe(self, patience: float) -> str:
-        """Return the firmware version, or say what else is at the port.
-
-        Silence is waited out for ``patience`` seconds: some dongles reset when their port is
-        opened and need 3 s to start (C2 manual, 10.4). What speaks another language is known
-        sooner.
-        """
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        for probe in itertools.count(1):
-            left = begun + patience - loop.time()
-            version = await self._ask_version(min(_PROBE_TIMEOUT, max(left, 0.0)))
-            if version is not None:
-                return version
-            if probe == _PROBES:
-                await self._ask_for_j11()
-            if probe >= _PROBES:
-                self._judge_other_device(begun, final=loop.time() >= begun + patience)
-                ours = loop.time() - begun >= IDENTIFY_PATIENCE
-                self._commander.flush(_FILLING if ours else 1)
-        raise AssertionError  # the loop has no other end
-
-    def _judge_other_device(self, begun: float, *, final: bool) -> None:
-        """Raise what the device must be that has not answered to SKVER, if that is clear by now."""
-        if _J11_SIGNATURE in self._heard:
-            raise J11DongleError("The dongle speaks the J11 protocol")
-        heard_at = self._heard_at
-        # What came before the second SKVER may be the noise of the opening, or a start-up text.
-        if heard_at is not None and (final or heard_at >= begun + _PROBE_TIMEOUT):
-            raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
-        if final:
-            raise DongleSilentError("Nothing answers on this port")
-
-    async def _ask_version(self, patience: float) -> str | None:
-        """Ask once; None after silence, or a FAIL ER04 to a line that noise had damaged."""
-        try:
-            answers = await self._commander.execute(commands.skver(), patience)
-        except DongleError:
-            return None
-        return next((answer.text for answer in answers if isinstance(answer, Version)), None)
-
-    async def _ask_for_j11(self) -> None:
-        self._j11_heard = asyncio.get_running_loop().create_future()
-        self._scribe.remark("Asking for the version in the J11 protocol")
-        self._port.write(_J11_VERSION_REQUEST)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_J11_TIMEOUT):
-                await self._j11_heard
 
     async def _app_version(self) -> str | None:
         try:
@@ -355,7 +284,7 @@ class SkstackDongle(Dongle):
     @override
     async def responds(self) -> bool:
         try:
-            await self._commander.execute_with_retries(commands.skver(), _PROBE_TIMEOUT)
+            await self._commander.execute_with_retries(commands.skver(), PROBE_TIMEOUT)
         except DongleError, PortError:
             return False
         return True
@@ -424,11 +353,7 @@ class SkstackDongle(Dongle):
 
     def bytes_received(self, data: bytes) -> None:
         """Take bytes from the port."""
-        self._heard += data[: max(0, _HEARD_LIMIT - len(self._heard))]
-        if data:
-            self._heard_at = asyncio.get_running_loop().time()
-        if self._j11_heard is not None and _J11_SIGNATURE in self._heard:
-            _resolve(self._j11_heard, None)
+        self._identification.note(data)
         self._commander.receive(data)
 
     def port_lost(self, error: PortLostError) -> None:
@@ -443,7 +368,7 @@ class SkstackDongle(Dongle):
         self._transmitter.fail(error)
         _fail(self._scan_ended, error)
         _fail(self._session_ended, error)
-        _fail(self._j11_heard, error)
+        self._identification.fail(error)
 
 
 def _resolve[T](future: asyncio.Future[T] | None, result: T) -> None:

@@ -1,0 +1,196 @@
+"""What an entry stores, each value checked when it is read.
+
+Storage can be damaged: restored from a broken backup, edited by hand, written by another
+version. A loop over all entries must not fail because of one of them, so nothing else reads
+``entry.data`` and ``entry.options`` directly. :func:`stored` never raises; :func:`check_entry`
+does, and is for the set-up of the entry itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import logging
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import device_registry as dr
+
+from .const import (
+    CONF_ADOPT,
+    CONF_IDENTITY,
+    CONF_IMPORT_DAYS,
+    CONF_KNOWN,
+    CONF_NETWORK,
+    CONF_POLL_INTERVAL,
+    CONF_REPAIR,
+    CONF_ROUTE_B_ID,
+    CONF_USB,
+    DOMAIN,
+    LONGEST_POLL_INTERVAL,
+    POLL_INTERVAL,
+    SHORTEST_POLL_INTERVAL,
+)
+from .meter_past import MOST_DAYS
+from .stack import Credentials, CredentialsFormatError, KnownMeter, Network
+
+if TYPE_CHECKING:
+    from .coordinator import RouteBCoordinator
+
+_LOGGER = logging.getLogger(__name__)
+
+type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
+type UsbIdentity = dict[str, str]
+
+_INTERVALS: Final = range(SHORTEST_POLL_INTERVAL, LONGEST_POLL_INTERVAL + 1)
+_DAYS: Final = range(MOST_DAYS + 1)
+_USB_KEYS: Final = frozenset(("vid", "pid", "serial_number"))
+
+
+class EntryDamagedError(ConfigEntryError):
+    """An entry lacks what its set-up cannot do without."""
+
+    def __init__(self) -> None:
+        """Take the text from the translations."""
+        super().__init__(translation_domain=DOMAIN, translation_key="entry_damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMeter:
+    """The data of an entry; None for each value that is missing or has the wrong type."""
+
+    device: str | None
+    """The serial port, a path or a URL."""
+    route_b_id: str | None = field(repr=False)
+    password: str | None = field(repr=False)
+    identity: str | None
+    """What the unique ids of device and entities are made of."""
+    network: Network | None
+    """Where the meter was found last."""
+    known: KnownMeter | None
+    """What the meter said of itself."""
+    usb: UsbIdentity | None
+    """What tells the dongle from other USB devices."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a set-up can be tried. What is only remembered may be missing."""
+        if self.device is None or self.identity is None:
+            return False
+        try:
+            Credentials(self.route_b_id or "", self.password or "")
+        except CredentialsFormatError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOptions:
+    """The options of an entry; the default for each that is missing or makes no sense."""
+
+    poll_interval: int = POLL_INTERVAL
+    """Seconds between two polls, 10 to 300."""
+    repair: bool = True
+    """Whether hours that Home Assistant missed are put right."""
+    import_days: int | None = None
+    """Past days still to be imported, 0 to 99; None for none."""
+    adopt: Mapping[str, str] | None = None
+    """Sensors of the other integration whose past is still to be carried over, by our key."""
+
+
+def stored(entry: RouteBConfigEntry) -> StoredMeter:
+    """Return what an entry stores. Never raises."""
+    data = entry.data
+    return StoredMeter(
+        device=_text(data.get(CONF_DEVICE)),
+        route_b_id=_text(data.get(CONF_ROUTE_B_ID)),
+        password=_text(data.get(CONF_PASSWORD)),
+        identity=_text(data.get(CONF_IDENTITY)),
+        network=Network.from_dict(_mapping(data.get(CONF_NETWORK))),
+        known=KnownMeter.from_dict(_mapping(data.get(CONF_KNOWN))),
+        usb=_usb(data.get(CONF_USB)),
+    )
+
+
+def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
+    """Return the options of an entry. Never raises."""
+    options = entry.options
+    interval = _number(options.get(CONF_POLL_INTERVAL), _INTERVALS)
+    repair = options.get(CONF_REPAIR)
+    return StoredOptions(
+        poll_interval=POLL_INTERVAL if interval is None else interval,
+        repair=repair if isinstance(repair, bool) else True,
+        import_days=_number(options.get(CONF_IMPORT_DAYS), _DAYS),
+        adopt=_texts(options.get(CONF_ADOPT)),
+    )
+
+
+def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Make sure that an entry can be set up; drop options that make no sense.
+
+    Raises EntryDamagedError if the port, the identity or a key is missing or malformed.
+    """
+    if not stored(entry).complete:
+        raise EntryDamagedError
+    valid = stored_options(entry)
+    checks = {
+        CONF_POLL_INTERVAL: valid.poll_interval,
+        CONF_REPAIR: valid.repair,
+        CONF_IMPORT_DAYS: valid.import_days,
+        CONF_ADOPT: valid.adopt,
+    }
+    damaged = {
+        key for key, value in checks.items() if key in entry.options and entry.options[key] != value
+    }
+    if damaged:
+        _LOGGER.warning("Options that make no sense are dropped: %s", ", ".join(sorted(damaged)))
+        options = {key: value for key, value in entry.options.items() if key not in damaged}
+        hass.config_entries.async_update_entry(entry, options=options)
+
+
+@callback
+def names_of_home(entry: RouteBConfigEntry) -> set[str]:
+    """Return what the home of an entry goes by: its identity, and the hash of today's ID."""
+    names = (stored(entry).identity, entry.unique_id)
+    return {name for name in names if isinstance(name, str)}
+
+
+@callback
+def identity_of_device(hass: HomeAssistant, entry: RouteBConfigEntry) -> str | None:
+    """Return the identity that the device of an entry was registered with."""
+    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
+        for domain, identity in device.identifiers:
+            if domain == DOMAIN:
+                return identity
+    return None
+
+
+# --- One value -----------------------------------------------------------------------------
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: object, allowed: range) -> int | None:
+    # A number field of a dialog returns 30.0 for 30; True is no number.
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in allowed:
+        return None
+    return int(value)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> Mapping[str, str] | None:
+    fit = isinstance(value, Mapping) and all(
+        isinstance(text, str) for pair in value.items() for text in pair
+    )
+    return value if fit and isinstance(value, Mapping) else None
+
+
+def _usb(value: object) -> UsbIdentity | None:
+    texts = _texts(value)
+    return dict(texts) if texts is not None and texts.keys() == _USB_KEYS else None
