@@ -30,9 +30,11 @@ one line, "ok" or "error: ..." or what was asked for. The orders:
   reauthenticate | fail_renewal | limit_transmission | release_transmission |
   reboot_meter [SECONDS] | boot_meter | move_meter [CHANNEL [PAN_ID]] | lose_meter |
   return_meter | add_neighbour [ours|PAIR_ID [LQI]] | rates [NAME=PROBABILITY ...] | heal |
+  leave_unanswered reset|open | deafen reset|open | deafen_after_opening SECONDS |
+  silence EPC ... | unsilence EPC ... | slow_down SECONDS | refuse_sign_ins on|off | repair |
   traffic [reset]
 Rates: lose_request, lose_answer, delay_answer, duplicate_answer, garble, truncate, split,
-fail_send, overrun, refuse; without any, all are cleared. traffic answers JSON: datagrams and
+fail_send, overrun, lose_command, misread, refuse; without any, all are cleared. traffic answers JSON: datagrams and
 bytes to and from the meter's UDP port 3610, and PANA packets.
 """
 

@@ -134,6 +134,7 @@ class Commands:
 
     def _reset(self, _: list[str]) -> Reply:
         self._radio.reset()
+        self._radio.defects.cured_by("reset")
         self._registers.reset()
         return Reply(delay=_RESTARTED)
 

@@ -8,6 +8,7 @@ import json
 from typing import get_args
 
 from .air import CHANNELS, Air
+from .defects import Cure
 from .faults import Faults
 from .session import Renewal
 
@@ -45,6 +46,14 @@ class Control:
             "unplug": faults.unplug,
             "replug": faults.replug,
             "add_neighbour": self._add_neighbour,
+            "leave_unanswered": lambda until: faults.leave_unanswered(_cure(until)),
+            "deafen": lambda until: faults.deafen(_cure(until)),
+            "deafen_after_opening": lambda seconds: faults.deafen_after_opening(float(seconds)),
+            "silence": lambda *epcs: faults.silence(*map(_epc, epcs)),
+            "unsilence": lambda *epcs: faults.unsilence(*map(_epc, epcs)),
+            "slow_down": lambda seconds: faults.slow_down(float(seconds)),
+            "refuse_sign_ins": lambda choice="on": faults.refuse_sign_ins(on=_is_on(choice)),
+            "repair": faults.repair,
             "heal": faults.heal,
             "rates": self._rates,
             "traffic": self._traffic,
@@ -95,9 +104,7 @@ class Control:
         _ = self._faults.move_meter(number, pan)
 
     def _always_ok(self, choice: str = "on") -> None:
-        if choice not in ("on", "off"):
-            raise ValueError("it is on or off")
-        self._faults.always_ok = choice == "on"
+        self._faults.always_ok = _is_on(choice)
 
     def _babble(self, lines: str = "1000") -> None:
         self._faults.babble(int(lines))
@@ -122,3 +129,24 @@ class Control:
         if words:
             raise ValueError("it is traffic, or traffic reset")
         return json.dumps(self._air.traffic.as_dict())
+
+
+def _is_on(choice: str) -> bool:
+    if choice not in ("on", "off"):
+        raise ValueError("it is on or off")
+    return choice == "on"
+
+
+def _cure(word: str) -> Cure:
+    match word:
+        case "reset" | "open":
+            return word
+        case _:
+            raise ValueError("it lasts until reset or until open")
+
+
+def _epc(word: str) -> int:
+    epc = int(word, 16)
+    if not 0x80 <= epc <= 0xFF:  # noqa: PLR2004 - ECHONET Lite, part 2, 3.2.7
+        raise ValueError("a property is a hexadecimal number from 80 to FF")
+    return epc

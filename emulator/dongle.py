@@ -13,6 +13,7 @@ from .commands import (
     NOT_DONE,
     OK,
     OVERRUN,
+    WRONG_COUNT,
     Commands,
     RefusedError,
     sendto_arguments,
@@ -36,6 +37,7 @@ _STRAY_LINE = 0.25
 #: line carries then (our own choice).
 _DEAF = 0.5
 _GARBAGE = (3, 12)
+_RESET = b"SKRESET"
 #: What may be refused although it is right.
 _REFUSABLE = ("SKSENDTO", "SKJOIN")
 
@@ -59,6 +61,8 @@ class Dongle:
         self._commands = Commands(self._printer.lines, self._registers, self._radio)
         self._interpreter = Interpreter(self, pace, dual=product.dual)
         self._waking: asyncio.Task[None] | None = None
+        self._opened_at = 0.0
+        self._heard_last = b""
         self._powered = True
         self.muted = False
         """It hangs: it hears nothing and prints nothing."""
@@ -83,12 +87,26 @@ class Dongle:
     def attach(self, host: Host) -> Callable[[], None]:
         """Let a host hear the dongle; return what ends that."""
         self._hosts.append(host)
+        self._opened_at = asyncio.get_running_loop().time()
+        self._radio.defects.cured_by("open")
         return lambda: self._hosts.remove(host)
 
     def receive(self, data: bytes) -> None:
         """Take bytes of a host."""
-        if not self.muted and self._powered and self._waking is None:
+        if not self.muted and self._powered and self._waking is None and not self._deaf_to(data):
             self._interpreter.receive(data)
+
+    def _deaf_to(self, data: bytes) -> bool:
+        """Tell whether a defect keeps it from hearing this; an SKRESET may be the cure."""
+        defects = self._radio.defects
+        if defects.deaf_after_opening:
+            awake = self._opened_at + self.pace.scaled(defects.deaf_after_opening)
+            if asyncio.get_running_loop().time() < awake:
+                return True
+        self._heard_last = (self._heard_last + data)[-len(_RESET) - len(data) :]
+        if _RESET in self._heard_last:
+            defects.deaf_until.discard("reset")
+        return bool(defects.deaf_until)
 
     def emit(self, data: bytes) -> None:
         """Print something; what nobody hears is lost."""
@@ -104,6 +122,8 @@ class Dongle:
         self._line.cut()
         self._interpreter.reset()
         self._radio.reset()
+        self._radio.defects.cured_by("reset")
+        self._radio.defects.cured_by("open")
         self._registers.power_on()
         if self._waking is not None:
             self._waking.cancel()
@@ -141,6 +161,8 @@ class Dongle:
 
     async def execute(self, words: list[str], data: bytes | None) -> None:
         """Execute a command line, with the data of a SKSENDTO."""
+        if self._luck.strikes(self._luck.rates.lose_command):
+            return
         try:
             self._have_bad_luck(words)
             if self.always_ok:
@@ -158,6 +180,8 @@ class Dongle:
         luck = self._luck
         if luck.strikes(luck.rates.overrun):
             raise RefusedError(OVERRUN)
+        if words[0] == "SKSENDTO" and luck.strikes(luck.rates.misread):
+            raise RefusedError(WRONG_COUNT)
         if words[0] in _REFUSABLE and luck.strikes(luck.rates.refuse):
             raise RefusedError(NOT_DONE)
 

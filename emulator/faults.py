@@ -10,6 +10,7 @@ from typing import Literal
 
 from .air import Air, Pan
 from .config import EmulatorConfig
+from .defects import Cure, Defects
 from .dongle import Dongle
 from .pace import Pace
 from .plug import Plug
@@ -17,6 +18,8 @@ from .rates import Luck, Rates
 from .session import Renewal
 
 _BEACON = 0x20
+#: Seconds that a defect may take at most, each time.
+_A_DAY = 86_400.0
 
 
 class Faults:
@@ -36,6 +39,7 @@ class Faults:
         self._booting: asyncio.Task[None] | None = None
         self._added: list[Pan] = []
         self.rates: Rates = luck.rates
+        self._defects: Defects = dongle.radio.defects
 
     # --- The session ----------------------------------------------------------------------
 
@@ -167,6 +171,46 @@ class Faults:
         """Put it back; a pseudo-terminal appears behind another path if one is given."""
         self._plug.replug(None if path is None else Path(path))
 
+    # --- Defects --------------------------------------------------------------------------
+
+    def leave_unanswered(self, until: Cure, *, on: bool = True) -> None:
+        """Sign-ins succeed and datagrams are acknowledged, but no request is answered.
+
+        That lasts until SKRESET or until the port is opened again, whichever is named.
+        """
+        _include(self._defects.unanswered_until, until, on=on)
+
+    def deafen(self, until: Cure, *, on: bool = True) -> None:
+        """The dongle takes no command until SKRESET, or until the port is opened again."""
+        _include(self._defects.deaf_until, until, on=on)
+
+    def deafen_after_opening(self, seconds: float) -> None:
+        """Each opening of the port leaves the dongle deaf for so long, at speed 1; 0 = never."""
+        self._defects.deaf_after_opening = _not_negative(seconds)
+
+    def silence(self, *epcs: int) -> None:
+        """A request that names one of these properties is never answered."""
+        self._defects.silent_about.update(epcs)
+
+    def unsilence(self, *epcs: int) -> None:
+        """It is answered again."""
+        self._defects.silent_about.difference_update(epcs)
+
+    def slow_down(self, seconds: float) -> None:
+        """The meter serves one request after the other, each for so long at speed 1; 0 = no more.
+
+        What waits for its turn is served even if the session has ended meanwhile.
+        """
+        self._defects.service_time = _not_negative(seconds)
+
+    def refuse_sign_ins(self, *, on: bool) -> None:
+        """The meter breaks off each sign-in after its challenge, as for a wrong password."""
+        self._defects.refuses = on
+
+    def repair(self) -> None:
+        """End all defects."""
+        self._defects.repair()
+
     # --- Health ---------------------------------------------------------------------------
 
     @property
@@ -175,6 +219,7 @@ class Faults:
         dongle, air = self._dongle, self._air
         return (
             self.rates.quiet
+            and self._defects.none
             and self._plug.plugged
             and not (dongle.muted or dongle.always_ok or dongle.limited or self._added)
             and air.powered
@@ -184,6 +229,7 @@ class Faults:
     def heal(self) -> None:
         """End everything that lasts. What was forgotten stays forgotten."""
         self.rates.clear()
+        self._defects.repair()
         self.replug()
         self.unmute_dongle()
         self.always_ok = False
@@ -192,3 +238,16 @@ class Faults:
             self.remove_neighbour(pan)
         self.boot_meter()
         self._air.in_range = self._in_range
+
+
+def _include(cures: set[Cure], cure: Cure, *, on: bool) -> None:
+    if on:
+        cures.add(cure)
+    else:
+        cures.discard(cure)
+
+
+def _not_negative(seconds: float) -> float:
+    if not 0 <= seconds <= _A_DAY:
+        raise ValueError("it takes 0 to 86400 seconds")
+    return seconds

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from . import pana
 from .air import Air, Pan
+from .defects import Defects
 from .echonet import ECHONET_PORT
 from .lines import Printer
 from .pace import Pace
@@ -30,6 +31,7 @@ class FrontEnd:
     printer: Printer
     binary: bool
     """Print datagrams as raw bytes (WOPT 00)."""
+    defects: Defects = field(default_factory=Defects)
     neighbours: dict[str, str] = field(default_factory=dict)
     """Resolved addresses and their MAC addresses."""
     _activities: set[asyncio.Task[None]] = field(default_factory=set)

@@ -7,7 +7,8 @@ import asyncio
 
 from .clock import Clock
 from .config import EmulatorConfig
-from .echonet import ECHONET_PORT
+from .defects import Defects
+from .echonet import ECHONET_PORT, decode
 from .front_end import FrontEnd
 from .pace import Span
 from .pushes import Pushes
@@ -55,6 +56,11 @@ class Radio:
     @binary.setter
     def binary(self, binary: bool) -> None:
         self._front.binary = binary
+
+    @property
+    def defects(self) -> Defects:
+        """What is defective now."""
+        return self._front.defects
 
     def add_neighbour(self, address: str, mac: str) -> None:
         """Spare the next datagram there the address resolution."""
@@ -109,11 +115,26 @@ class Radio:
         neighbours[address] = reached.mac
         self.printer.event(_SENT, address, _SENT_OK)
         if security > 0 and keys and self._air.session and port == ECHONET_PORT:
+            self._pass_on(payload)
+
+    def _pass_on(self, payload: bytes) -> None:
+        """Hand a datagram to the meter; what waits in a slow one outlives a reset of the dongle."""
+        if self.defects.service_time:
+            _ = self._pace.start(self._serve(payload))
+        else:
             _ = self._front.begin(self._answer(payload))
+
+    async def _serve(self, payload: bytes) -> None:
+        async with self.defects.serving:
+            await self._pace.hold(self.defects.service_time)
+            await self._answer(payload)
 
     async def _answer(self, payload: bytes) -> None:
         luck = self._luck
         if luck.strikes(luck.rates.lose_request):
+            return
+        frame = decode(payload)
+        if frame and self.defects.leaves_unanswered(epc for epc, _ in frame.properties):
             return
         self._pushes.confirm(payload)
         answer = self._air.node.answer(payload, self._clock())

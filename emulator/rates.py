@@ -26,6 +26,10 @@ class Rates:
     """A SKSENDTO ends in EVENT 21 01."""
     overrun: float = 0.0
     """A command is answered with FAIL ER09 and not executed."""
+    lose_command: float = 0.0
+    """A command never reaches the dongle, and nothing answers it."""
+    misread: float = 0.0
+    """A SKSENDTO loses a blank on the line: FAIL ER05, and it is not executed."""
     refuse: float = 0.0
     """A SKSENDTO or SKJOIN is answered with FAIL ER10."""
 

@@ -104,7 +104,9 @@ class Session:
             self._printer.event(_JOIN_FAILED, address)
             return
         neighbours[address] = meter.mac
-        accepted = self._air.knows(meter, self.route_b_id or "", self.password or "")
+        accepted = not self._front.defects.refuses and self._air.knows(
+            meter, self.route_b_id or "", self.password or ""
+        )
         packets = pana.packets(self._pace.random, self._meter_id, self._lifetime)
         complete = await self._authenticate(meter, packets if accepted else packets[:2])
         if not (accepted and complete):

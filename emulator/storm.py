@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from random import Random
 
+from .defects import Cure
 from .emulator import Emulator
 from .faults import Faults
 from .pace import Span
@@ -27,6 +29,8 @@ class Kind(StrEnum):
     FAIL_SEND = "fail_send"
     OVERRUN = "overrun"
     REFUSE = "refuse"
+    LOSE_COMMAND = "lose_command"
+    MISREAD = "misread"
     # What happens to the session.
     END_SESSION = "end_session"
     TERMINATE = "terminate"
@@ -41,6 +45,9 @@ class Kind(StrEnum):
     METER_REBOOT = "meter_reboot"
     METER_MOVES = "meter_moves"
     METER_LOST = "meter_lost"
+    METER_SLOW = "meter_slow"
+    METER_REFUSES = "meter_refuses"
+    PROPERTY_SILENT = "property_silent"
     TRAP_NEARBY = "trap_nearby"
     # What happens to the dongle.
     DONGLE_RESET = "dongle_reset"
@@ -48,12 +55,22 @@ class Kind(StrEnum):
     ALWAYS_OK = "always_ok"
     BABBLE = "babble"
     UNPLUGGED = "unplugged"
+    UNANSWERED_UNTIL_RESET = "unanswered_until_reset"
+    UNANSWERED_UNTIL_OPENED = "unanswered_until_opened"
+    DEAF_UNTIL_OPENED = "deaf_until_opened"
+    DEAF_AFTER_OPENING = "deaf_after_opening"
 
 
 ALL = tuple(Kind)
 
 #: Seconds of the running loop that a lasting fault lasts.
 _A_WHILE: Span = (5.0, 1200.0)
+#: Seconds at speed 1 that a board needs which is reset whenever its port is opened (BP35C2
+#: manual, 10.4), and that a slow meter takes for a request (field reports).
+_BOOT = 3.0
+_SERVICE: Span = (5.0, 17.0)
+#: Properties about which meters were found silent, and two that a reading needs.
+_SILENT_ABOUT = (0xE1, 0xD3, 0x9F, 0x97, 0xE3, 0xE8)
 #: Seconds at speed 1 that an episode takes which ends by itself.
 _EPISODES = {
     Kind.EXPIRY: 5.0,
@@ -71,11 +88,11 @@ _MOMENTS = frozenset(
 _NOISE: Span = (0.02, 0.3)
 _SHARE: Span = (0.1, 0.9)
 _SHARES = {
-    **dict.fromkeys((Kind.GARBLE, Kind.TRUNCATE, Kind.SPLIT), _NOISE),
+    **dict.fromkeys((Kind.GARBLE, Kind.TRUNCATE, Kind.SPLIT, Kind.LOSE_COMMAND), _NOISE),
     **dict.fromkeys(
         (
             *(Kind.LOSE_REQUEST, Kind.LOSE_ANSWER, Kind.DELAY_ANSWER, Kind.DUPLICATE_ANSWER),
-            *(Kind.FAIL_SEND, Kind.OVERRUN, Kind.REFUSE),
+            *(Kind.FAIL_SEND, Kind.OVERRUN, Kind.REFUSE, Kind.MISREAD),
         ),
         _SHARE,
     ),
@@ -177,6 +194,8 @@ class Storm:
         if kind in _SHARES:
             share = self._random.uniform(*_SHARES[kind])
             return _raise_rate(self._faults, kind.value, share)
+        if kind in _DRAWN:
+            return _DRAWN[kind](self._faults, self._random)
         if kind in _LASTING:
             return _LASTING[kind](self._faults)
         _PASSING[kind](self._faults)
@@ -232,6 +251,41 @@ def _unplug(faults: Faults) -> _End:
     return faults.replug
 
 
+def _refuse_sign_ins(faults: Faults) -> _End:
+    faults.refuse_sign_ins(on=True)
+    return lambda: faults.refuse_sign_ins(on=False)
+
+
+def _deafen_after_opening(faults: Faults) -> _End:
+    faults.deafen_after_opening(_BOOT)
+    return lambda: faults.deafen_after_opening(0.0)
+
+
+def _unanswered(until: Cure, faults: Faults) -> _End:
+    faults.leave_unanswered(until)
+    return lambda: faults.leave_unanswered(until, on=False)
+
+
+def _deafen(faults: Faults) -> _End:
+    faults.deafen("open")
+    return lambda: faults.deafen("open", on=False)
+
+
+def _slow_down(faults: Faults, random: Random) -> _End:
+    faults.slow_down(random.uniform(*_SERVICE))
+    return lambda: faults.slow_down(0.0)
+
+
+def _silence(faults: Faults, random: Random) -> _End:
+    epc = random.choice(_SILENT_ABOUT)
+    faults.silence(epc)
+    return lambda: faults.unsilence(epc)
+
+
+_DRAWN: dict[Kind, Callable[[Faults, Random], _End]] = {
+    Kind.METER_SLOW: _slow_down,
+    Kind.PROPERTY_SILENT: _silence,
+}
 _LASTING: dict[Kind, Callable[[Faults], _End]] = {
     Kind.TRANSMIT_LIMIT: _limit,
     Kind.METER_REBOOT: _reboot,
@@ -240,6 +294,11 @@ _LASTING: dict[Kind, Callable[[Faults], _End]] = {
     Kind.DONGLE_MUTE: _mute,
     Kind.ALWAYS_OK: _say_ok,
     Kind.UNPLUGGED: _unplug,
+    Kind.METER_REFUSES: _refuse_sign_ins,
+    Kind.UNANSWERED_UNTIL_RESET: partial(_unanswered, "reset"),
+    Kind.UNANSWERED_UNTIL_OPENED: partial(_unanswered, "open"),
+    Kind.DEAF_UNTIL_OPENED: _deafen,
+    Kind.DEAF_AFTER_OPENING: _deafen_after_opening,
 }
 _PASSING: dict[Kind, Callable[[Faults], object]] = {
     Kind.END_SESSION: Faults.end_session,

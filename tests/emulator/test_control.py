@@ -28,6 +28,9 @@ def control(emulator: Emulator) -> Control:
         *("always_ok", "always_ok off", "babble", "babble 3", "unplug", "replug", "heal"),
         *("add_neighbour", "add_neighbour ours 200", "add_neighbour 00112233", "rates"),
         *("rates garble=0.1", "rates lose_answer=0.2 garble=0.01", "traffic reset"),
+        *("leave_unanswered reset", "deafen open", "deafen_after_opening 3", "silence E1 d3"),
+        *("silence E1", "unsilence", "slow_down 17", "refuse_sign_ins", "refuse_sign_ins off"),
+        *("repair", "rates misread=0.1 lose_command=0.1"),
     ],
 )
 def test_orders_are_carried_out(line: str) -> None:
@@ -48,7 +51,9 @@ def test_orders_are_carried_out(line: str) -> None:
         *("reboot_meter -1", "reboot_meter nan", "move_meter 20", "move_meter 21 12345"),
         *("move_meter zz", "always_ok maybe", "babble many", "rates garble", "rates garble=2"),
         *("rates boredom=0.5", "rates garble=0.5 split=x", "traffic forget", "unplug now"),
-        *("__init__", "add_neighbour ours loud"),
+        *("__init__", "add_neighbour ours loud", "leave_unanswered", "leave_unanswered never"),
+        *("deafen now", "deafen_after_opening -1", "silence power", "silence 7F", "silence 100"),
+        *("slow_down nan", "refuse_sign_ins maybe", "repair it"),
     ],
 )
 def test_other_lines_get_a_reason_and_change_nothing(line: str) -> None:

@@ -31,7 +31,7 @@ from custom_components.wisun_route_b.stack import (
     SmartMeter,
 )
 from emulator import Emulator, EmulatorConfig
-from emulator.storm import Storm
+from emulator.storm import Kind, Storm
 from tests.virtual_clock import now
 
 DAY = 86_400.0
@@ -44,6 +44,9 @@ READING = (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
 )
+#: Seconds after a meter has let us in again that had refused our credentials for a while: they are
+#: tried at intervals of an hour at most.
+MOST_REFUSED = 3600.0 + MOST_RECOVERY
 #: Seconds between polls: while there is weather and for a while after, and else.
 _WATCHFUL, _QUIET = 30.0, 300.0
 _AFTERMATH = 420.0
@@ -79,8 +82,8 @@ class Log:
 
     good: list[float] = field(default_factory=list)
     """When a full reading came, in seconds of the loop's clock."""
-    refused: bool = False
-    """Whether the credentials were ever taken for wrong."""
+    refusals: list[float] = field(default_factory=list)
+    """When the credentials were taken for wrong."""
     changes: int = 0
     """How often the link's status changed."""
 
@@ -97,7 +100,8 @@ class Poller:
 
     def _changed(self, status: LinkStatus) -> None:
         self.log.changes += 1
-        self.log.refused |= status.state is LinkState.REFUSED
+        if status.state is LinkState.REFUSED:
+            self.log.refusals.append(asyncio.get_running_loop().time())
         if status.state is LinkState.CONNECTED:
             self._wake.set()
 
@@ -142,7 +146,10 @@ class Voyage:
     log: Log
     meter: SmartMeter
     recoveries: list[float]
-    """Seconds from the end of each spell of faults to the next full reading."""
+    """Seconds from the end of each spell of faults to the next full reading, but for those in
+    which the meter refused right credentials."""
+    refused: list[float]
+    """The same for those."""
     left_over: list[str]
     """Tasks that were still there when all was closed."""
     pending: list[str]
@@ -180,21 +187,40 @@ async def sail(days: float, seed: int, mean_gap: float, count_objects: Callable[
     # No public seam leads to what an event loop has still to do.
     scheduled = vars(asyncio.get_running_loop())["_scheduled"]
     pending = [repr(timer) for timer in scheduled if not timer.cancelled()]
-    recoveries = _recoveries(storm, poller.log)
-    return Voyage(storm, poller.log, meter, recoveries, left_over, pending, objects)
+    recoveries, refused = _recoveries(storm, poller.log)
+    return Voyage(storm, poller.log, meter, recoveries, refused, left_over, pending, objects)
 
 
-def _recoveries(storm: Storm, log: Log) -> list[float]:
-    """Return how long each spell of faults was felt after its end.
+def false_refusals(voyage: Voyage) -> list[float]:
+    """Return when credentials were taken for wrong that the meter had not refused."""
+    return [at for at in voyage.log.refusals if not _refuses(voyage.storm, at - MOST_REFUSED, at)]
+
+
+def _refuses(storm: Storm, since: float, until: float) -> bool:
+    """Tell whether the meter refused right credentials at any time between these."""
+    return any(
+        incident.kind is Kind.METER_REFUSES
+        and incident.began <= until
+        and (incident.ended is None or incident.ended >= since)
+        for incident in storm.history
+    )
+
+
+def _recoveries(storm: Storm, log: Log) -> tuple[list[float], list[float]]:
+    """Return how long each spell of faults was felt after its end: usual ones, and refusals.
 
     A spell whose aftermath was cut short by the next one counts with that one.
     """
     outages = storm.outages()
     following = [*(began for began, _ in outages[1:]), inf]
-    found: list[float] = []
+    usual: list[float] = []
+    refused: list[float] = []
     for (_, ended), again in zip(outages, following, strict=True):
+        # An earlier refusal may still be waited for.
+        after_refusal = _refuses(storm, ended - MOST_REFUSED, ended)
+        found, most = (refused, MOST_REFUSED) if after_refusal else (usual, MOST_RECOVERY)
         place = bisect_left(log.good, ended)
         back = log.good[place] if place < len(log.good) else inf
-        if back <= again or again - ended > MOST_RECOVERY:
+        if back <= again or again - ended > most:
             found.append(back - ended)
-    return found
+    return usual, refused
