@@ -32,21 +32,6 @@ class KnownFailure:
 #: The tests of the sample fail for what is missing here, and for what does not happen any more.
 KNOWN: Final[tuple[KnownFailure, ...]] = (
     KnownFailure(
-        Kind.NOT_READ,
-        Injection("bp35c2", "reading", Step(Direction.IN, "EVENT-21-00", 1), "deaf-until-reset"),
-        "a dongle that does not answer SKVER is never reset",
-    ),
-    KnownFailure(
-        Kind.NOT_READ,
-        Injection("bp35a1", "cold", Step(Direction.OUT, "SKVER", 1), "slow"),
-        "a sign-in asks for more than a slow meter serves in its patience",
-    ),
-    KnownFailure(
-        Kind.HISTORY,
-        Injection("bp35a1", "history", Step(Direction.IN, "OK-SKSENDTO", 3), "silent-about-97"),
-        "a history is dated by the meter's clock only",
-    ),
-    KnownFailure(
         Kind.BLAMED,
         Injection("bp35c2", "cold", Step(Direction.OUT, "SKSETPWD", 1), "damaged-middle"),
         "a first sign-in that is turned down once is believed",

@@ -127,7 +127,7 @@ class HistoryReader:
         """Return what the meter says of its present: its clock, else its last reading."""
         try:
             return _Moment(await self._clock(), _CLOCK_STEP)
-        except RequestRefusedError:
+        except RequestRefusedError, ResponseTimeoutError:
             reading = await _get(self._ask, FIXED_TIME_ENERGY_NORMAL, scale)
             return _Moment(reading.measured_at, _READING_STEP)
 

@@ -65,9 +65,21 @@ class Identification:
                 await self._ask_for_j11()
             if probe >= _PROBES:
                 self._judge(begun, final=loop.time() >= begun + patience)
-                known = loop.time() - begun >= IDENTIFY_PATIENCE
-                self._commander.flush(_FILLING if known else 1)
+                if loop.time() - begun < IDENTIFY_PATIENCE:
+                    self._commander.flush()
+                else:
+                    self._revive(first=loop.time() - begun < IDENTIFY_PATIENCE + PROBE_TIMEOUT)
         raise AssertionError  # the loop has no other end
+
+    def _revive(self, *, first: bool) -> None:
+        """Do to a dongle that is known to be there what may make it answer again.
+
+        Its session has been given up already.
+        """
+        self._commander.flush(_FILLING)
+        if first:
+            self._scribe.remark("Resetting the dongle, as it does not answer")
+            self._port.write(commands.skreset().data)
 
     def _judge(self, begun: float, *, final: bool) -> None:
         """Raise what must be at the port if it has not answered to SKVER, if that is clear by now."""

@@ -35,6 +35,9 @@ _CONFIRMATIONS = 4
 _MOST_SENDINGS = 64
 #: Seconds after its sending in which an answer may be used although the request was given up.
 _LATE_IS_USABLE = 60.0
+#: Seconds that a request is waited for at most while late answers to earlier ones come: four sendings
+#: that a slow meter serves one after the other, 20 s each (timer 1), and some more.
+_LONGEST_PATIENCE = 90.0
 #: Properties whose answer holds for the moment or the selection of one request only: the clock, and
 #: the histories and what selects them.
 _BOUND_TO_REQUEST = frozenset((0x97, 0x98, 0xE2, 0xE4, 0xE5, 0xEC, 0xED, 0xEE, 0xEF))
@@ -86,6 +89,21 @@ class _Late:
     frame: Frame
 
 
+@dataclass(frozen=True, slots=True)
+class _Extension:
+    """The patience with the request that waits, which grows while the meter is seen at work."""
+
+    deadline: asyncio.Timeout
+    begun: float
+    patience: float
+
+    def extend(self, now: float) -> None:
+        """Give the meter its time once more: it has just served an earlier request."""
+        if not self.deadline.expired():
+            latest = self.begun + max(self.patience, _LONGEST_PATIENCE)
+            self.deadline.reschedule(min(now + self.patience, latest))
+
+
 class Ask(Protocol):
     """Makes one request; see Requester.ask."""
 
@@ -123,6 +141,7 @@ class Requester:
         self._current: _Pending | None = None
         self._sendings: dict[int, _Sending] = {}
         """By TID, oldest first; those of requests that were given up as well."""
+        self._extension: _Extension | None = None
         self._late: _Late | None = None
         self._lost: RouteBError | None = None
         self._confirmations: set[asyncio.Task[None]] = set()
@@ -179,14 +198,15 @@ class Requester:
         )
         self._current = pending
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(patience) as deadline:
+                self._extension = _Extension(deadline, asyncio.get_running_loop().time(), patience)
                 return await self._request_with_resends(service, properties, pending)
         except TimeoutError as err:
             if isinstance(err, RouteBError):
                 raise
             raise ResponseTimeoutError("The meter did not answer") from err
         finally:
-            self._current = None
+            self._current = self._extension = None
 
     async def _request_with_resends(
         self, service: ESV, properties: tuple[Property, ...], pending: _Pending
@@ -276,6 +296,8 @@ class Requester:
         else:
             self._late = _Late(now, pending.epcs, frame)
             self._statistics.late += 1
+            if self._extension is not None:
+                self._extension.extend(now)
             if pending.service is ESV.GET and age <= _LATE_IS_USABLE:
                 self._use_late(frame, pending)
 
