@@ -146,7 +146,7 @@ async def test_a_damaged_entry_is_told_of_and_disturbs_no_other(
 
     assert "history" in await async_get_config_entry_diagnostics(hass, entry)
     report = await async_get_config_entry_diagnostics(hass, damaged)
-    assert report["entry"].keys() == {"failed"}
+    assert "knows" in report["entry"]
     await hass.config_entries.async_remove(damaged.entry_id)
 
     await poll(hass)

@@ -41,8 +41,7 @@ from .progress import ProgressCallback, ignore_progress
 from .reader import decode_into
 from .remedy import Remedy
 from .report import ReadReport
-from .requester import transaction_ids
-from .response_time import ResponseTime
+from .requester import Sendings, transaction_ids
 from .scribe import Scribe
 from .statistics import LinkStatistics
 
@@ -109,7 +108,7 @@ class SmartMeter:
         self._connecting = asyncio.Lock()
         self._statistics = LinkStatistics()
         self._tids = transaction_ids()
-        self._response_time = ResponseTime()
+        self._sendings = Sendings()
         self._on_report = Listeners[ReadReport]()
         self._on_lost = Listeners[RouteBError]()
         self._on_condition = Listeners[Condition]()
@@ -121,6 +120,16 @@ class SmartMeter:
         """Whether there is a session with the meter, as far as anybody knows."""
         connection = self._connection
         return connection is not None and connection.established and connection.alive
+
+    @property
+    def has_port(self) -> bool:
+        """Whether there is a connection, with or without a session, that can be recovered."""
+        return self._connection is not None
+
+    @property
+    def answered_at(self) -> float | None:
+        """When the meter answered a request last, in seconds of the running loop's clock."""
+        return self._sendings.response_time.answered_at
 
     @property
     def network(self) -> Network | None:
@@ -195,7 +204,11 @@ class SmartMeter:
         async with self._connecting:
             await self._drop()
             connection = Connection(
-                self, self._scribe, self._statistics, self._tids, self._response_time
+                self,
+                self._scribe,
+                self._statistics,
+                self._tids,
+                self._sendings,
             )
             self._connection = connection
             try:
@@ -267,12 +280,14 @@ class SmartMeter:
         missing = [
             row
             for row in SCALE_PROPERTIES
-            if row.epc not in said.values and row.epc not in said.refused
+            if row.epc not in said.values
+            and (row is CUMULATIVE_ENERGY_UNIT or row.epc not in said.refused)
         ]
         if not missing or connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
             return
         try:
-            self._memory.learn(await connection.reader.read(missing, None, patience))
+            said = await connection.reader.read(missing, None, patience)
+            self._memory.learn(said, asyncio.get_running_loop().time())
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The meter did not tell its energy unit this time")
 

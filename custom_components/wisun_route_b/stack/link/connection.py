@@ -17,8 +17,7 @@ from ..errors import (
 )
 from .history import HistoryReader
 from .reader import PropertyReader
-from .requester import Requester
-from .response_time import ResponseTime
+from .requester import Requester, Sendings
 from .scribe import Scribe
 from .skstack_dongle import SkstackDongle
 from .statistics import LinkStatistics
@@ -63,7 +62,7 @@ class Connection:
         scribe: Scribe,
         statistics: LinkStatistics,
         tids: Iterator[int],
-        response_time: ResponseTime,
+        sendings: Sendings,
     ) -> None:
         """Prepare; nothing is open yet."""
         self.established = False
@@ -78,7 +77,7 @@ class Connection:
             self.watchdog,
             statistics,
             tids,
-            response_time=response_time,
+            sendings=sendings,
         )
         self.reader = PropertyReader(self.requester)
         self.history = HistoryReader(self.requester, self.reader)

@@ -6,6 +6,7 @@ import itertools
 from typing import Final
 
 from ..errors import (
+    CommandFailedError,
     DongleError,
     DongleSilentError,
     J11DongleError,
@@ -29,6 +30,12 @@ _FILLING: Final = 64
 _J11_VERSION_REQUEST: Final = bytes.fromhex("D0EA83FC006B000403A80000")
 _J11_SIGNATURE: Final = bytes.fromhex("D0F9EE5D")
 _J11_TIMEOUT: Final = 0.6
+#: SKVERs that another device answers in its own way before it is taken for one; more of them where
+#: a dongle is known to be, which may be starting.
+_OTHER_ANSWERS: Final = 2
+_OTHER_ANSWERS_OF_KNOWN: Final = 8
+#: Seconds between two SKVERs to which something is answered at once.
+_PAUSE: Final = 0.25
 #: Bytes of the first conversation that are kept for a verdict.
 _HEARD_LIMIT: Final = 512
 
@@ -44,6 +51,10 @@ class Identification:
         self._heard = bytearray()
         self._heard_at: float | None = None
         """When the last bytes came, in seconds of the running loop's clock."""
+        self._heard_now = False
+        self._answered = 0
+        """SKVERs that were followed by something else than EVER."""
+        self._was_reset = False
         self._j11_heard: asyncio.Future[None] | None = None
 
     async def version(self, patience: float) -> str:
@@ -57,10 +68,12 @@ class Identification:
         begun = loop.time()
         for probe in itertools.count(1):
             left = begun + patience - loop.time()
+            self._heard_now = False
             version = await self._ask(min(PROBE_TIMEOUT, max(left, 0.0)))
             if version is not None:
                 self._heard.clear()
                 return version
+            self._answered += self._heard_now
             if probe == _PROBES:
                 await self._ask_for_j11()
             if probe >= _PROBES:
@@ -68,16 +81,20 @@ class Identification:
                 if loop.time() - begun < IDENTIFY_PATIENCE:
                     self._commander.flush()
                 else:
-                    self._revive(first=loop.time() - begun < IDENTIFY_PATIENCE + PROBE_TIMEOUT)
+                    self._revive()
         raise AssertionError  # the loop has no other end
 
-    def _revive(self, *, first: bool) -> None:
+    def _revive(self) -> None:
         """Do to a dongle that is known to be there what may make it answer again.
 
-        Its session has been given up already.
+        Its session has been given up already. Nothing of this is for a device that speaks.
         """
+        if self._heard_at is not None:
+            self._commander.flush()
+            return
         self._commander.flush(_FILLING)
-        if first:
+        if not self._was_reset:
+            self._was_reset = True
             self._scribe.remark("Resetting the dongle, as it does not answer")
             self._port.write(commands.skreset().data)
 
@@ -85,9 +102,10 @@ class Identification:
         """Raise what must be at the port if it has not answered to SKVER, if that is clear by now."""
         if _J11_SIGNATURE in self._heard:
             raise J11DongleError("The dongle speaks the J11 protocol")
-        heard_at = self._heard_at
-        # What came before the second SKVER may be the noise of the opening, or a start-up text.
-        if heard_at is not None and (final or heard_at >= begun + PROBE_TIMEOUT):
+        elapsed = asyncio.get_running_loop().time() - begun
+        # A start-up text, or the noise of the opening, comes once: another device answers each time.
+        most = _OTHER_ANSWERS if elapsed < IDENTIFY_PATIENCE else _OTHER_ANSWERS_OF_KNOWN
+        if self._answered >= most or (final and self._heard_at is not None):
             raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
         if final:
             raise DongleSilentError("Nothing answers on this port")
@@ -96,6 +114,9 @@ class Identification:
         """Ask once; None after silence, or a FAIL ER04 to a line that noise had damaged."""
         try:
             answers = await self._commander.execute(commands.skver(), patience)
+        except CommandFailedError:
+            await asyncio.sleep(min(_PAUSE, patience))
+            return None
         except DongleError:
             return None
         return next((answer.text for answer in answers if isinstance(answer, Version)), None)
@@ -112,6 +133,7 @@ class Identification:
         """Take bytes that have come from the port."""
         self._heard += data[: max(0, _HEARD_LIMIT - len(self._heard))]
         if data:
+            self._heard_now = True
             self._heard_at = asyncio.get_running_loop().time()
         waiting = self._j11_heard
         if waiting is not None and not waiting.done() and _J11_SIGNATURE in self._heard:

@@ -42,6 +42,9 @@ _LOGGER = logging.getLogger(__name__)
 #: A session that is lost within this many seconds belongs to the same outage: keep backing off and
 #: climbing instead of starting over.
 _STABLE: Final = 60.0
+#: Seconds for which a session must have carried answers before its remedy counts as the right one,
+#: and the next outage begins with the cheapest again.
+_HEALTHY: Final = 600.0
 #: Attempts in a row in which the meter must turn down credentials that it knew, before they
 #: are believed to be wrong; each attempt asks twice.
 _REFUSALS: Final = 2
@@ -250,9 +253,11 @@ class LinkKeeper:
         self._said.clear()
         self._refusals = 0
         self._refused_wait = _FIRST_REFUSED_WAIT
+        answered = (self.meter.answered_at or self._connected_at) - self._connected_at
+        if self._ordered is not None or answered >= _HEALTHY:
+            self._vain = None
         if self._ordered is not None or lost_at - self._connected_at >= _STABLE:
             self._backoff.reset()
-            self._vain = None
         else:
             await self._wait(error)
         while (failure := await self._climb(error)) is not None:
@@ -293,7 +298,8 @@ class LinkKeeper:
 
     def _remedies(self, error: RouteBError) -> tuple[Remedy, ...]:
         """Return what to try: all of it where only the session is gone, from where it makes sense."""
-        if not isinstance(error, SessionLostError | TransmitLimitError):
+        gone = not isinstance(error, SessionLostError | TransmitLimitError)
+        if gone or not self.meter.has_port:
             return (Remedy.REOPEN,)
         remedies = tuple(Remedy)
         if self._ordered is not None:
@@ -304,6 +310,8 @@ class LinkKeeper:
 
     def _announce(self, remedy: Remedy, error: RouteBError) -> None:
         first = self.state not in _WAITING
+        if self.state is LinkState.REFUSED and self.status.error is not None:
+            error = self.status.error
         cause = None if isinstance(error, NotConnectedError) else error
         self._set(LinkState.CONNECTING if first else self.state, cause, remedy)
         level = logging.DEBUG if remedy in self._said else logging.INFO
@@ -338,6 +346,7 @@ class LinkKeeper:
 
     def _connected(self) -> None:
         self._ordered = None
+        self._causes.clear()
         self._connected_at = asyncio.get_running_loop().time()
         self._set(_CONDITIONS[self.meter.condition])
 
@@ -364,7 +373,6 @@ class LinkKeeper:
         """
         status = self._status
         if status.error is None:
-            self._causes.clear()
             return status.state is not before.state
         cause = (status.state, type(status.error))
         known = cause in self._causes

@@ -10,9 +10,14 @@ import asyncio
 import logging
 from typing import Final
 
-from ..errors import LinkError, MeterSilentError, NotConnectedError
+from ..errors import (
+    LinkError,
+    MeterSilentError,
+    NotConnectedError,
+    ResponseTimeoutError,
+    SendFailedError,
+)
 from ..meter.properties import (
-    GET_PROPERTY_MAP,
     INSTANTANEOUS_POWER,
     OPERATION_STATUS,
     STANDARD_VERSION,
@@ -20,7 +25,7 @@ from ..meter.properties import (
 )
 from .connection import Connection
 from .credentials import Credentials
-from .description import DESCRIPTION_PROPERTIES, SCALE_PROPERTIES
+from .description import DESCRIPTION_PROPERTIES
 from .memory import Memory
 from .port import Connector
 from .progress import Progress, ProgressCallback, Stage, ignore_progress
@@ -35,8 +40,12 @@ _ALIVE_TIMEOUT: Final = 4.0
 #: Seconds for each answer to the first requests, in which they are sent four times.
 _FIRST_PATIENCE: Final = 20.0
 #: What the meter is asked for to prove that a session carries answers, and the patience with each in
-#: seconds. The second is for a meter that is silent about the first.
-_PROOFS: Final = ((INSTANTANEOUS_POWER.epc, _FIRST_PATIENCE), (OPERATION_STATUS.epc, 6.0))
+#: seconds. The others are for a meter that is silent about the first.
+_PROOFS: Final = (
+    (INSTANTANEOUS_POWER.epc, _FIRST_PATIENCE),
+    (OPERATION_STATUS.epc, 6.0),
+    (STANDARD_VERSION.epc, 6.0),
+)
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
 _REST: Final = 10.0
@@ -81,7 +90,7 @@ class Ladder:
             self._prove = False
         if self._memory.known is None:
             report(Progress(Stage.DESCRIBING))
-            await self.describe(connection)
+        await self._try_to_describe(connection)
         self._restrict(connection)
         reading = await self._complete(connection, reading or ReadReport(), first)
         report(Progress(Stage.DESCRIBING, 1.0))
@@ -120,9 +129,12 @@ class Ladder:
         """Read what is missing of what is wanted first."""
         answered = reading.values.keys() | reading.refused
         missing = [row for row in first if row.epc not in answered]
-        return reading.merged(
-            await connection.reader.read(missing, self._memory.scale, _FIRST_PATIENCE)
-        )
+        try:
+            read = await connection.reader.read(missing, self._memory.scale, _FIRST_PATIENCE)
+        except ResponseTimeoutError, SendFailedError:
+            _LOGGER.debug("The session has carried an answer, but not the first reading")
+            return reading
+        return reading.merged(read)
 
     async def recover(self, connection: Connection, remedy: Remedy) -> None:
         """Apply a remedy other than REOPEN.
@@ -143,8 +155,7 @@ class Ladder:
             self._settle(await sign_in.search(network))
         else:
             await sign_in.join(network)
-        if self._memory.known is None:
-            await self.describe(connection)
+        await self._try_to_describe(connection)
         self._restrict(connection)
         connection.establish()
 
@@ -158,12 +169,16 @@ class Ladder:
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""
         said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
-        self._memory.learn(said)
+        self._memory.learn(said, asyncio.get_running_loop().time())
         self._restrict(connection)
-        # Without D3 the coefficient is 1: a busy meter must not make that up.
-        listed = said.value(GET_PROPERTY_MAP) or frozenset()
-        if doubtful := [row for row in SCALE_PROPERTIES if row.epc in said.refused & listed]:
-            self._memory.learn(await connection.reader.read(doubtful, None, _FIRST_PATIENCE))
+
+    async def _try_to_describe(self, connection: Connection) -> None:
+        """Ask the meter what it is; a session that has carried an answer is kept without that."""
+        if self._memory.known is None:
+            try:
+                await self.describe(connection)
+            except ResponseTimeoutError, SendFailedError:
+                _LOGGER.debug("The meter did not say what it is")
 
     def _settle(self, signed_in: SignedIn) -> None:
         self._memory.found(signed_in.network, signed_in.lqi)

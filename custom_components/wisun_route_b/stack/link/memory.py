@@ -1,10 +1,18 @@
 """What is known of a meter and its dongle, from one connection to the next."""
 
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from ..meter.properties import GET_PROPERTY_MAP
 from ..meter.scale import Scale
 from .description import MeterDescription
 from .dongle import DongleIdentity, Network
 from .known import KnownMeter
 from .report import ReadReport
+
+#: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
+_REFUSAL_BELIEVED_AFTER: Final = 600.0
 
 
 class Memory:
@@ -22,6 +30,8 @@ class Memory:
         """When a session with it was ended, in seconds of the running loop's clock."""
         self.dongle: DongleIdentity | None = None
         """The dongle of the last connection."""
+        self._refused_since: dict[int, float] = {}
+        """Since when the meter has refused what its own list has."""
         self.lqi: int | None = None
         """Link quality of the last scan or datagram, 0 to 0xFF."""
         self.lqi_live = False
@@ -47,8 +57,31 @@ class Memory:
         if lqi is not None:
             self.lqi, self.lqi_live = lqi, False
 
-    def learn(self, said: ReadReport) -> None:
-        """Note what the meter said of itself just now."""
-        if self.network is not None:
-            before = self.known.said if self.known else ReadReport()
-            self.known = KnownMeter(self.network.address, before.merged(said))
+    def learn(self, said: ReadReport, now: float) -> None:
+        """Note what the meter said of itself just now (seconds of the running loop's clock).
+
+        What its own list has, it must refuse for ten minutes before that is believed: a busy meter
+        must not make up the coefficient 1, which a refusal of D3 stands for.
+        """
+        if self.network is None:
+            return
+        before = self.known.said if self.known else ReadReport()
+        merged = before.merged(said)
+        listed = merged.value(GET_PROPERTY_MAP) or frozenset()
+        for epc in said.values.keys() & self._refused_since.keys():
+            del self._refused_since[epc]
+        doubtful = {
+            epc
+            for epc in said.refused & listed
+            if now - self._refused_since.setdefault(epc, now) < _REFUSAL_BELIEVED_AFTER
+        }
+        reasons = {**merged.reasons, **dict.fromkeys(doubtful, "refused for now")}
+        self.known = KnownMeter(
+            self.network.address,
+            replace(
+                merged,
+                refused=merged.refused - doubtful,
+                absent=merged.absent | doubtful,
+                reasons=MappingProxyType(reasons),
+            ),
+        )

@@ -7,7 +7,8 @@ each alone: perhaps it was the number). If no answer comes, a property that ever
 asked for. If that is not answered either, or if answers only come late, the link is at fault and
 the read ends. Else one property of the bundle is, and each is asked for alone.
 
-Everything learned this way is a guess from few answers. It is believed for an hour at most.
+Everything learned this way is a guess from few answers. It is checked again after minutes, or
+after an hour at most.
 """
 
 import asyncio
@@ -27,9 +28,9 @@ from ..meter.properties import (
     AnyProperty,
 )
 from ..meter.scale import Scale
+from .paused_properties import PausedProperties
 from .report import ReadReport
 from .requester import PATIENCE_ONE, Requester
-from .silent_properties import SilentProperties
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,9 +42,10 @@ _MOST_SEND_FAILURES = 2
 #: Bundles in a row that stay unanswered, while each of their properties is answered alone,
 #: before the meter is believed to answer one property at a time.
 _MOST_SILENT_BUNDLES = 2
-#: Seconds for which it is believed what a meter refuses (a meter was busy, perhaps), and how many
-#: properties it answers at once. Then it is tried again.
+#: Seconds for which it is believed how many properties a meter answers at once.
 _BELIEF_LASTS = 3600.0
+#: Reads in a row without an answer, although the meter answers something else, that end the session.
+_MOST_FRUITLESS = 6
 #: Properties that every meter has (Appendix R, super class), one of which shows whether the meter
 #: answers at all.
 _MANDATORY = (OPERATION_STATUS.epc, FAULT_STATUS.epc, GET_PROPERTY_MAP.epc)
@@ -64,9 +66,9 @@ class PropertyReader:
         self._silent_bundles = 0
         self._listed: frozenset[int] = frozenset()
         self._unlisted: frozenset[int] = frozenset()
-        self._refused: dict[int, float] = {}
-        """When a property was refused, in seconds of the running loop's clock."""
-        self.silent = SilentProperties()
+        self._refused = PausedProperties()
+        self._fruitless = 0
+        self.silent = PausedProperties(chance=1)
 
     @property
     def limit(self) -> int:
@@ -87,7 +89,25 @@ class PropertyReader:
 
     def note_refusal(self, epc: int) -> None:
         """Note that the meter has refused a property."""
-        self._refused[epc] = _now()
+        self._refused.note_failure(epc)
+
+    def note_answer(self, epc: int) -> None:
+        """Note that the meter has answered a request for this property."""
+        self.silent.forget(epc)
+
+    def note_value(self, epc: int) -> None:
+        """Note that the meter has answered with this property."""
+        self._refused.forget(epc)
+
+    def note_read(self, *, fruitful: bool) -> None:
+        """Note whether a read was answered at all; several that were not are a dead link.
+
+        For a meter that answers what it is asked only to see whether it is there.
+        """
+        self._fruitless = 0 if fruitful else self._fruitless + 1
+        if self._fruitless >= _MOST_FRUITLESS:
+            self._fruitless = 0
+            self._requester.report_silence()
 
     def lists(self, epc: int) -> bool:
         """Tell whether the meter's own Get property map has a property."""
@@ -109,15 +129,13 @@ class PropertyReader:
         What the map has and the meter refused before the map was known is asked for again.
         """
         for epc in readable - self._listed:
-            self._refused.pop(epc, None)
+            self._refused.forget(epc)
         self._listed = readable
         self._unlisted = frozenset(PROPERTIES.keys() - readable)
 
     def _not_offered(self) -> frozenset[int]:
-        """Return what need not be asked for; a refusal is believed for an hour."""
-        now = _now()
-        believed = {epc for epc, at in self._refused.items() if now - at < _BELIEF_LASTS}
-        return self._unlisted | believed
+        """Return what need not be asked for now."""
+        return self._unlisted | self._refused.paused()
 
     async def read(
         self,
@@ -210,6 +228,7 @@ class _Read:
             else:
                 heard, send_failures = True, 0
                 self._take(bundle, answer)
+        self._reader.note_read(fruitful=heard)
         if not heard:
             raise error
         self._judge_bundle()
@@ -247,7 +266,8 @@ class _Read:
 
     async def _answers_others(self, asked: list[int]) -> bool:
         """Tell whether the meter, silent about these, answers a Get for something else."""
-        other = next(epc for epc in _MANDATORY if epc not in asked)
+        answered = self._requester.answered_last()
+        other = next(epc for epc in (*answered, *_MANDATORY) if epc not in asked)
         return await self._requester.probe(other, _PROBE_PATIENCE)
 
     def _isolate(self, bundle: list[int]) -> None:
@@ -257,7 +277,7 @@ class _Read:
             self._unanswered = bundle
             self._alone.update(bundle)
         else:
-            self._silent.note_silence(bundle[0])
+            self._silent.note_failure(bundle[0])
             self._give_up(bundle)
 
     def _judge_bundle(self) -> None:
@@ -272,7 +292,7 @@ class _Read:
         """File what an answer holds; ask again, alone, for what it lacks or refuses doubtfully."""
         self._queue = self._queue[len(bundle) :]
         for epc in bundle:
-            self._silent.note_answer(epc)
+            self._reader.note_answer(epc)
         edts = {item.epc: item.edt for item in reversed(answer.properties)}
         if len(bundle) > 1:
             self._reader.note_bundle(answered=True)
@@ -307,6 +327,7 @@ class _Read:
     def _file(self, epc: int, edt: bytes) -> None:
         collected = self._collected
         if edt:
+            self._reader.note_value(epc)
             decode_into(collected.values, collected.reasons, self._wanted[epc], edt, self._scale)
         else:
             self._reader.note_refusal(epc)

@@ -78,6 +78,39 @@ class _Sending:
     pending: _Pending
     at: float
     """When it was handed to the dongle, in seconds of the running loop's clock."""
+    session: int
+    """In which session; an answer in a later one is a sign of life and nothing else."""
+
+
+class Sendings:
+    """What was sent to one meter, by TID, over all sessions and connections."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self.response_time = ResponseTime()
+        self._sendings: dict[int, _Sending] = {}
+        self._session = 0
+
+    def start_over(self) -> None:
+        """Begin a new session."""
+        self._session += 1
+
+    def add(self, tid: int, pending: _Pending) -> None:
+        """Note a sending; the oldest one is forgotten for it."""
+        self._sendings[tid] = _Sending(pending, asyncio.get_running_loop().time(), self._session)
+        if len(self._sendings) > _MOST_SENDINGS:
+            del self._sendings[next(iter(self._sendings))]
+
+    def take(self, frame: Frame) -> _Sending | None:
+        """Return the sending that a frame answers, and forget it; None if there is none."""
+        sending = self._sendings.get(frame.tid)
+        if sending is None or not sending.pending.accepts(frame):
+            return None
+        return self._sendings.pop(frame.tid)
+
+    def is_of_now(self, sending: _Sending) -> bool:
+        """Tell whether it was sent in the session that goes on."""
+        return sending.session == self._session
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +157,12 @@ class Requester:
         statistics: LinkStatistics,
         tids: Iterator[int],
         *,
-        response_time: ResponseTime,
+        sendings: Sendings,
     ) -> None:
         """Take the way out, and who hears of the meter's notifications.
 
         ``tids`` goes on from connection to connection: an answer that is late by a whole
-        connection must not fit a new request. So does the estimate of the response time.
+        connection must not fit a new request. So does what was sent, and how long the answers took.
         """
         self._send = send
         self._notify = notify
@@ -137,10 +170,12 @@ class Requester:
         self._statistics = statistics
         self._tids = tids
         self._turn = asyncio.Lock()
-        self._response_time = response_time
+        self._response_time = sendings.response_time
         self._current: _Pending | None = None
-        self._sendings: dict[int, _Sending] = {}
-        """By TID, oldest first; those of requests that were given up as well."""
+        self._sendings = sendings
+        self._sendings.start_over()
+        self._answered: dict[int, float] = {}
+        """When the sending was made that a property was answered to last, the newest one last."""
         self._extension: _Extension | None = None
         self._late: _Late | None = None
         self._lost: RouteBError | None = None
@@ -190,6 +225,7 @@ class Requester:
         probing: bool = False,
     ) -> Frame:
         self._statistics.requests += 1
+        patience = max(patience, self._response_time.patience)
         pending = _Pending(
             service=service,
             epcs=frozenset(item.epc for item in properties),
@@ -215,7 +251,7 @@ class Requester:
             if attempt:
                 self._statistics.retries += 1
             tid = next(self._tids)
-            self._note_sending(tid, pending)
+            self._sendings.add(tid, pending)
             request = Frame(tid, CONTROLLER, METER, service, properties).encode()
             try:
                 await self._transmit_until_answered(request, pending)
@@ -260,18 +296,13 @@ class Requester:
         if frame.seoj != METER:
             self._statistics.strays += 1
         elif frame.esv in (ESV.INF, ESV.INFC):
+            # No sign of life for the watchdog: a session may carry these and no answer.
             self._statistics.notifications += 1
-            self._watchdog.heard()
             if frame.esv is ESV.INFC:
                 self._confirm(frame)
             self._notify(frame.properties)
         else:
             self._answer(frame)
-
-    def _note_sending(self, tid: int, pending: _Pending) -> None:
-        self._sendings[tid] = _Sending(pending, asyncio.get_running_loop().time())
-        if len(self._sendings) > _MOST_SENDINGS:
-            del self._sendings[next(iter(self._sendings))]
 
     def _answer(self, frame: Frame) -> None:
         """Take an answer: to the request that waits, or a late one to an earlier request.
@@ -279,31 +310,54 @@ class Requester:
         A late one is a sign of life, and its values are seconds old: they answer the request
         that waits if that asks for the same, else they are reported like a notification.
         """
-        sending = self._sendings.get(frame.tid)
-        if sending is None or not sending.pending.accepts(frame):
+        sending = self._sendings.take(frame)
+        if sending is None:
             self._statistics.strays += 1
             return
-        del self._sendings[frame.tid]
         now = asyncio.get_running_loop().time()
         age = now - sending.at
-        self._response_time.note(age)
+        self._response_time.note(age, now)
         self._watchdog.heard()
-        pending, current = sending.pending, self._current
+        pending = sending.pending
         if pending.answer.done():
             self._statistics.strays += 1  # an earlier sending of the same request was answered
-        elif pending is current:
+        elif pending is self._current:
+            self._note_answered(sending)
             pending.answer.set_result(frame)
         else:
             self._late = _Late(now, pending.epcs, frame)
             self._statistics.late += 1
             if self._extension is not None:
                 self._extension.extend(now)
-            if pending.service is ESV.GET and age <= _LATE_IS_USABLE:
-                self._use_late(frame, pending)
+            usable = (
+                self._sendings.is_of_now(sending)
+                and pending.service is ESV.GET
+                and age <= _LATE_IS_USABLE
+                and not pending.epcs & _BOUND_TO_REQUEST
+                and self._note_answered(sending)
+            )
+            self._take_late(frame, pending, usable=usable)
 
-    def _use_late(self, frame: Frame, pending: _Pending) -> None:
+    def _note_answered(self, sending: _Sending) -> bool:
+        """Note what has been answered; False if a newer sending for any of it has been before."""
+        epcs = sending.pending.epcs
+        if any(self._answered.get(epc, sending.at) > sending.at for epc in epcs):
+            return False
+        for epc in epcs:
+            self._answered.pop(epc, None)
+            self._answered[epc] = sending.at
+        return True
+
+    def answered_last(self) -> tuple[int, ...]:
+        """Return the properties that the meter has answered in this session, the last one first."""
+        return tuple(epc for epc in reversed(self._answered) if epc not in _BOUND_TO_REQUEST)
+
+    def report_silence(self) -> None:
+        """Have the session ended: it carries answers, but none of use."""
+        self._watchdog.give_up()
+
+    def _take_late(self, frame: Frame, pending: _Pending, *, usable: bool) -> None:
         current = self._current
-        usable = not pending.epcs & _BOUND_TO_REQUEST
         if usable:
             pending.answer.set_result(frame)  # further answers to it are repetitions
         if current is not None and not current.answer.done():
@@ -330,7 +384,9 @@ class Requester:
 
     def start_over(self) -> None:
         """Forget what was sent: it was in a session that is over."""
-        self._sendings.clear()
+        self._sendings.start_over()
+        self._answered.clear()
+        self._late = None
         self._lost = None
 
     def _confirm(self, frame: Frame) -> None:

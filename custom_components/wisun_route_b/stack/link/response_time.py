@@ -24,11 +24,14 @@ class ResponseTime:
 
     def __init__(self) -> None:
         """Start without an estimate."""
+        self.answered_at: float | None = None
+        """When the last answer came, in seconds of the running loop's clock."""
         self._smoothed: float | None = None
         self._deviation = 0.0
 
-    def note(self, seconds: float) -> None:
-        """Take the time in seconds from a sending to the answer with its TID."""
+    def note(self, seconds: float, now: float) -> None:
+        """Take the time in seconds from a sending to the answer with its TID, which came now."""
+        self.answered_at = now
         sample = min(seconds, _LONGEST_SAMPLE)
         if self._smoothed is None:
             self._smoothed, self._deviation = sample, sample / 2
@@ -43,3 +46,10 @@ class ResponseTime:
         if self._smoothed is None:
             return RESEND_AFTER
         return max(RESEND_AFTER, self._smoothed + _DEVIATIONS * self._deviation)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that this meter needs for an answer; 0 while that is not known, 60 at most."""
+        if self._smoothed is None:
+            return 0.0
+        return min(_LONGEST_SAMPLE, self._smoothed + 2.0 * self._deviation)

@@ -26,6 +26,8 @@ _SENT_TIMEOUT = 5.0
 _LIMIT_REGISTER = "SFB"
 #: A register answers in 3 to 12 ms; this one is not worth more patience.
 _REGISTER_TIMEOUT = 0.5
+#: Seconds after which a sending is tried although a limit was reported and cannot be asked for.
+_TRY_AGAIN = 240.0
 #: Seconds after which a limit is over, whatever the dongle says or has not said.
 _LONGEST_LIMIT = 3600.0
 
@@ -40,6 +42,7 @@ class Transmitter:
         self._turn = asyncio.Lock()
         self._sent: asyncio.Future[int] | None = None
         self._limited_at: float | None = None
+        self._tried_at = 0.0
 
     @property
     def limited(self) -> bool:
@@ -55,6 +58,7 @@ class Transmitter:
         async with self._turn:
             await self.require_no_limit()
             if await self._transmit(address, payload) == SendResult.SENT:
+                self.limit(active=False)
                 return
         if self._limited_at is not None:
             raise TransmitLimitError("The transmission time of this hour is used up")
@@ -99,26 +103,41 @@ class Transmitter:
         """Take an EVENT 32 or 33."""
         if active is (self._limited_at is None):
             self._limited_at = asyncio.get_running_loop().time() if active else None
+            self._tried_at = asyncio.get_running_loop().time()
             self._limit_changed(active)
 
     async def require_no_limit(self) -> None:
-        """Raise TransmitLimitError while the limit holds; an EVENT 33 may have been lost."""
+        """Raise TransmitLimitError while the limit holds; an EVENT 33 may have been lost.
+
+        A dongle that does not tell (register SFB) is tried once in a while: it enforces the limit
+        by itself, and the EVENT 32 may have been noise.
+        """
         if self._limited_at is None:
             return
-        elapsed = asyncio.get_running_loop().time() - self._limited_at
-        if elapsed < _LONGEST_LIMIT and await self.limit_holds():
+        now = asyncio.get_running_loop().time()
+        holds = await self._ask_register() if now - self._limited_at < _LONGEST_LIMIT else False
+        if holds is False:
+            self.limit(active=False)
+        elif holds is None and now - self._tried_at >= _TRY_AGAIN:
+            self._tried_at = now
+        else:
             raise TransmitLimitError("The transmission time of this hour is used up")
-        self.limit(active=False)
 
     async def limit_holds(self) -> bool:
         """Ask the dongle whether it may not transmit; if it cannot tell, its EVENTs have."""
+        holds = await self._ask_register()
+        return self._limited_at is not None if holds is None else holds
+
+    async def _ask_register(self) -> bool | None:
+        """Return what the register of the limit says; None if it cannot be read."""
         try:
             answers = await self._commander.execute(
                 commands.sksreg(_LIMIT_REGISTER), _REGISTER_TIMEOUT
             )
         except CommandFailedError, CommandTimeoutError:
-            return self._limited_at is not None
-        return any(isinstance(answer, Register) and _is_set(answer) for answer in answers)
+            return None
+        found = [answer for answer in answers if isinstance(answer, Register)]
+        return _is_set(found[-1]) if found else None
 
 
 def _is_set(register: Register) -> bool:

@@ -17,8 +17,12 @@ class Watchdog:
         self._unanswered = 0
 
     def heard(self) -> None:
-        """Note a sign of life: an answer or a notification."""
+        """Note a sign of life: an answer, be it late."""
         self._unanswered = 0
+
+    def give_up(self) -> None:
+        """Report the link as dead for another reason."""
+        self._bark()
 
     def unanswered(self) -> None:
         """Note a request that was never answered."""

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from .messages import Message, Unknown
+from .events import EventNumber
+from .messages import Event, Message, Unknown
 from .pan_description import PanDescriptionBuilder
 from .parser import PanDescriptionBegins, parse, unexplained
 from .reader import Line, Packet, Reader, Unit
+
+_OF_A_SCAN = frozenset((EventNumber.BEACON, EventNumber.SCAN_FINISHED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,10 @@ class Receiver:
     def _from_line(self, line: bytes) -> list[Message]:
         if self._pan.add(line):
             return self._end_pan_description() if self._pan.finished else []
-        before = self._end_pan_description()
         glue, said = parse(line)
+        # What happens in between has nothing to do with the block, unless the scan goes on or ends.
+        passing = isinstance(said, Event) and said.number not in _OF_A_SCAN
+        before = [] if passing else self._end_pan_description()
         before += _explain_glue(glue)
         if isinstance(said, PanDescriptionBegins):
             self._pan.begin()
