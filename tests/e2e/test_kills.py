@@ -7,9 +7,9 @@ import subprocess
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_KILLS = 5
-#: Seven starts and as many imports take three to four minutes; five more if a slow machine misses
-#: the recorder's first five-minute mark.
+_KILLS = 3
+#: Five starts and as many imports take some minutes; five more if a slow machine misses the recorder's
+#: first five-minute mark.
 _PATIENCE = 1200
 
 
@@ -31,4 +31,4 @@ def test_no_kill_in_an_import_leaves_a_wrong_hour(tmp_path: Path) -> None:
     assert played["wrong"] == []
     assert played["hours"] >= 30 * 24
     assert len(played["moments"]) == _KILLS
-    assert sum("under way" in moment for moment in played["moments"]) >= 2
+    assert sum("under way" in moment for moment in played["moments"]) >= 1

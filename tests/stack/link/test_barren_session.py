@@ -19,17 +19,21 @@ from custom_components.wisun_route_b.stack import (
     RouteBError,
     SmartMeter,
 )
-from custom_components.wisun_route_b.stack.echonet import Frame
+from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.link.scripted import (
+    DONGLE_IP,
     METER_IP,
     NETWORK,
     PASSWORD,
     ROUTE_B_ID,
     ScriptedDongle,
+    erxudp,
     pana,
 )
 from tests.virtual_clock import run
 
+#: A dongle that was not reset knows where the meter is.
+REMEMBERS = f"EINFO {DONGLE_IP} 001D12900005747B 31 21A3 FFFE\r\nOK\r\n".encode()
 LIVE = (INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT)
 #: Within this many seconds a link that can be mended reads again (docs/architecture.md).
 BOUND = 300.0
@@ -79,6 +83,7 @@ class Curable(ScriptedDongle):
         super().__init__()
         self.kind = kind
         self.cure = ""
+        self.replies["SKINFO"] = REMEMBERS
         self.openings = 0
 
     def fall_ill(self, cure: str) -> None:
@@ -302,6 +307,95 @@ def test_week_of_outage_is_a_handful_of_changes_and_the_first_cause_stays() -> N
             assert (older.state, type(older.error)) != (newer.state, type(newer.error))
         lost = next(status for status in keeper.journal if status.error is not None)
         assert "EVENT 27" in str(lost.error)
+        await keeper.close()
+
+    run(scenario())
+
+
+def test_silent_meter_of_a_week_is_a_handful_of_changes() -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        await keeper.open()
+        await poll(keeper, 120)
+        changes: list[LinkStatus] = []
+        keeper.on_change(changes.append)
+        dongle.on_request = lambda _: dongle.accept()
+        await poll(keeper, 2 * 86_400)
+        assert len(changes) < 6
+        await keeper.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("life", [5, 20, 70])
+def test_sessions_that_die_young_climb_to_the_reset_that_helps(life: float) -> None:
+    async def scenario() -> None:
+        dongle = Curable(silent)
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        await keeper.open()
+        await poll(keeper, 700)
+
+        def answer_while_young(request: Frame) -> None:
+            began = keeper.connected_at
+            now = asyncio.get_running_loop().time()
+            if began is None or now - began < life:
+                dongle.answer(request)
+            else:
+                dongle.accept()
+
+        dongle.cure = "SKRESET"
+        dongle.on_request = answer_while_young
+        await poll(keeper, 1200)
+        assert "SKRESET" in dongle.commands
+        assert await poll(keeper, 120) == 4
+        await keeper.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("interval", [10, 20, 45, 300])
+def test_notifications_alone_keep_no_session_alive(interval: float) -> None:
+    async def scenario() -> None:
+        dongle = Curable(silent)
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        await keeper.open()
+        await poll(keeper, 120)
+        dongle.fall_ill("SKRESET")
+        push = Frame(7, METER, CONTROLLER, ESV.INF, (Property(0x80, b"\x30"),)).encode()
+
+        async def announce() -> None:
+            while True:
+                await asyncio.sleep(interval)
+                dongle.say(erxudp(push))
+
+        announcing = asyncio.create_task(announce())
+        await poll(keeper, BOUND)
+        assert await poll(keeper, 120) == 4
+        announcing.cancel()
+        await keeper.close()
+
+    run(scenario())
+
+
+# --- The transmit limit -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("register", [b"", b"OK\r\n", b"FAIL ER04\r\n", b"ESREG 0\r\nOK\r\n"])
+def test_stray_event_32_costs_minutes_and_no_hour(register: bytes) -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        await keeper.open()
+        await poll(keeper, 120)
+        dongle.replies["SKSREG SFB"] = register
+        dongle.say(f"EVENT 32 {METER_IP}\r\n".encode())
+        await poll(keeper, BOUND)
+        assert await poll(keeper, 120) == 4
         await keeper.close()
 
     run(scenario())

@@ -40,6 +40,8 @@ class RecordingDongle(ScriptedDongle):
         self.written: list[bytes] = []
         self.openings = 0
         self.deaf_after_opening = 0.0
+        self.deaf_unless = ""
+        """A command that ends a deafness."""
         self._deaf_until = 0.0
 
     @override
@@ -55,6 +57,13 @@ class RecordingDongle(ScriptedDongle):
         if asyncio.get_running_loop().time() >= self._deaf_until:
             self.written.append(bytes(data))
             super().write(data)
+
+    @override
+    def _command(self, line: str) -> None:
+        if line == self.deaf_unless:
+            self.deaf_unless = ""
+        if not self.deaf_unless:
+            super()._command(line)
 
     @property
     def sendto_forms(self) -> set[int]:
@@ -297,5 +306,41 @@ def test_port_without_any_sign_is_silent_after_five_seconds() -> None:
         begun = asyncio.get_running_loop().time()
         assert isinstance(await attempt(dongle), DongleSilentError)
         assert 4.5 <= asyncio.get_running_loop().time() - begun <= 5.0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("text", [b"\x00", b"BP35 boot\r\n", b"\xff\xfe\x80"])
+@pytest.mark.parametrize("boot", [2.0, 3.0, 8.0])
+def test_start_up_text_is_no_other_device(text: bytes, boot: float) -> None:
+    async def scenario() -> None:
+        dongle = RecordingDongle()
+        keeper = LinkKeeper(smart_meter(dongle), random.Random(1))
+        await keeper.open()
+        await asyncio.sleep(100)
+        dongle.deaf_after_opening = boot
+        dongle.unplug()
+        await asyncio.sleep(3)
+        for moment in (0.3, 1.0, 1.8):
+            asyncio.get_running_loop().call_later(moment, dongle.say, text)
+        await asyncio.sleep(60)
+        assert keeper.state is LinkState.CONNECTED
+        assert dongle.openings == 2
+        await keeper.close()
+
+    run(scenario())
+
+
+def test_known_dongle_that_is_deaf_until_it_is_reset_is_reset() -> None:
+    async def scenario() -> None:
+        dongle = RecordingDongle()
+        keeper = LinkKeeper(smart_meter(dongle), random.Random(1))
+        await keeper.open()
+        await asyncio.sleep(100)
+        dongle.deaf_unless = "SKRESET"
+        dongle.unplug()
+        await asyncio.sleep(60)
+        assert keeper.state is LinkState.CONNECTED
+        await keeper.close()
 
     run(scenario())

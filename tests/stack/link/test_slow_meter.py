@@ -437,3 +437,98 @@ def test_lost_link_is_noticed_within_two_requests_although_silence_is_looked_int
         await keeper.close()
 
     run(scenario())
+
+
+@pytest.mark.parametrize("seconds_long", [0.05, 5, 120])
+@pytest.mark.parametrize("what", [{0xD3}, {0xE1}, set(METER_SAYS) - {0x9F}, set(METER_SAYS)])
+@pytest.mark.parametrize("lists", [True, False])
+def test_refusals_that_pass_never_make_a_wrong_energy(
+    seconds_long: float, what: set[int], lists: bool
+) -> None:
+    async def scenario() -> None:
+        says = METER_SAYS | {0xD3: "0000000A"}
+        dongle = ScriptedDongle()
+        begun = seconds()
+
+        def on_request(request: Frame) -> None:
+            dongle.accept()
+            now = dict(says)
+            if seconds() - begun < seconds_long + 3:
+                now |= dict.fromkeys(what, "")
+            answer = answer_to(request, now)
+            if answer.esv is ESV.GET_SNA and not lists:
+                answer = Frame(request.tid, METER, CONTROLLER, ESV.GET_SNA, ())
+            dongle.say(erxudp(answer.encode()))
+
+        dongle.on_request = on_request
+        keeper = await connected(dongle)
+        seen = []
+        for _ in range(30):
+            try:
+                report = await keeper.meter.read(LIVE, 20.0)
+                seen.append(report.value(CUMULATIVE_ENERGY_NORMAL))
+            except RouteBError:
+                seen.append(None)
+            await asyncio.sleep(30)
+        assert set(seen) - {None} == {Decimal(65139)}
+        assert seen[-1] is not None
+        await keeper.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("other", [0xE1, 0xE7, 0xE8, 0xD3, 0x8A])
+def test_silence_about_the_operation_status_and_another_property_is_no_dead_link(
+    other: int,
+) -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        ignores(dongle, 0x80, other)
+        keeper = await connected(dongle)
+        for _ in range(10):
+            report = await keeper.meter.read(LIVE, 20.0)
+            await asyncio.sleep(30)
+            assert report.values.keys() & {0xE7, 0xE8}
+        assert keeper.meter.statistics.disconnects == 0
+        await keeper.close()
+
+    run(scenario())
+
+
+def test_older_value_that_comes_late_does_not_replace_a_newer_one() -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        keeper = await connected(dongle)
+        reports: list[ReadReport] = []
+        keeper.meter.subscribe(reports.append)
+        kept: list[Frame] = []
+
+        def keep(request: Frame) -> None:
+            dongle.accept()
+            kept.append(request)
+
+        dongle.on_request = keep
+        with pytest.raises(ResponseTimeoutError):
+            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        dongle.on_request = dongle.answer
+        assert (await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)).values
+        dongle.say(erxudp(answer_to(kept[0]).encode()))
+        assert not reports
+        await keeper.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("service", [10, 17, 25])
+def test_slow_meter_is_connected_to_from_nothing(service: float) -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        OneAfterTheOther(dongle, service)
+        meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
+        keeper = LinkKeeper(meter, random.Random(1))
+        keeper.start(LIVE)
+        await asyncio.sleep(600)
+        assert keeper.meter.connected
+        await keeper.close()
+
+    run(scenario())

@@ -17,6 +17,7 @@ from ..errors import (
 from ..meter.history import Slot
 from ..meter.properties import (
     CUMULATIVE_ENERGY_UNIT,
+    GET_PROPERTY_MAP,
     HISTORY1_REVERSE,
     PROPERTIES,
     AnyProperty,
@@ -279,7 +280,7 @@ class SmartMeter:
         said = known.said if known else ReadReport()
         missing = [
             row
-            for row in SCALE_PROPERTIES
+            for row in (GET_PROPERTY_MAP, *SCALE_PROPERTIES)
             if row.epc not in said.values
             and (row is CUMULATIVE_ENERGY_UNIT or row.epc not in said.refused)
         ]

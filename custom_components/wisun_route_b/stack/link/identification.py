@@ -66,6 +66,7 @@ class Identification:
         """
         loop = asyncio.get_running_loop()
         begun = loop.time()
+        known = patience > IDENTIFY_PATIENCE  # to have a dongle, which may only be starting
         for probe in itertools.count(1):
             left = begun + patience - loop.time()
             self._heard_now = False
@@ -77,7 +78,10 @@ class Identification:
             if probe == _PROBES:
                 await self._ask_for_j11()
             if probe >= _PROBES:
-                self._judge(begun, final=loop.time() >= begun + patience)
+                self._judge(
+                    most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
+                    final=loop.time() >= begun + patience,
+                )
                 if loop.time() - begun < IDENTIFY_PATIENCE:
                     self._commander.flush()
                 else:
@@ -98,13 +102,11 @@ class Identification:
             self._scribe.remark("Resetting the dongle, as it does not answer")
             self._port.write(commands.skreset().data)
 
-    def _judge(self, begun: float, *, final: bool) -> None:
+    def _judge(self, *, most: int, final: bool) -> None:
         """Raise what must be at the port if it has not answered to SKVER, if that is clear by now."""
         if _J11_SIGNATURE in self._heard:
             raise J11DongleError("The dongle speaks the J11 protocol")
-        elapsed = asyncio.get_running_loop().time() - begun
         # A start-up text, or the noise of the opening, comes once: another device answers each time.
-        most = _OTHER_ANSWERS if elapsed < IDENTIFY_PATIENCE else _OTHER_ANSWERS_OF_KNOWN
         if self._answered >= most or (final and self._heard_at is not None):
             raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
         if final:

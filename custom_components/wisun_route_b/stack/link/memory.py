@@ -60,20 +60,21 @@ class Memory:
     def learn(self, said: ReadReport, now: float) -> None:
         """Note what the meter said of itself just now (seconds of the running loop's clock).
 
-        What its own list has, it must refuse for ten minutes before that is believed: a busy meter
+        What its own list has, or may have, it must refuse for ten minutes before that is believed: a busy meter
         must not make up the coefficient 1, which a refusal of D3 stands for.
         """
         if self.network is None:
             return
         before = self.known.said if self.known else ReadReport()
         merged = before.merged(said)
-        listed = merged.value(GET_PROPERTY_MAP) or frozenset()
+        listed = merged.value(GET_PROPERTY_MAP)
         for epc in said.values.keys() & self._refused_since.keys():
             del self._refused_since[epc]
         doubtful = {
             epc
-            for epc in said.refused & listed
-            if now - self._refused_since.setdefault(epc, now) < _REFUSAL_BELIEVED_AFTER
+            for epc in said.refused
+            if (listed is None or epc in listed)
+            and now - self._refused_since.setdefault(epc, now) < _REFUSAL_BELIEVED_AFTER
         }
         reasons = {**merged.reasons, **dict.fromkeys(doubtful, "refused for now")}
         self.known = KnownMeter(

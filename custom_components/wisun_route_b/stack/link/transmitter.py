@@ -58,7 +58,6 @@ class Transmitter:
         async with self._turn:
             await self.require_no_limit()
             if await self._transmit(address, payload) == SendResult.SENT:
-                self.limit(active=False)
                 return
         if self._limited_at is not None:
             raise TransmitLimitError("The transmission time of this hour is used up")
@@ -86,6 +85,8 @@ class Transmitter:
 
     def result(self, parameter: int | None) -> None:
         """Take the parameter of an EVENT 21; address resolution is no result yet."""
+        if parameter == SendResult.SENT:
+            self.limit(active=False)  # as has been seen
         sent = self._sent
         final = parameter in (SendResult.SENT, SendResult.FAILED)
         if sent is not None and not sent.done() and parameter is not None and final:
