@@ -18,7 +18,7 @@ most of them waiting for momonga.
 """
 #: momonga gives up a silent port after 302 s.
 _LONG_PATIENCE = 330.0
-_SHORT_PATIENCE = 31.0
+_SHORT_PATIENCE = 51.0
 
 
 def _progress(text: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .figures import Figures
 
 #: Seconds within which a port without a dongle must be recognised.
-VERDICT = 3.0
+VERDICT = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,9 @@ are):
 """
 
 VERDICTS = """\
-What a setup dialog has to wait for: three seconds were asked for. The J11 dongle answers the one
-request that everything in that protocol begins with (capture 20).
+What a setup dialog has to wait for: five seconds of silence, as some dongles start when their port
+is opened, and three for a device that speaks. The J11 dongle answers the one request that
+everything in that protocol begins with (capture 20).
 """
 
 RECOVERY = """\

@@ -45,7 +45,7 @@ def test_a_stop_without_a_verdict_is_missed() -> None:
     figures = _good()
     figures.verdicts["silent", "ours"] = ""
 
-    assert failures(figures, RATIOS) == ["silent: no verdict within 3 s"]
+    assert failures(figures, RATIOS) == ["silent: no verdict within 5 s"]
 
 
 def test_page_says_what_was_missed_and_what_momonga_does_better(tmp_path: Path) -> None:

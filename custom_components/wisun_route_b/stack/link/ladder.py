@@ -46,6 +46,8 @@ _PROOFS: Final = (
     (OPERATION_STATUS.epc, 6.0),
     (STANDARD_VERSION.epc, 6.0),
 )
+#: The same, where all of what is wanted first was asked for already.
+_FURTHER_PROOFS: Final = tuple((epc, 6.0) for epc, _ in _PROOFS)
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
 _REST: Final = 10.0
@@ -85,8 +87,10 @@ class Ladder:
         reading = None if self._prove else await self._resume(connection, first)
         if reading is None:
             await self._rest()
-            sign_in = self._sign_in(connection, report)
+            proof = _Proof(connection, self._memory, first)
+            sign_in = self._sign_in(connection, report, proof)
             self._settle(await sign_in.anywhere(self._memory.network))
+            reading = proof.reading
             self._prove = False
         if self._memory.known is None:
             report(Progress(Stage.DESCRIBING))
@@ -150,7 +154,7 @@ class Ladder:
         await self._rest()
         if forgetful or remedy is Remedy.RESET:
             await connection.dongle.prepare(self._credentials)
-        sign_in = self._sign_in(connection, ignore_progress)
+        sign_in = self._sign_in(connection, ignore_progress, _Proof(connection, self._memory))
         if remedy is Remedy.RESCAN:
             self._settle(await sign_in.search(network))
         else:
@@ -159,12 +163,8 @@ class Ladder:
         self._restrict(connection)
         connection.establish()
 
-    def _sign_in(self, connection: Connection, report: ProgressCallback) -> SignIn:
-        async def prove() -> None:
-            connection.revive()
-            await _require_answer(connection)
-
-        return SignIn(connection.dongle, self._credentials, report, prove)
+    def _sign_in(self, connection: Connection, report: ProgressCallback, proof: _Proof) -> SignIn:
+        return SignIn(connection.dongle, self._credentials, report, proof.require)
 
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""
@@ -196,14 +196,45 @@ class Ladder:
             self._memory.farewell = None  # not before: an attempt that is cancelled has not waited
 
 
-async def _require_answer(connection: Connection) -> None:
-    """Return once the meter has answered a request in this session, early or late.
+class _Proof:
+    """Requires the meter to answer a request in a session that has just begun.
 
-    Raises MeterSilentError, or what the link was lost of meanwhile.
+    What is wanted first is a good proof, if its numbers can be understood: no other request is
+    needed then.
     """
-    requester = connection.requester
-    begun = asyncio.get_running_loop().time()
-    for epc, patience in _PROOFS:
-        if await requester.probe(epc, patience) or requester.late_since(begun):
-            return
-    raise MeterSilentError("The meter does not answer after the sign-in")
+
+    def __init__(
+        self, connection: Connection, memory: Memory, first: tuple[AnyProperty, ...] = ()
+    ) -> None:
+        """Take what is wanted first, if anything is."""
+        self._connection = connection
+        self._memory = memory
+        self._first = first
+        self.reading: ReadReport | None = None
+        """What the meter has said about that."""
+
+    async def require(self) -> None:
+        """Return once the meter has answered in this session, be it late.
+
+        Raises MeterSilentError, or what the link was lost of meanwhile.
+        """
+        connection = self._connection
+        connection.revive()
+        begun = asyncio.get_running_loop().time()
+        patiences: tuple[tuple[int, float], ...] = _PROOFS
+        if self._first and self._memory.known is not None:
+            patiences = _FURTHER_PROOFS
+            try:
+                self.reading = await connection.reader.read(
+                    self._first, self._memory.scale, _FIRST_PATIENCE, isolate=False
+                )
+            except ResponseTimeoutError, SendFailedError:
+                _LOGGER.debug("The first reading of this session was not answered")
+            else:
+                return
+        requester = connection.requester
+        for epc, patience in patiences:
+            if requester.late_since(begun) or await requester.probe(epc, patience):
+                return
+        if not requester.late_since(begun):
+            raise MeterSilentError("The meter does not answer after the sign-in")

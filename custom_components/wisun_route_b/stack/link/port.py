@@ -34,6 +34,9 @@ _LINE_RATE = BAUD_RATE / 10
 #: Bytes that may come at once: what a bridge in the network has kept during a pause of six seconds in
 #: which the line was never silent. A dongle says some kB in a minute.
 _BURST = 65_536
+#: Bytes that may come as the answer to one write, whatever the rate: software dongles are faster. The
+#: longest datagram in hexadecimal has 2600, and some lines stand around it.
+_ANSWER = 4096
 #: Seconds that opening may take; a host in the network that is down does not answer at all.
 OPEN_TIMEOUT = 10.0
 #: Seconds to wait for a port to be closed before it is given up.
@@ -174,6 +177,7 @@ class Port(asyncio.Protocol):
             raise PortLostError("The port is closed")
         if not _accepts_bytes(transport):
             raise PortBlockedError("The port accepts no bytes")
+        self._allowance = min(_BURST, self._allowance + _ANSWER)
         try:
             transport.write(data)
         except OSError as err:
