@@ -61,6 +61,7 @@ _REVIEWED = {
     "stack.link.reader._Collected.reasons": "words of our own errors",
     "stack.link.report.ReadReport.values": "property codes; values are swept by themselves",
     "stack.link.report.ReadReport.reasons": "words of our own errors",
+    "stack.link.requester._Extension.deadline": "a timer",
     "stack.meter.properties.MeterProperty.name": "a table of the specification",
     "stack.meter.properties.MeterProperty.access": "a table of the specification",
     "stack.meter.properties.MeterProperty.unit": "a table of the specification",

@@ -381,8 +381,10 @@ def _shift(mark: _Mark, tail: Tail, register: Register) -> Decimal | None:
         return mark.shift
     if mark.state is None or tail.row.state is None:
         return None
+    # The state at the mark may be hours old, as Home Assistant repeats it while it sees nothing: less
+    # than two hours are judged like one.
     span = tail.start + HOUR - mark.at
-    behind = register.energy(mark.state, tail.row.state, max(span, HOUR))
+    behind = register.energy(mark.state, tail.row.state, HOUR if span < 2 * HOUR else span)
     return None if behind is None else mark.sum + behind - tail.row.sum
 
 

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
+from .entry_data import RouteBConfigEntry
 
 #: For how long the recorder's database must have failed every time.
 _A_DAY: Final = timedelta(days=1)
@@ -24,7 +24,7 @@ class HistoryProblem(StrEnum):
 class HistoryIssues:
     """Raises and clears the issues of one entry."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         """Begin without any."""
         self._hass, self._entry = hass, entry
 

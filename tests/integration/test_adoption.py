@@ -24,7 +24,11 @@ import pytest
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 from sqlalchemy.exc import OperationalError
 
-from custom_components.wisun_route_b.adoption import async_adopt, async_adopt_costs
+from custom_components.wisun_route_b.adoption import (
+    async_adopt,
+    async_adopt_costs,
+    async_carry_over_energy,
+)
 from custom_components.wisun_route_b.recorder_errors import RecorderError
 from tests.integration.history_house import IMPORTED
 from tests.integration.moving_house import OLD, ROUTE_B_ID, START, MovingHouse, at, costs
@@ -358,8 +362,12 @@ async def test_failing_database_changes_nothing_and_tells_no_secret(
 
     with monkeypatch.context() as broken:
         broken.setattr(StatisticsMetaManager, "update_statistic_id", fail)
+        adopting = house.hass.async_create_task(
+            async_carry_over_energy(house.hass, OLD, house.real_id(IMPORTED))
+        )
+        await house.recorded()
         with pytest.raises(RecorderError) as raised:
-            await house.adopt()
+            await adopting
 
     assert await house.stored(OLD) == stored
     assert raised.value.detail == "OperationalError"

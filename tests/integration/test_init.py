@@ -277,7 +277,7 @@ async def test_loss_and_recovery_are_logged_once_each(
     entry = entry_for()
     await set_up(hass, entry)
     caplog.clear()
-    dongle.replies["SKVER"] = b""
+    dongle.replies |= {"SKVER": b"", "SKRESET": b""}
     dongle.unplug()
     keeper = entry.runtime_data.keeper
 
@@ -287,7 +287,7 @@ async def test_loss_and_recovery_are_logged_once_each(
     for _ in range(3):
         await until(lambda: isinstance(keeper.status.error, DongleSilentError))
         await poll(hass)
-    dongle.replies.pop("SKVER")
+    dongle.replies.clear()
     await until(lambda: keeper.state is LinkState.CONNECTED)
     await until(lambda: entry.runtime_data.last_update_success)
     for _ in range(2):
