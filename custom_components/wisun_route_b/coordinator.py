@@ -160,7 +160,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             async with asyncio.timeout(_FIRST_READING_WAIT):
                 await self._settled.wait()
         if not self.meter.connected:
-            await self.async_refresh()  # which fails, and says why
+            await self.async_refresh()  # which says why, if the attempt has failed
 
     async def async_close(self) -> None:
         """Give the port back. Only a disabled entry ends its session with the meter.
@@ -295,6 +295,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     @override
     async def _async_update_data(self) -> ReadReport:
         now = dt_util.utcnow()
+        if self._has_started and self._is_connecting():
+            return self.data  # the entities are unavailable, and nothing has failed
         try:
             report = await (self._poll(now) if self._has_started else self._open(now))
         except CredentialsRefusedError as err:
@@ -333,6 +335,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             return await self.meter.read(due, _PATIENCE)
         except ResponseTimeoutError, SendFailedError:
             return await self.meter.read(due, _PATIENCE)
+
+    def _is_connecting(self) -> bool:
+        """Tell whether the first attempt to connect goes on."""
+        status = self.keeper.status
+        return status.state is LinkState.CONNECTING and status.error is None
 
     def _wanted(self) -> frozenset[int]:
         """Return the EPCs that enabled entities show."""

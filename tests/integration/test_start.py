@@ -110,6 +110,28 @@ async def test_known_meter_with_a_living_dongle_is_read_within_the_set_up(
 
 
 @pytest.mark.usefixtures("fast_clock")
+async def test_sign_in_that_takes_longer_than_the_start_is_no_error(
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("custom_components.wisun_route_b.coordinator._FIRST_READING_WAIT", 4.0)
+    dongle.replies["SKJOIN"] = b"OK\r\n"
+    entry = known_entry()
+    entry.add_to_hass(hass)
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: any(line.startswith("SKJOIN") for line in dongle.commands))
+    dongle.say(f"EVENT 25 {METER_IP}\r\n".encode())
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert state_of(hass, "power") == "632"
+    assert "Error fetching" not in caplog.text
+
+
+@pytest.mark.usefixtures("fast_clock")
 @pytest.mark.parametrize(
     ("error", "issue"),
     [
