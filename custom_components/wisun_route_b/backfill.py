@@ -294,7 +294,9 @@ class _Walk:
             return
         if self._leads_on(self.state, end) and not self._leads_on(row.state, end):
             return
-        self._go(end, row.state, self.sum + energy, foreign=self._foreign)
+        # A state that is only repeated is as old as it was: what follows has had longer to be used.
+        at = end if energy else self.at
+        self._go(at, row.state, self.sum + energy, foreign=self._foreign)
 
     def _leads_on(self, state: Decimal, at: datetime) -> bool:
         """Tell whether the next known reading can follow a state."""

@@ -51,9 +51,7 @@ def test_a_traceback_is_found_at_any_level() -> None:
 
 
 def test_path_of_the_interpreter_in_a_message_of_another_is_no_complaint() -> None:
-    text = (
-        "Thread is still running at shutdown: File /home/user/.cache/wisun_route_b/python3.14/thread.py"
-    )
+    text = "Thread is still running at shutdown: File /home/user/.cache/wisun_route_b/python3.14/thread.py"
     log = f"{_STAMP} WARNING (Thread-5) [homeassistant.util.executor] {text}"
 
     assert complaints(log, "wisun_route_b") == []
