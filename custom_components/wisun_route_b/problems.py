@@ -247,7 +247,7 @@ class Problems:
 
 
 def _problem_at_port(error: RouteBError) -> Problem | None:
-    """Return what is wrong at the port: whatever fails there and lasts is somebody's to mend."""
+    """Return the problem at the port: any lasting failure there needs the user."""
     if isinstance(error, PortBusyError):
         return Problem.PORT_TAKEN
     if isinstance(error, _OTHER_DEVICE):

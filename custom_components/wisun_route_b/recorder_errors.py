@@ -34,7 +34,7 @@ class Failure(StrEnum):
     """A fault of this integration's own code."""
 
 
-#: What may be over by itself in a moment; everything else needs somebody to do something.
+#: What may end by itself in a moment; everything else needs the user.
 _PASSING: Final = frozenset({Failure.RECORDER_BUSY, Failure.DATABASE_UNAVAILABLE})
 
 
