@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+import logging
+import re
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
@@ -107,6 +109,23 @@ async def test_known_meter_with_a_living_dongle_is_read_within_the_set_up(
     await hass.config_entries.async_setup(entry.entry_id)
 
     assert entry.runtime_data.data.values
+
+
+async def test_start_is_logged_as_a_start_and_not_as_a_loss(
+    hass: HomeAssistant, dongle: ScriptedDongle, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = known_entry()
+    await set_up(hass, entry)
+    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+
+    logged = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.endswith(".keeper") and record.levelno >= logging.INFO
+    ]
+    assert logged[0] == "Connecting to the meter"
+    assert re.fullmatch(r"The link is up after \d+ s", logged[1])
+    assert len(logged) == 2
 
 
 @pytest.mark.usefixtures("fast_clock")

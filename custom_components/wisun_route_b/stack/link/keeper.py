@@ -248,7 +248,11 @@ class LinkKeeper:
 
     async def _restore(self, error: RouteBError) -> None:
         """Bring the link back, however long it takes."""
-        _LOGGER.info("The link to the meter is lost: %s", error)
+        is_start = isinstance(error, NotConnectedError)
+        if is_start:
+            _LOGGER.info("Connecting to the meter")
+        else:
+            _LOGGER.info("The link to the meter is lost: %s", error)
         lost_at = asyncio.get_running_loop().time()
         self._said.clear()
         self._refusals = 0
@@ -269,7 +273,8 @@ class LinkKeeper:
                 error = _unless_believed(failure)
                 await self._wait(error)
         self._connected()
-        _LOGGER.info("The link is back after %.0f s", self._connected_at - lost_at)
+        up = "up" if is_start else "back"
+        _LOGGER.info("The link is %s after %.0f s", up, self._connected_at - lost_at)
 
     async def _climb(self, error: RouteBError) -> RouteBError | None:
         """Try one remedy after the other; return why the last one failed, or None."""
@@ -312,10 +317,13 @@ class LinkKeeper:
         first = self.state not in _WAITING
         if self.state is LinkState.REFUSED and self.status.error is not None:
             error = self.status.error
-        cause = None if isinstance(error, NotConnectedError) else error
-        self._set(LinkState.CONNECTING if first else self.state, cause, remedy)
-        level = logging.DEBUG if remedy in self._said else logging.INFO
-        self._said.add(remedy)
+        is_start = isinstance(error, NotConnectedError)
+        self._set(
+            LinkState.CONNECTING if first else self.state, None if is_start else error, remedy
+        )
+        level = logging.DEBUG if is_start or remedy in self._said else logging.INFO
+        if not is_start:
+            self._said.add(remedy)
         _LOGGER.log(level, "%s: %s", error, _STEPS[remedy])
 
     def _count_refusal(self, failure: RouteBError) -> None:
