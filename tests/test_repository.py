@@ -6,6 +6,7 @@ import re
 import tomllib
 from typing import Any, cast
 
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -87,3 +88,24 @@ def test_script_can_be_run_and_stops_at_errors(script: Path) -> None:
     assert text.startswith("#!/usr/bin/env ")
     if "bash" in text.partition("\n")[0]:
         assert re.search(r"^set -[e]?uo pipefail$", text, re.MULTILINE)
+
+
+def test_issue_templates_are_complete_and_never_ask_for_keys() -> None:
+    templates = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    forms = [load_yaml_dict(str(path)) for path in templates]
+    forms = [form for form in forms if "body" in form]
+
+    assert {form["labels"][0] for form in forms} == {"bug", "hardware"}
+    for form in forms:
+        assert form["name"]
+        assert form["description"]
+        ids = [field["id"] for field in form["body"] if field["type"] != "markdown"]
+        assert len(set(ids)) == len(ids) > 0
+        notice = next(field for field in form["body"] if field["type"] == "markdown")
+        assert "Never write your Route-B ID or password" in notice["attributes"]["value"]
+
+
+def test_hooks_of_a_commit_are_the_checks_of_the_lint_script() -> None:
+    hooks = load_yaml_dict(str(ROOT / ".pre-commit-config.yaml"))
+
+    assert [hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]] == ["scripts/lint"]
