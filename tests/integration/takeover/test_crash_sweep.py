@@ -141,7 +141,9 @@ class Move:
         }
 
     def _cancel(self) -> None:
-        self.task.cancel()
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
 
     def _begin_another(self) -> None:
         another = async_inherit(self.hass, self.entry)
