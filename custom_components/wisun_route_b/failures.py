@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .port_location import OtherDeviceError
 from .stack import (
     CredentialsRefusedError,
     DongleError,
@@ -24,6 +25,7 @@ from .stack import (
 
 #: Special classes before their bases: the first that fits wins.
 _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
+    (OtherDeviceError, "other_device"),
     (PortNotFoundError, "port_not_found"),
     (PortBusyError, "port_busy"),
     (NotASerialPortError, "not_a_serial_port"),
