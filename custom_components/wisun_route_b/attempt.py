@@ -14,11 +14,13 @@ from .failures import failure_key
 from .farewells import last_farewell
 from .port import port_connector
 from .port_location import async_locate
+from .port_users import async_is_in_use
 from .progress import overall_fraction, progress_action
 from .room import MakeRoom, no_room_needed
 from .stack import (
     Credentials,
     Network,
+    PortBusyError,
     PortNotFoundError,
     Progress,
     RouteBError,
@@ -120,6 +122,8 @@ class SignInAttempt:
         await self._undisturbed(request.release_port())
         # Only now is it known when the last session ended, and where dongle and meter are.
         device = await request.async_port(self._hass)
+        if await async_is_in_use(self._hass, device, request.entry):
+            raise PortBusyError("Another integration or app is set to the port")
         meter = SmartMeter(
             port_connector(device),
             request.credentials,

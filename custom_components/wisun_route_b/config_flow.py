@@ -33,19 +33,16 @@ from .const import (
     CONF_USB,
     DOMAIN,
 )
+from .discovery import async_probe
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .options_flow import RouteBOptionsFlow
-from .port import port_connector
 from .port_list import usb_identity
-from .port_location import async_follow, async_usb_identity
+from .port_location import async_follow, async_has_twins, async_usb_identity
 from .ports import async_is_among, async_stable_path
 from .room import async_load_again
 from .stack import (
     Credentials,
-    J11DongleError,
     KnownMeter,
-    RouteBError,
-    identify,
 )
 from .take_over import TakeOver
 
@@ -137,15 +134,11 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(self._usb_id)
         self._abort_if_unique_id_configured()
         identity = usb_identity(discovery_info)
-        if identity and any(stored(other).usb == identity for other in self._others()):
+        others = (stored(other).usb for other in self._others())
+        if identity and identity in others and not await async_has_twins(self.hass, identity):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(device)
-        try:
-            await identify(port_connector(device))
-        except J11DongleError as err:
-            raise AbortFlow("j11_dongle") from err
-        except RouteBError as err:
-            raise AbortFlow("not_a_wisun_dongle") from err
+        await async_probe(self.hass, discovery_info, device)
         self.context["title_placeholders"] = {
             "name": discovery_info.description or discovery_info.manufacturer or device
         }

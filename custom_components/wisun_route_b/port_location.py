@@ -78,6 +78,12 @@ async def async_usb_identity(hass: HomeAssistant, device: str) -> UsbIdentity | 
     return identity if identity is not None and _only(identity, listed) else None
 
 
+async def async_has_twins(hass: HomeAssistant, identity: UsbIdentity) -> bool:
+    """Tell whether several devices have the same number, which tells them apart no more."""
+    listed = await port_list(hass).async_read()
+    return len({port.node for port in listed if port.identity == identity}) > 1
+
+
 def locate(claims: Mapping[str, Claim], listed: Sequence[ListedPort]) -> dict[str, str | None]:
     """Return the path for each claim; None where another device is at the stored one. Blocks."""
     nodes = {key: node_of(claim.path) for key, claim in claims.items()}

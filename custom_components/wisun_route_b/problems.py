@@ -25,9 +25,9 @@ from homeassistant.util.hass_dict import HassKey
 
 from .built_in import BUILT_IN_DOMAIN
 from .const import DOMAIN
-from .entry_data import RouteBConfigEntry
+from .entry_data import RouteBConfigEntry, stored
 from .port_location import OtherDeviceError
-from .port_users import async_app_on_port, async_holders, async_integration_name, async_shares_port
+from .port_users import async_app_on, async_holders, async_integration_name, async_shares_port
 from .stack import (
     CredentialsRefusedError,
     DongleError,
@@ -189,7 +189,7 @@ class Problems:
         if others:
             name: str | None = await async_integration_name(self._hass, others[0].domain)
         else:
-            name = await async_app_on_port(self._hass, self._entry)
+            name = await async_app_on(self._hass, stored(self._entry).device or "")
         if self._at_port is not Problem.PORT_TAKEN or self._timer is not None:
             return  # it has changed meanwhile
         if rival:

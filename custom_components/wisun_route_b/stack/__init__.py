@@ -55,7 +55,7 @@ from .link.progress import Progress, ProgressCallback, Stage
 from .link.remedy import Remedy
 from .link.report import ReadReport
 from .link.statistics import LinkStatistics
-from .link.survey import Survey, identify, survey
+from .link.survey import Survey, identify, probe, survey
 from .meter import plan
 from .meter.clock import clock_offset
 from .meter.history import HALF_HOUR, Consumption, Gap, Slot, consumptions
@@ -233,6 +233,7 @@ __all__ = [
     "identify",
     "manufacturer_name",
     "plan",
+    "probe",
     "redact",
     "serial_connector",
     "survey",
