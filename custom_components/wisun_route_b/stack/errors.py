@@ -33,6 +33,10 @@ class PortUnreachableError(PortError):
     """The port could not be opened: refused, no permission, host down."""
 
 
+class PortStuckError(PortError):
+    """The system does not return from opening or closing the port: a defective adapter or driver."""
+
+
 class PortLostError(PortError):
     """The port was open and is gone: unplugged, or closed by its other end."""
 

@@ -18,6 +18,7 @@ from ..errors import (
     PortError,
     PortLostError,
     PortNotFoundError,
+    PortStuckError,
     PortUnreachableError,
 )
 from .finish import finish
@@ -66,6 +67,10 @@ def serial_connector(url: str) -> Connector:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 return await opening
+        except TimeoutError:
+            if scheme:
+                raise PortUnreachableError("The port does not answer") from None
+            raise PortStuckError("The system does not return from opening the port") from None
         except (OSError, ValueError) as err:
             # What the system says names the port: with the dongle's serial number, or a key.
             raise _port_error(err) from None
@@ -74,6 +79,11 @@ def serial_connector(url: str) -> Connector:
 
 
 async def _open_with_pyserial(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
+    if "://" not in url:
+        from .device import open_device  # noqa: PLC0415 - other kinds of port work without it
+
+        return await open_device(factory, url, BAUD_RATE)
+
     import serial_asyncio_fast  # noqa: PLC0415 - other kinds of port work without it
 
     transport, protocol = await serial_asyncio_fast.create_serial_connection(
@@ -102,7 +112,7 @@ async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) 
 
 def _close_much_later(opening: asyncio.Future[Opened]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result()[0].close()
+        opening.result()[0].abort()
 
 
 def _port_error(err: OSError | ValueError) -> PortError:
@@ -150,13 +160,14 @@ class Port(asyncio.Protocol):
             opening.result()
             await self._made.wait()
         except asyncio.CancelledError:
+            opening.cancel()
             await finish(self._close_late(opening))
             raise
         if self._closing:
             raise PortLostError("The port was closed while it was opened")
 
     async def _close_late(self, opening: asyncio.Future[Opened]) -> None:
-        """Close what a cancelled opening opens all the same, for a thread cannot be stopped."""
+        """Close what a cancelled opening opens all the same."""
         done, _ = await asyncio.wait((opening,), timeout=CLOSE_TIMEOUT)
         if not done:
             self._closing = True
@@ -189,7 +200,7 @@ class Port(asyncio.Protocol):
         if not self._closing:
             self._closing = True
             if transport is not None and not self._gone.is_set():
-                transport.close()
+                transport.abort()  # what is unsent is of no use to anyone
         if transport is not None:
             await self._wait_until_gone()
 
@@ -208,8 +219,8 @@ class Port(asyncio.Protocol):
         # share a class below BaseTransport that says so.
         self._transport = transport  # type: ignore[assignment]
         self._made.set()
-        if self._closing:
-            transport.close()
+        if self._closing and self._transport is not None:
+            self._transport.abort()
 
     @override
     def data_received(self, data: bytes) -> None:
