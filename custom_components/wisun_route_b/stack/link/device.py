@@ -76,4 +76,5 @@ class DeviceTransport(serial_asyncio_fast.SerialTransport):
             await call_alone(self._name, self._serial.close)
         except OSError:
             _LOGGER.debug("Closing the serial port has failed", exc_info=True)
-        self._protocol.connection_lost(exc)
+        finally:
+            self._protocol.connection_lost(exc)

@@ -1,7 +1,8 @@
-"""The serial port: the only place that knows the serial libraries.
+"""The serial port, whatever opens it.
 
-A :data:`Connector` hides both. ``pyserial-asyncio-fast`` opens device paths and ``socket://``;
-``serialx`` opens the schemes that only it knows. Everything above sees a :class:`Port`.
+A :data:`Connector` hides that: ``device.py`` opens paths, ``network.py`` opens ``socket://`` and
+``rfc2217://``, and the library ``serialx`` the schemes that only it knows. Everything above sees a
+:class:`Port`.
 """
 
 import asyncio
@@ -22,10 +23,10 @@ from ..errors import (
     PortUnreachableError,
 )
 from .finish import finish
+from .network import Opened, open_rfc2217, open_socket
 
 _LOGGER = logging.getLogger(__name__)
 
-type Opened = tuple[asyncio.Transport, asyncio.Protocol]
 type Connector = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Opened]]
 
 #: Every Wi-SUN dongle on the market: 115200 Bd, 8N1 (BP35A1 and BP35C2 manuals).
@@ -43,8 +44,7 @@ OPEN_TIMEOUT = 10.0
 #: Seconds to wait for a port to be closed before it is given up.
 CLOSE_TIMEOUT = 1.2
 
-_SERIALX_SCHEMES = frozenset(("esphome", "esphome-hass", "rfc2217"))
-_PYSERIAL_SCHEMES = frozenset(("", "socket"))
+_SERIALX_SCHEMES = frozenset(("esphome", "esphome-hass"))
 
 
 def serial_connector(url: str) -> Connector:
@@ -58,8 +58,12 @@ def serial_connector(url: str) -> Connector:
     async def connect(
         factory: Callable[[], asyncio.Protocol],
     ) -> Opened:
-        if scheme in _PYSERIAL_SCHEMES:
-            opening = _open_with_pyserial(factory, url)
+        if not scheme:
+            opening = _open_device(factory, url)
+        elif scheme == "socket":
+            opening = open_socket(factory, url)
+        elif scheme == "rfc2217":
+            opening = open_rfc2217(factory, url, BAUD_RATE)
         elif scheme in _SERIALX_SCHEMES:
             opening = _open_with_serialx(factory, url)
         else:
@@ -78,18 +82,10 @@ def serial_connector(url: str) -> Connector:
     return connect
 
 
-async def _open_with_pyserial(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
-    if "://" not in url:
-        from .device import open_device  # noqa: PLC0415 - other kinds of port work without it
+async def _open_device(factory: Callable[[], asyncio.Protocol], path: str) -> Opened:
+    from .device import open_device  # noqa: PLC0415 - other kinds of port work without it
 
-        return await open_device(factory, url, BAUD_RATE)
-
-    import serial_asyncio_fast  # noqa: PLC0415 - other kinds of port work without it
-
-    transport, protocol = await serial_asyncio_fast.create_serial_connection(
-        asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
-    )
-    return transport, protocol
+    return await open_device(factory, path, BAUD_RATE)
 
 
 async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
