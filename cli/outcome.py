@@ -28,6 +28,7 @@ from custom_components.wisun_route_b.stack import (
     RouteBError,
     SendFailedError,
     SessionLostError,
+    TelnetPortError,
     TransmitLimitError,
     WrongDayError,
 )
@@ -80,6 +81,8 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
      "There is no such port. Is the dongle plugged in, and the path right?"),
     (PortBusyError, "port_busy", ExitCode.PORT,
      "The port is busy: another program uses it, perhaps Home Assistant."),
+    (TelnetPortError, "port_speaks_telnet", ExitCode.PORT,
+     "This port speaks telnet (RFC 2217). Use rfc2217:// instead of socket://."),
     (NotASerialPortError, "not_a_serial_port", ExitCode.PORT,
      "This is no serial port."),
     (PortUnreachableError, "port_unreachable", ExitCode.PORT,

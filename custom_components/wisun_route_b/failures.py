@@ -20,6 +20,7 @@ from .stack import (
     PortUnreachableError,
     RouteBError,
     SessionLostError,
+    TelnetPortError,
     TransmitLimitError,
 )
 
@@ -27,6 +28,7 @@ from .stack import (
 _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (PortNotFoundError, "port_not_found"),
     (PortBusyError, "port_busy"),
+    (TelnetPortError, "port_speaks_telnet"),
     (NotASerialPortError, "not_a_serial_port"),
     (PortUnreachableError, "port_unreachable"),
     (PortStuckError, "port_stuck"),

@@ -38,6 +38,7 @@ from .errors import (
     ScaleUnknownError,
     SendFailedError,
     SessionLostError,
+    TelnetPortError,
     TransmitLimitError,
     WrongDayError,
 )
@@ -227,6 +228,7 @@ __all__ = [
     "Stage",
     "StandardVersion",
     "Survey",
+    "TelnetPortError",
     "TransmitLimitError",
     "WrongDayError",
     "clock_offset",

@@ -29,6 +29,10 @@ class NotASerialPortError(PortError):
     """The path exists but is no serial port, or its scheme is unknown."""
 
 
+class TelnetPortError(NotASerialPortError):
+    """The port in the network speaks telnet (RFC 2217), which takes FF bytes for commands."""
+
+
 class PortUnreachableError(PortError):
     """The port could not be opened: refused, no permission, host down."""
 

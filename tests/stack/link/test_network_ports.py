@@ -15,7 +15,9 @@ from custom_components.wisun_route_b.stack import (
     CUMULATIVE_ENERGY_NORMAL,
     INSTANTANEOUS_POWER,
     Credentials,
+    PortBusyError,
     SmartMeter,
+    TelnetPortError,
     identify,
     serial_connector,
 )
@@ -140,6 +142,30 @@ async def test_meter_is_read_through_ser2net(tmp_path: Path, accepter: str, sche
         url = f"{scheme}://127.0.0.1:{number}"
         assert (await identify(serial_connector(url))).version
         await _reading(url)
+
+
+@needs_ser2net
+async def test_raw_connection_to_a_telnet_port_is_named(tmp_path: Path) -> None:
+    async with _ser2net(tmp_path, "telnet(rfc2217),tcp") as number:
+        with pytest.raises(TelnetPortError):
+            await identify(serial_connector(f"socket://127.0.0.1:{number}"))
+
+
+@needs_ser2net
+@pytest.mark.parametrize(
+    ("accepter", "scheme"), [("tcp", "socket"), ("telnet(rfc2217),tcp", "rfc2217")]
+)
+async def test_second_client_of_ser2net_finds_the_port_busy(
+    tmp_path: Path, accepter: str, scheme: str
+) -> None:
+    async with _ser2net(tmp_path, accepter) as number:
+        _, first = await asyncio.open_connection("127.0.0.1", number)
+        await asyncio.sleep(0.2)
+        for _ in range(3):
+            with pytest.raises(PortBusyError):
+                await identify(serial_connector(f"{scheme}://127.0.0.1:{number}"))
+        first.close()
+        await first.wait_closed()
 
 
 async def test_meter_is_read_through_the_reference_server_of_rfc_2217() -> None:

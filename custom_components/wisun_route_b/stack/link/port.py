@@ -177,6 +177,14 @@ class Port(asyncio.Protocol):
         """Whether bytes can be sent."""
         return self._made.is_set() and not self._gone.is_set() and not self._closing
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether the system has taken everything that was written, as far as the transport knows."""
+        try:
+            return self._transport is not None and self._transport.get_write_buffer_size() == 0
+        except NotImplementedError:  # a transport need not tell
+            return True
+
     def write(self, data: bytes) -> None:
         """Send bytes without waiting; raise PortLostError or PortBlockedError."""
         transport = self._transport

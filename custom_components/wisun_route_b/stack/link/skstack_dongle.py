@@ -109,7 +109,6 @@ class SkstackDongle(Dongle):
 
     @override
     async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
-        self._commander.flush()
         version = await self._identification.version(patience)
         dialect = await self._learn_dialect()
         await self._commander.execute_with_retries(commands.sksreg("SFE", "0"))

@@ -35,7 +35,8 @@ _LINE: Final = (b"\x02\x08", b"\x03\x01", b"\x04\x01", b"\x05\x01")
 _EARLY_LIMIT: Final = 256
 #: What bridges say before they hang up: ser2net "Port already in use", "Port's device already in use".
 _IN_USE: Final = re.compile(rb"\b(?:in use|busy|occupied)\b", re.IGNORECASE)
-_NEGOTIATION: Final = re.compile(rb"(?:\xff[\xfb-\xfe][\x00-\xfe]){2}")
+#: Two of WILL, WONT, DO, DONT with options that IANA has assigned (0 to 49): what noise hardly makes.
+_NEGOTIATION: Final = re.compile(rb"(?:\xff[\xfb-\xfe][\x00-\x31]){2}")
 
 
 class _Within(Enum):
