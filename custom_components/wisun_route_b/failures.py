@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .port_location import OtherDeviceError
 from .stack import (
     CredentialsRefusedError,
     DongleError,
@@ -26,6 +27,7 @@ from .stack import (
 
 #: Special classes before their bases: the first that fits wins.
 _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
+    (OtherDeviceError, "other_device"),
     (PortNotFoundError, "port_not_found"),
     (PortBusyError, "port_busy"),
     (TelnetPortError, "port_speaks_telnet"),
