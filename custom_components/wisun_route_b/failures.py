@@ -17,9 +17,11 @@ from .stack import (
     PortBusyError,
     PortError,
     PortNotFoundError,
+    PortStuckError,
     PortUnreachableError,
     RouteBError,
     SessionLostError,
+    TelnetPortError,
     TransmitLimitError,
 )
 
@@ -28,8 +30,10 @@ _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (OtherDeviceError, "other_device"),
     (PortNotFoundError, "port_not_found"),
     (PortBusyError, "port_busy"),
+    (TelnetPortError, "port_speaks_telnet"),
     (NotASerialPortError, "not_a_serial_port"),
     (PortUnreachableError, "port_unreachable"),
+    (PortStuckError, "port_stuck"),
     (PortBlockedError, "dongle_silent"),
     (PortError, "port_lost"),
     (DongleSilentError, "dongle_silent"),

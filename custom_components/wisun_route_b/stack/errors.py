@@ -29,8 +29,16 @@ class NotASerialPortError(PortError):
     """The path exists but is no serial port, or its scheme is unknown."""
 
 
+class TelnetPortError(NotASerialPortError):
+    """The port in the network speaks telnet (RFC 2217), which takes FF bytes for commands."""
+
+
 class PortUnreachableError(PortError):
     """The port could not be opened: refused, no permission, host down."""
+
+
+class PortStuckError(PortError):
+    """The system does not return from opening or closing the port: a defective adapter or driver."""
 
 
 class PortLostError(PortError):

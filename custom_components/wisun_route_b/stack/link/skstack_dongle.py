@@ -116,7 +116,6 @@ class SkstackDongle(Dongle):
 
     async def version(self, patience: float = IDENTIFY_PATIENCE) -> str:
         """Return the version of the firmware, and set nothing for that; raise as identify()."""
-        self._commander.flush()
         return await self._identification.version(patience)
 
     async def _learn_dialect(self) -> Dialect:
