@@ -38,6 +38,7 @@ from .stack import (
     NotConnectedError,
     PortBusyError,
     PortError,
+    PortPermissionError,
     RouteBError,
     Signal,
     TransmitLimitError,
@@ -51,6 +52,7 @@ class Problem(StrEnum):
     DONGLE_MISSING = "dongle_missing"
     WRONG_DEVICE = "wrong_device"
     PORT_TAKEN = "port_taken"
+    PORT_NOT_PERMITTED = "port_not_permitted"
     WEAK_SIGNAL = "weak_signal"
     BUILT_IN_ENABLED = "built_in_enabled"
 
@@ -70,6 +72,7 @@ _GRACE: Final = {
     Problem.DONGLE_MISSING: 300.0,
     Problem.WRONG_DEVICE: 300.0,
     Problem.PORT_TAKEN: 60.0,
+    Problem.PORT_NOT_PERMITTED: 300.0,
 }
 _LONGEST_GRACE: Final = max(_GRACE.values())
 #: Seconds after which it is asked again who has the port.
@@ -275,6 +278,8 @@ def _problem_at_port(error: RouteBError) -> Problem | None:
     """Return the problem at the port: any lasting failure there needs the user."""
     if isinstance(error, PortBusyError):
         return Problem.PORT_TAKEN
+    if isinstance(error, PortPermissionError):
+        return Problem.PORT_NOT_PERMITTED
     if isinstance(error, _OTHER_DEVICE):
         return Problem.WRONG_DEVICE
     return Problem.DONGLE_MISSING if isinstance(error, PortError | DongleError) else None

@@ -19,6 +19,7 @@ from ..errors import (
     PortError,
     PortLostError,
     PortNotFoundError,
+    PortPermissionError,
     PortStuckError,
     PortUnreachableError,
 )
@@ -118,6 +119,8 @@ def _port_error(err: OSError | ValueError) -> PortError:
         return PortNotFoundError("There is no such port")
     if number in (errno.EAGAIN, errno.EBUSY):
         return PortBusyError("Another program uses the port")
+    if number in (errno.EACCES, errno.EPERM):
+        return PortPermissionError("The system does not permit the opening of the port")
     if isinstance(err, ValueError) or number == errno.ENOTTY or f"({errno.ENOTTY}," in str(err):
         return NotASerialPortError("This is no serial port")
     reason = errno.errorcode.get(number or 0, type(err).__name__)
