@@ -10,10 +10,12 @@ from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.wisun_route_b import port_list
+from custom_components.wisun_route_b import port_list, ports
+from custom_components.wisun_route_b.const import CONF_USB
 from tests.stack.link.scripted import ScriptedDongle
 
 from .conftest import set_up
+from .flows import FORM, open_form, submit
 from .usb_ports import Machine, device, known, other_stick
 
 #: A node that every container has, and its device number.
@@ -105,6 +107,37 @@ async def test_dongle_that_the_container_has_no_node_of_leaves_the_port_as_it_wa
 
     assert entry.error_reason_translation_key == "port_not_found"
     assert entry.data[CONF_DEVICE] == "/dev/ttyUSB90"
+
+
+@pytest.mark.parametrize("number", [None, "0001", "DK00TEST"])
+@pytest.mark.parametrize("twins", [True, False], ids=["twins", "one"])
+async def test_name_that_two_devices_share_is_not_stored(
+    hass: HomeAssistant,
+    machine: Machine,
+    container: Container,
+    *,
+    dongle: ScriptedDongle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: str | None,
+    twins: bool,
+) -> None:
+    by_id, by_socket = tmp_path / "by-id", tmp_path / "by-path" / "pci-0000:00:14.0-usb-0:2:1.0"
+    by_socket.parent.mkdir()
+    for link in (by_id, by_socket):
+        link.symlink_to(container.node)
+        machine.dongles[str(link)] = dongle
+    monkeypatch.setattr(ports, "_BY_SOCKET", by_socket.parent)
+    monkeypatch.setattr("homeassistant.components.usb.get_serial_by_id", lambda _: str(by_id))
+    machine.listed = [device(container.node, number)]
+    if twins:
+        machine.listed.append(device("/dev/ttyUSB91", number))
+    flow_id = await open_form(hass)
+
+    result = await submit(hass, flow_id, FORM, device=container.node)
+
+    assert result["data"][CONF_DEVICE] == str(by_socket if twins else by_id)
+    assert (result["data"][CONF_USB] is None) is (twins or number != "DK00TEST")
 
 
 async def test_another_device_is_known_by_its_number_under_any_name(
