@@ -23,8 +23,10 @@ from custom_components.wisun_route_b.stack import (
     DongleSilentError,
     PortBusyError,
     PortNotFoundError,
+    PortStuckError,
     PortUnreachableError,
     RouteBError,
+    TelnetPortError,
 )
 from tests.stack.link.scripted import (
     JOIN_REFUSED,
@@ -90,6 +92,28 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
     shown = await texts(hass, issue, language)
     assert shown.keys() == {"title", "description"}
     assert "Smart meter" in shown["title"]
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [(PortStuckError("no return"), "port_stuck"), (TelnetPortError("IAC"), "port_speaks_telnet")],
+)
+async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
+    hass: HomeAssistant, door: Door, later: Later, error: RouteBError, key: str
+) -> None:
+    door.error = error
+    entry = entry_for()
+    await set_up(hass, entry)
+    assert entry.error_reason_translation_key == key
+
+    await later(305)
+    assert list(issues(hass)) == [key]
+    shown = {lang: await texts(hass, issues(hass)[key], lang) for lang in ("en", "ja")}
+    assert all("Smart meter" in text["title"] for text in shown.values())
+    assert shown["en"] != shown["ja"]
 
     await mend(hass, door, entry)
     assert not issues(hass)
