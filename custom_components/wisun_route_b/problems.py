@@ -39,8 +39,10 @@ from .stack import (
     PortBusyError,
     PortError,
     PortPermissionError,
+    PortStuckError,
     RouteBError,
     Signal,
+    TelnetPortError,
     TransmitLimitError,
 )
 from .weak_signal import WeakSignal
@@ -64,7 +66,11 @@ BUILT_IN_ID: Final = "built_in_entry_id"
 #: The text about a port whose user is not known.
 _PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
 #: Failures at the port with a text of their own, which say more than that of their problem.
-_TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = ((OtherDeviceError, "other_device"),)
+_TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
+    (OtherDeviceError, "other_device"),
+    (PortStuckError, "port_stuck"),
+    (TelnetPortError, "port_speaks_telnet"),
+)
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
 #: many a program tries every new port and lets go of it within seconds.

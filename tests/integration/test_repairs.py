@@ -29,8 +29,10 @@ from custom_components.wisun_route_b.stack import (
     PortLostError,
     PortNotFoundError,
     PortPermissionError,
+    PortStuckError,
     PortUnreachableError,
     RouteBError,
+    TelnetPortError,
 )
 from tests.stack.link.scripted import (
     JOIN_REFUSED,
@@ -127,6 +129,28 @@ async def test_whatever_lasts_at_the_port_becomes_a_repair(
     assert issues(hass).keys() == {key}
     shown = await texts(hass, issues(hass)[key], language)
     assert shown.keys() == {"title", "description"}
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [(PortStuckError("no return"), "port_stuck"), (TelnetPortError("IAC"), "port_speaks_telnet")],
+)
+async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
+    hass: HomeAssistant, door: Door, later: Later, error: RouteBError, key: str
+) -> None:
+    door.error = error
+    entry = entry_for()
+    await set_up(hass, entry)
+    assert entry.error_reason_translation_key == key
+
+    await later(305)
+    assert list(issues(hass)) == [key]
+    shown = {lang: await texts(hass, issues(hass)[key], lang) for lang in ("en", "ja")}
+    assert all("Smart meter" in text["title"] for text in shown.values())
+    assert shown["en"] != shown["ja"]
 
     await mend(hass, door, entry)
     assert not issues(hass)

@@ -105,6 +105,18 @@ def test_port_without_any_answer_is_given_up_in_time_and_not_flooded() -> None:
     run(scenario())
 
 
+def test_dongle_that_loses_what_wakes_it_is_signed_off_all_the_same() -> None:
+    async def scenario() -> None:
+        dongle = _Suspending(0.05)
+        meter = SmartMeter(dongle.connector(), CREDENTIALS)
+        await meter.connect()
+        await asyncio.sleep(60.0)
+        await meter.close(end_session=True)
+        assert dongle.commands[-1] == "SKTERM"
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("waking", [0.0001, 0.05, 0.3, 1.0])
 def test_dongle_that_loses_what_wakes_it_is_read_over_one_opening_of_its_port(
     waking: float,

@@ -261,6 +261,8 @@ class SkstackDongle(Dongle):
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_LEAVE_TIMEOUT):
+                # SKTERM is sent once: what wakes a suspended USB device is lost.
+                await self._commander.resynchronize()
                 await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
                 await self._session_ended
         except DongleError, PortError, TimeoutError:
