@@ -1,12 +1,9 @@
 """Wi-SUN Route B: a Japanese smart electricity meter in Home Assistant."""
 
 import contextlib
-from functools import partial
 import logging
 from typing import Final
 
-from homeassistant.components import usb
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
@@ -18,8 +15,8 @@ from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .farewells import note_farewell
 from .inheritance import async_inherit
 from .line_logs import forget_line_log
-from .port import port_connector
-from .ports import async_follow
+from .port import entry_connector, port_connector
+from .port_watch import async_setup_port_watch
 from .problems import async_setup_problems
 from .repair_memory import forget_repairs
 from .services import async_setup_services
@@ -39,33 +36,8 @@ async def async_setup(
     """Offer the actions, and have the links hear when a serial device is plugged in."""
     async_setup_services(hass)
     async_setup_problems(hass)
-    usb.async_register_port_event_callback(hass, partial(_ports_changed, hass))
+    async_setup_port_watch(hass)
     return True
-
-
-@callback
-def _ports_changed(
-    hass: HomeAssistant,
-    added: set[usb.USBDevice],
-    removed: set[usb.USBDevice],  # noqa: ARG001 - Home Assistant's signature
-) -> None:
-    """Try at once what waits for its next attempt, as its dongle may be back."""
-    if not added:
-        return
-    entry: RouteBConfigEntry
-    for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
-        if entry.state is ConfigEntryState.LOADED:
-            entry.runtime_data.keeper.retry_now()
-        if entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
-            _ = hass.async_create_task(_look_after(hass, entry, added))
-
-
-async def _look_after(
-    hass: HomeAssistant, entry: RouteBConfigEntry, added: set[usb.USBDevice]
-) -> None:
-    """Set up again what could not be, and what has got its dongle on another port."""
-    if await async_follow(hass, entry, added) or entry.state is ConfigEntryState.SETUP_RETRY:
-        hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -130,6 +102,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
     if entry.disabled_by is not None or gone.network is None or gone.device is None:
         return
     with contextlib.suppress(RouteBError, TimeoutError):
-        if await end_session(port_connector(gone.device), gone.network):
+        if await end_session(entry_connector(hass, entry, port_connector), gone.network):
             note_farewell(hass, gone.identity, hass.loop.time())
             _LOGGER.debug("The session with the meter has ended")

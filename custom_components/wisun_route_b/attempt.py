@@ -13,11 +13,14 @@ from .entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
 from .failures import failure_key
 from .farewells import last_farewell
 from .port import port_connector
+from .port_location import async_locate
+from .port_users import async_is_in_use
 from .progress import overall_fraction, progress_action
 from .room import MakeRoom, no_room_needed
 from .stack import (
     Credentials,
     Network,
+    PortBusyError,
     PortNotFoundError,
     Progress,
     RouteBError,
@@ -39,7 +42,7 @@ class SignInRequest:
 
     credentials: Credentials = field(repr=False)
     device: str | None = field(default=None, repr=False)
-    """The port; None for that of ``entry``."""
+    """The port; None for wherever the dongle of ``entry`` is."""
     entry: RouteBConfigEntry | None = field(default=None, repr=False)
     """The entry that is being changed."""
     reuse_session: bool = False
@@ -51,14 +54,17 @@ class SignInRequest:
     def _stored(self) -> StoredMeter | None:
         return None if self.entry is None else stored(self.entry)
 
-    def port(self) -> str:
-        """Return the port as it is now; raise PortNotFoundError if there is none any more."""
-        device = self.device
-        if device is None and self._stored is not None:
-            device = self._stored.device
-        if device is None:
-            raise PortNotFoundError("The entry has no port")
-        return device
+    async def async_port(self, hass: HomeAssistant) -> str:
+        """Return the port as it is now.
+
+        Raises PortNotFoundError if there is none any more, and OtherDeviceError if something else
+        than the dongle of the entry is there.
+        """
+        if self.device is not None:
+            return self.device
+        if self.entry is None:
+            raise PortNotFoundError("There is no port")
+        return await async_locate(hass, self.entry)
 
     def session_ended_at(self, hass: HomeAssistant) -> float | None:
         """Return when the last session with the meter ended, in seconds of the loop's clock.
@@ -115,7 +121,9 @@ class SignInAttempt:
     async def _connect(self, request: SignInRequest) -> SignedIn:
         await self._undisturbed(request.release_port())
         # Only now is it known when the last session ended, and where dongle and meter are.
-        device = request.port()
+        device = await request.async_port(self._hass)
+        if await async_is_in_use(self._hass, device, request.entry):
+            raise PortBusyError("Another integration or app is set to the port")
         meter = SmartMeter(
             port_connector(device),
             request.credentials,

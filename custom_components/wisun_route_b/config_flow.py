@@ -33,17 +33,16 @@ from .const import (
     CONF_USB,
     DOMAIN,
 )
+from .discovery import async_probe
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .options_flow import RouteBOptionsFlow
-from .port import port_connector
-from .ports import async_is_among, async_stable_path, async_usb_identity, usb_identity
+from .port_list import usb_identity
+from .port_location import async_follow, async_has_twins, async_usb_identity
+from .ports import async_is_among, async_stable_path
 from .room import async_load_again
 from .stack import (
     Credentials,
-    J11DongleError,
     KnownMeter,
-    RouteBError,
-    identify,
 )
 from .take_over import TakeOver
 
@@ -76,6 +75,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._unloaded: str | None = None
         self._usb_id: str | None = None
         self._new_password = ""
+        self._own_ports: set[str | None] = set()
+        """Paths that mean the dongle that the entry knows, wherever it is."""
+        self._is_replaced = False
         self._stop_waiting: CALLBACK_TYPE | None = None
         self._finished = False
         self._removed = False
@@ -132,15 +134,11 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(self._usb_id)
         self._abort_if_unique_id_configured()
         identity = usb_identity(discovery_info)
-        if identity and any(stored(other).usb == identity for other in self._others()):
+        others = (stored(other).usb for other in self._others())
+        if identity and identity in others and not await async_has_twins(self.hass, identity):
             raise AbortFlow("already_configured")
         await self._abort_if_port_taken(device)
-        try:
-            await identify(port_connector(device))
-        except J11DongleError as err:
-            raise AbortFlow("j11_dongle") from err
-        except RouteBError as err:
-            raise AbortFlow("not_a_wisun_dongle") from err
+        await async_probe(self.hass, discovery_info, device)
         self.context["title_placeholders"] = {
             "name": discovery_info.description or discovery_info.manufacturer or device
         }
@@ -212,12 +210,14 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             if self._errors.get("base") == "credentials_refused":
                 self._new_password = ""
             new_password = user_input.get(CONF_PASSWORD, "").strip() or self._new_password
+            if self._errors.get("base") == "other_device":
+                self._is_replaced = True  # who submits once more means what is at the port now
             if self._accept(
                 user_input.get(CONF_ROUTE_B_ID, "").strip() or before.route_b_id or "",
                 new_password or before.password or "",
             ):
                 self._new_password = new_password
-                device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
+                device = await self._typed_port(user_input[CONF_DEVICE].strip())
                 await self._abort_if_duplicate(device, entry)
                 request = SignInRequest(
                     credentials=self._tried,
@@ -227,6 +227,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                     release_port=partial(self._free_port, entry),
                 )
                 return await self._connect("reconfigure", request)
+        self._own_ports.add(before.device)
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
@@ -255,7 +256,15 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._credentials = Credentials(route_b_id, password)
         return not self._errors
 
-    async def _abort_if_duplicate(self, device: str, own: RouteBConfigEntry | None = None) -> None:
+    async def _typed_port(self, typed: str) -> str | None:
+        """Return a port as it is to be stored; None for that of the dongle that the entry knows."""
+        device = await async_stable_path(self.hass, typed)
+        is_own = not self._own_ports.isdisjoint((typed, device))
+        return None if is_own and not self._is_replaced else device
+
+    async def _abort_if_duplicate(
+        self, device: str | None, own: RouteBConfigEntry | None = None
+    ) -> None:
         """Refuse a meter or a port of another entry, before the port is touched."""
         self._end_forsaken_dialogs()
         await self.async_set_unique_id(self._tried.fingerprint, raise_on_progress=own is None)
@@ -264,7 +273,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         # A home that got a new ID goes by the hash of its first one.
         if any(stored(other).identity == self.unique_id for other in self._others(own)):
             raise AbortFlow("already_configured")
-        await self._abort_if_port_taken(device, own)
+        if device is not None:
+            await self._abort_if_port_taken(device, own)
 
     @callback
     def _end_forsaken_dialogs(self) -> None:
@@ -282,6 +292,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     async def _abort_if_port_taken(self, device: str, own: RouteBConfigEntry | None = None) -> None:
+        await async_follow(self.hass)
         taken = [stored(other).device for other in self._others(own)]
         if await async_is_among(self.hass, device, filter(None, taken)):
             raise AbortFlow("port_already_configured")
@@ -359,6 +370,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         }
         if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
             entry = self.hass.config_entries.async_get_known_entry(self.context["entry_id"])
+            if found[CONF_USB] is None and self._request and self._request.device is None:
+                found[CONF_USB] = stored(entry).usb  # it could not be read, but is the same
             # The identity stays: entities and history belong to the home.
             if stored(entry).identity is None:
                 found[CONF_IDENTITY] = identity_of_device(self.hass, entry) or tried.fingerprint

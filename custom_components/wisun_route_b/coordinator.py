@@ -8,7 +8,7 @@ import logging
 from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
+from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -23,12 +23,14 @@ from .const import (
     DOMAIN,
     POLL_INTERVAL,
 )
+from .entry_data import stored
 from .failures import failure_key
 from .farewells import last_farewell, note_farewell
 from .half_hours import HalfHours, fixed_time_slot
 from .history_repair import HistoryRepair
 from .line_logs import line_log_of
-from .port import port_connector
+from .port import entry_connector, port_connector
+from .port_location import async_learn
 from .problems import problems_of
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
@@ -110,7 +112,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         )
         self.data = ReadReport()
         self.meter = SmartMeter(
-            port_connector(entry.data[CONF_DEVICE]),
+            entry_connector(hass, entry, port_connector),
             Credentials(entry.data[CONF_ROUTE_B_ID], entry.data[CONF_PASSWORD]),
             network=Network.from_dict(entry.data.get(CONF_NETWORK) or {}),
             known=KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}),
@@ -416,4 +418,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         if found != {key: self.config_entry.data.get(key) for key in found}:
             self.hass.config_entries.async_update_entry(
                 self.config_entry, data={**self.config_entry.data, **found}
+            )
+        if self.meter.connected and stored(self.config_entry).usb is None:
+            _ = self.config_entry.async_create_background_task(
+                self.hass, async_learn(self.hass, self.config_entry), f"{self.name} - USB number"
             )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .port_location import OtherDeviceError
 from .stack import (
     CredentialsRefusedError,
     DongleError,
@@ -16,18 +17,25 @@ from .stack import (
     PortBusyError,
     PortError,
     PortNotFoundError,
+    PortPermissionError,
+    PortStuckError,
     PortUnreachableError,
     RouteBError,
     SessionLostError,
+    TelnetPortError,
     TransmitLimitError,
 )
 
 #: Special classes before their bases: the first that fits wins.
 _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
+    (OtherDeviceError, "other_device"),
     (PortNotFoundError, "port_not_found"),
     (PortBusyError, "port_busy"),
+    (TelnetPortError, "port_speaks_telnet"),
     (NotASerialPortError, "not_a_serial_port"),
+    (PortPermissionError, "port_not_permitted"),
     (PortUnreachableError, "port_unreachable"),
+    (PortStuckError, "port_stuck"),
     (PortBlockedError, "dongle_silent"),
     (PortError, "port_lost"),
     (DongleSilentError, "dongle_silent"),

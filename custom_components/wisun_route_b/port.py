@@ -3,9 +3,28 @@
 import asyncio
 from collections.abc import Callable
 
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
+from .entry_data import RouteBConfigEntry
+from .port_location import async_locate
 from .stack import Connector, PortUnreachableError, serial_connector
+
+type _Opened = tuple[asyncio.Transport, asyncio.Protocol]
+
+
+def entry_connector(
+    hass: HomeAssistant, entry: RouteBConfigEntry, connector_for: Callable[[str], Connector]
+) -> Connector:
+    """Return a connector that finds out at each opening where the dongle of an entry is.
+
+    ``connector_for`` makes the connector for a path, :func:`port_connector` does.
+    """
+
+    async def connect(factory: Callable[[], asyncio.Protocol]) -> _Opened:
+        return await connector_for(await async_locate(hass, entry))(factory)
+
+    return connect
 
 
 def port_connector(device: str) -> Connector:
@@ -16,9 +35,7 @@ def port_connector(device: str) -> Connector:
     """
     connector = serial_connector(device)
 
-    async def connect(
-        factory: Callable[[], asyncio.Protocol],
-    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+    async def connect(factory: Callable[[], asyncio.Protocol]) -> _Opened:
         try:
             return await connector(factory)
         except HomeAssistantError as err:

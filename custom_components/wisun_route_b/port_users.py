@@ -19,6 +19,8 @@ _STATES: Final = (
     ConfigEntryState.FAILED_UNLOAD,
     ConfigEntryState.SETUP_RETRY,
 )
+#: Those of them in which it can have the port open.
+_HOLDING: Final = tuple(state for state in _STATES if state is not ConfigEntryState.SETUP_RETRY)
 
 
 async def async_holders(hass: HomeAssistant, entry: RouteBConfigEntry) -> list[ConfigEntry]:
@@ -37,16 +39,33 @@ async def async_shares_port(
     return device is not None and bool(ports) and await async_is_among(hass, device, ports)
 
 
-async def async_app_on_port(hass: HomeAssistant, entry: RouteBConfigEntry) -> str | None:
-    """Return the name of a running app that is set to the port of this entry."""
-    device = stored(entry).device
-    if device is None:
-        return None
-    try:
-        ports = await usb.async_scan_serial_ports(hass)
-    except OSError:
-        return None
-    for path, users in (await usb.async_get_serial_port_consumers(hass, ports)).items():
+async def async_is_claimed(hass: HomeAssistant, device: str) -> bool:
+    """Tell whether a port is meant for an enabled entry of any integration, or for a running app.
+
+    Also for one that is not loaded: it may be about to be, or have left the port open.
+    """
+    enabled = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
+    return await _has_user(hass, device, [port for other in enabled for port in _ports_in(other)])
+
+
+async def async_is_in_use(
+    hass: HomeAssistant, device: str, own: RouteBConfigEntry | None = None
+) -> bool:
+    """Tell whether another entry than ``own``, or a running app, has a port open now."""
+    enabled = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
+    holders = [other for other in enabled if other is not own and other.state in _HOLDING]
+    return await _has_user(hass, device, [port for other in holders for port in _ports_in(other)])
+
+
+async def _has_user(hass: HomeAssistant, device: str, ports: list[str]) -> bool:
+    return await async_is_among(hass, device, ports) or bool(await async_app_on(hass, device))
+
+
+async def async_app_on(hass: HomeAssistant, device: str) -> str | None:
+    """Return the name of a running app that is set to a port."""
+    # What asks for the users of a port needs no scan of all: that may fail or not return.
+    asked = usb.SerialDevice(device=device, serial_number=None, manufacturer=None, description=None)
+    for path, users in (await usb.async_get_serial_port_consumers(hass, [asked])).items():
         if await async_is_among(hass, device, [path]):
             for user in users:
                 if user.kind == "app" and user.active:

@@ -25,8 +25,9 @@ from homeassistant.util.hass_dict import HassKey
 
 from .built_in import BUILT_IN_DOMAIN
 from .const import DOMAIN
-from .entry_data import RouteBConfigEntry
-from .port_users import async_app_on_port, async_holders, async_integration_name, async_shares_port
+from .entry_data import RouteBConfigEntry, stored
+from .port_location import OtherDeviceError
+from .port_users import async_app_on, async_holders, async_integration_name, async_shares_port
 from .stack import (
     CredentialsRefusedError,
     DongleError,
@@ -34,10 +35,14 @@ from .stack import (
     LinkError,
     NotASerialPortError,
     NotAWiSunDongleError,
+    NotConnectedError,
     PortBusyError,
     PortError,
+    PortPermissionError,
+    PortStuckError,
     RouteBError,
     Signal,
+    TelnetPortError,
     TransmitLimitError,
 )
 from .weak_signal import WeakSignal
@@ -49,6 +54,7 @@ class Problem(StrEnum):
     DONGLE_MISSING = "dongle_missing"
     WRONG_DEVICE = "wrong_device"
     PORT_TAKEN = "port_taken"
+    PORT_NOT_PERMITTED = "port_not_permitted"
     WEAK_SIGNAL = "weak_signal"
     BUILT_IN_ENABLED = "built_in_enabled"
 
@@ -59,6 +65,12 @@ BUILT_IN_ID: Final = "built_in_entry_id"
 
 #: The text about a port whose user is not known.
 _PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
+#: Failures at the port with a text of their own, which say more than that of their problem.
+_TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
+    (OtherDeviceError, "other_device"),
+    (PortStuckError, "port_stuck"),
+    (TelnetPortError, "port_speaks_telnet"),
+)
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
 #: many a program tries every new port and lets go of it within seconds.
@@ -66,12 +78,19 @@ _GRACE: Final = {
     Problem.DONGLE_MISSING: 300.0,
     Problem.WRONG_DEVICE: 300.0,
     Problem.PORT_TAKEN: 60.0,
+    Problem.PORT_NOT_PERMITTED: 300.0,
 }
+_LONGEST_GRACE: Final = max(_GRACE.values())
 #: Seconds after which it is asked again who has the port.
 _LOOK_AGAIN: Final = 600.0
 
 #: What shows that something else than the dongle is at the port.
-_OTHER_DEVICE: Final = (NotAWiSunDongleError, J11DongleError, NotASerialPortError)
+_OTHER_DEVICE: Final = (
+    NotAWiSunDongleError,
+    J11DongleError,
+    NotASerialPortError,
+    OtherDeviceError,
+)
 #: States in which an entry wants its port. In others it has been put aside for a while.
 _AT_WORK: Final = (
     ConfigEntryState.LOADED,
@@ -91,6 +110,10 @@ class Problems:
         self._hass = hass
         self._entry = entry
         self._at_port: Problem | None = None
+        self._text: str | None = None
+        """The text about that, if it is not the usual one."""
+        self._at_port_since = 0.0
+        """When the port or the dongle began to fail, in seconds of the loop's clock."""
         self._timer: CALLBACK_TYPE | None = None
         self._signal = WeakSignal()
         self._refused = False
@@ -100,7 +123,8 @@ class Problems:
     @callback
     def failed(self, error: RouteBError, now: datetime) -> None:
         """Learn why a reading failed; ``now`` is aware."""
-        self._watch_port(_problem_at_port(error))
+        if not isinstance(error, NotConnectedError):  # that says nothing of the port
+            self._watch_port(_problem_at_port(error), _text_about(error))
         refused = isinstance(error, CredentialsRefusedError)
         self._refused |= refused
         radio = isinstance(error, LinkError) and not isinstance(error, TransmitLimitError)
@@ -115,6 +139,11 @@ class Problems:
             self._refused = False
             self._drop_question()
         self._watch_signal(now, signal.dbm if signal and signal.live else None, lost=False)
+
+    @property
+    def at_port(self) -> bool:
+        """Whether the last attempt failed at the port or at the dongle."""
+        return self._at_port is not None
 
     @callback
     def forget(self) -> None:
@@ -131,17 +160,22 @@ class Problems:
 
     # --- The port ------------------------------------------------------------------------
 
-    def _watch_port(self, problem: Problem | None) -> None:
-        if problem is self._at_port:
+    def _watch_port(self, problem: Problem | None, text: str | None = None) -> None:
+        if (problem, text) == (self._at_port, self._text):
             return
         if self._timer is not None:
             self._timer()
             self._timer = None
-        if self._at_port is not None:
+        if self._at_port is not None and problem is not self._at_port:
             self.clear(self._at_port)
-        self._at_port = problem
+        now = self._hass.loop.time()
+        if self._at_port is None:
+            self._at_port_since = now
+        self._at_port, self._text = problem, text
         if problem is not None:
-            self._look_in(_GRACE[problem])
+            # What fails for so long in changing ways needs a person as well.
+            left = self._at_port_since + _LONGEST_GRACE - now
+            self._look_in(max(0.0, min(_GRACE[problem], left)))
 
     def _look_in(self, seconds: float) -> None:
         job = HassJob(self._async_look, f"{DOMAIN} problem", cancel_on_shutdown=True)
@@ -155,7 +189,7 @@ class Problems:
         elif self._at_port is Problem.PORT_TAKEN:
             await self._async_name_user()
         elif self._at_port is not None:
-            self.create(self._at_port)
+            self.create(self._at_port, text=self._text)
 
     async def _async_name_user(self) -> None:
         others = await async_holders(self._hass, self._entry)
@@ -164,7 +198,7 @@ class Problems:
         if others:
             name: str | None = await async_integration_name(self._hass, others[0].domain)
         else:
-            name = await async_app_on_port(self._hass, self._entry)
+            name = await async_app_on(self._hass, stored(self._entry).device or "")
         if self._at_port is not Problem.PORT_TAKEN or self._timer is not None:
             return  # it has changed meanwhile
         if rival:
@@ -250,9 +284,15 @@ def _problem_at_port(error: RouteBError) -> Problem | None:
     """Return the problem at the port: any lasting failure there needs the user."""
     if isinstance(error, PortBusyError):
         return Problem.PORT_TAKEN
+    if isinstance(error, PortPermissionError):
+        return Problem.PORT_NOT_PERMITTED
     if isinstance(error, _OTHER_DEVICE):
         return Problem.WRONG_DEVICE
     return Problem.DONGLE_MISSING if isinstance(error, PortError | DongleError) else None
+
+
+def _text_about(error: RouteBError) -> str | None:
+    return next((text for kind, text in _TEXTS if isinstance(error, kind)), None)
 
 
 @callback

@@ -20,11 +20,19 @@ from serialx.common import ConnectKwargs
 
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.stack import (
+    CommandTimeoutError,
     DongleSilentError,
+    J11DongleError,
+    NotASerialPortError,
+    NotAWiSunDongleError,
     PortBusyError,
+    PortLostError,
     PortNotFoundError,
+    PortPermissionError,
+    PortStuckError,
     PortUnreachableError,
     RouteBError,
+    TelnetPortError,
 )
 from tests.stack.link.scripted import (
     JOIN_REFUSED,
@@ -93,6 +101,73 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
 
     await mend(hass, door, entry)
     assert not issues(hass)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [
+        (PortPermissionError("no"), "port_not_permitted"),
+        (J11DongleError("J11"), "wrong_device"),
+        (NotAWiSunDongleError("another"), "wrong_device"),
+        (NotASerialPortError("a file"), "wrong_device"),
+        (PortLostError("gone at once"), "dongle_missing"),
+        (CommandTimeoutError("hangs"), "dongle_missing"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+async def test_whatever_lasts_at_the_port_becomes_a_repair(
+    hass: HomeAssistant, door: Door, later: Later, *, error: RouteBError, key: str, language: str
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    door.error = error
+    door.dongle.unplug()
+    for _ in range(12):
+        await later(31)
+
+    assert issues(hass).keys() == {key}
+    shown = await texts(hass, issues(hass)[key], language)
+    assert shown.keys() == {"title", "description"}
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [(PortStuckError("no return"), "port_stuck"), (TelnetPortError("IAC"), "port_speaks_telnet")],
+)
+async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
+    hass: HomeAssistant, door: Door, later: Later, error: RouteBError, key: str
+) -> None:
+    door.error = error
+    entry = entry_for()
+    await set_up(hass, entry)
+    assert entry.error_reason_translation_key == key
+
+    await later(305)
+    assert list(issues(hass)) == [key]
+    shown = {lang: await texts(hass, issues(hass)[key], lang) for lang in ("en", "ja")}
+    assert all("Smart meter" in text["title"] for text in shown.values())
+    assert shown["en"] != shown["ja"]
+
+    await mend(hass, door, entry)
+    assert not issues(hass)
+
+
+async def test_what_fails_in_changing_ways_becomes_a_repair_as_well(
+    hass: HomeAssistant, door: Door, later: Later
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    door.dongle.unplug()
+    for step in range(22):
+        door.error = DongleSilentError("mute") if step % 2 else NotAWiSunDongleError("another")
+        await later(16)
+
+    assert issues(hass).keys() <= {"dongle_missing", "wrong_device"}
+    assert issues(hass)
 
 
 class _ProxyThatIsOff(HassESPHomeSerialStubTransport):

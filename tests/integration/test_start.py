@@ -188,6 +188,42 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
     assert state_of(hass, "power") == "632"
 
 
+def bridge_off(door: Door) -> None:
+    door.error = PortUnreachableError("The port does not answer")
+
+
+def dongle_off(door: Door) -> None:
+    deaf(door.dongle)
+
+
+@pytest.mark.usefixtures("fast_clock")
+@pytest.mark.parametrize("switch_off", [bridge_off, dongle_off])
+async def test_port_that_is_away_at_the_start_is_back_within_the_bound_of_the_link(
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    monkeypatch: pytest.MonkeyPatch,
+    switch_off: Callable[[Door], None],
+) -> None:
+    """The waits of Home Assistant's own retries would have grown to ten minutes by then."""
+    door = Door(dongle)
+    monkeypatch.setattr(
+        "custom_components.wisun_route_b.coordinator.port_connector", door.connector
+    )
+    switch_off(door)
+    entry = known_entry()
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await asyncio.sleep(21 * 60)
+    assert state_of(hass, "power") == STATE_UNAVAILABLE
+
+    door.error = None
+    dongle.replies.clear()
+    on_again = hass.loop.time()
+    while state_of(hass, "power") != "632":
+        assert hass.loop.time() - on_again < 300.0
+        await asyncio.sleep(1)
+
+
 @pytest.mark.usefixtures("fast_clock")
 async def test_refusal_at_the_start_asks_for_credentials_and_goes_on_trying(
     hass: HomeAssistant, dongle: ScriptedDongle

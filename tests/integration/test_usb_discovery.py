@@ -14,7 +14,6 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.loader import async_get_usb
 import pytest
 from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
     get_schema_suggested_value,
 )
 
@@ -23,8 +22,12 @@ from tests.stack.link.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, Script
 
 from .conftest import SCRIPTED_PORT, entry_for, set_up, state_of, until, words
 from .flows import FORM, submit
-
-_IDENTITY = {"vid": "0403", "pid": "6015", "serial_number": "DK00TEST"}
+from .usb_ports import (
+    IDENTITY as _IDENTITY,
+    device as _device,
+    happens as _happens,
+    known as _known,
+)
 
 
 def _plugged(device: str = SCRIPTED_PORT, **changes: str | None) -> UsbServiceInfo:
@@ -38,17 +41,6 @@ def _plugged(device: str = SCRIPTED_PORT, **changes: str | None) -> UsbServiceIn
             "description": "BP35C2",
             **changes,
         }  # type: ignore[arg-type]
-    )
-
-
-def _device(path: str, serial_number: str | None = "DK00TEST") -> usb.USBDevice:
-    return usb.USBDevice(
-        device=path,
-        vid="0403",
-        pid="6015",
-        serial_number=serial_number,
-        manufacturer="ROHM",
-        description="BP35C2",
     )
 
 
@@ -184,21 +176,6 @@ async def test_only_dongles_that_name_their_maker_are_looked_at(
 # --- A known one ----------------------------------------------------------------------------
 
 
-def _known(device: str) -> MockConfigEntry:
-    entry = entry_for(device)
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title=entry.title,
-        unique_id=entry.unique_id,
-        data={**entry.data, CONF_USB: _IDENTITY},
-    )
-
-
-def _happens(hass: HomeAssistant, *added: usb.USBDevice) -> None:
-    for heard in tuple(vars(hass.data[usb._USB_DATA])["_port_event_callbacks"]):
-        heard(set(added), set())
-
-
 async def test_set_up_notes_what_tells_the_dongle_from_others(
     hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,9 +231,11 @@ async def test_what_may_be_another_dongle_is_not_followed(
 
 
 @pytest.mark.usefixtures("fast_clock")
-async def test_port_that_is_still_there_is_kept(
-    hass: HomeAssistant, mute_port: tuple[str, int]
+async def test_port_is_kept_if_another_dongle_has_the_same_number(
+    hass: HomeAssistant, mute_port: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ports = [_device(mute_port[0]), _device("/dev/clone")]
+    monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", lambda: ports)
     entry = _known(mute_port[0])
     await set_up(hass, entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY

@@ -29,6 +29,8 @@ from .errors import (
     PortError,
     PortLostError,
     PortNotFoundError,
+    PortPermissionError,
+    PortStuckError,
     PortUnreachableError,
     ProtocolError,
     RequestRefusedError,
@@ -37,6 +39,7 @@ from .errors import (
     ScaleUnknownError,
     SendFailedError,
     SessionLostError,
+    TelnetPortError,
     TransmitLimitError,
     WrongDayError,
 )
@@ -55,7 +58,7 @@ from .link.progress import Progress, ProgressCallback, Stage
 from .link.remedy import Remedy
 from .link.report import ReadReport
 from .link.statistics import LinkStatistics
-from .link.survey import Survey, identify, survey
+from .link.survey import Survey, identify, probe, survey
 from .meter import plan
 from .meter.clock import clock_offset
 from .meter.history import HALF_HOUR, Consumption, Gap, Slot, consumptions
@@ -203,6 +206,8 @@ __all__ = [
     "PortError",
     "PortLostError",
     "PortNotFoundError",
+    "PortPermissionError",
+    "PortStuckError",
     "PortUnreachableError",
     "Progress",
     "ProgressCallback",
@@ -225,6 +230,7 @@ __all__ = [
     "Stage",
     "StandardVersion",
     "Survey",
+    "TelnetPortError",
     "TransmitLimitError",
     "WrongDayError",
     "clock_offset",
@@ -233,6 +239,7 @@ __all__ = [
     "identify",
     "manufacturer_name",
     "plan",
+    "probe",
     "redact",
     "serial_connector",
     "survey",

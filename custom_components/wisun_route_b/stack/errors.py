@@ -29,8 +29,20 @@ class NotASerialPortError(PortError):
     """The path exists but is no serial port, or its scheme is unknown."""
 
 
+class TelnetPortError(NotASerialPortError):
+    """The port in the network speaks telnet (RFC 2217), which takes FF bytes for commands."""
+
+
+class PortPermissionError(PortError):
+    """The system does not permit this user, or this container, to open the port."""
+
+
 class PortUnreachableError(PortError):
-    """The port could not be opened: refused, no permission, host down."""
+    """The port could not be opened: refused, host down."""
+
+
+class PortStuckError(PortError):
+    """The system does not return from opening or closing the port: a defective adapter or driver."""
 
 
 class PortLostError(PortError):

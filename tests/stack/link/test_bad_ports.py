@@ -160,7 +160,7 @@ def test_host_that_reads_nothing_is_told_within_five_seconds() -> None:
                 return self.written
 
             @override
-            def close(self) -> None:
+            def abort(self) -> None:
                 asyncio.get_running_loop().call_soon(host.connection_lost, None)
 
         transport = Deaf()

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+import errno
 import os
 from pathlib import Path
 import tty
 
 import pytest
+import serial
 
 from custom_components.wisun_route_b.stack import (
     NotASerialPortError,
@@ -15,6 +17,7 @@ from custom_components.wisun_route_b.stack import (
     PortBusyError,
     PortLostError,
     PortNotFoundError,
+    PortPermissionError,
     PortUnreachableError,
     serial_connector,
 )
@@ -129,6 +132,19 @@ async def test_a_port_that_cannot_be_opened_says_why(
 ) -> None:
     with pytest.raises(error):
         await Port(_Host()).open(serial_connector(path))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+async def test_a_port_that_may_not_be_opened_is_no_missing_port(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise serial.SerialException(number, "could not open port /dev/ttyUSB0")
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)
+
+    with pytest.raises(PortPermissionError):
+        await Port(_Host()).open(serial_connector("/dev/ttyUSB0"))
 
 
 async def test_a_file_is_no_serial_port(tmp_path: Path) -> None:

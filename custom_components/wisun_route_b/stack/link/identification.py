@@ -1,4 +1,12 @@
-"""Who is at the port: a dongle that speaks SKSTACK IP, one that speaks J11, another device, none."""
+"""Who is at the port: a dongle that speaks SKSTACK IP, one that speaks J11, another device, none.
+
+Theory of operation. SKVER is asked several times, as one question proves nothing: the first bytes may
+wake a USB device and be lost, or end what is half typed. Three that are not answered (2.25 s) are
+followed by a question in the J11 protocol (0.6 s), and if nothing was heard until then, by as many
+empty lines as fill up the longest datagram that a killed program can have left half sent (0.11 s on
+the line). SKVER is asked again until ``patience`` is over. So a verdict takes ``patience`` seconds and one
+question at most: 0.1 + 4.8 + 0.75 + 0.6 s, or 0.1 + 30 + 0.75 + 0.6 s where a dongle is known to be.
+"""
 
 import asyncio
 import contextlib
@@ -11,21 +19,24 @@ from ..errors import (
     DongleSilentError,
     J11DongleError,
     NotAWiSunDongleError,
+    PortBusyError,
     PortLostError,
+    TelnetPortError,
 )
 from ..skstack import Version, commands
 from .commander import Commander
 from .dongle import IDENTIFY_PATIENCE
 from .port import Port
 from .scribe import Scribe
+from .telnet import is_telnet, says_in_use
 
 #: SKVER is asked again after this many seconds, and this often before something that speaks
 #: another language is taken for another device.
 PROBE_TIMEOUT: Final = 0.75
 _PROBES: Final = 3
-#: Empty lines before each later SKVER to a port that is known to have a dongle: it may be in the
-#: middle of a datagram of up to 1232 bytes, which must be filled up before it listens again.
-_FILLING: Final = 64
+#: Empty lines for a dongle that may be in the middle of a datagram of up to 1232 bytes (SKSENDTO),
+#: which must be filled up before it listens again.
+_FILLING: Final = 1232 // 2 + 1
 #: J11 firmware answers a version request with this code in front (J11 UART IF, chapter 3).
 _J11_VERSION_REQUEST: Final = bytes.fromhex("D0EA83FC006B000403A80000")
 _J11_SIGNATURE: Final = bytes.fromhex("D0F9EE5D")
@@ -62,8 +73,19 @@ class Identification:
 
         Silence is waited out for ``patience`` seconds: some dongles reset when their port is
         opened and need 3 s to start (C2 manual, 10.4). What speaks another language is known
-        sooner. Raises DongleSilentError, J11DongleError, NotAWiSunDongleError or a PortError.
+        sooner. Raises DongleSilentError, J11DongleError, NotAWiSunDongleError or a PortError:
+        PortBusyError if a bridge has said that and hung up, TelnetPortError if it speaks telnet.
         """
+        try:
+            # The pause also lets a bridge say why it hangs up, before a write to it fails.
+            await self._commander.resynchronize()
+            return await self._version(patience)
+        except PortLostError:
+            if says_in_use(self._heard):
+                raise PortBusyError("The bridge says that its port is in use") from None
+            raise
+
+    async def _version(self, patience: float) -> str:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         known = patience > IDENTIFY_PATIENCE  # to have a dongle, which may only be starting
@@ -71,6 +93,8 @@ class Identification:
             left = begun + patience - loop.time()
             self._heard_now = False
             version = await self._ask(min(PROBE_TIMEOUT, max(left, 0.0)))
+            if is_telnet(self._heard):
+                raise TelnetPortError("The port speaks telnet")
             if version is not None:
                 self._heard.clear()
                 return version
@@ -82,22 +106,17 @@ class Identification:
                     most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
                     final=loop.time() >= begun + patience,
                 )
-                if loop.time() - begun < IDENTIFY_PATIENCE:
-                    self._commander.flush()
-                else:
-                    self._revive()
+                self._prepare_next(revive=loop.time() - begun >= IDENTIFY_PATIENCE)
         raise AssertionError  # the loop has no other end
 
-    def _revive(self) -> None:
-        """Do to a dongle that is known to be there what may make it answer again.
+    def _prepare_next(self, *, revive: bool) -> None:
+        """Do before the next SKVER what may make a silent dongle answer it.
 
-        Its session has been given up already. Nothing of this is for a device that speaks.
+        With ``revive`` it is known to be there, and is reset: its session has been given up already.
         """
-        if self._heard_at is not None:
-            self._commander.flush()
-            return
-        self._commander.flush(_FILLING)
-        if not self._was_reset:
+        speaks = self._heard_at is not None
+        self._commander.flush(1 if speaks or not self._port.is_drained else _FILLING)
+        if revive and not speaks and not self._was_reset:
             self._was_reset = True
             self._scribe.remark("Resetting the dongle, as it does not answer")
             self._port.write(commands.skreset().data)

@@ -1,7 +1,8 @@
-"""The serial port: the only place that knows the serial libraries.
+"""The serial port, whatever opens it.
 
-A :data:`Connector` hides both. ``pyserial-asyncio-fast`` opens device paths and ``socket://``;
-``serialx`` opens the schemes that only it knows. Everything above sees a :class:`Port`.
+A :data:`Connector` hides that: ``device.py`` opens paths, ``network.py`` opens ``socket://`` and
+``rfc2217://``, and the library ``serialx`` the schemes that only it knows. Everything above sees a
+:class:`Port`.
 """
 
 import asyncio
@@ -18,13 +19,15 @@ from ..errors import (
     PortError,
     PortLostError,
     PortNotFoundError,
+    PortPermissionError,
+    PortStuckError,
     PortUnreachableError,
 )
 from .finish import finish
+from .network import Opened, open_rfc2217, open_socket
 
 _LOGGER = logging.getLogger(__name__)
 
-type Opened = tuple[asyncio.Transport, asyncio.Protocol]
 type Connector = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Opened]]
 
 #: Every Wi-SUN dongle on the market: 115200 Bd, 8N1 (BP35A1 and BP35C2 manuals).
@@ -42,8 +45,7 @@ OPEN_TIMEOUT = 10.0
 #: Seconds to wait for a port to be closed before it is given up.
 CLOSE_TIMEOUT = 1.2
 
-_SERIALX_SCHEMES = frozenset(("esphome", "esphome-hass", "rfc2217"))
-_PYSERIAL_SCHEMES = frozenset(("", "socket"))
+_SERIALX_SCHEMES = frozenset(("esphome", "esphome-hass"))
 
 
 def serial_connector(url: str) -> Connector:
@@ -57,8 +59,12 @@ def serial_connector(url: str) -> Connector:
     async def connect(
         factory: Callable[[], asyncio.Protocol],
     ) -> Opened:
-        if scheme in _PYSERIAL_SCHEMES:
-            opening = _open_with_pyserial(factory, url)
+        if not scheme:
+            opening = _open_device(factory, url)
+        elif scheme == "socket":
+            opening = open_socket(factory, url)
+        elif scheme == "rfc2217":
+            opening = open_rfc2217(factory, url, BAUD_RATE)
         elif scheme in _SERIALX_SCHEMES:
             opening = _open_with_serialx(factory, url)
         else:
@@ -66,6 +72,10 @@ def serial_connector(url: str) -> Connector:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 return await opening
+        except TimeoutError:
+            if scheme:
+                raise PortUnreachableError("The port does not answer") from None
+            raise PortStuckError("The system does not return from opening the port") from None
         except (OSError, ValueError) as err:
             # What the system says names the port: with the dongle's serial number, or a key.
             raise _port_error(err) from None
@@ -73,13 +83,10 @@ def serial_connector(url: str) -> Connector:
     return connect
 
 
-async def _open_with_pyserial(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
-    import serial_asyncio_fast  # noqa: PLC0415 - other kinds of port work without it
+async def _open_device(factory: Callable[[], asyncio.Protocol], path: str) -> Opened:
+    from .device import open_device  # noqa: PLC0415 - other kinds of port work without it
 
-    transport, protocol = await serial_asyncio_fast.create_serial_connection(
-        asyncio.get_running_loop(), factory, url, baudrate=BAUD_RATE, exclusive=True
-    )
-    return transport, protocol
+    return await open_device(factory, path, BAUD_RATE)
 
 
 async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) -> Opened:
@@ -102,7 +109,7 @@ async def _open_with_serialx(factory: Callable[[], asyncio.Protocol], url: str) 
 
 def _close_much_later(opening: asyncio.Future[Opened]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result()[0].close()
+        opening.result()[0].abort()
 
 
 def _port_error(err: OSError | ValueError) -> PortError:
@@ -112,6 +119,8 @@ def _port_error(err: OSError | ValueError) -> PortError:
         return PortNotFoundError("There is no such port")
     if number in (errno.EAGAIN, errno.EBUSY):
         return PortBusyError("Another program uses the port")
+    if number in (errno.EACCES, errno.EPERM):
+        return PortPermissionError("The system does not permit the opening of the port")
     if isinstance(err, ValueError) or number == errno.ENOTTY or f"({errno.ENOTTY}," in str(err):
         return NotASerialPortError("This is no serial port")
     reason = errno.errorcode.get(number or 0, type(err).__name__)
@@ -150,13 +159,14 @@ class Port(asyncio.Protocol):
             opening.result()
             await self._made.wait()
         except asyncio.CancelledError:
+            opening.cancel()
             await finish(self._close_late(opening))
             raise
         if self._closing:
             raise PortLostError("The port was closed while it was opened")
 
     async def _close_late(self, opening: asyncio.Future[Opened]) -> None:
-        """Close what a cancelled opening opens all the same, for a thread cannot be stopped."""
+        """Close what a cancelled opening opens all the same."""
         done, _ = await asyncio.wait((opening,), timeout=CLOSE_TIMEOUT)
         if not done:
             self._closing = True
@@ -169,6 +179,14 @@ class Port(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether bytes can be sent."""
         return self._made.is_set() and not self._gone.is_set() and not self._closing
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether the system has taken everything that was written, as far as the transport knows."""
+        try:
+            return self._transport is not None and self._transport.get_write_buffer_size() == 0
+        except NotImplementedError:  # a transport need not tell
+            return True
 
     def write(self, data: bytes) -> None:
         """Send bytes without waiting; raise PortLostError or PortBlockedError."""
@@ -189,7 +207,7 @@ class Port(asyncio.Protocol):
         if not self._closing:
             self._closing = True
             if transport is not None and not self._gone.is_set():
-                transport.close()
+                transport.abort()  # what is unsent is of no use to anyone
         if transport is not None:
             await self._wait_until_gone()
 
@@ -208,8 +226,8 @@ class Port(asyncio.Protocol):
         # share a class below BaseTransport that says so.
         self._transport = transport  # type: ignore[assignment]
         self._made.set()
-        if self._closing:
-            transport.close()
+        if self._closing and self._transport is not None:
+            self._transport.abort()
 
     @override
     def data_received(self, data: bytes) -> None:

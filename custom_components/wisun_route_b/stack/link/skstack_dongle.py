@@ -109,11 +109,14 @@ class SkstackDongle(Dongle):
 
     @override
     async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
-        self._commander.flush()
-        version = await self._identification.version(patience)
+        version = await self.version(patience)
         dialect = await self._learn_dialect()
         await self._commander.execute_with_retries(commands.sksreg("SFE", "0"))
         return DongleIdentity(f"SKSTACK {dialect.name.lower()}", version, await self._app_version())
+
+    async def version(self, patience: float = IDENTIFY_PATIENCE) -> str:
+        """Return the version of the firmware, and set nothing for that; raise as identify()."""
+        return await self._identification.version(patience)
 
     async def _learn_dialect(self) -> Dialect:
         info = await self._ask(commands.skinfo(), Info)
@@ -258,6 +261,8 @@ class SkstackDongle(Dongle):
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_LEAVE_TIMEOUT):
+                # SKTERM is sent once: what wakes a suspended USB device is lost.
+                await self._commander.resynchronize()
                 await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
                 await self._session_ended
         except DongleError, PortError, TimeoutError:

@@ -1,7 +1,7 @@
 """What can be learned without a session: who is on the port, and what is on the air."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import override
@@ -40,6 +40,16 @@ async def identify(connector: Connector) -> DongleIdentity:
         return await _identify(dongle)
 
 
+async def probe(connector: Connector) -> str:
+    """Return the firmware version of the SKSTACK dongle on a port, and change nothing there.
+
+    Nothing but questions for a version is sent: it may be another device, or in use by others.
+    Raises a PortError or a DongleError, and leaves the port free.
+    """
+    async with opened(connector, Scribe(Redactor())) as dongle:
+        return await _in_time(dongle.version())
+
+
 async def survey(
     connector: Connector,
     credentials: Credentials,
@@ -75,9 +85,13 @@ async def opened(connector: Connector, scribe: Scribe) -> AsyncIterator[SkstackD
 
 
 async def _identify(dongle: SkstackDongle) -> DongleIdentity:
+    return await _in_time(dongle.identify())
+
+
+async def _in_time[T](answer: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(_IDENTIFY_TIMEOUT):
-            return await dongle.identify()
+            return await answer
     except DongleError:
         raise
     except TimeoutError as err:

@@ -1,0 +1,106 @@
+"""Dongles that Home Assistant discovers: whether they are any, asked only where no one is disturbed.
+
+A port that is in use is not touched. It is looked at again later, for as long as the device stays
+plugged in: Home Assistant reports each device only once.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from homeassistant.components import usb
+from homeassistant.config_entries import SOURCE_USB
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.discovery_flow import async_create_flow
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.service_info.usb import UsbServiceInfo
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .port import port_connector
+from .port_users import async_is_claimed
+from .stack import (
+    J11DongleError,
+    PortBusyError,
+    PortUnreachableError,
+    RouteBError,
+    probe,
+)
+
+#: Seconds until a port in use is looked at again; twice as long each time.
+_FIRST_WAIT: Final = 60.0
+_LONGEST_WAIT: Final = 900.0
+
+_WAITING: Final[HassKey[dict[str, _Waiting]]] = HassKey(f"{DOMAIN}_discoveries")
+
+
+class _Waiting:
+    """A device that is looked at later, unless it is unplugged before."""
+
+    def __init__(self, hass: HomeAssistant, info: UsbServiceInfo) -> None:
+        """Begin to watch the device."""
+        self._hass = hass
+        self._info = info
+        self._seconds = _FIRST_WAIT
+        self._cancel: CALLBACK_TYPE | None = None
+        self._stop_watching = usb.async_register_port_event_callback(hass, self._ports_changed)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the device is to be looked at again."""
+        return self._cancel is not None
+
+    @callback
+    def look_later(self) -> None:
+        """Begin the discovery again after a while."""
+        self._stop_waiting()
+        job = HassJob(self._async_look, f"{DOMAIN} discovery", cancel_on_shutdown=True)
+        self._cancel = async_call_later(self._hass, self._seconds, job)
+        self._seconds = min(_LONGEST_WAIT, 2.0 * self._seconds)
+
+    @callback
+    def forget(self) -> None:
+        """End it."""
+        self._stop_waiting()
+        self._stop_watching()
+        self._hass.data[_WAITING].pop(self._info.device, None)
+
+    async def _async_look(self, _: datetime) -> None:
+        self._cancel = None
+        async_create_flow(self._hass, DOMAIN, {"source": SOURCE_USB}, self._info)
+
+    @callback
+    def _ports_changed(self, _: set[usb.USBDevice], removed: set[usb.USBDevice]) -> None:
+        if any(device.device == self._info.device for device in removed):
+            self.forget()
+
+    @callback
+    def _stop_waiting(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+
+async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) -> None:
+    """Return if a Wi-SUN dongle is on a port; raise AbortFlow if not, or if that cannot be asked."""
+    waiting = hass.data.setdefault(_WAITING, {})
+    try:
+        await _async_ask(hass, device)
+    except (PortBusyError, PortUnreachableError) as err:
+        if info.device not in waiting:
+            waiting[info.device] = _Waiting(hass, info)
+        waiting[info.device].look_later()
+        raise AbortFlow("port_in_use") from err
+    except RouteBError as err:
+        reason = "j11_dongle" if isinstance(err, J11DongleError) else "not_a_wisun_dongle"
+        raise AbortFlow(reason) from err
+    finally:
+        if info.device in waiting and not waiting[info.device].waits:
+            waiting[info.device].forget()
+
+
+async def _async_ask(hass: HomeAssistant, device: str) -> None:
+    """Raise a PortError or a DongleError if no Wi-SUN dongle is on a port that is free."""
+    if await async_is_claimed(hass, device):
+        raise PortBusyError("An integration or an app is set to the port")
+    await probe(port_connector(device))

@@ -1,0 +1,81 @@
+"""Serial devices that come and go: a meter whose dongle is back, or moved, is read again at once."""
+
+from functools import partial
+
+from homeassistant.components import usb
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN
+from .entry_data import RouteBConfigEntry, stored
+from .port_list import is_identity, port_list, usb_identity
+from .port_location import async_follow
+from .problems import problems_of
+from .stack import DongleError, PortError
+
+
+@callback
+def async_setup_port_watch(hass: HomeAssistant) -> None:
+    """Have Home Assistant report when a serial device is plugged in or unplugged."""
+    usb.async_register_port_event_callback(hass, partial(_ports_changed, hass))
+
+
+@callback
+def _ports_changed(
+    hass: HomeAssistant, added: set[usb.USBDevice], removed: set[usb.USBDevice]
+) -> None:
+    """Try at once what waits for a port, if what was plugged in may be its dongle.
+
+    Another device must not have the air scanned, nor the meter signed in to, before it is time.
+    """
+    port_list(hass).note(added, removed)
+    retried = {
+        entry.entry_id
+        for entry in _entries(hass)
+        if _concerns(hass, entry, added) and _retry(hass, entry)
+    }
+    _ = hass.async_create_task(_async_look_after(hass, retried))
+
+
+async def _async_look_after(hass: HomeAssistant, retried: set[str]) -> None:
+    """Try at once what has its dongle on another port, unless that is done already."""
+    moved = await async_follow(hass)
+    for entry in _entries(hass):
+        if entry.entry_id in moved - retried:
+            _retry(hass, entry)
+
+
+@callback
+def _entries(hass: HomeAssistant) -> list[RouteBConfigEntry]:
+    return hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+
+
+@callback
+def _concerns(hass: HomeAssistant, entry: RouteBConfigEntry, added: set[usb.USBDevice]) -> bool:
+    """Tell whether one of these devices is the dongle of an entry, or may be the one it lacks."""
+    known = stored(entry).usb
+    found = [usb_identity(device) for device in added]
+    if not is_identity(known):
+        known = None
+    elif known in found:
+        return True
+    may_be_ours = bool(found) if known is None else None in found
+    return may_be_ours and _lacks_dongle(hass, entry)
+
+
+@callback
+def _lacks_dongle(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
+    """Tell whether an entry waits because of its port or its dongle, and not of the radio."""
+    if entry.state is ConfigEntryState.LOADED:
+        return isinstance(entry.runtime_data.keeper.status.error, PortError | DongleError)
+    return problems_of(hass, entry).at_port
+
+
+@callback
+def _retry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
+    """Have the next attempt take place now; tell whether there is one that waits."""
+    if entry.state is ConfigEntryState.LOADED:
+        entry.runtime_data.keeper.retry_now()
+    elif entry.state is ConfigEntryState.SETUP_RETRY:
+        hass.config_entries.async_schedule_reload(entry.entry_id)
+    return entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)

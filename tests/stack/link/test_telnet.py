@@ -1,0 +1,129 @@
+"""Telnet around a serial port: FF in data, commands cut anywhere, servers that refuse."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.wisun_route_b.stack import (
+    PortBusyError,
+    PortLostError,
+    PortUnreachableError,
+    serial_connector,
+)
+from custom_components.wisun_route_b.stack.link.port import Port
+from custom_components.wisun_route_b.stack.link.telnet import TelnetDecoder
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+_WILL_BINARY, _DO_BINARY, _DO_COM_PORT = b"\xff\xfb\x00", b"\xff\xfd\x00", b"\xff\xfd\x2c"
+_ACCEPTED = _WILL_BINARY + _DO_BINARY + _DO_COM_PORT
+_MODEM_STATE = b"\xff\xfa\x2c\x6b\xff\xff\xff\xf0"
+
+type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class _Host:
+    def __init__(self) -> None:
+        self.heard = asyncio.Queue[bytes]()
+
+    def bytes_received(self, data: bytes) -> None:
+        self.heard.put_nowait(data)
+
+    def port_lost(self, error: PortLostError) -> None:
+        self.heard.put_nowait(b"")
+
+
+@given(
+    st.lists(st.one_of(st.binary(), st.sampled_from([_ACCEPTED, _MODEM_STATE, b"\xff\xf1"]))),
+    st.integers(min_value=1, max_value=7),
+)
+def test_data_come_out_as_they_were_wherever_the_stream_is_cut(
+    parts: list[bytes], size: int
+) -> None:
+    commands = (_ACCEPTED, _MODEM_STATE, b"\xff\xf1")
+    stream = b"".join(
+        part if part in commands else part.replace(b"\xff", b"\xff\xff") for part in parts
+    )
+    expected = b"".join(part for part in parts if part not in commands)
+    decoder = TelnetDecoder(lambda _command, _option: None)
+    pieces = (stream[at : at + size] for at in range(0, len(stream), size))
+    assert b"".join(map(decoder.decode, pieces)) == expected
+
+
+async def _open(serve: Serve) -> tuple[Port, _Host, asyncio.Server]:
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await serve(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(served, "127.0.0.1", 0)
+    host = _Host()
+    port = Port(host)
+    number = server.sockets[0].getsockname()[1]
+    try:
+        await port.open(serial_connector(f"rfc2217://127.0.0.1:{number}"))
+    except BaseException:
+        server.close()
+        raise
+    return port, host, server
+
+
+async def test_every_byte_goes_both_ways_and_the_line_is_set_up() -> None:
+    every, arrived = bytes(range(256)), asyncio.Queue[bytes]()
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\xff\xfb\x01\xff\xfd\x1f" + _ACCEPTED)  # WILL ECHO, DO window size
+        settings = await reader.readuntil(b"\x05\x01\xff\xf0")
+        arrived.put_nowait(settings)
+        sent = await reader.readexactly(257)
+        arrived.put_nowait(sent)
+        writer.write(_MODEM_STATE + sent)
+        await reader.read()
+
+    port, host, server = await _open(echo)
+    port.write(every)
+    received = b""
+    while len(received) < len(every):
+        received += await host.heard.get()
+    await port.close()
+    server.close()
+
+    assert received == every
+    settings = await arrived.get()
+    assert b"\xff\xfa\x2c\x01\x00\x01\xc2\x00\xff\xf0" in settings  # SET-BAUDRATE 115200
+    assert b"\xff\xfe\x01" in settings  # DONT ECHO
+    assert b"\xff\xfc\x1f" in settings  # WONT window size
+    assert await arrived.get() == every + b"\xff"
+
+
+async def test_server_without_the_com_port_option_is_a_port_whose_line_is_set_up_there() -> None:
+    arrived = asyncio.Queue[bytes]()
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(_WILL_BINARY + _DO_BINARY + b"\xff\xfe\x2c")
+        arrived.put_nowait(await reader.readuntil(b"SKVER\r\n"))
+
+    port, _, server = await _open(plain)
+    port.write(b"SKVER\r\n")
+    assert b"\xff\xfa" not in await arrived.get()
+    await port.close()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (_WILL_BINARY + b"\xff\xfe\x00", PortUnreachableError),
+        (b"", PortUnreachableError),
+        (b"\xff\xfb\x03Port already in use\r\n", PortBusyError),
+    ],
+    ids=["not binary", "hangs up", "in use"],
+)
+async def test_server_that_does_not_let_us_in_says_why(said: bytes, error: type[Exception]) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await reader.readexactly(15)
+
+    with pytest.raises(error):
+        await _open(refuse)
