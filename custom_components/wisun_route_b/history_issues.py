@@ -13,6 +13,9 @@ from .entry_data import RouteBConfigEntry
 #: For how long the recorder's database must have failed every time.
 _A_DAY: Final = timedelta(days=1)
 
+#: The text about a clock that the meter does not show.
+_CLOCK_HIDDEN: Final = "history_meter_clock_hidden"
+
 
 class HistoryProblem(StrEnum):
     """What keeps the energy history from being put right; keys of texts."""
@@ -35,9 +38,15 @@ class HistoryIssues:
             self._raise(HistoryProblem.DATABASE_FAILS)
 
     @callback
-    def clock_is_off(self, minutes: int) -> None:
-        """Tell of a meter's clock that is so far ahead of ours; behind is negative."""
-        self._raise(HistoryProblem.METER_CLOCK, {"minutes": str(minutes)})
+    def clock_is_off(self, minutes: int | None) -> None:
+        """Report a meter's clock that is so far ahead of ours; behind is negative.
+
+        None if the meter does not show it, and only its half-hours say so.
+        """
+        if minutes is None:
+            self._raise(HistoryProblem.METER_CLOCK, text=_CLOCK_HIDDEN)
+        else:
+            self._raise(HistoryProblem.METER_CLOCK, {"minutes": str(minutes)})
 
     @callback
     def clear(self, *problems: HistoryProblem) -> None:
@@ -45,14 +54,20 @@ class HistoryIssues:
         for problem in problems:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(problem))
 
-    def _raise(self, problem: HistoryProblem, more: dict[str, str] | None = None) -> None:
+    def _raise(
+        self,
+        problem: HistoryProblem,
+        more: dict[str, str] | None = None,
+        *,
+        text: str | None = None,
+    ) -> None:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             self._issue_id(problem),
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=problem.value,
+            translation_key=text or problem.value,
             translation_placeholders={"name": self._entry.title, **(more or {})},
         )
 

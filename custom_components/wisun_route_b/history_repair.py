@@ -38,7 +38,8 @@ from .entry_data import RouteBConfigEntry
 from .history_attempts import EXPECTED, Attempt, Attempts, outcome_of
 from .history_issues import HistoryIssues, HistoryProblem
 from .identity_lock import identity_lock
-from .meter_past import PAUSE, MeterClockError, MeterHistory, MeterPast, ReadClock
+from .meter_clock import MeterClockError, MeterHistory, ReadClock
+from .meter_past import PAUSE, MeterPast
 from .recorder_errors import Failure, RecorderError
 from .recorder_task import run_in_recorder
 from .repair_case import (
@@ -320,7 +321,8 @@ class HistoryRepair:
             await self._failed(err)
             raise
         except MeterClockError as err:
-            self._issues.clock_is_off(err.minutes)
+            if err.sure:
+                self._issues.clock_is_off(err.minutes)
             raise
         else:
             self._issues.clear(*HistoryProblem)
