@@ -10,7 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .entry_data import RouteBConfigEntry
 
-#: For how long the recorder's database must have failed every time.
+#: For how long every attempt must have failed.
 _A_DAY: Final = timedelta(days=1)
 
 #: The text about a clock that the meter does not show.
@@ -22,6 +22,7 @@ class HistoryProblem(StrEnum):
 
     DATABASE_FAILS = "history_database_fails"
     METER_CLOCK = "history_meter_clock"
+    TAKE_OVER_FAILS = "history_take_over_fails"
 
 
 class HistoryIssues:
@@ -32,10 +33,10 @@ class HistoryIssues:
         self._hass, self._entry = hass, entry
 
     @callback
-    def failing(self, since: datetime, now: datetime) -> None:
-        """Tell of a database that has failed since a moment."""
+    def failing(self, problem: HistoryProblem, since: datetime, now: datetime) -> None:
+        """Report what has failed every time since a moment, if that is a day ago."""
         if now - since >= _A_DAY:
-            self._raise(HistoryProblem.DATABASE_FAILS)
+            self._raise(problem)
 
     @callback
     def clock_is_off(self, minutes: int | None) -> None:

@@ -325,7 +325,7 @@ class HistoryRepair:
                 self._issues.clock_is_off(err.minutes)
             raise
         else:
-            self._issues.clear(*HistoryProblem)
+            self._issues.clear(HistoryProblem.DATABASE_FAILS, HistoryProblem.METER_CLOCK)
             await self._succeeded()
         finally:
             self._working.discard(task)
@@ -337,7 +337,7 @@ class HistoryRepair:
         if self._memory.failing_since is None:
             self._memory.failing_since = now
             await self._memory.async_save()
-        self._issues.failing(self._memory.failing_since, now)
+        self._issues.failing(HistoryProblem.DATABASE_FAILS, self._memory.failing_since, now)
 
     async def _succeeded(self) -> None:
         if self._memory.failing_since is not None:
