@@ -16,6 +16,8 @@ CONF_USB: Final = "usb"
 CONF_ADOPT: Final = "adopt"
 #: Sensors of the other integration whose past ours have carried on, by the keys of ours.
 CONF_MIGRATED: Final = "migrated"
+#: Since when every attempt at the take-over has failed.
+CONF_FAILING_SINCE: Final = "take_over_failing_since"
 #: Option: past days to be imported; consumed by the next set-up of the entry.
 CONF_IMPORT_DAYS: Final = "import_days"
 #: Option: seconds between two polls.

@@ -237,10 +237,13 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         return self.clock_offset
 
     async def _read_clock(self) -> timedelta | None:
-        """Ask the meter for its clock; None if it has none to show. Raises RouteBError."""
+        """Ask the meter for its clock; None if it does not show it. Raises RouteBError."""
         if not self.offers((CURRENT_DATE, CURRENT_TIME)):
             return None
-        report = await self.meter.read((CURRENT_DATE, CURRENT_TIME), _PATIENCE)
+        try:
+            report = await self.meter.read((CURRENT_DATE, CURRENT_TIME), _PATIENCE)
+        except ResponseTimeoutError:
+            return None  # silent about its clock; a meter that is silent altogether fails next
         return self._note_clock(report, dt_util.utcnow())
 
     @callback

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from .energy_statistics import Obstacle
 from .identity_lock import HistoryBusyError
-from .meter_past import MeterClockError
+from .meter_clock import MeterClockError
 from .recorder_errors import RecorderError
 from .repair_report import Json
 from .stack import RouteBError
@@ -80,6 +80,8 @@ def outcome_of(error: BaseException) -> str:
         case HistoryBusyError():
             return f"waited for: {error.holder}"
         case MeterClockError():
+            if error.minutes is None:
+                return "the meter's half-hours are not of now"
             return f"the meter's clock is off by {error.minutes} min"
         case _:
             return type(error).__name__

@@ -10,8 +10,11 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .entry_data import RouteBConfigEntry
 
-#: For how long the recorder's database must have failed every time.
+#: For how long every attempt must have failed.
 _A_DAY: Final = timedelta(days=1)
+
+#: The text about a clock that the meter does not show.
+_CLOCK_HIDDEN: Final = "history_meter_clock_hidden"
 
 
 class HistoryProblem(StrEnum):
@@ -19,6 +22,7 @@ class HistoryProblem(StrEnum):
 
     DATABASE_FAILS = "history_database_fails"
     METER_CLOCK = "history_meter_clock"
+    TAKE_OVER_FAILS = "history_take_over_fails"
 
 
 class HistoryIssues:
@@ -29,15 +33,21 @@ class HistoryIssues:
         self._hass, self._entry = hass, entry
 
     @callback
-    def failing(self, since: datetime, now: datetime) -> None:
-        """Tell of a database that has failed since a moment."""
+    def failing(self, problem: HistoryProblem, since: datetime, now: datetime) -> None:
+        """Report what has failed every time since a moment, if that is a day ago."""
         if now - since >= _A_DAY:
-            self._raise(HistoryProblem.DATABASE_FAILS)
+            self._raise(problem)
 
     @callback
-    def clock_is_off(self, minutes: int) -> None:
-        """Tell of a meter's clock that is so far ahead of ours; behind is negative."""
-        self._raise(HistoryProblem.METER_CLOCK, {"minutes": str(minutes)})
+    def clock_is_off(self, minutes: int | None) -> None:
+        """Report a meter's clock that is so far ahead of ours; behind is negative.
+
+        None if the meter does not show it, and only its half-hours say so.
+        """
+        if minutes is None:
+            self._raise(HistoryProblem.METER_CLOCK, text=_CLOCK_HIDDEN)
+        else:
+            self._raise(HistoryProblem.METER_CLOCK, {"minutes": str(minutes)})
 
     @callback
     def clear(self, *problems: HistoryProblem) -> None:
@@ -45,14 +55,20 @@ class HistoryIssues:
         for problem in problems:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(problem))
 
-    def _raise(self, problem: HistoryProblem, more: dict[str, str] | None = None) -> None:
+    def _raise(
+        self,
+        problem: HistoryProblem,
+        more: dict[str, str] | None = None,
+        *,
+        text: str | None = None,
+    ) -> None:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             self._issue_id(problem),
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=problem.value,
+            translation_key=text or problem.value,
             translation_placeholders={"name": self._entry.title, **(more or {})},
         )
 

@@ -4,24 +4,21 @@ Home Assistant knows a register only while it runs; the meter remembers every ha
 days. After each start, and once in every hour, the finished hours since the last look are
 compared with the meter's own registers, and what disagrees is rewritten.
 
-Theory of operation: one work at a time for a meter's identity (``identity_lock``). Its steps:
+Theory of operation: one work at a time for a meter's identity (``history_work``). Its steps:
 the registers that are needed are read by radio, which may take minutes; then one task of the
-recorder reads, plans, writes and commits, and reads back what is stored (``repair_case``). If
-meanwhile other registers have come to be needed, that task writes nothing and the first step is
-taken again. Only after it has ended well do ``verified``, the order to import, the last repair
+recorder reads, plans, writes and commits, and reads back what is stored (``history_comparison``).
+If meanwhile other registers have come to be needed, that task writes nothing and the first step
+is taken again. Only after it has ended well do ``verified``, the order to import, the last repair
 and an action's answer move on. Everything that is waited for has a bound; what did not succeed
 is due again at the recorder's next five-minute mark.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 import logging
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
@@ -33,27 +30,26 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .energy_statistics import Obstacle, recorded_entity
+from .energy_statistics import Obstacle
 from .entry_data import RouteBConfigEntry
 from .history_attempts import EXPECTED, Attempt, Attempts, outcome_of
-from .history_issues import HistoryIssues, HistoryProblem
-from .identity_lock import identity_lock
-from .meter_past import PAUSE, MeterClockError, MeterHistory, MeterPast, ReadClock
-from .recorder_errors import Failure, RecorderError
-from .recorder_task import run_in_recorder
+from .history_comparison import HistoryComparison, Orders, RepairProgress
+from .history_issues import HistoryIssues
+from .history_work import HistoryStoppedError, HistoryWork
+from .meter_clock import MeterHistory, ReadClock
+from .meter_past import PAUSE, MeterPast
 from .repair_case import (
     REGISTERS,
     Comparison,
-    Request,
     Since,
     Within,
-    are_stored,
-    compare,
     memory_reach,
 )
 from .repair_memory import RepairMemory, valid_days
 from .repair_report import Occasion, RepairReport, SensorReport
-from .stack import NotConnectedError, ScaleUnknownError, Slot
+from .stack import Slot
+
+__all__ = ["HistoryObstacleError", "HistoryRepair", "HistoryStoppedError", "RepairProgress"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,10 +62,6 @@ _NEARLY_AN_HOUR: Final = timedelta(hours=1) - timedelta.resolution
 #: some ten seconds each. A look by itself is due again soon.
 _WAIT_OF_ACTION: Final = 1800.0
 _WAIT_OF_LOOK: Final = 60.0
-#: How often the meter is asked for more in one comparison before that is put off.
-_ROUNDS: Final = 5
-
-type Orders = Mapping[str, Since | Within]
 
 
 class HistoryObstacleError(HomeAssistantError):
@@ -79,22 +71,6 @@ class HistoryObstacleError(HomeAssistantError):
         """Say why."""
         super().__init__(translation_domain=DOMAIN, translation_key=f"history_{obstacle.value}")
         self.obstacle = obstacle
-
-
-class HistoryStoppedError(HomeAssistantError):
-    """The entry is being unloaded, reloaded, or Home Assistant stops."""
-
-    def __init__(self) -> None:
-        """Say so."""
-        super().__init__(translation_domain=DOMAIN, translation_key="history_stopped")
-
-
-@dataclass(frozen=True, slots=True)
-class RepairProgress:
-    """How far the reading of the meter's history has come."""
-
-    days_done: int
-    days: int
 
 
 class HistoryRepair:
@@ -118,20 +94,25 @@ class HistoryRepair:
         self._read_clock = read_clock
         self._known = self.past(pause)
         self._memory = RepairMemory(hass, identity)
-        self._issues = HistoryIssues(hass, entry)
-        self._working: set[asyncio.Task[Any]] = set()
+        self._work = HistoryWork(hass, identity, self._memory, HistoryIssues(hass, entry))
+        self._comparison = HistoryComparison(hass, identity, meter, self._known, self._inform)
         self._task: asyncio.Task[None] | None = None
-        self._stopped = False
         self._due = False
         self._enabled = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
-        self.attempts = Attempts()
-        """What was tried since the start, and how it ended."""
-        self.progress: RepairProgress | None = None
-        """None while nothing is read."""
         self.report: RepairReport | None = None
         """The last look since the start that changed anything, or that was asked for."""
+
+    @property
+    def attempts(self) -> Attempts:
+        """What was tried since the start, and how it ended."""
+        return self._work.attempts
+
+    @property
+    def progress(self) -> RepairProgress | None:
+        """How far the reading of the meter has come; None while nothing is read."""
+        return self._comparison.progress
 
     @property
     def last_repair(self) -> Mapping[str, object] | None:
@@ -178,16 +159,11 @@ class HistoryRepair:
     @callback
     def async_stop(self) -> None:
         """Stop looking, and stop at once what is going on; it says so where it was asked for."""
-        self._stopped = True
         while self._stops:
             self._stops.pop()()
-        for task in (self._task, *self._working):
-            if task is not None:
-                task.cancel()
-        self._issues.clear(*HistoryProblem)
-
-    def _is_stopped(self) -> bool:
-        return self._stopped
+        if self._task is not None:
+            self._task.cancel()
+        self._work.stop()
 
     async def _started(self, _: HomeAssistant) -> None:
         self._due = True
@@ -245,13 +221,13 @@ class HistoryRepair:
 
         Raises RouteBError, RecorderError, MeterClockError and HistoryBusyError.
         """
-        async with self._work("repair", _WAIT_OF_LOOK) as attempt:
+        async with self._work.run("repair", _WAIT_OF_LOOK) as attempt:
             through = not self._memory.import_left or await self._import_at_last(attempt)
             keys = [key for key in REGISTERS if key not in self._memory.import_left]
             if not self._enabled or not keys:
                 return through
             orders = {key: Since(self._memory.verified.get(key)) for key in keys}
-            found = await self._compare(orders, attempt)
+            found = await self._comparison.run(orders, attempt)
             await self._tell(Occasion.REPAIR, _reports(found))
             await self._memory.async_advance(found.verified)
             self._forget(found)
@@ -269,8 +245,10 @@ class HistoryRepair:
         done in time, HistoryStoppedError if the entry is unloaded meanwhile.
         """
         purpose = "dry run" if dry_run else "import"
-        async with self._work(purpose, _WAIT_OF_ACTION) as attempt:
-            found = await self._compare(_within(REGISTERS, start, end), attempt, dry_run=dry_run)
+        async with self._work.run(purpose, _WAIT_OF_ACTION) as attempt:
+            found = await self._comparison.run(
+                _within(REGISTERS, start, end), attempt, dry_run=dry_run
+            )
             if not found.cases:
                 raise HistoryObstacleError(next(iter(found.obstacles.values())))
             if not any(plan.settled or plan.wanted for plan in found.plans.values()):
@@ -291,7 +269,7 @@ class HistoryRepair:
         elif since < memory_reach():
             await memory.async_imported(memory.import_left, since)  # the meter has forgotten it
             return True
-        found = await self._compare(_within(memory.import_left, since, None), attempt)
+        found = await self._comparison.run(_within(memory.import_left, since, None), attempt)
         done = [key for key, plan in found.plans.items() if found.cases[key].is_through(plan)]
         if done:
             reports = {key: report for key, report in _reports(found).items() if key in done}
@@ -300,105 +278,6 @@ class HistoryRepair:
         return found.is_through and set(found.cases) <= set(done)
 
     # --- How -------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def _work(self, purpose: str, within: float) -> AsyncGenerator[Attempt]:
-        """Do one work at a time; unloading the entry ends it with HistoryStoppedError."""
-        task = asyncio.current_task()
-        if task is None or self._is_stopped():
-            raise HistoryStoppedError
-        self._working.add(task)
-        try:
-            with self.attempts.note(purpose) as attempt:
-                async with identity_lock(self._hass, self._identity).hold(purpose, within):
-                    yield attempt
-        except asyncio.CancelledError:
-            if self._is_stopped() and task.uncancel() <= 0:
-                raise HistoryStoppedError from None
-            raise
-        except RecorderError as err:
-            await self._failed(err)
-            raise
-        except MeterClockError as err:
-            self._issues.clock_is_off(err.minutes)
-            raise
-        else:
-            self._issues.clear(*HistoryProblem)
-            await self._succeeded()
-        finally:
-            self._working.discard(task)
-
-    async def _failed(self, error: RecorderError) -> None:
-        now = dt_util.utcnow()
-        if error.failure is Failure.RECORDER_STOPPED:
-            return
-        if self._memory.failing_since is None:
-            self._memory.failing_since = now
-            await self._memory.async_save()
-        self._issues.failing(self._memory.failing_since, now)
-
-    async def _succeeded(self) -> None:
-        if self._memory.failing_since is not None:
-            self._memory.failing_since = None
-            await self._memory.async_save()
-
-    async def _compare(
-        self, orders: Orders, attempt: Attempt, *, dry_run: bool = False
-    ) -> Comparison:
-        """Read of the meter what is needed, compare, and write in the same task as planned."""
-        if "recorder" not in self._hass.config.components:
-            return Comparison(obstacles=dict.fromkeys(orders, Obstacle.NO_RECORDER))
-        if self._meter.connected:
-            await self._known.check_clock()
-        asked: set[datetime] = set()
-        for _ in range(_ROUNDS):
-            request = self._request(orders, asked, dry_run=dry_run)
-            found = await run_in_recorder(
-                self._hass,
-                f"energy history: {attempt.purpose}",
-                partial(compare, request),
-                check=are_stored,
-            )
-            if not found.missing:
-                break
-            asked |= found.missing
-            await self._fetch(found.missing)
-        else:
-            raise RecorderError(Failure.RECORDER_BUSY, "the rows changed again and again")
-        if self._meter.scale is None and found.cases:
-            raise ScaleUnknownError("The meter did not tell its energy unit (E1)")
-        attempt.hours += len({row.start for it in found.written for row in it.plan.changes})
-        attempt.obstacles |= found.obstacles
-        return found
-
-    def _request(self, orders: Orders, asked: Collection[datetime], *, dry_run: bool) -> Request:
-        # Looked up now, and not before the meter was read: a later renaming comes later in the
-        # recorder's queue, too.
-        entities = {key: recorded_entity(self._hass, f"{self._identity}_{key}") for key in orders}
-        return Request(
-            entities=entities,
-            orders=orders,
-            known=self._known.snapshot(),
-            asked=frozenset(asked),
-            scale=self._meter.scale,
-            now=dt_util.utcnow(),
-            exact=self._known.exact,
-            dry_run=dry_run,
-        )
-
-    async def _fetch(self, moments: Collection[datetime]) -> None:
-        if not self._meter.connected:
-            raise NotConnectedError("There is no session with the meter")
-        try:
-            await self._known.fetch(moments, self._reading)
-        finally:
-            self.progress = None
-            self._inform()
-
-    @callback
-    def _reading(self, done: int, days: int) -> None:
-        self.progress = RepairProgress(done, days)
-        self._inform()
 
     def _forget(self, found: Comparison) -> None:
         """Drop registers that no later look needs."""

@@ -11,20 +11,23 @@ every start a dashboard that shows a migrated sensor is put right again.
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import chain, repeat
 import logging
 from typing import Final
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
 
 from .adoption import async_carry_over_energy
 from .built_in import built_in_entries, fingerprint_of, sensors_of
-from .const import CONF_ADOPT, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
+from .const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
 from .energy_dashboard import async_replace_in_energy_dashboard
 from .entry_data import RouteBConfigEntry
+from .history_issues import HistoryIssues, HistoryProblem
 from .identity_lock import identity_lock
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,27 +43,62 @@ async def async_inherit(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Do what the take-over has asked for, once; the entities must be there.
 
     Waits for Home Assistant's start, with which the recorder begins its work, and tries again
-    what has failed, until it is done or cancelled.
+    what has failed, until it is done or cancelled. After a day of failures a repair issue appears.
     """
     if CONF_ADOPT not in entry.options and CONF_MIGRATED not in entry.data:
         return
     await _wait_for_start(hass)
-    for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-        try:
-            if CONF_ADOPT in entry.options:
-                await _carry_out(hass, entry)
-            else:
-                await _put_dashboard_right(hass, entry)
-        except Exception as err:  # noqa: BLE001 - its words may hold the older entity's id
-            _LOGGER.warning(
-                "The take-over of the older energy history has failed and will be tried again in "
-                "%.0f minutes: %s",
-                pause / 60,
-                getattr(err, "translation_key", None) or type(err).__name__,
-            )
+    try:
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            if await _attempt(hass, entry, pause):
+                return
+            await asyncio.sleep(pause)
+    except asyncio.CancelledError:
+        # The entry is unloaded, perhaps for ever.
+        HistoryIssues(hass, entry).clear(HistoryProblem.TAKE_OVER_FAILS)
+        raise
+
+
+async def _attempt(hass: HomeAssistant, entry: RouteBConfigEntry, pause: float) -> bool:
+    """Try it; tell whether there is nothing to be tried again before the next start."""
+    try:
+        if CONF_ADOPT in entry.options:
+            is_complete = await _carry_out(hass, entry)
         else:
-            return
-        await asyncio.sleep(pause)
+            await _put_dashboard_right(hass, entry)
+            is_complete = True
+    except Exception as err:  # noqa: BLE001 - its words may hold the older entity's id
+        _LOGGER.warning(
+            "The take-over of the older energy history has failed and will be tried again in "
+            "%.0f minutes: %s",
+            pause / 60,
+            getattr(err, "translation_key", None) or type(err).__name__,
+        )
+        _note_outcome(hass, entry, is_complete=False)
+        return False
+    _note_outcome(hass, entry, is_complete=is_complete)
+    return True
+
+
+@callback
+def _note_outcome(hass: HomeAssistant, entry: RouteBConfigEntry, *, is_complete: bool) -> None:
+    """Raise an issue if every attempt of a day has failed, over restarts; clear it if one succeeds."""
+    issues, now = HistoryIssues(hass, entry), dt_util.utcnow()
+    data = {key: value for key, value in entry.data.items() if key != CONF_FAILING_SINCE}
+    if is_complete:
+        issues.clear(HistoryProblem.TAKE_OVER_FAILS)
+    else:
+        since = _failing_since(entry, now)
+        data[CONF_FAILING_SINCE] = since.isoformat()
+        issues.failing(HistoryProblem.TAKE_OVER_FAILS, since, now)
+    hass.config_entries.async_update_entry(entry, data=data)
+
+
+def _failing_since(entry: RouteBConfigEntry, now: datetime) -> datetime:
+    """Return since when attempts fail; from now on if that is not known or cannot be."""
+    stored = entry.data.get(CONF_FAILING_SINCE)
+    since = dt_util.parse_datetime(stored) if isinstance(stored, str) else None
+    return now if since is None or since.tzinfo is None or since > now else dt_util.as_utc(since)
 
 
 async def _wait_for_start(hass: HomeAssistant) -> None:
@@ -76,8 +114,8 @@ async def _wait_for_start(hass: HomeAssistant) -> None:
         stop()
 
 
-async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Carry out the order; strike it off if nothing of it is left.
+async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
+    """Carry out the order; strike it off if nothing of it is left, and tell whether that is so.
 
     Raises RecorderError, HistoryBusyError and DashboardNotStoredError.
     """
@@ -95,6 +133,7 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
             data={**entry.data, CONF_MIGRATED: theirs},
             options={key: value for key, value in entry.options.items() if key != CONF_ADOPT},
         )
+    return is_complete
 
 
 async def _adopt(hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]) -> bool:

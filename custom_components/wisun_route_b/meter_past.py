@@ -5,23 +5,21 @@ live readings go first.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 import logging
-from typing import Final, Protocol
+from typing import Final
 
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHistory, ReadClock
 from .stack import (
     HALF_HOUR,
     JST,
     DecodeError,
     RegisterPair,
     RequestRefusedError,
-    Scale,
     ScaleUnknownError,
     Slot,
     WrongDayError,
@@ -43,47 +41,9 @@ _ATTEMPTS: Final = 3
 
 #: What is dated later than now by more than this is of a clock that is wrong.
 _AHEAD: Final = timedelta(minutes=10)
-#: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
-_CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
-#: Up to here the registers at the full hours are interpolated; beyond, none is believed.
-_CLOCK_IS_USABLE: Final = timedelta(minutes=15)
-#: Seconds for which a look at the meter's clock holds.
-_CLOCK_HOLDS: Final = 3000.0
 
 type ProgressCallback = Callable[[int, int], None]
-type ReadClock = Callable[[], Awaitable[timedelta | None]]
 _NOTHING: Final = RegisterPair(None, None)
-
-
-class MeterClockError(HomeAssistantError):
-    """The meter's clock and ours are too far apart to know which hour a register belongs to."""
-
-    def __init__(self, offset: timedelta) -> None:
-        """Take how far the meter's clock is ahead."""
-        self.minutes = round(offset.total_seconds() / 60)
-        super().__init__(
-            translation_domain=DOMAIN,
-            translation_key="history_meter_clock",
-            translation_placeholders={"minutes": str(self.minutes)},
-        )
-
-
-class MeterHistory(Protocol):
-    """A meter that remembers; SmartMeter is one."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether it can be asked."""
-
-    @property
-    def scale(self) -> Scale | None:
-        """How to subtract its registers; None while it has not told its unit."""
-
-    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
-        """Return the 48 half-hourly registers of a day, 0 = today to 99."""
-
-    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
-        """Return up to 12 half-hourly registers that end at ``newest``, oldest first."""
 
 
 class MeterPast:
@@ -92,15 +52,10 @@ class MeterPast:
     def __init__(
         self, meter: MeterHistory, pause: float = PAUSE, read_clock: ReadClock | None = None
     ) -> None:
-        """Take the meter, the seconds of rest after each day, and how to read its clock.
-
-        ``read_clock`` returns how far the meter's clock is ahead, None if it does not say.
-        """
+        """Take the meter, the seconds of rest after each day, and how to read its clock."""
         self._meter = meter
         self._pause = pause
-        self._read_clock = read_clock
-        self._clock_read = -_CLOCK_HOLDS
-        self._offset = timedelta()
+        self._clock = MeterClock(meter, read_clock)
         #: By the meter's own clock.
         self._known: dict[datetime, RegisterPair] = {}
         self._failures: dict[date, int] = {}
@@ -132,8 +87,11 @@ class MeterPast:
         """Keep what the meter said, whether asked or by itself (EA, EB).
 
         An empty slot is kept if the meter has a later register: else its clock may not have
-        come there yet. What is dated later than now is not kept at all.
+        come there yet. What is dated later than now is not kept at all, and nothing of a meter
+        whose clock is wrong.
         """
+        if not self._clock.is_believed:
+            return
         now = dt_util.utcnow()
         slots = [slot for slot in slots if slot.at <= now + _AHEAD]
         found = {slot.at.astimezone(UTC): slot.registers for slot in slots}
@@ -161,17 +119,22 @@ class MeterPast:
         return not self._offset
 
     async def check_clock(self) -> None:
-        """See whether the meter's clock is right; raises RouteBError and MeterClockError."""
-        now = asyncio.get_running_loop().time()
-        if self._read_clock is None or now - self._clock_read < _CLOCK_HOLDS:
-            return
-        offset = await self._read_clock()
-        if offset is None:
-            return
-        if abs(offset) > _CLOCK_IS_USABLE:
-            raise MeterClockError(offset)
-        self._clock_read = now
-        self._offset = timedelta() if abs(offset) <= _CLOCK_IS_RIGHT else offset
+        """See whether the meter's clock is right; raises RouteBError and MeterClockError.
+
+        What was read by a clock that is wrong, or that has been set since, is forgotten.
+        """
+        before = self._offset
+        try:
+            await self._clock.check()
+        except MeterClockError:
+            self._known.clear()
+            raise
+        if abs(self._offset - before) > CLOCK_IS_RIGHT:
+            self._known.clear()
+
+    @property
+    def _offset(self) -> timedelta:
+        return self._clock.offset
 
     def _labels(self, moment: datetime) -> tuple[datetime, ...]:
         """Return the half-hours of the meter's clock from which a moment's register follows."""

@@ -39,6 +39,10 @@ REGISTERS: Final[Mapping[str, Callable[[RegisterPair], Decimal | None]]] = {
     "exported_energy": attrgetter("reverse"),
 }
 
+#: Rows before an outage among which one of the meter's own is looked for: a day, which the meter
+#: tells in one answer.
+_BEFORE_A_HOLE: Final = 24
+
 type Read = Callable[[datetime], Snapshot | Obstacle]
 
 
@@ -233,7 +237,10 @@ def _case(request: Request, key: str, instance: Recorder, session: Session) -> C
                 read, key, _usable(order.verified, request), request.reach, is_other
             )
         case Within():
-            return _import_case(read, key, max(order.start, request.reach), order.end)
+            case = _import_case(read, key, max(order.start, request.reach), order.end)
+            if isinstance(case, Obstacle) or case.anchor is None:
+                return case
+            return _with_all_of_the_hole(read, case, case.anchor, request)
 
 
 def _usable(verified: datetime | None, request: Request) -> datetime | None:
@@ -245,12 +252,22 @@ def _usable(verified: datetime | None, request: Request) -> datetime | None:
 
 def _is_other(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
     """Tell whether the meter says something else than the row of an hour does."""
+    return _agrees(request, key, snapshot, hour) is False
+
+
+def _is_own(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
+    """Tell whether the meter says the same as the row of an hour."""
+    return _agrees(request, key, snapshot, hour) is True
+
+
+def _agrees(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool | None:
+    """Compare a row with what the meter showed at its end; None if that is not known."""
     pair = request.known.get(hour + HOUR)
     reading = None if pair is None else REGISTERS[key](pair)
     if reading is None or request.scale is None:
-        return False
+        return None
     register = Register({hour + HOUR: reading}, request.scale)
-    return not register.is_close(snapshot.history.rows[hour].state, hour + HOUR)
+    return register.is_close(snapshot.history.rows[hour].state, hour + HOUR)
 
 
 def _repair_case(
@@ -285,3 +302,32 @@ def _import_case(read: Read, key: str, start: datetime, end: datetime) -> Case |
         return Case(key, found, None, start, until)
     # What lies between an older row and the range would else come as one bar.
     return Case(key, found, max(earlier), max(earlier) + HOUR, until)
+
+
+def _with_all_of_the_hole(
+    read: Read, case: Case, anchor: datetime, request: Request
+) -> Case | Obstacle:
+    """Return a range that begins within hours that Home Assistant missed with all of them.
+
+    Else what was used between the beginning of the outage and that of the range would be in no
+    hour. The rows of an outage repeat its last reading. What is before them is this meter's own
+    again, or the rows are of another meter and stay as they are.
+    """
+    if not _is_other(request, case.key, case.snapshot, anchor):
+        return case
+    found = read(request.reach)
+    if isinstance(found, Obstacle):
+        return found
+    rows = found.history.rows
+    earlier = sorted(hour for hour in rows if request.reach <= hour <= anchor)
+    repeated = takewhile(lambda hour: rows[hour].state == rows[anchor].state, reversed(earlier))
+    last_seen = min(repeated, default=anchor)
+    candidates = [hour for hour in earlier if hour <= last_seen][-_BEFORE_A_HOLE:]
+    told = request.known.keys() | set(request.asked)
+    if not all(hour + HOUR in told for hour in candidates):
+        # The meter is asked about all of them first.
+        return replace(case, snapshot=found, anchor=candidates[0], since=candidates[0] + HOUR)
+    own = [hour for hour in candidates if _is_own(request, case.key, found, hour)]
+    if not own:
+        return case
+    return replace(case, snapshot=found, anchor=own[-1], since=own[-1] + HOUR)

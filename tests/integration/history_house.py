@@ -31,7 +31,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history_repair import HistoryRepair
-from custom_components.wisun_route_b.meter_past import ReadClock
+from custom_components.wisun_route_b.meter_clock import ReadClock
 from custom_components.wisun_route_b.stack import (
     JST,
     NotConnectedError,
@@ -67,7 +67,7 @@ class House:
         self.identity = self.entry.data["identity"]
         self.unit = "kWh"
         self.read_clock: ReadClock | None = None
-        """How the meter's clock is read; None if it has none."""
+        """How the meter's clock is read; None to take it for right."""
         self.repair: HistoryRepair | None = None
         self.water: dict[datetime, Decimal] = {}
         """What the unrelated sensor showed last in each hour in which anybody looked."""

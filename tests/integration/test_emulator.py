@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
+from custom_components.wisun_route_b.meter_clock import MeterClockError
 from custom_components.wisun_route_b.stack import JST, LinkState
 from emulator import Emulator, EmulatorConfig
+from emulator.model import FIRST_GENERATION
 
 from .conftest import Later, held_by_us, poll, state_of, until
 
@@ -199,3 +202,30 @@ async def _correct(hass: HomeAssistant, result: Any, port: str) -> Any:
         result = await flows.async_configure(result["flow_id"])
     await hass.async_block_till_done()
     return result
+
+
+@pytest.mark.usefixtures("fast_clock")
+@pytest.mark.parametrize("hours", [0, 24, -24, 1, -1])
+@pytest.mark.parametrize("shown", [True, False, None], ids=["shown", "not offered", "silent"])
+async def test_the_clock_of_the_meter_is_judged_though_it_may_not_show_it(
+    hass: HomeAssistant, plug: Plug, port: str, shown: bool | None, hours: int
+) -> None:
+    readable = FIRST_GENERATION.readable - ({0x97, 0x98} if shown is False else set())
+    ahead = timedelta(hours=hours)
+    async with plug(
+        clock=lambda: datetime.now(JST) + ahead, model=replace(FIRST_GENERATION, readable=readable)
+    ) as emulator:
+        entry = (await dialog(hass, port))["result"]
+        for epc in (0x97, 0x98) if shown is None else ():
+            emulator.faults.silence(epc)
+        past = entry.runtime_data.repair.past(0)
+
+        if hours:
+            with pytest.raises(MeterClockError) as caught:
+                await past.check_clock()
+            minutes = caught.value.minutes
+            # It shows whole minutes.
+            assert minutes == pytest.approx(60 * hours, abs=1) if shown else minutes is None
+        else:
+            await past.check_clock()
+        await hass.config_entries.async_unload(entry.entry_id)

@@ -1,7 +1,7 @@
 """Days before the installation, and whatever range somebody asks for."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -150,3 +150,55 @@ async def test_what_is_asked_for_is_imported_although_nothing_is_repaired_unaske
     assert imported == house.truth(IMPORTED, [at(-22) + n * HOUR for n in range(-1, 24)])
     bars = await house.stored(IMPORTED)
     assert [bars[at(3)], bars[at(4)]] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "end", [None, at(7), at(20)], ids=["to now", "within", "into the next day"]
+)
+@pytest.mark.parametrize("begun", [3.2, 4.0], ids=["within an hour", "at a full hour"])
+async def test_a_range_that_begins_in_an_outage_loses_nothing_of_the_outage(
+    house: House, begun: float, end: datetime | None
+) -> None:
+    await house.start(enabled=False)
+    await house.live(at(begun))
+    await off(house, at(26.5), enabled=False)
+    await house.live(at(28.2))
+    assert house.repair is not None
+
+    dry = await house.repair.async_import(at(6), end, dry_run=True)
+    report = await house.repair.async_import(at(6), end)
+
+    assert report.sensors == dry.sensors
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        right = [hour for hour in bars if at(1) <= hour < (end or at(28))]
+        assert {hour: bars[hour] for hour in right} == house.truth(entity_id, right)
+        assert min(bars.values()) >= 0
+        hours = [hour for hour in bars if hour >= at(1)]
+        assert sum(bars[hour] for hour in hours) == sum(house.truth(entity_id, hours).values())
+    again = await house.repair.async_import(at(6), end)
+    assert again.hours == frozenset()
+
+
+async def test_a_range_after_the_rows_of_another_home_does_not_reach_back_into_them(
+    house: House,
+) -> None:
+    house.meter.set_counts(at(0), (123_456, 50_000))
+    own = list(house.meter.installed)
+    house.meter.install(at(-1000), 11, (900_000, 800_000))
+    house.meter.installed.reverse()
+    await house.start(enabled=False)
+    await house.live(at(5.2))
+    before = await house.stored(IMPORTED)
+    house.meter.installed = own
+    await off(house, at(9.5), enabled=False)
+    await house.live(at(11.2))
+    assert house.repair is not None
+
+    await house.repair.async_import(at(7))
+
+    bars = await house.stored(IMPORTED)
+    assert {hour: bars[hour] for hour in before} == before
+    assert max(bars.values()) < 10
+    hours = [hour for hour in bars if hour >= at(7)]
+    assert {hour: bars[hour] for hour in hours} == house.truth(IMPORTED, hours)

@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 import pytest
@@ -16,7 +16,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b import energy_dashboard, inheritance
 from custom_components.wisun_route_b.adoption import async_carry_over_energy
-from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_IDENTITY
+from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY
+from custom_components.wisun_route_b.history_repair import HistoryRepair
 from custom_components.wisun_route_b.identity_lock import identity_lock
 from custom_components.wisun_route_b.inheritance import async_inherit
 from custom_components.wisun_route_b.recorder_errors import Failure, RecorderError
@@ -293,6 +294,100 @@ async def test_what_fails_is_tried_again_and_told_without_a_secret(
     ours = [record for record in caplog.records if "wisun_route_b" in record.name]
     assert sum("tried again" in record.getMessage() for record in ours) == 2
     assert [record for record in ours if ROUTE_B_ID in record.getMessage() or record.exc_info] == []
+
+
+def issue_of(house: MovingHouse) -> ir.IssueEntry | None:
+    issue_id = f"history_take_over_fails_{house.entry.entry_id}"
+    return ir.async_get(house.hass).async_get_issue("wisun_route_b", issue_id)
+
+
+async def for_hours(house: MovingHouse, hours: float) -> None:
+    """Let time pass for what is tried every hour."""
+    for _ in range(round(hours * 2)):
+        house.move(house.now + timedelta(minutes=30))
+        await house.recorded()
+        await house.let_pass(20)
+
+
+async def test_what_fails_for_a_day_raises_an_issue_until_it_succeeds(
+    ordered: MovingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = [True]
+    real: Callable[..., Awaitable[bool]] = async_carry_over_energy
+
+    async def adopt(*arguments: Any) -> bool:
+        if fails:
+            raise RecorderError(Failure.DATABASE_READ_ONLY, "carry over")
+        return await real(*arguments)
+
+    monkeypatch.setattr(inheritance, "async_carry_over_energy", adopt)
+    task = begin(ordered)
+    await for_hours(ordered, 15)
+    assert issue_of(ordered) is None
+    # A restart does not begin a new day.
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    task = begin(ordered)
+    await for_hours(ordered, 12)
+    assert issue_of(ordered) is not None
+
+    # The entry is unloaded, then set up again.
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert issue_of(ordered) is None
+    task = begin(ordered)
+    await for_hours(ordered, 0.5)
+    assert issue_of(ordered) is not None
+    # A repair of the history that succeeds says nothing about the take-over.
+    repair = HistoryRepair(ordered.hass, ordered.entry, ordered.identity, ordered.meter, pause=0)
+    await repair.async_repair()
+    assert issue_of(ordered) is not None
+
+    fails.clear()
+    await through(ordered, task)
+
+    assert issue_of(ordered) is None
+    assert not is_ordered(ordered)
+    assert CONF_FAILING_SINCE not in ordered.entry.data
+
+
+async def test_a_sensor_that_is_missing_for_a_day_raises_an_issue_at_the_next_start(
+    ordered: MovingHouse,
+) -> None:
+    registry = er.async_get(ordered.hass)
+    entity_id = ordered.real_id(IMPORTED)
+    unique_id = f"{ordered.identity}_imported_energy"
+    registry.async_remove(entity_id)
+    await inherit(ordered)
+    assert issue_of(ordered) is None
+    ordered.move(ordered.now + timedelta(hours=25))
+    await inherit(ordered)
+    assert issue_of(ordered) is not None
+
+    registry.async_get_or_create(
+        "sensor",
+        "wisun_route_b",
+        unique_id,
+        suggested_object_id=entity_id.removeprefix("sensor."),
+        config_entry=ordered.entry,
+    )
+    await inherit(ordered)
+
+    assert issue_of(ordered) is None
+
+
+@pytest.mark.parametrize("stored", ["soon", 3, "2040-01-01T00:00:00+00:00", "2020-01-01T00:00:00"])
+async def test_a_stored_time_that_makes_no_sense_begins_a_new_day(
+    ordered: MovingHouse, stored: object
+) -> None:
+    data = {**ordered.entry.data, CONF_FAILING_SINCE: stored}
+    ordered.hass.config_entries.async_update_entry(ordered.entry, data=data)
+    er.async_get(ordered.hass).async_remove(ordered.real_id(IMPORTED))
+
+    await inherit(ordered)
+
+    assert issue_of(ordered) is None
+    assert ordered.entry.data[CONF_FAILING_SINCE] == ordered.now.isoformat()
 
 
 async def test_entry_that_was_never_to_carry_anything_on_does_nothing(

@@ -1,0 +1,106 @@
+"""The comparison of stored hours with the meter: ask the meter, then have the recorder do the rest."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from .energy_statistics import Obstacle, recorded_entity
+from .history_attempts import Attempt
+from .meter_clock import MeterHistory
+from .meter_past import MeterPast
+from .recorder_errors import Failure, RecorderError
+from .recorder_task import run_in_recorder
+from .repair_case import Comparison, Request, Since, Within, are_stored, compare
+from .stack import NotConnectedError, ScaleUnknownError
+
+#: How often the meter is asked for more in one comparison before that is put off.
+_ROUNDS: Final = 5
+
+type Orders = Mapping[str, Since | Within]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairProgress:
+    """How far the reading of the meter's history has come."""
+
+    days_done: int
+    days: int
+
+
+class HistoryComparison:
+    """Compares the hours of one meter's sensors with its registers, and writes what is wrong."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        identity: str,
+        meter: MeterHistory,
+        known: MeterPast,
+        inform: Callable[[], None],
+    ) -> None:
+        """Take the meter, what is known of its past, and what to call when progress changes."""
+        self._hass, self._identity, self._meter = hass, identity, meter
+        self._known, self._inform = known, inform
+        self.progress: RepairProgress | None = None
+        """None while nothing is read."""
+
+    async def run(self, orders: Orders, attempt: Attempt, *, dry_run: bool = False) -> Comparison:
+        """Read of the meter what is needed, compare, and write in the same task as planned."""
+        if "recorder" not in self._hass.config.components:
+            return Comparison(obstacles=dict.fromkeys(orders, Obstacle.NO_RECORDER))
+        if self._meter.connected:
+            await self._known.check_clock()
+        asked: set[datetime] = set()
+        for _ in range(_ROUNDS):
+            request = self._request(orders, asked, dry_run=dry_run)
+            found = await run_in_recorder(
+                self._hass,
+                f"energy history: {attempt.purpose}",
+                partial(compare, request),
+                check=are_stored,
+            )
+            if not found.missing:
+                break
+            asked |= found.missing
+            await self._fetch(found.missing)
+        else:
+            raise RecorderError(Failure.RECORDER_BUSY, "the rows changed again and again")
+        if self._meter.scale is None and found.cases:
+            raise ScaleUnknownError("The meter did not tell its energy unit (E1)")
+        attempt.hours += len({row.start for it in found.written for row in it.plan.changes})
+        attempt.obstacles |= found.obstacles
+        return found
+
+    def _request(self, orders: Orders, asked: Collection[datetime], *, dry_run: bool) -> Request:
+        # Looked up now, and not before the meter was read: a later renaming comes later in the
+        # recorder's queue, too.
+        entities = {key: recorded_entity(self._hass, f"{self._identity}_{key}") for key in orders}
+        return Request(
+            entities=entities,
+            orders=orders,
+            known=self._known.snapshot(),
+            asked=frozenset(asked),
+            scale=self._meter.scale,
+            now=dt_util.utcnow(),
+            exact=self._known.exact,
+            dry_run=dry_run,
+        )
+
+    async def _fetch(self, moments: Collection[datetime]) -> None:
+        if not self._meter.connected:
+            raise NotConnectedError("There is no session with the meter")
+        try:
+            await self._known.fetch(moments, self._reading)
+        finally:
+            self.progress = None
+            self._inform()
+
+    @callback
+    def _reading(self, done: int, days: int) -> None:
+        self.progress = RepairProgress(done, days)
+        self._inform()

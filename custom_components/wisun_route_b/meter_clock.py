@@ -1,0 +1,155 @@
+"""How far the meter's clock is from ours: which hour its registers belong to.
+
+Most meters show date and time (properties 98, 97). One that does not is judged by what it has
+stored: a half-hour that is yet to come must be empty, and the last one must not be.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol
+
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .stack import (
+    HALF_HOUR,
+    DecodeError,
+    RegisterPair,
+    RequestRefusedError,
+    Scale,
+    ScaleUnknownError,
+    Slot,
+)
+
+#: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
+CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
+#: Up to here the registers at the full hours are interpolated; beyond, none is believed.
+_IS_USABLE: Final = timedelta(minutes=15)
+#: Seconds for which a look at the meter's clock holds.
+_HOLDS: Final = 3000.0
+#: How old the newest half-hour of a meter may be: a half-hour, and twice the five minutes that a
+#: meter may take to make it known (application interface specification 1.01, 3.2.1).
+_NEWEST: Final = HALF_HOUR + timedelta(minutes=10)
+#: How long the newest half-hours must be missing before that is the clock's fault: a meter that
+#: was without power has none of that time either.
+_IS_SURE: Final = timedelta(hours=1)
+#: Half-hours that are asked for: the next one, and the last two.
+_SLOTS: Final = 3
+
+type ReadClock = Callable[[], Awaitable[timedelta | None]]
+_NOTHING: Final = RegisterPair(None, None)
+
+
+class MeterClockError(HomeAssistantError):
+    """The meter's clock and ours are too far apart to know which hour a register belongs to."""
+
+    def __init__(self, offset: timedelta | None, *, sure: bool = True) -> None:
+        """Take how far the meter's clock is ahead, None if the meter does not show it.
+
+        Not ``sure``, the meter may only have been without power until now.
+        """
+        self.minutes = None if offset is None else round(offset.total_seconds() / 60)
+        self.sure = sure
+        super().__init__(
+            translation_domain=DOMAIN,
+            translation_key="history_meter_clock_hidden"
+            if self.minutes is None
+            else "history_meter_clock",
+            translation_placeholders={"minutes": str(self.minutes)},
+        )
+
+
+class MeterHistory(Protocol):
+    """A meter that remembers; SmartMeter is one."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can be asked."""
+
+    @property
+    def scale(self) -> Scale | None:
+        """How to subtract its registers; None while it has not told its unit."""
+
+    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
+        """Return the 48 half-hourly registers of a day, 0 = today to 99."""
+
+    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+        """Return up to 12 half-hourly registers that end at ``newest``, oldest first."""
+
+
+class MeterClock:
+    """What is known of one meter's clock."""
+
+    def __init__(self, meter: MeterHistory, read: ReadClock | None) -> None:
+        """Take the meter, and how to read its clock.
+
+        ``read`` returns how far the clock is ahead, None if the meter does not show it. Without
+        it, the clock is taken for right.
+        """
+        self._meter, self._read = meter, read
+        self._checked = -_HOLDS
+        self._missing_since: datetime | None = None
+        self.offset = timedelta()
+        """How far it is ahead; zero if that is too little to matter, or not known."""
+        self.is_believed = True
+        """False if the last look found it too far off."""
+
+    async def check(self) -> None:
+        """See whether the clock is right; raises RouteBError and MeterClockError."""
+        now = asyncio.get_running_loop().time()
+        if self._read is None or now - self._checked < _HOLDS:
+            return
+        offset = await self._read()
+        if offset is None:
+            error = await self._judge(dt_util.utcnow())
+        else:
+            error = MeterClockError(offset) if abs(offset) > _IS_USABLE else None
+        self.is_believed = error is None
+        if error is not None:
+            raise error
+        self._checked = now
+        if offset is not None:
+            self.offset = timedelta() if abs(offset) <= CLOCK_IS_RIGHT else offset
+
+    async def _judge(self, now: datetime) -> MeterClockError | None:
+        """Judge a clock that is not shown by the newest half-hour that the meter has stored."""
+        slots = await self._newest_slots(now)
+        if slots is None:
+            return None  # without any history there is nothing to be believed
+        stored = [slot.at for slot in slots if slot.registers != _NOTHING]
+        newest = max(stored, default=now - 2 * _NEWEST)
+        if newest > now + CLOCK_IS_RIGHT:
+            return MeterClockError(None)
+        if newest >= now - _NEWEST:
+            self._missing_since = None
+            return None
+        if self._missing_since is None:
+            self._missing_since = now
+        return MeterClockError(None, sure=now - self._missing_since >= _IS_SURE)
+
+    async def _newest_slots(self, now: datetime) -> tuple[Slot, ...] | None:
+        """Return the half-hours around now; None if the meter has no history at all."""
+        last = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
+        meter = self._meter
+        failed: DecodeError | None = None
+        # A meter may refuse a moment that is yet to come; its days always end with some.
+        reads: tuple[Callable[[], Awaitable[tuple[Slot, ...]]], ...] = (
+            partial(meter.half_hour_history, last + HALF_HOUR, _SLOTS),
+            partial(meter.day_history, 0),
+            partial(meter.half_hour_history, last, _SLOTS - 1),
+        )
+        for read in reads:
+            try:
+                return await read()
+            except RequestRefusedError:
+                continue
+            except ScaleUnknownError:
+                raise
+            except DecodeError as err:
+                failed = err
+        if failed is not None:
+            raise failed
+        return None

@@ -1,0 +1,253 @@
+"""What the database and the calendar may do while the history is put right."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
+import pytest
+import sqlalchemy as sa
+
+from custom_components.wisun_route_b.recorder_errors import Failure, RecorderError
+from custom_components.wisun_route_b.stack import JST, ResponseTimeoutError
+from tests.integration.history.story import BOTH, START, all_is_right, at, off
+from tests.integration.history.test_one_piece import READS, ended
+from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
+
+# --- A database that cannot be written -----------------------------------------------------
+
+
+@contextmanager
+def read_only(house: House) -> Iterator[list[str]]:
+    """Have the database take none of our rows, as with a file that may only be read."""
+    engine, refused = get_instance(house.hass).engine, list[str]()
+    assert engine is not None
+    if engine.dialect.name != "sqlite":
+        pytest.skip("a server's database is made read-only by its administrator")
+
+    # From what our transaction asks first to its end; the recorder writes its own as ever.
+    def forbid(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if READS in statement:
+            cursor.execute("PRAGMA query_only=ON")
+
+    def note(context: Any) -> None:
+        refused.append(str(context.original_exception))
+
+    def allow(connection: Any) -> None:
+        connection.connection.execute("PRAGMA query_only=OFF")
+
+    listeners: dict[str, Callable[..., None]] = {
+        "before_cursor_execute": forbid,
+        "handle_error": note,
+        "commit": allow,
+        "rollback": allow,
+    }
+    for name, listener in listeners.items():
+        sa.event.listen(engine, name, listener)
+    try:
+        yield refused
+    finally:
+        for name, listener in listeners.items():
+            sa.event.remove(engine, name, listener)
+
+
+async def test_a_database_that_is_read_only_is_reported_and_nothing_is_noted(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    before = [await house.stored(entity_id, "sum") for entity_id in BOTH]
+    verified = dict(repair.verified)
+
+    with read_only(house) as refused:
+        error = await ended(house, house.hass.async_create_task(repair.async_import(at(-24))))
+
+    assert set(refused) == {"attempt to write a readonly database"}
+    assert isinstance(error, RecorderError)
+    assert error.failure is Failure.DATABASE_READ_ONLY
+    assert error.translation_key == "history_database_read_only"
+    assert [await house.stored(entity_id, "sum") for entity_id in BOTH] == before
+    assert (dict(repair.verified), repair.last_repair) == (verified, None)
+    assert len((await repair.async_import(at(-24))).hours) >= 24
+    await all_is_right(house, from_hour=at(-24))
+
+
+async def test_days_to_import_wait_for_a_database_that_is_read_only(house: House) -> None:
+    repair = await house.start(import_days=1)
+    with read_only(house) as refused:
+        await house.live(at(2.2))
+        assert repair.to_import == {"days": 1, "sensors": ["imported_energy", "exported_energy"]}
+    assert refused
+    await house.live(at(3.2))
+
+    assert house.repair is not None
+    assert house.repair.to_import is None
+    await all_is_right(house, from_hour=at(-20))
+
+
+# --- Purge and repack under way ------------------------------------------------------------
+
+
+async def purge(house: House) -> None:
+    data = {"keep_days": 1, "repack": True, "apply_filter": True}
+    await house.hass.services.async_call(RECORDER_DOMAIN, "purge", data, blocking=True)
+
+
+async def purge_entities(house: House) -> None:
+    data = {"entity_id": [IMPORTED, EXPORTED], "keep_days": 0}
+    await house.hass.services.async_call(RECORDER_DOMAIN, "purge_entities", data, blocking=True)
+
+
+async def all_of_it(house: House) -> None:
+    """Have everything in the queue at once."""
+    for _ in range(2):
+        await purge(house)
+        await purge_entities(house)
+
+
+PURGES = [purge, purge_entities, all_of_it]
+
+
+@pytest.mark.parametrize("meanwhile", PURGES)
+async def test_a_purge_under_way_during_a_repair_takes_nothing(
+    house: House, meanwhile: Callable[[House], Awaitable[None]]
+) -> None:
+    await house.start()
+    await house.live(at(2.2))
+
+    def fail() -> None:
+        raise ResponseTimeoutError("The meter did not answer in time")
+
+    house.meter.failing = fail
+    await off(house, at(50.2))
+    await house.live(at(51.2))
+    house.meter.failing = lambda: None
+    purged = []
+
+    async def begin() -> None:
+        purged.append(house.now)
+        await meanwhile(house)
+
+    house.meter.meanwhile = begin
+    await house.live(at(53.2))
+    await meanwhile(house)
+    await house.live(at(55.2))
+
+    assert purged
+    await all_is_right(house)
+    await water_goes_on(house)
+
+
+@pytest.mark.parametrize("meanwhile", PURGES)
+async def test_a_purge_under_way_during_an_import_takes_nothing(
+    house: House, meanwhile: Callable[[House], Awaitable[None]]
+) -> None:
+    repair = await house.start()
+    await house.live(at(30.2))
+    purged = []
+
+    async def begin() -> None:
+        purged.append(house.now)
+        await meanwhile(house)
+
+    house.meter.meanwhile = begin
+    task = house.hass.async_create_task(repair.async_import(at(-72)))
+    assert await ended(house, task) is None
+    await meanwhile(house)
+    await house.live(at(32.2))
+
+    assert purged
+    assert len(task.result().hours) >= 72
+    await all_is_right(house, from_hour=at(-72))
+    await water_goes_on(house)
+
+
+async def water_goes_on(house: House) -> None:
+    """A sensor that has nothing to do with it has lost no hour and got no other bar."""
+    states = await house.stored(WATER, "state")
+    assert {hour: states[hour] for hour in house.water if hour in states} == {
+        hour: litres for hour, litres in house.water.items() if hour in states
+    }
+    assert max(states) >= house.now - 2 * HOUR
+
+
+# --- Midnight ------------------------------------------------------------------------------
+
+ZONES = ["Asia/Tokyo", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
+
+
+def midnights(zone: str, first: datetime, until: datetime) -> int:
+    """Count how often a day begins in a zone; a check of the test itself."""
+    local = ZoneInfo(zone)
+    return (until.astimezone(local).date() - first.astimezone(local).date()).days
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_a_range_over_midnight_here_and_in_japan_is_right(house: House, zone: str) -> None:
+    """Among them the days on which the clocks are changed in New York (10 March) and on Lord Howe
+    Island (7 April, by half an hour).
+    """
+    await house.hass.config.async_set_time_zone(zone)
+    repair = await house.start()
+    await house.live(at(2.2))
+    local = ZoneInfo(zone)
+    start = (START - timedelta(days=80)).astimezone(local).replace(hour=12, minute=0)
+
+    report = await repair.async_import(start)
+
+    first = dt_util.as_utc(start).replace(minute=0)
+    assert midnights(zone, start, house.now) >= 79
+    assert midnights("Asia/Tokyo", start, house.now) >= 79
+    assert len(report.hours) >= 79 * 24
+    await all_is_right(house, from_hour=first)
+    for entity_id in BOTH:
+        assert min(await house.stored(entity_id)) == first
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_a_range_from_midnight_to_midnight_is_right_and_no_more(
+    house: House, zone: str
+) -> None:
+    await house.hass.config.async_set_time_zone(zone)
+    repair = await house.start(enabled=False)
+    await house.live(at(2.2))
+    await off(house, at(80.5), enabled=False)
+    await house.live(at(82.2))
+    assert house.repair is not None
+    repair = house.repair
+    local = ZoneInfo(zone)
+    start = at(26).astimezone(local).replace(hour=0, minute=0)
+    end = start + timedelta(days=2)  # in the zone's own time
+
+    await repair.async_import(start, end)
+
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        inside = [hour for hour in bars if at(1) <= hour < dt_util.as_utc(end)]
+        assert {hour: bars[hour] for hour in inside} == house.truth(entity_id, inside)
+        hours = [hour for hour in bars if hour >= at(1)]
+        assert min(bars.values()) >= 0
+        assert sum(bars[hour] for hour in hours) == sum(house.truth(entity_id, hours).values())
+
+
+@pytest.mark.parametrize("has_slots", [True, False])
+async def test_midnight_in_japan_while_the_meter_is_read_moves_no_day(
+    house: House, has_slots: bool
+) -> None:
+    house.meter.has_slots = has_slots
+    repair = await house.start()
+    # 23:50 in Japan.
+    await house.live(at(14) - timedelta(minutes=10))
+    assert house.now.astimezone(JST).day == START.day
+
+    async def midnight() -> None:
+        house.move(at(14) + timedelta(minutes=1))
+
+    house.meter.meanwhile = midnight
+    error = await ended(house, house.hass.async_create_task(repair.async_import(at(-72))))
+    assert error is None
+    await house.live(at(16.2))
+
+    await all_is_right(house, from_hour=at(-72))

@@ -1,0 +1,194 @@
+"""A meter that does not show its clock is judged by the half-hours that it has stored."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from homeassistant.helpers import issue_registry as ir
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from custom_components.wisun_route_b.const import DOMAIN
+from custom_components.wisun_route_b.meter_clock import MeterClockError
+from custom_components.wisun_route_b.stack import (
+    JST,
+    RegisterPair,
+    RequestRefusedError,
+    ResponseTimeoutError,
+    Slot,
+)
+from tests.integration.history.story import BOTH, all_is_right, at, off
+from tests.integration.history_house import HALF_HOUR, IMPORTED, House, HouseMeter
+
+
+@pytest.fixture(autouse=True)
+def _hidden(house: House) -> None:
+    async def read_clock() -> None:
+        return None
+
+    house.read_clock = read_clock
+
+
+def set_clock(house: House, ahead: timedelta) -> None:
+    """Have the meter label its half-hours with a clock that is ahead."""
+    meter = house.meter
+
+    def slot(moment: datetime) -> Slot:
+        true = moment - ahead
+        is_past = true <= house.now - meter.late
+        pair = meter.registers(true, of_now=True) if is_past else None
+        return Slot(moment.astimezone(JST), pair or RegisterPair(None, None))
+
+    meter._slot = slot  # type: ignore[method-assign]
+
+    # Its days end by the same clock; they are counted back from its own today.
+    async def day_history(days_ago: int) -> tuple[Slot, ...]:
+        days = ((house.now + ahead).astimezone(JST).date() - house.now.astimezone(JST).date()).days
+        return await HouseMeter.day_history(meter, days_ago - days)
+
+    meter.day_history = day_history  # type: ignore[method-assign]
+
+
+def issue_of(house: House) -> ir.IssueEntry | None:
+    issue_id = f"history_meter_clock_{house.entry.entry_id}"
+    return ir.async_get(house.hass).async_get_issue(DOMAIN, issue_id)
+
+
+async def sums(house: House) -> list[object]:
+    return [await house.stored(entity_id, "sum") for entity_id in BOTH]
+
+
+def no_slots(house: House) -> None:
+    house.meter.has_slots = False
+
+
+def no_future(house: House) -> None:
+    """Have the meter refuse moments that are yet to come."""
+    real = house.meter.half_hour_history
+
+    async def half_hour_history(newest: datetime, count: int) -> tuple[Slot, ...]:
+        if newest > house.now:
+            raise RequestRefusedError("The meter does not take this moment")
+        return await real(newest, count)
+
+    house.meter.half_hour_history = half_hour_history  # type: ignore[method-assign]
+
+
+def no_days_and_no_future(house: House) -> None:
+    no_future(house)
+    house.meter.has_days = False
+
+
+def all_kinds(house: House) -> None:
+    """Leave the meter as it is: it has both histories."""
+
+
+@pytest.mark.parametrize("kind", [all_kinds, no_slots, no_future, no_days_and_no_future])
+async def test_an_honest_meter_is_repaired(house: House, kind: Callable[[House], None]) -> None:
+    kind(house)
+    await house.start()
+    await house.live(at(3.2))
+    # Past midnight in Japan, and some minutes after it.
+    await off(house, at(14) + timedelta(minutes=12))
+    await house.live(at(17.2))
+
+    await all_is_right(house)
+    assert issue_of(house) is None
+
+
+async def test_constant_consumption_and_none_at_all_raise_no_alarm(house: House) -> None:
+    real = house.meter.registers(at(0))
+    assert real is not None
+    house.meter.registers = lambda moment, *, of_now=False: real  # type: ignore[method-assign]
+    await house.start()
+    await house.live(at(30.2))
+
+    assert issue_of(house) is None
+    assert house.repair is not None
+    assert house.repair.verified["imported_energy"] == at(29)
+
+
+@pytest.mark.parametrize(
+    ("hours", "kind"),
+    [
+        *((hours, all_kinds) for hours in (-24, -3, -1, 1, 3, 24, 24 * 30)),
+        *((hours, kind) for hours in (-24, 24) for kind in (no_slots, no_future)),
+    ],
+)
+async def test_a_clock_that_is_off_is_not_believed(
+    house: House, hours: float, kind: Callable[[House], None]
+) -> None:
+    kind(house)
+    await house.start()
+    await house.live(at(30.2))
+    await house.stop()
+    set_clock(house, timedelta(hours=hours))
+    house.move(at(34.5))
+    repair = await house.start()
+    await house.live(at(37.2))
+    before, noted = await sums(house), dict(repair.verified)
+
+    raised = issue_of(house)
+    assert raised is not None
+    assert raised.translation_key == "history_meter_clock_hidden"
+    with pytest.raises(MeterClockError) as caught:
+        await repair.async_import(at(-24))
+    assert caught.value.translation_key == "history_meter_clock_hidden"
+    assert (await sums(house), dict(repair.verified)) == (before, noted)
+    assert max(noted.values()) < at(30)
+
+    set_clock(house, timedelta())
+    await house.live(at(39.2))
+    assert issue_of(house) is None
+    await all_is_right(house)
+
+
+async def test_what_the_meter_sends_while_its_clock_is_off_is_not_kept(house: House) -> None:
+    await house.start()
+    await house.live(at(3.2))
+    set_clock(house, timedelta(hours=3))
+    await house.live(at(4.2))
+    assert house.repair is not None
+    wrong = house.meter.registers(at(1))
+    assert wrong is not None
+    house.repair.async_note(Slot(at(4).astimezone(JST), wrong))
+    set_clock(house, timedelta())
+    await house.live(at(6.2))
+
+    await all_is_right(house)
+
+
+async def test_a_meter_that_was_without_power_is_waited_for_and_nothing_is_raised(
+    house: House,
+) -> None:
+    await house.start()
+    await house.live(at(3.2))
+    # The house was dark from here on; the meter has nothing of that time.
+    dark = [at(3.5) + number * HALF_HOUR for number in range(8)]
+    house.meter.lost = set(dark)
+    await off(house, at(7.1))
+    raised = async_capture_events(house.hass, ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED)
+    await house.live(at(9.2))
+
+    assert house.repair is not None
+    assert "the meter's half-hours are not of now" in str(house.repair.attempts.as_list())
+    assert raised == []
+    bars = await house.stored(IMPORTED)
+    assert min(bars.values()) >= 0
+    hours = [hour for hour in bars if hour >= at(8)]
+    assert {hour: bars[hour] for hour in hours} == house.truth(IMPORTED, hours)
+
+
+async def test_a_meter_that_is_silent_altogether_is_asked_again(house: House) -> None:
+    await house.start()
+    await house.live(at(2.2))
+
+    def fail() -> None:
+        raise ResponseTimeoutError("The meter did not answer in time")
+
+    house.meter.failing = fail
+    await house.live(at(4.2))
+    house.meter.failing = lambda: None
+    await house.live(at(5.2))
+
+    await all_is_right(house)
+    assert issue_of(house) is None
