@@ -407,6 +407,31 @@ def test_without_route_b_its_commands_are_refused() -> None:
     run(play())
 
 
+def test_a_pan_next_door_with_our_id_lets_nobody_in() -> None:
+    async def play() -> None:
+        async with emulated() as (emulator, host):
+            trap = emulator.faults.add_trap()
+            number = 4 + (trap.channel - 0x21) // 2
+            assert await host.ask(0x005F, bytes((5, 0, number, 0))) == b"\1"
+            assert await host.ask(0x0054, credentials()) == b"\1"
+            assert (await host.ask(0x0053))[4:12] == bytes.fromhex(trap.mac)
+            assert await host.ask(0x0056) == b"\1"
+            assert await host.until(0x6028) == b"\2" + bytes.fromhex(trap.mac)
+
+    run(play())
+
+
+def test_the_meter_announces_each_half_hour() -> None:
+    async def play() -> None:
+        async with emulated() as (emulator, host):
+            await sign_in(emulator, host)
+            for _ in range(3):
+                data = await host.until(0x6018, 2100)
+                assert data[37:40] == bytes.fromhex("7302EA")
+
+    run(play())
+
+
 # --- The line -------------------------------------------------------------------------------
 
 
