@@ -1,7 +1,7 @@
 """The PANA session of a J11 dongle: inside the dongle, with nothing to see but its results.
 
-The dongle renews it at 80 % of its lifetime without a word (V12 p115). What it says when the
-lifetime is over no source tells; here it is 601A 04.
+The dongle renews it at 80 % of its lifetime silently (V12 p115). What it notifies when the
+lifetime is over is not documented; here 601A 04.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from .channels import rssi
 from .numbers import CHANGED, MAC_LOST, PANA, PANA_LOST, REFUSED, SUCCEEDED, UNANSWERED
 from .transceiver import J11Transceiver
 
-#: Seconds for each of the four messages: those of SKSTACK captures 01, 09, 15 and 22, for no
-#: source tells those of J11. Together 2 to 4 s.
+#: Seconds for each of the four messages: those of SKSTACK captures 01, 09, 15 and 22, those of
+#: J11 are not documented. Together 2 to 4 s.
 _ANSWER: Span = (0.35, 0.6)
 _REPLY: Span = (0.12, 0.3)
 _INSTANCE_LIST: Span = (0.0, 3.0)
@@ -108,7 +108,7 @@ class Session:
         self._heard(instance_list(), multicast=True)
 
     async def _exchange(self, meter: Pan, packets: list[bytes], random: Random) -> bool:
-        """Exchange messages, and tell whether the meter was there to the end."""
+        """Exchange messages, and return whether the meter was there to the end."""
         for packet in packets:
             await self._pace.wait(_ANSWER, random)
             if self._front.peer != meter:
@@ -187,8 +187,6 @@ class Session:
 
     def leave(self) -> None:
         """Leave the network (0058): nothing is transmitted, ports are closed (V12 p117)."""
-        if self._running is not None:
-            self._running.cancel()
         self._forget()
         self._module.joined = None
         self._module.ports.clear()
@@ -229,9 +227,12 @@ class Session:
             self._forget()
 
     def _forget(self) -> None:
+        """Forget the keys; no authentication goes on after that."""
         self._module.keys = False
         self._pushes.stop()
         self._end_life()
+        if self._running is not None and self._running is not asyncio.current_task():
+            self._running.cancel()
 
     def _end_life(self) -> None:
         life, self._life = self._life, None

@@ -208,12 +208,12 @@ def test_a_session_ends_and_can_be_made_again(
             await sign_in(emulator, host)
             order(emulator, line)
             code, change = notified
-            told = await host.until(code)
+            notified_data = await host.until(code)
             mac = bytes.fromhex(emulator.air.pan.mac)
             if change is not None:
-                assert told[:9] == bytes((change,)) + mac
+                assert notified_data[:9] == bytes((change,)) + mac
             if code == 0x601A:
-                assert (told[9] == 0) is (change == 3)
+                assert (notified_data[9] == 0) is (change == 3)
             assert not emulator.air.session or line == "watchdog"
             assert (await host.ask(0x0001))[2] == state
             host.heard.clear()
@@ -229,7 +229,7 @@ def test_a_session_ends_and_can_be_made_again(
     run(play())
 
 
-def test_a_renewal_is_silent_and_a_failing_one_is_told_before_the_session_ends() -> None:
+def test_a_renewal_is_silent_and_a_failing_one_is_notified_before_the_session_ends() -> None:
     async def play() -> None:
         async with emulated(push="none") as (emulator, host):
             await sign_in(emulator, host)
@@ -270,6 +270,25 @@ def test_a_renewal_that_the_host_asks_for(line: str, result: int, seconds: tuple
             assert (await host.until(0x6028, 800))[0] == result
             waited = asyncio.get_running_loop().time() - began
             assert seconds[0] <= waited <= seconds[1]
+
+    run(play())
+
+
+@pytest.mark.parametrize("line", ["lose_pana", "lose_mac"])
+def test_no_authentication_goes_on_after_the_end_of_the_session(line: str) -> None:
+    async def play() -> None:
+        async with emulated(push="none") as (emulator, host):
+            await sign_in(emulator, host)
+            order(emulator, "silence_pana on")
+            assert await host.ask(0x00D2) == b"\1"
+            order(emulator, line, "silence_pana off")
+            await host.until(0x601A)
+            await asyncio.sleep(300)
+            assert bytes(host.heard) == b""
+            if line == "lose_mac":
+                await operate(emulator, host)
+            assert await host.ask(0x0056) == b"\1"
+            assert (await host.until(0x6028))[0] == 1
 
     run(play())
 
@@ -379,7 +398,7 @@ def test_a_dongle_that_is_plugged_in_again_says_that_it_has_started() -> None:
     run(play())
 
 
-def test_a_dongle_hangs_until_its_watchdog_bites() -> None:
+def test_a_dongle_hangs_until_its_watchdog_resets_it() -> None:
     async def play() -> None:
         async with emulated() as (emulator, host):
             order(emulator, "mute_dongle")
