@@ -42,8 +42,8 @@ A J11 dongle knows more orders; numbers of the protocol are hexadecimal:
   tear [BYTES [TIMES]] | noise HEX | lose_mac | lose_pana | silence_pana on|off |
   deliver plain|foreign|other_pan | drop [REASON] | watchdog | use_han on|off | firmware ID
 "answer 3D" lets the next command be refused as busy, "answer F0" as damaged (2FFF), "transmit 02"
-tells of the hourly limit once (limit_transmission: until it is released), "transmit 05" of a
-datagram that nobody acknowledged.
+reports the hourly limit once (limit_transmission: until it is released), "transmit 05" a
+datagram without acknowledgement.
 """
 
 

@@ -100,7 +100,7 @@ class Device(ABC):
         """Forget what power keeps alive."""
 
     def _start_up(self) -> None:  # noqa: B027 - see there
-        """Begin to work after power came back; by default at once and without a word."""
+        """Begin to work after power came back; by default at once and silently."""
 
     # --- The line -------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class Device(ABC):
             self._take(data)
 
     def _deaf_to(self, data: bytes) -> bool:
-        """Tell whether a defect keeps it from hearing this; a reset may be the cure."""
+        """Return whether a defect keeps it from hearing this; a reset may be the cure."""
         defects = self.defects
         if defects.deaf_after_opening:
             awake = self._opened_at + self.pace.scaled(defects.deaf_after_opening)
@@ -129,7 +129,7 @@ class Device(ABC):
         return bool(defects.deaf_until)
 
     def emit(self, data: bytes) -> None:
-        """Print something; what nobody hears is lost."""
+        """Print something; without a host it is lost."""
         if not self.muted and self._powered:
             self._line.print(data)
 

@@ -22,7 +22,12 @@ _A_DAY = 86_400.0
 
 
 class Faults:
-    """The hand of fate. Acts on a session do nothing while there is none."""
+    """Faults of every kind of dongle. Those of a session do nothing while there is none.
+
+    The EVENTs are those of SKSTACK. On J11 a session ends with 601A 04, or 601A 03 instead of
+    EVENT 28; a failed renewal is 6028 02, a reset or power-up 6019; the transmission limit shows in
+    transmission results only. What only J11 has is in :mod:`.j11.faults`.
+    """
 
     def __init__(
         self, config: EmulatorConfig, air: Air, dongle: Device, plug: Plug, luck: Luck

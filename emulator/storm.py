@@ -337,7 +337,7 @@ def _tear(faults: J11Faults) -> _End:
     return faults.end_tearing
 
 
-def _bite(faults: J11Faults) -> _End:
+def _reset_by_watchdog(faults: J11Faults) -> _End:
     faults.watchdog()
     return _nothing
 
@@ -349,7 +349,7 @@ _J11: dict[Kind, Callable[[J11Faults], _End]] = {
     Kind.ANSWERED_BUSY: _answer_busy,
     Kind.NOT_ACKNOWLEDGED: _leave_unacknowledged,
     Kind.TORN_FRAMES: _tear,
-    Kind.WATCHDOG: _bite,
+    Kind.WATCHDOG: _reset_by_watchdog,
 }
 _DRAWN: dict[Kind, Callable[[Faults, Random], _End]] = {
     Kind.METER_SLOW: _slow_down,

@@ -4,7 +4,7 @@ from ..air import FIRST_CHANNEL, METER_CHANNELS, Pan
 
 #: 4 to 17 (V12 p28).
 CHANNELS = range(4, 4 + len(METER_CHANNELS))
-#: The dBm that a dongle can tell (V12 p60).
+#: The range of the RSSI in dBm (V12 p60).
 _WEAKEST, _STRONGEST = -104, -34
 
 

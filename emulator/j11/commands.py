@@ -57,7 +57,7 @@ class Commands:
         self._table = _of_settings(settings) | _of_radio(on_air)
 
     def knows(self, code: int) -> bool:
-        """Tell whether there is such a command."""
+        """Return whether there is such a command."""
         return code in self._table
 
     async def execute(self, code: int, data: bytes) -> Reply:

@@ -23,7 +23,7 @@ from .session import Session
 from .settings import Settings
 from .transceiver import J11Transceiver
 
-#: Seconds from a reset or power-up to 6019; no source tells, clients allow 5 to 15.
+#: Seconds from a reset or power-up to 6019; not documented, clients allow 5 to 15.
 _BOOT: Span = (0.35, 0.45)
 #: A response to a question took 26 ms (j11 capture 31).
 _QUICK: Span = (0.015, 0.035)
@@ -83,7 +83,7 @@ class J11Dongle(Device):
 
     @override
     def limit(self, *, on: bool) -> None:
-        """Begin or end the limit; a J11 dongle notifies nobody of it."""
+        """Begin or end the limit; J11 has no notification for it."""
         self.module.limited = on
 
     @property

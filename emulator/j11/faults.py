@@ -99,7 +99,7 @@ class J11Faults:
         self._dongle.restart()
 
     def use_han(self, *, on: bool) -> None:
-        """Somebody uses the HAN side of the dongle."""
+        """The HAN side of the dongle is in use."""
         self._dongle.module.han = on
 
     def change_firmware(self, firmware: int) -> None:

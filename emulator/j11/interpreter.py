@@ -1,8 +1,8 @@
 """Requests of the host: found in its bytes, checked, and one at a time (V12 p10, p35-36).
 
-What stands before a unique code is dropped without a word, and so is what does not belong to a
+What stands before a unique code is dropped silently, and so is what does not belong to a
 frame. A gap of one second inside a frame ends it with result 13. Which code the responses with
-F1, F2, F3 and 13 carry no source tells; here it is that of the request, or 2FFF before it came.
+F1, F2, F3 and 13 carry is not documented; here that of the request, or 2FFF before it came.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Interpreter:
         self._machine.reject(code, GAP)
 
     def _take(self) -> bool:
-        """Take one request, good or bad; tell whether there may be another."""
+        """Take one request, good or bad; return whether there may be another."""
         at = self._input.find(FROM_HOST)
         if at < 0:
             del self._input[: -len(FROM_HOST) + 1]

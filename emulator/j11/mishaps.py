@@ -43,7 +43,7 @@ class Mishaps:
         return None
 
     def start_in_vain(self) -> bool:
-        """Tell whether this 0053 is to hear nothing."""
+        """Return whether this 0053 is to hear nothing."""
         if self.starts_in_vain:
             self.starts_in_vain -= 1
             return True

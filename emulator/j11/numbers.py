@@ -54,7 +54,7 @@ SENT, LIMITED, CHANNEL_BUSY, NO_ACK = 0x00, 0x02, 0x03, 0x05
 SUCCEEDED, REFUSED, UNANSWERED = 0x01, 0x02, 0x03
 #: Changes of a connection (V12 p70).
 MAC_LOST, PANA_LOST = 0x03, 0x04
-#: Why a packet was dropped (V12 p72): decryption failed, nobody at the UDP port.
+#: Why a packet was dropped (V12 p72): decryption failed, UDP port not open.
 UNDECIPHERED, NO_PORT = 0x01, 0x40
 
 

@@ -11,7 +11,7 @@ _DURATIONS = range(1, 15)
 #: Largest UDP payload in bytes (V12 p56).
 LARGEST = 0x04D0
 _LINK_LOCAL = b"\xfe\x80" + bytes(6)
-_EVERYBODY = b"\xff\x02" + bytes(13) + b"\x01"
+_ALL_NODES = b"\xff\x02" + bytes(13) + b"\x01"
 #: How much of a payload the response to 0008 repeats.
 _HEAD = 5
 _WITHOUT_PAIR_ID = 6
@@ -51,7 +51,7 @@ class OnAir:
         return Reply(await self._radio.join())
 
     async def start_pana(self, _: bytes) -> Reply:
-        """0056; a notification tells how it went."""
+        """0056; a notification reports the result."""
         session = self._radio.session
         if session.running:
             raise RefusedError(numbers.PANA_RUNNING)
@@ -60,7 +60,7 @@ class OnAir:
         return Reply(then=session.start)
 
     async def reauthenticate(self, _: bytes) -> Reply:
-        """00D2; a notification tells how it went."""
+        """00D2; a notification reports the result."""
         session = self._radio.session
         if session.running:
             raise RefusedError(numbers.PANA_RUNNING)
@@ -91,7 +91,7 @@ class OnAir:
         return Reply(bytes((result,)) + payload[:_HEAD])
 
     async def ping(self, data: bytes) -> Reply:
-        """00D1; a notification tells what came back."""
+        """00D1; a notification reports the answer."""
         size, form, echoed = int.from_bytes(data[16:18]), data[18], data[19:]
         if form not in (0, 1, 2) or size > LARGEST or (form == 0 and size != len(echoed)):
             raise RefusedError(numbers.BAD_VALUE)
@@ -104,7 +104,7 @@ class OnAir:
 
 
 def _address(address: bytes) -> str:
-    if address[:8] != _LINK_LOCAL and address != _EVERYBODY:
+    if address[:8] != _LINK_LOCAL and address != _ALL_NODES:
         raise RefusedError(numbers.BAD_DESTINATION)
     return address.hex(":", 2).upper()
 

@@ -82,7 +82,7 @@ class Radio:
     # --- Finding the meter ----------------------------------------------------------------
 
     async def scan(self, duration: int, mask: int, pair_id: str | None) -> None:
-        """Visit the channels one after the other, and tell what is there."""
+        """Visit the channels one after the other, and notify what was heard."""
         for channel in CHANNELS:
             if mask >> channel & 1:
                 await self._pace.hold(_DWELL * 2**duration + _BETWEEN)
@@ -150,7 +150,7 @@ class Radio:
         return SENT
 
     def may_reach(self, address: str) -> bool:
-        """Tell whether an address is that of the meter that was joined, or of everybody."""
+        """Return whether an address is that of the meter that was joined, or the multicast address."""
         joined = self._module.joined
         return joined is not None and address in (joined.address, ALL_NODES)
 
@@ -168,7 +168,7 @@ class Radio:
         return self._pinging is not None and not self._pinging.done()
 
     def ping(self, address: str, data: bytes) -> None:
-        """Send an echo request; a notification tells what came back."""
+        """Send an echo request; a notification reports the answer."""
         self._pinging = self._front.begin(self._ping(address, data))
 
     async def _ping(self, address: str, data: bytes) -> None:

@@ -91,7 +91,7 @@ class J11Transceiver(Transceiver):
         )
 
     def drop(self, reason: int, datagram: Datagram) -> None:
-        """Tell that a packet was dropped."""
+        """Notify that a packet was dropped."""
         sequence = self._random.randbytes(1)
         source, head = packed(datagram.source), datagram.payload[:_HEAD]
         self.notify(DROPPED, bytes((reason,)) + source + sequence + b"\0\0\0" + head)

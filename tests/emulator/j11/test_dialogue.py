@@ -128,7 +128,7 @@ def test_a_scan_shows_the_meter_on_its_channel_and_takes_its_time() -> None:
     run(play())
 
 
-def test_a_scan_without_pairing_id_hears_everybody() -> None:
+def test_a_scan_without_pairing_id_hears_all_meters() -> None:
     async def play() -> None:
         async with emulated(neighbours=4) as (emulator, host):
             await set_up(emulator, host)
@@ -294,7 +294,7 @@ def test_only_a_reset_is_taken_while_a_command_runs(command: int) -> None:
     run(play())
 
 
-def test_a_datagram_to_a_port_that_is_not_open_is_dropped_and_told() -> None:
+def test_a_datagram_to_a_port_that_is_not_open_is_dropped_and_notified() -> None:
     async def play() -> None:
         async with emulated() as (emulator, host):
             await operate(emulator, host)
@@ -338,10 +338,10 @@ def test_large_datagrams_take_longer_and_others_are_refused() -> None:
             began = asyncio.get_running_loop().time()
             assert (await host.ask(0x0008, transmission(emulator, bytes(1232))))[:2] == b"\1\0"
             assert 4 <= asyncio.get_running_loop().time() - began <= 7
-            stranger = "FE80:0000:0000:0000:0250:C2FF:FEDC:2822"
-            assert await host.ask(0x0008, transmission(emulator, b"x", stranger)) == b"\6"
-            everybody = "FF02:0000:0000:0000:0000:0000:0000:0001"
-            assert (await host.ask(0x0008, transmission(emulator, b"x", everybody)))[:2] == b"\1\0"
+            other = "FE80:0000:0000:0000:0250:C2FF:FEDC:2822"
+            assert await host.ask(0x0008, transmission(emulator, b"x", other)) == b"\6"
+            all_nodes = "FF02:0000:0000:0000:0000:0000:0000:0001"
+            assert (await host.ask(0x0008, transmission(emulator, b"x", all_nodes)))[:2] == b"\1\0"
             assert await host.ask(0x0008, transmission(emulator, b"xy")[:-1]) == b"\x11"
             assert await host.ask(0x0008, transmission(emulator, b"")) == b"\4"
 

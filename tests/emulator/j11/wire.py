@@ -166,7 +166,7 @@ POWER = bytes.fromhex("1081 0007 028801 05FF01 72 01 E704")
 
 
 async def power(emulator: Emulator, host: Host) -> bool:
-    """Read the power; tell whether it was answered."""
+    """Read the power; return whether it was answered."""
     sent = await host.ask(0x0008, transmission(emulator, GET_POWER))
     if sent != b"\1\0" + GET_POWER[:5]:
         return False

@@ -115,7 +115,7 @@ def test_20_refused_commands_bring_their_result_only() -> None:
     assert messages.ConnectionChanged(ConnectionChange.MAC_JOINED, FIRST, -34) in heard("20")
 
 
-def test_31_a_real_version_and_a_push_to_everybody() -> None:
+def test_31_a_real_version_and_a_push_to_all_nodes() -> None:
     version, push = heard("31")
     assert isinstance(version, messages.Response)
     assert isinstance(version.answer, messages.Version)

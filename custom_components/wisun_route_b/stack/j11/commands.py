@@ -194,9 +194,9 @@ def end() -> Command:
 
 
 def start_pana() -> Command:
-    """Sign in to the meter that was joined; 6028 tells how it went.
+    """Sign in to the meter that was joined; 6028 reports the result.
 
-    The dongle takes up to 706 s to find that nobody answers: the caller needs a limit of its own.
+    Without an answer of the meter it takes up to 706 s: the caller needs a limit of its own.
     """
     return _command(CommandCode.START_PANA, "PANA start")
 
@@ -207,7 +207,7 @@ def end_pana() -> Command:
 
 
 def reauthenticate() -> Command:
-    """Renew the session; 6028 tells how it went, up to 303 s later."""
+    """Renew the session; 6028 reports the result, up to 303 s later."""
     return _command(CommandCode.REAUTHENTICATE, "re-authentication")
 
 

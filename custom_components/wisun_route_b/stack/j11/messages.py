@@ -31,7 +31,7 @@ class Version:
     """206B: which firmware it is."""
 
     firmware: int
-    """:data:`DUAL_FIRMWARE`, or something that nobody knows."""
+    """:data:`DUAL_FIRMWARE`; other values are not documented."""
     major: int
     minor: int
     revision: int

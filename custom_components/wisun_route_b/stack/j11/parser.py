@@ -220,7 +220,7 @@ def _reception_failed(fields: Fields) -> ReceptionFailed:
 
 
 def _ping_result(fields: Fields) -> PingResult:
-    """Read whether there was an answer; what it echoes is nobody's business."""
+    """Read whether there was an answer; the echoed data are not used."""
     answered = fields.flag()
     _ = fields.rest()
     return PingResult(answered)

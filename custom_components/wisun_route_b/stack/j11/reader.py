@@ -91,7 +91,7 @@ class Reader:
         return frames
 
     def _find_code(self, *, final: bool) -> bool:
-        """Drop what stands in front of a unique code; tell whether there is one."""
+        """Drop what stands in front of a unique code; return whether there is one."""
         at = self._buffer.find(RESPONSE_CODE)
         if at >= 0:
             self._drop(at)
