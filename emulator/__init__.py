@@ -9,17 +9,19 @@ from .doors.pair import Connector
 from .emulator import Emulator
 from .faults import Faults
 from .model import FIRST_GENERATION, MINIMAL, MODELS, SECOND_GENERATION, MeterModel
-from .products import PRODUCTS
+from .products import J11_PRODUCTS, PRODUCTS
 from .profile import INSTALLED, LoadProfile
 from .rates import Rates
-from .storm import ALL, Incident, Kind, Storm
+from .storm import ALL, ALL_J11, Incident, Kind, Storm
 
 __all__ = [
     "ALL",
+    "ALL_J11",
     "DUMMY_ID",
     "DUMMY_PASSWORD",
     "FIRST_GENERATION",
     "INSTALLED",
+    "J11_PRODUCTS",
     "JST",
     "MINIMAL",
     "MODELS",

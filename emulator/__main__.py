@@ -10,7 +10,7 @@ from .clock import frozen, parse_moment, system_clock
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
 from .emulator import Emulator
 from .model import MODELS
-from .products import PRODUCTS
+from .products import J11_PRODUCTS, PRODUCTS
 from .storm import Storm
 
 _DESCRIPTION = """\
@@ -34,8 +34,16 @@ one line, "ok" or "error: ..." or what was asked for. The orders:
   silence EPC ... | unsilence EPC ... | slow_down SECONDS | refuse_sign_ins on|off | repair |
   traffic [reset]
 Rates: lose_request, lose_answer, delay_answer, duplicate_answer, garble, truncate, split,
-fail_send, overrun, lose_command, misread, refuse; without any, all are cleared. traffic answers JSON: datagrams and
+fail_send, overrun, lose_command, misread, refuse, noise_between, noise_inside, channel_busy;
+without any, all are cleared. traffic answers JSON: datagrams and
 bytes to and from the meter's UDP port 3610, and PANA packets.
+A J11 dongle knows more orders; numbers of the protocol are hexadecimal:
+  answer RESULT [CODE|any [TIMES]] | transmit RESULT [TIMES] | start_in_vain [TIMES] |
+  tear [BYTES [TIMES]] | noise HEX | lose_mac | lose_pana | silence_pana on|off |
+  deliver plain|foreign|other_pan | drop [REASON] | watchdog | use_han on|off | firmware ID
+"answer 3D" lets the next command be refused as busy, "answer F0" as damaged (2FFF), "transmit 02"
+reports the hourly limit once (limit_transmission: until it is released), "transmit 05" a
+datagram without acknowledgement.
 """
 
 
@@ -58,11 +66,11 @@ def _parser() -> argparse.ArgumentParser:
         "--control", metavar="PORT|PATH", help="a loopback port or Unix socket; see below"
     )
     dongle = parser.add_argument_group("the dongle")
-    dongle.add_argument("--dongle", choices=list(PRODUCTS), default="bp35c2")
+    dongle.add_argument("--dongle", choices=[*PRODUCTS, *J11_PRODUCTS], default="bp35c2")
     dongle.add_argument(
         "--output",
         choices=("ascii", "binary"),
-        help="how datagrams are printed (default: as from the factory)",
+        help="how datagrams of SKSTACK are printed (default: as from the factory)",
     )
     dongle.add_argument("--no-echo", action="store_true", help="start with the echo off")
     meter = parser.add_argument_group("the meter")

@@ -13,6 +13,9 @@ from .traffic import Traffic
 #: Channels 33 to 60, as the hexadecimal numbers of register S2.
 FIRST_CHANNEL, LAST_CHANNEL = 0x21, 0x3C
 CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1)
+#: Those on which meters are: 0.4 MHz apart. J11 knows no other, and every EPANDESC of the
+#: captures names one of them.
+METER_CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1, 2)
 #: Where multicast of the meters goes.
 ALL_NODES = "FF02:0000:0000:0000:0000:0000:0000:0001"
 #: How many PAN IDs are not the low half of the meter's address (capture 04 has such a one).
@@ -108,7 +111,7 @@ class Air:
     def move(self, channel: int | None = None, pan_id: int | None = None) -> Pan:
         """Give our meter another channel and PAN ID, by default any other; it joins anew."""
         here, random = self.pan, self._moves
-        channels = [number for number in CHANNELS if number != here.channel]
+        channels = [number for number in METER_CHANNELS if number != here.channel]
         drawn = random.choice(channels), (here.pan_id + random.randrange(1, 0xFFFF)) % 0xFFFF
         self.pan = replace(
             here,
@@ -165,4 +168,5 @@ def _place(random: Random, mac: str, pair_id: str) -> Pan:
     unrelated = random.random() < _UNRELATED_PAN_IDS
     pan_id = random.randrange(0xFFFF) if unrelated else int(mac[-4:], 16)
     channel = random.randint(FIRST_CHANNEL, LAST_CHANNEL)
+    channel -= (channel - FIRST_CHANNEL) % METER_CHANNELS.step
     return Pan(channel, pan_id, mac, pair_id, random.randint(0x40, 0xC8))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import re
 
+from .defects import Defects
 from .lines import Lines
 from .pace import Span
 from .products import link_local
@@ -49,12 +50,13 @@ type Handler = Callable[[list[str]], Reply]
 class Commands:
     """Executes everything but SKSENDTO."""
 
-    def __init__(self, lines: Lines, registers: Registers, radio: Radio) -> None:
+    def __init__(self, lines: Lines, registers: Registers, radio: Radio, defects: Defects) -> None:
         """Prepare the table of commands: counts of arguments, and who executes it."""
         self._lines = lines
         self._product = lines.product
         self._registers = registers
         self._radio = radio
+        self._defects = defects
         self._uart = "00"
         self.flash_writes = 0
         """Writes to a memory that bears about 10 000 of them."""
@@ -134,7 +136,7 @@ class Commands:
 
     def _reset(self, _: list[str]) -> Reply:
         self._radio.reset()
-        self._radio.defects.cured_by("reset")
+        self._defects.cured_by("reset")
         self._registers.reset()
         return Reply(delay=_RESTARTED)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from .clock import Clock, system_clock
 from .model import FIRST_GENERATION, MeterModel
-from .products import PRODUCTS, Output, Product, ProductName
+from .products import J11_PRODUCTS, PRODUCTS, DongleName, J11Product, Output, Product
 
 type Push = Literal["inf", "infc", "none"]
 
@@ -21,9 +21,12 @@ DUMMY_PASSWORD = "0123456789AB"  # noqa: S105 - made up
 class EmulatorConfig:
     """The choices, with defaults that make a well-behaved dongle beside its meter."""
 
-    dongle: ProductName = "bp35c2"
+    dongle: DongleName = "bp35c2"
     output: Output | None = None
-    """How datagrams are printed; None = as from the factory (ROHM: binary, RL7023: ascii)."""
+    """How datagrams are printed; None = as from the factory (ROHM: binary, RL7023: ascii).
+
+    SKSTACK only.
+    """
     route_b_id: str = field(default=DUMMY_ID, repr=False)
     password: str = field(default=DUMMY_PASSWORD, repr=False)
     speed: float = 1.0
@@ -50,8 +53,10 @@ class EmulatorConfig:
 
     def __post_init__(self) -> None:
         """Refuse what no dongle could be."""
-        if self.dongle not in PRODUCTS:
-            raise ValueError(f"The dongle is one of {', '.join(PRODUCTS)}")
+        if self.dongle not in PRODUCTS and self.j11 is None:
+            raise ValueError(f"The dongle is one of {', '.join((*PRODUCTS, *J11_PRODUCTS))}")
+        if self.output is not None and self.j11 is not None:
+            raise ValueError("A J11 dongle has no choice of output")
         if self.output == "binary" and not self.product.has_options:
             raise ValueError("An RL7023 prints datagrams in ascii only")
         if not re.fullmatch(r"[0-9A-F]{32}", self.route_b_id):
@@ -65,8 +70,13 @@ class EmulatorConfig:
 
     @property
     def product(self) -> Product:
-        """What the chosen dongle is like."""
+        """What the chosen SKSTACK dongle is like; KeyError if it speaks J11."""
         return PRODUCTS[self.dongle]
+
+    @property
+    def j11(self) -> J11Product | None:
+        """What the chosen J11 dongle is like; None if it speaks SKSTACK."""
+        return J11_PRODUCTS.get(self.dongle)
 
     @property
     def binary(self) -> bool:

@@ -3,16 +3,17 @@
 It is for programs that run beside the emulator and cannot call it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import json
 from typing import get_args
 
 from .air import CHANNELS, Air
 from .defects import Cure
 from .faults import Faults
-from .session import Renewal
+from .renewal import Renewal
 
-type _Order = Callable[..., object]
+#: Takes words, raises ValueError for those that make no sense.
+type Order = Callable[..., object]
 
 #: Longest reboot of a meter, in seconds.
 _A_DAY = 86_400.0
@@ -21,11 +22,14 @@ _A_DAY = 86_400.0
 class Control:
     """Executes lines."""
 
-    def __init__(self, faults: Faults, air: Air) -> None:
-        """Prepare the table: names are those of the methods, arguments are words."""
+    def __init__(self, faults: Faults, air: Air, more: Mapping[str, Order] | None = None) -> None:
+        """Prepare the table: names are those of the methods, arguments are words.
+
+        ``more`` are the orders that only a dongle of this protocol knows.
+        """
         self._faults = faults
         self._air = air
-        self._orders: dict[str, _Order] = {
+        self._orders: dict[str, Order] = {
             "end_session": faults.end_session,
             "terminate": self._terminate,
             "expire_session": self._expire_session,
@@ -52,11 +56,12 @@ class Control:
             "silence": lambda *epcs: faults.silence(*map(_epc, epcs)),
             "unsilence": lambda *epcs: faults.unsilence(*map(_epc, epcs)),
             "slow_down": lambda seconds: faults.slow_down(float(seconds)),
-            "refuse_sign_ins": lambda choice="on": faults.refuse_sign_ins(on=_is_on(choice)),
+            "refuse_sign_ins": lambda choice="on": faults.refuse_sign_ins(on=is_on(choice)),
             "repair": faults.repair,
             "heal": faults.heal,
             "rates": self._rates,
             "traffic": self._traffic,
+            **(more or {}),
         }
 
     def answer(self, line: str) -> str:
@@ -104,7 +109,7 @@ class Control:
         _ = self._faults.move_meter(number, pan)
 
     def _always_ok(self, choice: str = "on") -> None:
-        self._faults.always_ok = _is_on(choice)
+        self._faults.always_ok = is_on(choice)
 
     def _babble(self, lines: str = "1000") -> None:
         self._faults.babble(int(lines))
@@ -131,7 +136,8 @@ class Control:
         return json.dumps(self._air.traffic.as_dict())
 
 
-def _is_on(choice: str) -> bool:
+def is_on(choice: str) -> bool:
+    """Return whether a word says "on"; ValueError if it says neither that nor "off"."""
     if choice not in ("on", "off"):
         raise ValueError("it is on or off")
     return choice == "on"

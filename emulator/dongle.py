@@ -1,11 +1,7 @@
-"""The dongle: an interpreter with a radio, on a line that any number of hosts may share.
+"""The SKSTACK dongle: an interpreter with a radio, on a line that hosts may share."""
 
-It lives on while no host is there: a session survives the closing of the port.
-"""
-
-import asyncio
-from collections.abc import Callable
 from random import Random
+from typing import override
 
 from .air import Air
 from .commands import (
@@ -19,55 +15,52 @@ from .commands import (
     sendto_arguments,
 )
 from .config import EmulatorConfig
+from .device import Device
 from .front_end import FrontEnd
 from .interpreter import Interpreter
-from .line import Host, Line
 from .lines import CRLF, Lines, Printer
 from .pace import Pace, Span
 from .products import link_local
 from .radio import Radio
 from .rates import Luck
 from .registers import Registers
+from .session import Session
 
 _QUICK: Span = (0.003, 0.012)
 #: How often a BP35A1 prints an empty line for SKSENDTO although its echo is off (capture 14:
 #: "occasionally").
 _STRAY_LINE = 0.25
-#: Seconds that a dongle hears nothing after a power cycle, and how many bytes of garbage its
-#: line carries then (our own choice).
-_DEAF = 0.5
-_GARBAGE = (3, 12)
-_RESET = b"SKRESET"
 #: What may be refused although it is right.
 _REFUSABLE = ("SKSENDTO", "SKJOIN")
+#: The number of the EVENT that means nothing outside a scan.
+_BEACON = 0x20
 
 
-class Dongle:
-    """One dongle, from the bytes of the host to the bytes for the host."""
+class Dongle(Device):
+    """One dongle that speaks SKSTACK IP."""
+
+    reset_command = b"SKRESET"
 
     def __init__(self, config: EmulatorConfig, air: Air, pace: Pace, luck: Luck) -> None:
         """Power on."""
-        self.pace = pace
-        self._luck = luck
-        self._line = Line(luck, pace)
-        self._hosts = self._line.hosts
+        super().__init__(pace, luck)
         product = config.product
         random = Random(f"dongle/{config.seed}")
         mac = product.oui + f"{random.getrandbits(64):016X}"[len(product.oui) :]
         self._registers = Registers(product, echo=config.echo)
         self._printer = Printer(Lines(product, mac, link_local(mac)), self.emit)
-        front = FrontEnd(air, pace, luck, self._registers, self._printer, config.binary)
+        front = FrontEnd(
+            air,
+            pace,
+            luck,
+            self.defects,
+            registers=self._registers,
+            printer=self._printer,
+            binary=config.binary,
+        )
         self._radio = Radio(config, front)
-        self._commands = Commands(self._printer.lines, self._registers, self._radio)
+        self._commands = Commands(self._printer.lines, self._registers, self._radio, self.defects)
         self._interpreter = Interpreter(self, pace, dual=product.dual)
-        self._waking: asyncio.Task[None] | None = None
-        self._opened_at = 0.0
-        self._heard_last = b""
-        self._powered = True
-        self.muted = False
-        """It hangs: it hears nothing and prints nothing."""
-        self.always_ok = False
-        """It answers OK to every command and does nothing."""
 
     @property
     def flash_writes(self) -> int:
@@ -80,74 +73,33 @@ class Dongle:
         return self._radio
 
     @property
+    @override
+    def session(self) -> Session:
+        return self._radio.session
+
+    @property
+    @override
     def limited(self) -> bool:
-        """Whether nothing may be transmitted (register SFB)."""
         return self._registers.limited
 
-    def attach(self, host: Host) -> Callable[[], None]:
-        """Let a host hear the dongle; return what ends that."""
-        self._hosts.append(host)
-        self._opened_at = asyncio.get_running_loop().time()
-        self._radio.defects.cured_by("open")
-        return lambda: self._hosts.remove(host)
+    @override
+    def limit(self, *, on: bool) -> None:
+        self._radio.limit(on=on)
 
-    def receive(self, data: bytes) -> None:
-        """Take bytes of a host."""
-        if not self.muted and self._powered and self._waking is None and not self._deaf_to(data):
-            self._interpreter.receive(data)
+    @override
+    def babble(self, count: int) -> None:
+        for _ in range(count):
+            self._printer.event(_BEACON, self._printer.lines.address)
 
-    def _deaf_to(self, data: bytes) -> bool:
-        """Tell whether a defect keeps it from hearing this; an SKRESET may be the cure."""
-        defects = self._radio.defects
-        if defects.deaf_after_opening:
-            awake = self._opened_at + self.pace.scaled(defects.deaf_after_opening)
-            if asyncio.get_running_loop().time() < awake:
-                return True
-        self._heard_last = (self._heard_last + data)[-len(_RESET) - len(data) :]
-        if _RESET in self._heard_last:
-            defects.deaf_until.discard("reset")
-        return bool(defects.deaf_until)
+    @override
+    def _take(self, data: bytes) -> None:
+        self._interpreter.receive(data)
 
-    def emit(self, data: bytes) -> None:
-        """Print something; what nobody hears is lost."""
-        if not self.muted and self._powered:
-            self._line.print(data)
-
-    # --- Power ----------------------------------------------------------------------------
-
-    def power_off(self) -> None:
-        """Lose everything but flash: registers, credentials, session, and what hung."""
-        self._powered = False
-        self.muted = False
-        self._line.cut()
+    @override
+    def _lose_everything(self) -> None:
         self._interpreter.reset()
         self._radio.reset()
-        self._radio.defects.cured_by("reset")
-        self._radio.defects.cured_by("open")
         self._registers.power_on()
-        if self._waking is not None:
-            self._waking.cancel()
-            self._waking = None
-
-    def power_on(self) -> None:
-        """Come back; without a boot text, as far as anybody has seen one."""
-        self._powered = True
-
-    def power_cycle(self) -> None:
-        """Lose power for a moment behind a serial bridge that does not: the port stays open."""
-        self.power_off()
-        self.power_on()
-        random = self._luck.random
-        self._line.carry(random.randbytes(random.randint(*_GARBAGE)))
-        self._waking = self.pace.start(self._wake())
-
-    async def _wake(self) -> None:
-        await self.pace.hold(_DEAF)
-        self._waking = None
-
-    def close(self) -> None:
-        """Let nothing be under way any more."""
-        self._line.cut()
 
     # --- What the interpreter needs -------------------------------------------------------
 

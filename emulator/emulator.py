@@ -9,6 +9,7 @@ from typing import Self
 from .air import Air
 from .config import EmulatorConfig
 from .control import Control
+from .device import Device
 from .dongle import Dongle
 from .doors.pair import Connector, PairDoor, no_such_port
 from .doors.pty import PtyDoor
@@ -16,6 +17,9 @@ from .doors.questions import QuestionDoor
 from .doors.tcp import TcpDoor
 from .doors.truth import open_truth_door
 from .faults import Faults
+from .j11 import J11Dongle
+from .j11.faults import J11Faults
+from .j11.orders import orders
 from .meter import Meter
 from .pace import Pace
 from .plug import Plug
@@ -39,9 +43,29 @@ class Emulator:
         self._questions: list[QuestionDoor] = []
         self.meter = Meter(self.config.seed, self.config.model)
         self.air = Air(self.config, self.meter)
-        self.dongle = Dongle(self.config, self.air, self._pace, luck)
-        self._plug = Plug(self.dongle)
-        self.faults = Faults(self.config, self.air, self.dongle, self._plug, luck)
+        kind = Dongle if self.config.j11 is None else J11Dongle
+        self.device: Device = kind(self.config, self.air, self._pace, luck)
+        self._plug = Plug(self.device)
+        self.faults = Faults(self.config, self.air, self.device, self._plug, luck)
+
+    @property
+    def dongle(self) -> Dongle:
+        """The device as the SKSTACK dongle that it is; TypeError if it speaks J11."""
+        if not isinstance(self.device, Dongle):
+            raise TypeError("This dongle speaks J11")
+        return self.device
+
+    @property
+    def j11(self) -> J11Dongle:
+        """The device as the J11 dongle that it is; TypeError if it speaks SKSTACK."""
+        if not isinstance(self.device, J11Dongle):
+            raise TypeError("This dongle speaks SKSTACK")
+        return self.device
+
+    @property
+    def j11_faults(self) -> J11Faults:
+        """What can go wrong with a J11 dongle only; TypeError if it speaks SKSTACK."""
+        return J11Faults(self.j11, self.air)
 
     def connector(self, missing: Callable[[str], Exception] = no_such_port) -> Connector:
         """Return the in-process door: what opens a port to this dongle, as often as wanted.
@@ -49,16 +73,16 @@ class Emulator:
         While the dongle is unplugged it raises what ``missing`` returns.
         """
         splits = self._splits if self.config.split_reads else None
-        door = PairDoor(self.dongle, splits, missing, plugged=self._plug.plugged)
+        door = PairDoor(self.device, splits, missing, plugged=self._plug.plugged)
         return self._plug.add(door).connect
 
     def serve_pty(self, path: str | Path) -> None:
         """Make a pseudo-terminal and link it to ``path``; needs a running loop."""
-        _ = self._plug.add(PtyDoor(self.dongle, Path(path), plugged=self._plug.plugged))
+        _ = self._plug.add(PtyDoor(self.device, Path(path), plugged=self._plug.plugged))
 
     async def serve_tcp(self, port: int, address: str = "127.0.0.1") -> int:
         """Listen for hosts; return the port, which the system chooses if it is 0."""
-        door = TcpDoor(self.dongle, port, address, plugged=self._plug.plugged)
+        door = TcpDoor(self.device, port, address, plugged=self._plug.plugged)
         return self._plug.add(door).port
 
     async def serve_truth(self, where: str) -> None:
@@ -67,7 +91,8 @@ class Emulator:
 
     async def serve_control(self, where: str) -> None:
         """Let other programs cause faults, through a loopback port or a Unix socket."""
-        control = Control(self.faults, self.air)
+        more = orders(self.j11_faults) if isinstance(self.device, J11Dongle) else None
+        control = Control(self.faults, self.air, more)
         self._questions.append(await QuestionDoor.open(control.answer, where))
 
     def truth(self, moment: datetime | None = None) -> Truth:
@@ -80,7 +105,7 @@ class Emulator:
             door.close()
         self._questions.clear()
         self._plug.close()
-        self.dongle.close()
+        self.device.close()
         await self._pace.stop()
 
     async def __aenter__(self) -> Self:

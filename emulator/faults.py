@@ -11,35 +11,38 @@ from typing import Literal
 from .air import Air, Pan
 from .config import EmulatorConfig
 from .defects import Cure, Defects
-from .dongle import Dongle
+from .device import Device
 from .pace import Pace
 from .plug import Plug
 from .rates import Luck, Rates
-from .session import Renewal
+from .renewal import Renewal
 
-_BEACON = 0x20
 #: Seconds that a defect may take at most, each time.
 _A_DAY = 86_400.0
 
 
 class Faults:
-    """The hand of fate. Acts on a session do nothing while there is none."""
+    """Faults of every kind of dongle. Those of a session do nothing while there is none.
+
+    The EVENTs are those of SKSTACK. On J11 a session ends with 601A 04, or 601A 03 instead of
+    EVENT 28; a failed renewal is 6028 02, a reset or power-up 6019; the transmission limit shows in
+    transmission results only. What only J11 has is in :mod:`.j11.faults`.
+    """
 
     def __init__(
-        self, config: EmulatorConfig, air: Air, dongle: Dongle, plug: Plug, luck: Luck
+        self, config: EmulatorConfig, air: Air, dongle: Device, plug: Plug, luck: Luck
     ) -> None:
         """Prepare; everything is healthy."""
         self._in_range = config.in_range
         self._air = air
         self._dongle = dongle
-        self._radio = dongle.radio
-        self._session = dongle.radio.session
+        self._session = dongle.session
         self._plug = plug
         self._pace: Pace = dongle.pace
         self._booting: asyncio.Task[None] | None = None
         self._added: list[Pan] = []
         self.rates: Rates = luck.rates
-        self._defects: Defects = dongle.radio.defects
+        self._defects: Defects = dongle.defects
 
     # --- The session ----------------------------------------------------------------------
 
@@ -72,11 +75,11 @@ class Faults:
     def limit_transmission(self) -> None:
         """The legal transmission time is used up: EVENT 32, and nothing is sent."""
         if self._plug.plugged:
-            self._radio.limit(on=True)
+            self._dongle.limit(on=True)
 
     def release_transmission(self) -> None:
         """EVENT 33: the limit is over."""
-        self._radio.limit(on=False)
+        self._dongle.limit(on=False)
 
     def add_neighbour(self, pair_id: str | None = None, lqi: int | None = None) -> Pan:
         """Put a second PAN nearby; with the pair ID of our meter it is a trap."""
@@ -158,10 +161,8 @@ class Faults:
         self._dongle.always_ok = on
 
     def babble(self, lines: int = 1000) -> None:
-        """So many EVENTs that mean nothing, at once."""
-        printer = self._radio.printer
-        for _ in range(lines):
-            printer.event(_BEACON, printer.lines.address)
+        """So many EVENTs or notifications that mean nothing, at once."""
+        self._dongle.babble(lines)
 
     def unplug(self) -> None:
         """Pull the dongle out: it forgets everything, and its ports are gone under every host."""
@@ -220,6 +221,7 @@ class Faults:
         return (
             self.rates.quiet
             and self._defects.none
+            and self._dongle.sound
             and self._plug.plugged
             and not (dongle.muted or dongle.always_ok or dongle.limited or self._added)
             and air.powered
@@ -230,6 +232,7 @@ class Faults:
         """End everything that lasts. What was forgotten stays forgotten."""
         self.rates.clear()
         self._defects.repair()
+        self._dongle.mend()
         self.replug()
         self.unmute_dongle()
         self.always_ok = False

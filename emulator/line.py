@@ -12,16 +12,27 @@ from .rates import Luck
 _PAUSE: Span = (0.001, 0.06)
 _MOST_PIECES = 5
 
+_NOISE = (1, 24)
+
 #: Takes what the dongle prints.
 type Host = Callable[[bytes], None]
+#: Cuts what is printed at once into the lines or frames that noise spoils one by one.
+type Units = Callable[[bytes], list[bytes]]
 
 
 class Line:
     """Carries bytes to any number of hosts, in order."""
 
-    def __init__(self, luck: Luck, pace: Pace) -> None:
-        """Prepare; nobody listens yet."""
+    def __init__(
+        self, luck: Luck, pace: Pace, *, units: Units | None = None, mark: bytes = b""
+    ) -> None:
+        """Prepare; nobody listens yet. By default SKSTACK is printed.
+
+        Half of the noise ends with ``mark``: that of a protocol may look like its beginning.
+        """
         self.hosts: list[Host] = []
+        self._units = units or _lines
+        self._mark = mark
         self._luck = luck
         self._pace = pace
         self._waiting: deque[bytes] = deque()
@@ -32,7 +43,7 @@ class Line:
         if self._luck.rates.clean_line and not self._waiting:
             self.carry(data)
             return
-        for line in _lines(data):
+        for line in self._units(data):
             if spoilt := self._spoil(line):
                 self._queue(spoilt)
 
@@ -55,7 +66,17 @@ class Line:
             line = line[:at] + bytes((line[at] ^ random.randint(1, 0xFF),)) + line[at + 1 :]
         if luck.strikes(luck.rates.truncate):
             line = line[: random.randrange(len(line))]
+        if luck.strikes(luck.rates.noise_inside):
+            at = random.randrange(len(line) + 1)
+            line = line[:at] + self._noise() + line[at:]
+        if luck.strikes(luck.rates.noise_between):
+            line = self._noise() + line
         return line
+
+    def _noise(self) -> bytes:
+        random = self._luck.random
+        noise = random.randbytes(random.randint(*_NOISE))
+        return noise + self._mark if random.random() < 0.5 else noise  # noqa: PLR2004 - half
 
     def _queue(self, line: bytes) -> None:
         pieces = [line]

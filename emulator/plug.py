@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from .dongle import Dongle
+from .device import Device
 from .doors.door import Door
 
 
 class Plug:
     """Holds the doors, and takes them away together."""
 
-    def __init__(self, dongle: Dongle) -> None:
+    def __init__(self, dongle: Device) -> None:
         """Plug the dongle in; there are no doors yet."""
         self._dongle = dongle
         self._doors: list[Door] = []

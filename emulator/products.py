@@ -1,15 +1,19 @@
 """The dongles that can be emulated, and what tells them apart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 type ProductName = Literal["bp35a1", "bp35c2", "rl7023-dss", "rl7023-ips"]
+type J11ProductName = Literal["bp35c0-j11", "rs-wsuha-j11"]
+type DongleName = ProductName | J11ProductName
 type Output = Literal["ascii", "binary"]
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One kind of dongle."""
+    """One kind of dongle that speaks SKSTACK IP."""
 
     name: ProductName
     version: str
@@ -41,6 +45,27 @@ PRODUCTS: dict[str, Product] = {
         Product("rl7023-ips", "1.2.10", None, "100723FFFE", dual=False, info_end=" "),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class J11Product:
+    """One kind of dongle that speaks J11."""
+
+    name: J11ProductName
+    oui: str = "001D1291"
+    """First digits of the MAC address (of the module)."""
+    firmware: int = 0x0400
+    """HAN and Route B; no other is known."""
+    major: int = 1
+    minor: int = 3
+    revision: int = 0x158A
+
+
+#: Firmware 1.3 rev 158A is that of a BP35C0-J11 (j11 captures 20 and 31); the RS-WSUHA-J11 holds the
+#: same module, and nothing tells that its firmware is another.
+J11_PRODUCTS: Mapping[str, J11Product] = MappingProxyType(
+    {product.name: product for product in (J11Product("bp35c0-j11"), J11Product("rs-wsuha-j11"))}
+)
 
 
 def link_local(mac: str) -> str:

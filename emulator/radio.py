@@ -5,10 +5,9 @@ The order and the times are those of the captures: EVENT 21 in front of OK, the 
 
 import asyncio
 
-from .clock import Clock
 from .config import EmulatorConfig
-from .defects import Defects
-from .echonet import ECHONET_PORT, decode
+from .echonet import ECHONET_PORT
+from .exchange import Exchange
 from .front_end import FrontEnd
 from .pace import Span
 from .pushes import Pushes
@@ -17,10 +16,7 @@ from .session import Session
 
 #: Seconds; sources are the timings of skstack captures 01, 06 and 22.
 _ON_AIR: Span = (0.12, 0.34)
-_ANSWER: Span = (0.1, 1.3)
 _INSTANT: Span = (0.001, 0.01)
-#: How much later a delayed answer comes (our own choice).
-_DELAY: Span = (3.0, 25.0)
 
 _SENT = 0x21
 _SENT_OK, _NOT_SENT, _RESOLVING = 0x00, 0x01, 0x02
@@ -32,7 +28,6 @@ class Radio:
 
     def __init__(self, config: EmulatorConfig, front: FrontEnd) -> None:
         """Prepare; the radio is silent."""
-        self._clock: Clock = config.clock
         self._front = front
         self._air = front.air
         self._registers = front.registers
@@ -41,6 +36,7 @@ class Radio:
         self.printer = front.printer
         self._pushes = Pushes(config, front.air, front.pace, self._heard)
         self.session = Session(config, front, self._pushes, self._heard)
+        self._exchange = Exchange(config.clock, front, self._pushes, self._heard)
         self._scanning: asyncio.Task[None] | None = None
 
     def reset(self) -> None:
@@ -56,11 +52,6 @@ class Radio:
     @binary.setter
     def binary(self, binary: bool) -> None:
         self._front.binary = binary
-
-    @property
-    def defects(self) -> Defects:
-        """What is defective now."""
-        return self._front.defects
 
     def add_neighbour(self, address: str, mac: str) -> None:
         """Spare the next datagram there the address resolution."""
@@ -115,34 +106,7 @@ class Radio:
         neighbours[address] = reached.mac
         self.printer.event(_SENT, address, _SENT_OK)
         if security > 0 and keys and self._air.session and port == ECHONET_PORT:
-            self._pass_on(payload)
-
-    def _pass_on(self, payload: bytes) -> None:
-        """Hand a datagram to the meter; what waits in a slow one outlives a reset of the dongle."""
-        if self.defects.service_time:
-            _ = self._pace.start(self._serve(payload))
-        else:
-            _ = self._front.begin(self._answer(payload))
-
-    async def _serve(self, payload: bytes) -> None:
-        async with self.defects.serving:
-            await self._pace.hold(self.defects.service_time)
-            await self._answer(payload)
-
-    async def _answer(self, payload: bytes) -> None:
-        luck = self._luck
-        if luck.strikes(luck.rates.lose_request):
-            return
-        frame = decode(payload)
-        if frame and self.defects.leaves_unanswered(epc for epc, _ in frame.properties):
-            return
-        self._pushes.confirm(payload)
-        answer = self._air.node.answer(payload, self._clock())
-        if answer is not None:
-            await self._pace.wait(_ANSWER)
-            if luck.strikes(luck.rates.delay_answer):
-                await self._pace.wait(_DELAY, luck.random)
-            self._heard(answer)
+            self._exchange.pass_on(payload)
 
     def _heard(self, payload: bytes, *, multicast: bool = False) -> None:
         """Hear our meter, if both ends are there and have keys."""

@@ -17,21 +17,28 @@ class Rates:
     duplicate_answer: float = 0.0
     """What the meter sends is heard twice."""
     garble: float = 0.0
-    """One byte of a line to the host is another one."""
+    """One byte of a line or frame to the host is another one."""
     truncate: float = 0.0
-    """A line to the host loses its tail, line end included."""
+    """A line or frame to the host loses its tail, line end included."""
     split: float = 0.0
-    """A line to the host comes in pieces, with pauses of 1 to 60 ms (at speed 1)."""
+    """A line or frame to the host comes in pieces, with pauses of 1 to 60 ms (at speed 1)."""
     fail_send: float = 0.0
-    """A SKSENDTO ends in EVENT 21 01."""
+    """A SKSENDTO ends in EVENT 21 01; a 0008 of J11 in transmission result 05, no ACK."""
     overrun: float = 0.0
-    """A command is answered with FAIL ER09 and not executed."""
+    """A command is answered with FAIL ER09 and not executed; one of J11 with 2FFF F0."""
     lose_command: float = 0.0
     """A command never reaches the dongle, and nothing answers it."""
     misread: float = 0.0
-    """A SKSENDTO loses a blank on the line: FAIL ER05, and it is not executed."""
+    """A SKSENDTO loses a blank on the line: FAIL ER05, and it is not executed; for a 0008 of
+    J11 the data checksum is wrong (F1)."""
     refuse: float = 0.0
-    """A SKSENDTO or SKJOIN is answered with FAIL ER10."""
+    """A SKSENDTO or SKJOIN is answered with FAIL ER10; a 0008 or 0056 of J11 with 3D, busy."""
+    noise_between: float = 0.0
+    """Bytes that mean nothing stand in front of a line or frame to the host."""
+    noise_inside: float = 0.0
+    """Bytes that mean nothing stand inside a line or frame to the host."""
+    channel_busy: float = 0.0
+    """A 0008 of J11 ends in transmission result 03: the channel was not free."""
 
     def set(self, **rates: float) -> None:
         """Change some rates at once; ValueError, and no change, if one cannot be."""
@@ -57,7 +64,9 @@ class Rates:
     @property
     def clean_line(self) -> bool:
         """Whether the line to the host carries every byte as it was printed."""
-        return not (self.garble or self.truncate or self.split)
+        return not (
+            self.garble or self.truncate or self.split or self.noise_between or self.noise_inside
+        )
 
 
 class Luck:

@@ -6,7 +6,7 @@ EVENT 25. The times are those of the captures.
 
 import asyncio
 from random import Random
-from typing import Literal, Protocol
+from typing import Protocol
 
 from . import pana
 from .air import Pan
@@ -15,10 +15,7 @@ from .front_end import FrontEnd
 from .node import instance_list
 from .pace import Span
 from .pushes import Pushes
-
-#: What becomes of an expired session: the dongle joins again and succeeds, it fails, or it does
-#: not even try.
-type Renewal = Literal["module", "fails", "none"]
+from .renewal import Renewal
 
 #: Seconds; sources are the timings of skstack captures 01, 09, 15 and 22.
 _RESOLUTION: Span = (0.04, 0.2)

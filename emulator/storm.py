@@ -10,6 +10,8 @@ from random import Random
 from .defects import Cure
 from .emulator import Emulator
 from .faults import Faults
+from .j11.faults import J11Faults
+from .j11.numbers import BUSY as _BUSY, NO_ACK as _NO_ACK
 from .pace import Span
 
 type _End = Callable[[], None]
@@ -59,9 +61,22 @@ class Kind(StrEnum):
     UNANSWERED_UNTIL_OPENED = "unanswered_until_opened"
     DEAF_UNTIL_OPENED = "deaf_until_opened"
     DEAF_AFTER_OPENING = "deaf_after_opening"
+    # What only happens to J11 dongles.
+    NOISE_BETWEEN = "noise_between"
+    NOISE_INSIDE = "noise_inside"
+    CHANNEL_BUSY = "channel_busy"
+    MAC_LOST = "mac_lost"
+    PANA_SILENT = "pana_silent"
+    STARTS_IN_VAIN = "starts_in_vain"
+    ANSWERED_BUSY = "answered_busy"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    TORN_FRAMES = "torn_frames"
+    WATCHDOG = "watchdog"
 
 
-ALL = tuple(Kind)
+#: What strikes a J11 dongle, and what strikes an SKSTACK dongle.
+ALL_J11 = tuple(Kind)
+ALL = ALL_J11[: ALL_J11.index(Kind.NOISE_BETWEEN)]
 
 #: Seconds of the running loop that a lasting fault lasts.
 _A_WHILE: Span = (5.0, 1200.0)
@@ -77,22 +92,27 @@ _EPISODES = {
     Kind.EXPIRY_RENEWAL_FAILS: 42.0,
     Kind.REAUTHENTICATION: 5.0,
     Kind.DONGLE_RESET: 0.5,
+    Kind.WATCHDOG: 0.5,
 }
 _MOMENTS = frozenset(
     (
         *(Kind.END_SESSION, Kind.TERMINATE, Kind.TERMINATION_TIMEOUT, Kind.FAILED_RENEWAL),
-        *(Kind.EXPIRY_WITHOUT_RENEWAL, Kind.METER_MOVES, Kind.BABBLE),
+        *(Kind.EXPIRY_WITHOUT_RENEWAL, Kind.METER_MOVES, Kind.BABBLE, Kind.MAC_LOST),
     )
 )
 #: How many of the lines, datagrams or commands are hit.
 _NOISE: Span = (0.02, 0.3)
 _SHARE: Span = (0.1, 0.9)
+_NOISY = (
+    *(Kind.GARBLE, Kind.TRUNCATE, Kind.SPLIT, Kind.LOSE_COMMAND),
+    *(Kind.NOISE_BETWEEN, Kind.NOISE_INSIDE),
+)
 _SHARES = {
-    **dict.fromkeys((Kind.GARBLE, Kind.TRUNCATE, Kind.SPLIT, Kind.LOSE_COMMAND), _NOISE),
+    **dict.fromkeys(_NOISY, _NOISE),
     **dict.fromkeys(
         (
             *(Kind.LOSE_REQUEST, Kind.LOSE_ANSWER, Kind.DELAY_ANSWER, Kind.DUPLICATE_ANSWER),
-            *(Kind.FAIL_SEND, Kind.OVERRUN, Kind.REFUSE, Kind.MISREAD),
+            *(Kind.FAIL_SEND, Kind.OVERRUN, Kind.REFUSE, Kind.MISREAD, Kind.CHANNEL_BUSY),
         ),
         _SHARE,
     ),
@@ -118,18 +138,21 @@ class Storm:
         seed: int,
         *,
         mean_gap: float,
-        kinds: Sequence[Kind] = ALL,
+        kinds: Sequence[Kind] | None = None,
         overlapping: bool = False,
     ) -> None:
         """Prepare. ``mean_gap``: seconds of the running loop between two faults, on average.
 
-        One at a time, a gap begins when a fault is over; overlapping, when it begins.
+        One at a time, a gap begins when a fault is over; overlapping, when it begins. ``kinds``
+        are by default all that can strike this dongle.
         """
+        self._emulator = emulator
         self._faults = emulator.faults
         self._speed = emulator.config.speed
         self._random = Random(f"storm/{seed}")
         self._mean_gap = mean_gap
-        self._kinds = tuple(kinds)
+        usual = ALL if emulator.config.j11 is None else ALL_J11
+        self._kinds = tuple(usual if kinds is None else kinds)
         self._overlapping = overlapping
         self._active: dict[Kind, tuple[Incident, _End]] = {}
         self._timers: dict[Kind, asyncio.TimerHandle] = {}
@@ -198,6 +221,8 @@ class Storm:
             return _DRAWN[kind](self._faults, self._random)
         if kind in _LASTING:
             return _LASTING[kind](self._faults)
+        if kind in _J11:
+            return _J11[kind](self._emulator.j11_faults)
         _PASSING[kind](self._faults)
         return _nothing
 
@@ -282,6 +307,50 @@ def _silence(faults: Faults, random: Random) -> _End:
     return lambda: faults.unsilence(epc)
 
 
+def _lose_mac(faults: J11Faults) -> _End:
+    faults.lose_mac()
+    return _nothing
+
+
+def _silence_pana(faults: J11Faults) -> _End:
+    faults.silence_pana(on=True)
+    return lambda: faults.silence_pana(on=False)
+
+
+def _start_in_vain(faults: J11Faults) -> _End:
+    faults.start_in_vain(2)
+    return faults.end_answers
+
+
+def _answer_busy(faults: J11Faults) -> _End:
+    faults.answer(_BUSY, times=3)
+    return faults.end_answers
+
+
+def _leave_unacknowledged(faults: J11Faults) -> _End:
+    faults.transmit(_NO_ACK, times=2)
+    return faults.end_answers
+
+
+def _tear(faults: J11Faults) -> _End:
+    faults.tear(times=3)
+    return faults.end_tearing
+
+
+def _reset_by_watchdog(faults: J11Faults) -> _End:
+    faults.watchdog()
+    return _nothing
+
+
+_J11: dict[Kind, Callable[[J11Faults], _End]] = {
+    Kind.MAC_LOST: _lose_mac,
+    Kind.PANA_SILENT: _silence_pana,
+    Kind.STARTS_IN_VAIN: _start_in_vain,
+    Kind.ANSWERED_BUSY: _answer_busy,
+    Kind.NOT_ACKNOWLEDGED: _leave_unacknowledged,
+    Kind.TORN_FRAMES: _tear,
+    Kind.WATCHDOG: _reset_by_watchdog,
+}
 _DRAWN: dict[Kind, Callable[[Faults, Random], _End]] = {
     Kind.METER_SLOW: _slow_down,
     Kind.PROPERTY_SILENT: _silence,

@@ -85,7 +85,8 @@ def _entries(lines: list[str], read: Callable[[Direction, str], Entry]) -> Itera
 
 
 def _hex_entry(direction: Direction, text: str) -> Entry:
-    return Entry(direction, bytes.fromhex(text))
+    digits = _UNKNOWN_BYTES.sub(lambda match: b"00" * int(match[1]), text.encode())
+    return Entry(direction, bytes.fromhex(digits.decode()), complete=digits == text.encode())
 
 
 def _text_entry(direction: Direction, text: str) -> Entry:

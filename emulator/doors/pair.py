@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import override
 
-from ..dongle import Dongle
+from ..device import Device
 
 type Connector = Callable[
     [Callable[[], asyncio.Protocol]],
@@ -28,7 +28,7 @@ class PairDoor:
 
     def __init__(
         self,
-        dongle: Dongle,
+        dongle: Device,
         random: Random | None,
         missing: Callable[[str], Exception],
         *,
@@ -72,7 +72,7 @@ class PairTransport(asyncio.Transport):
 
     def __init__(
         self,
-        dongle: Dongle,
+        dongle: Device,
         protocol: asyncio.Protocol,
         random: Random | None,
         ended: Callable[[PairTransport], None],

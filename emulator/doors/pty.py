@@ -8,7 +8,7 @@ from pathlib import Path
 import pty
 import tty
 
-from ..dongle import Dongle
+from ..device import Device
 
 _READ_SIZE = 4096
 
@@ -16,7 +16,7 @@ _READ_SIZE = 4096
 class PtyDoor:
     """A pseudo-terminal behind a symbolic link."""
 
-    def __init__(self, dongle: Dongle, path: Path, *, plugged: bool = True) -> None:
+    def __init__(self, dongle: Device, path: Path, *, plugged: bool = True) -> None:
         """Make the terminal and put ``path`` in front of it; replaces an older link there."""
         self._dongle = dongle
         self._path = path

@@ -6,7 +6,7 @@ from pathlib import Path
 import socket
 from typing import override
 
-from ..dongle import Dongle
+from ..device import Device
 
 #: A host that lets so many bytes wait is not reading; it loses what comes then.
 _MOST_WAITING = 65_536
@@ -15,7 +15,7 @@ _MOST_WAITING = 65_536
 class TcpHost(asyncio.Protocol):
     """One connected host."""
 
-    def __init__(self, dongle: Dongle, hosts: set[TcpHost]) -> None:
+    def __init__(self, dongle: Device, hosts: set[TcpHost]) -> None:
         """Wait for the connection."""
         self._dongle = dongle
         self._hosts = hosts
@@ -53,7 +53,7 @@ class TcpHost(asyncio.Protocol):
 class TcpDoor:
     """A listening port."""
 
-    def __init__(self, dongle: Dongle, port: int, address: str, *, plugged: bool = True) -> None:
+    def __init__(self, dongle: Device, port: int, address: str, *, plugged: bool = True) -> None:
         """Listen from now on; port 0 lets the system choose one."""
         self._dongle = dongle
         self._where = (address, port)

@@ -30,7 +30,7 @@ def control(emulator: Emulator) -> Control:
         *("rates garble=0.1", "rates lose_answer=0.2 garble=0.01", "traffic reset"),
         *("leave_unanswered reset", "deafen open", "deafen_after_opening 3", "silence E1 d3"),
         *("silence E1", "unsilence", "slow_down 17", "refuse_sign_ins", "refuse_sign_ins off"),
-        *("repair", "rates misread=0.1 lose_command=0.1"),
+        *("repair", "rates misread=0.1 lose_command=0.1", "rates noise_between=1 noise_inside=1"),
     ],
 )
 def test_orders_are_carried_out(line: str) -> None:

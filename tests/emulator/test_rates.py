@@ -68,6 +68,24 @@ def test_a_duplicate_is_the_same_line_twice() -> None:
     run(play())
 
 
+def test_noise_stands_between_lines_or_inside_them() -> None:
+    async def play() -> None:
+        async with emulated() as (emulator, host):
+            emulator.faults.rates.noise_between = 1
+            heard = await host.say(b"SKVER\r\n")
+            assert heard.endswith(b"OK\r\n")
+            assert b"EVER 1.5.2\r\n" in heard
+            assert len(heard) > len(b"EVER 1.5.2\r\nOK\r\n")
+            emulator.faults.rates.set(noise_between=0, noise_inside=1)
+            heard = b"".join([await host.say(b"SKVER\r\n") for _ in range(20)])
+            assert len(heard) > 20 * len(b"EVER 1.5.2\r\nOK\r\n")
+            assert heard.count(b"EVER 1.5.2\r\n") < 10
+            emulator.faults.rates.clear()
+            assert await host.ask("SKVER") == [b"EVER 1.5.2\r\n", b"OK\r\n"]
+
+    run(play())
+
+
 @pytest.mark.parametrize(("output", "payload"), [("ascii", 36), ("binary", 18)])
 def test_garbling_changes_one_byte_of_a_line_even_of_a_binary_one(
     output: str, payload: int

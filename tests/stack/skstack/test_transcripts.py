@@ -38,3 +38,10 @@ def test_every_mark_of_the_notation_is_understood() -> None:
 def test_hexadecimal_files_have_no_line_ends() -> None:
     text = "# encoding: hex\n< D0 F9 EE 5D\n< 1081\n"
     assert transcripts.parse("example", text).received() == [b"\xd0\xf9\xee\x5d", b"\x10\x81"]
+
+
+def test_hexadecimal_files_may_leave_bytes_out() -> None:
+    text = "# encoding: hex\n< D0 F9 {3 bytes}\n"
+    assert transcripts.parse("example", text).entries == (
+        Entry(Direction.RECEIVED, b"\xd0\xf9\x00\x00\x00", complete=False),
+    )
