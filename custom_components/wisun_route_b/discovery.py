@@ -91,9 +91,10 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
             waiting[info.device] = _Waiting(hass, info)
         waiting[info.device].look_later()
         raise AbortFlow("port_in_use") from err
+    except J11DongleError as err:
+        raise AbortFlow("j11_dongle") from err
     except RouteBError as err:
-        reason = "j11_dongle" if isinstance(err, J11DongleError) else "not_a_wisun_dongle"
-        raise AbortFlow(reason) from err
+        raise AbortFlow("not_a_wisun_dongle") from err
     finally:
         if info.device in waiting and not waiting[info.device].waits:
             waiting[info.device].forget()
