@@ -95,3 +95,16 @@ def test_days_that_no_meter_remembers_cost_no_time_and_are_no_progress() -> None
     assert meter.asked == [1]
     assert seen == [(0, 1), (1, 1)]
     assert past[moments[-1]] == RegisterPair(None, None)
+
+
+@pytest.mark.parametrize("register", [Decimal(21), None], ids=["filled", "empty"])
+def test_what_is_dated_later_than_now_is_not_kept(register: Decimal | None) -> None:
+    past = MeterPast(FarMeter(date(2026, 11, 22)), pause=0)
+    later = OURS + timedelta(hours=26)
+    wrong = Slot(later.astimezone(JST), RegisterPair(register, None))
+    right = Slot(WANTED.astimezone(JST), RegisterPair(Decimal(1), None))
+
+    with freeze_time(OURS):
+        past.note((right, wrong))
+
+    assert past.missing([WANTED, later]) == [later]

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN
+from homeassistant.components.recorder.const import DOMAIN as RECORDER_DOMAIN, SupportedDialect
+from homeassistant.components.recorder.core import Recorder
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from custom_components.wisun_route_b.recorder_errors import Failure, RecorderError
+from custom_components.wisun_route_b.recorder_task import run_in_recorder
 from custom_components.wisun_route_b.stack import JST, ResponseTimeoutError
 from tests.integration.history.story import BOTH, START, all_is_right, at, off
 from tests.integration.history.test_one_piece import READS, ended
@@ -85,6 +88,39 @@ async def test_days_to_import_wait_for_a_database_that_is_read_only(house: House
     assert house.repair is not None
     assert house.repair.to_import is None
     await all_is_right(house, from_hour=at(-20))
+
+
+async def test_what_the_database_has_stored_otherwise_is_not_called_done(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    noted = (dict(repair.verified), repair.last_repair)
+    if get_instance(house.hass).dialect_name != SupportedDialect.SQLITE:
+        pytest.skip("the trigger is written for SQLite")
+    await run_in_recorder(
+        house.hass,
+        "break the database",
+        execute(
+            # Nothing is compiled meanwhile: only our rows are concerned.
+            "CREATE TRIGGER broken AFTER INSERT ON statistics "
+            "BEGIN UPDATE statistics SET sum = sum + 1000 WHERE id = NEW.id; END"
+        ),
+    )
+
+    error = await ended(house, house.hass.async_create_task(repair.async_import(at(-24))))
+
+    assert isinstance(error, RecorderError)
+    assert error.failure is Failure.NOT_STORED
+    assert (dict(repair.verified), repair.last_repair) == noted
+    await run_in_recorder(house.hass, "mend the database", execute("DROP TRIGGER broken"))
+    await repair.async_import(at(-24))
+    await all_is_right(house, from_hour=at(-24))
+
+
+def execute(statement: str) -> Callable[[Recorder, Session], None]:
+    def work(_instance: Recorder, session: Session) -> None:
+        session.execute(sa.text(statement))
+
+    return work
 
 
 # --- Purge and repack under way ------------------------------------------------------------

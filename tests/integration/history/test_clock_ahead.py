@@ -1,0 +1,60 @@
+"""The clock of Home Assistant's computer was ahead for a while."""
+
+from datetime import datetime, timedelta
+
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.wisun_route_b.stack import JST, RegisterPair, Slot
+from tests.integration.history.story import BOTH, at
+from tests.integration.history_house import HOUR, House, HouseMeter
+
+
+def set_ahead(house: House, skew: timedelta) -> None:
+    """Have the meter go on in real time and with its own date, while the computer is ahead."""
+    meter = house.meter
+
+    def registers(moment: datetime, *, of_now: bool = False) -> RegisterPair | None:
+        return HouseMeter.registers(meter, moment if of_now else moment - skew)
+
+    def slot(moment: datetime) -> Slot:
+        known = moment <= dt_util.utcnow() - skew and HouseMeter.registers(meter, moment)
+        return Slot(moment.astimezone(JST), known or RegisterPair(None, None))
+
+    meter.registers = registers  # type: ignore[method-assign]
+    meter._slot = slot  # type: ignore[method-assign]
+    meter.late = skew
+
+
+def set_back(house: House, moment: datetime) -> None:
+    set_ahead(house, timedelta())
+    house.now = moment
+    house.freezer.move_to(moment)
+
+
+@pytest.mark.parametrize("hours", [26, 50])
+async def test_an_outage_after_a_clock_that_was_ahead_is_repaired(house: House, hours: int) -> None:
+    await house.start()
+    await house.live(at(4.2))
+    skew = timedelta(hours=hours)
+    set_ahead(house, skew)
+    house.move(at(4.2) + skew)
+    await house.live(at(6.3) + skew)
+    set_back(house, at(6.35))
+    house.poll()
+    await house.live(at(9.2))
+    await house.stop()
+    house.move(at(15.2))
+    await house.start()
+    await house.live(at(24.2))
+    await house.stop()
+    house.move(at(24.4))
+    await house.start()
+    await house.live(at(hours + 44.2))
+
+    assert house.repair is not None
+    assert set(house.repair.verified.values()) == {at(hours + 43)}
+    for entity_id in BOTH:
+        bars = await house.stored(entity_id)
+        everything = [at(1) + number * HOUR for number in range(hours + 43)]
+        assert {hour: bars.get(hour) for hour in everything} == house.truth(entity_id, everything)
