@@ -36,6 +36,7 @@ _REVIEWED = {
     "history_attempts.Attempt.outcome": "one of our words",
     "history_attempts.Attempt.purpose": "one of our words",
     "meter_register.Register.readings": "moments and registers",
+    "port_list.ListedPort.model": "USB vendor and product id",
     "repair_case.Request.asked": "moments",
     "repair_case.Request.entities": "names of our sensors, our own entity ids",
     "repair_case.Request.known": "moments and registers",
