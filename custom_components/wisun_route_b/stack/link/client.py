@@ -42,8 +42,9 @@ from .progress import ProgressCallback, ignore_progress
 from .reader import decode_into
 from .remedy import Remedy
 from .report import ReadReport
-from .requester import Sendings, transaction_ids
+from .requester import transaction_ids
 from .scribe import Scribe
+from .sendings import Sendings
 from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)

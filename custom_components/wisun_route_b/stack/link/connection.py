@@ -17,8 +17,9 @@ from ..errors import (
 )
 from .history import HistoryReader
 from .reader import PropertyReader
-from .requester import Requester, Sendings
+from .requester import Requester
 from .scribe import Scribe
+from .sendings import Sendings
 from .skstack_dongle import SkstackDongle
 from .statistics import LinkStatistics
 from .watchdog import Watchdog

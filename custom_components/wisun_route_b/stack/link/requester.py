@@ -15,7 +15,7 @@ from ..errors import (
     RouteBError,
     SendFailedError,
 )
-from .response_time import ResponseTime
+from .sendings import PendingRequest, Sending, Sendings
 from .statistics import LinkStatistics
 from .watchdog import Watchdog
 
@@ -30,9 +30,6 @@ _SEND_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
 _CONFIRMATIONS = 4
 
-#: Sendings whose late answers are still recognised: 20 minutes of one that is sent four times
-#: every 30 s would be 160, and a meter with such a queue has been given up before.
-_MOST_SENDINGS = 64
 #: Seconds after its sending in which an answer may be used although the request was given up.
 _LATE_IS_USABLE = 60.0
 #: Seconds that a request is waited for at most while late answers to earlier ones come: four sendings
@@ -44,73 +41,6 @@ _BOUND_TO_REQUEST = frozenset((0x97, 0x98, 0xE2, 0xE4, 0xE5, 0xEC, 0xED, 0xEE, 0
 
 #: A day of history counts as several properties, whatever the number.
 _LONG_ANSWERS = frozenset((0xE2, 0xE4))
-
-_ANSWERS: dict[ESV, frozenset[ESV]] = {
-    ESV.GET: frozenset((ESV.GET_RES, ESV.GET_SNA)),
-    ESV.SET_C: frozenset((ESV.SET_RES, ESV.SET_C_SNA)),
-}
-_REFUSALS = frozenset((ESV.GET_SNA, ESV.SET_C_SNA))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A request that waits for its answer, under every TID it was sent with."""
-
-    service: ESV
-    epcs: frozenset[int]
-    answer: asyncio.Future[Frame]
-    probing: bool = False
-    """Whether any answer will do."""
-
-    def accepts(self, frame: Frame) -> bool:
-        """Tell whether a frame with one of our TIDs answers this request."""
-        return (
-            frame.esv in _ANSWERS[self.service]
-            and frame.deoj == CONTROLLER
-            and _is_about(frame, self.epcs)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sending:
-    """One datagram of a request."""
-
-    pending: _Pending
-    at: float
-    """When it was handed to the dongle, in seconds of the running loop's clock."""
-    session: int
-    """In which session; an answer in a later one is a sign of life and nothing else."""
-
-
-class Sendings:
-    """What was sent to one meter, by TID, over all sessions and connections."""
-
-    def __init__(self) -> None:
-        """Start without any."""
-        self.response_time = ResponseTime()
-        self._sendings: dict[int, _Sending] = {}
-        self._session = 0
-
-    def start_over(self) -> None:
-        """Begin a new session."""
-        self._session += 1
-
-    def add(self, tid: int, pending: _Pending) -> None:
-        """Note a sending; the oldest one is forgotten for it."""
-        self._sendings[tid] = _Sending(pending, asyncio.get_running_loop().time(), self._session)
-        if len(self._sendings) > _MOST_SENDINGS:
-            del self._sendings[next(iter(self._sendings))]
-
-    def take(self, frame: Frame) -> _Sending | None:
-        """Return the sending that a frame answers, and forget it; None if there is none."""
-        sending = self._sendings.get(frame.tid)
-        if sending is None or not sending.pending.accepts(frame):
-            return None
-        return self._sendings.pop(frame.tid)
-
-    def is_of_now(self, sending: _Sending) -> bool:
-        """Tell whether it was sent in the session that goes on."""
-        return sending.session == self._session
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +101,7 @@ class Requester:
         self._tids = tids
         self._turn = asyncio.Lock()
         self._response_time = sendings.response_time
-        self._current: _Pending | None = None
+        self._current: PendingRequest | None = None
         self._sendings = sendings
         self._sendings.start_over()
         self._answered: dict[int, float] = {}
@@ -226,7 +156,7 @@ class Requester:
     ) -> Frame:
         self._statistics.requests += 1
         patience = max(patience, self._response_time.patience)
-        pending = _Pending(
+        pending = PendingRequest(
             service=service,
             epcs=frozenset(item.epc for item in properties),
             answer=asyncio.get_running_loop().create_future(),
@@ -245,7 +175,7 @@ class Requester:
             self._current = self._extension = None
 
     async def _request_with_resends(
-        self, service: ESV, properties: tuple[Property, ...], pending: _Pending
+        self, service: ESV, properties: tuple[Property, ...], pending: PendingRequest
     ) -> Frame:
         for attempt in itertools.count():
             if attempt:
@@ -264,7 +194,7 @@ class Requester:
                 break
         return pending.answer.result()
 
-    async def _transmit_until_answered(self, payload: bytes, pending: _Pending) -> None:
+    async def _transmit_until_answered(self, payload: bytes, pending: PendingRequest) -> None:
         """Send; stop caring about the dongle's OK once there is an answer, or a lost link."""
         sending = asyncio.create_task(self._transmit(payload))
         try:
@@ -338,7 +268,7 @@ class Requester:
             )
             self._take_late(frame, pending, usable=usable)
 
-    def _note_answered(self, sending: _Sending) -> bool:
+    def _note_answered(self, sending: Sending) -> bool:
         """Note what has been answered; False if a newer sending for any of it has been before."""
         epcs = sending.pending.epcs
         if any(self._answered.get(epc, sending.at) > sending.at for epc in epcs):
@@ -356,7 +286,7 @@ class Requester:
         """Have the session ended: it carries answers, but none of use."""
         self._watchdog.give_up()
 
-    def _take_late(self, frame: Frame, pending: _Pending, *, usable: bool) -> None:
+    def _take_late(self, frame: Frame, pending: PendingRequest, *, usable: bool) -> None:
         current = self._current
         if usable:
             pending.answer.set_result(frame)  # further answers to it are repetitions
@@ -426,15 +356,6 @@ def transaction_ids() -> Iterator[int]:
     while True:
         tid = tid % 0xFFFF + 1
         yield tid
-
-
-def _is_about(frame: Frame, epcs: frozenset[int]) -> bool:
-    """Tell whether an answer holds what was asked for, or a part of it, and nothing else.
-
-    A refusal may list nothing at all.
-    """
-    answered = {item.epc for item in frame.properties}
-    return answered <= epcs and (bool(answered) or frame.esv in _REFUSALS)
 
 
 def _patience(properties: tuple[Property, ...]) -> float:
