@@ -12,6 +12,7 @@ from . import pana
 from .air import Pan
 from .config import EmulatorConfig
 from .front_end import FrontEnd
+from .lifetime import Lifetime
 from .node import instance_list
 from .pace import Span
 from .pushes import Pushes
@@ -28,8 +29,6 @@ _TERMINATION: Span = (0.1, 0.5)
 _INSTANT: Span = (0.001, 0.01)
 #: When a termination that nobody answers is given up. No source tells; our own choice.
 _TERMINATION_TIMEOUT: Span = (8.0, 12.0)
-#: The share of its lifetime after which the dongle renews a session (A1 p14, C2 p24).
-_RENEWED_AT = 0.8
 #: How often the first datagram after a join needs address resolution once more: seen in
 #: captures 05 and 14, not in 01 and 06.
 _COLD_AFTER_JOIN = 0.3
@@ -62,10 +61,15 @@ class Session:
         self._lifetime = config.session_lifetime
         self._random = Random(f"session/{config.seed}")
         self._joining: asyncio.Task[None] | None = None
-        self._life: asyncio.Task[None] | None = None
+        self._life = Lifetime(
+            front,
+            front.pace,
+            config.session_lifetime,
+            renew=self._renewed,
+            expire=lambda: self._end(_EXPIRED),
+        )
         self.route_b_id: str | None = None
         self.password: str | None = None
-        self._expires = 0.0
         self.keys = False
         """Whether the dongle has keys for the meter."""
 
@@ -141,28 +145,11 @@ class Session:
     def renew(self) -> None:
         """Renew the session now, as the dongle does at 80 % of its lifetime."""
         if self.keys:
-            self._end_life()
-            self._life = self._front.begin(self._live(renew_now=True))
+            self._life.renew_now()
 
     def _begin_life(self) -> None:
-        self._end_life()
         self.keys = self._air.session = True
-        self._prolong()
-        self._life = self._front.begin(self._live())
-
-    def _prolong(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._expires = now + self._pace.scaled(self._lifetime)
-
-    async def _live(self, *, renew_now: bool = False) -> None:
-        """Renew the session as long as that works, then expire. The old keys serve meanwhile."""
-        if not renew_now:
-            await self._pace.hold(self._lifetime * _RENEWED_AT)
-        while await self._renewed():
-            self._prolong()
-            await self._pace.hold(self._lifetime * _RENEWED_AT)
-        await asyncio.sleep(self._expires - asyncio.get_running_loop().time())
-        self._end(_EXPIRED)
+        self._life.begin()
 
     async def _renewed(self) -> bool:
         meter = self._front.reached(self._air.pan.address)
@@ -239,9 +226,4 @@ class Session:
     def _forget(self) -> None:
         self.keys = False
         self._pushes.stop()
-        self._end_life()
-
-    def _end_life(self) -> None:
-        life, self._life = self._life, None
-        if life is not None and life is not asyncio.current_task():
-            life.cancel()
+        self._life.end()

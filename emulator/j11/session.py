@@ -11,6 +11,7 @@ from typing import Protocol
 from .. import pana
 from ..air import Pan
 from ..config import EmulatorConfig
+from ..lifetime import Lifetime
 from ..node import instance_list
 from ..pace import Span
 from ..pushes import Pushes
@@ -31,7 +32,6 @@ _RENEWAL_NO_ANSWER: Span = (180.1, 236.7)
 _RENEWAL_HALF_WAY: Span = (302.7, 302.7)
 #: The end of a session, within the two seconds that a response may take.
 _TERMINATION: Span = (0.1, 0.5)
-_RENEWED_AT = 0.8
 #: Messages of an authentication that a meter answers although the credentials are wrong.
 _BEFORE_REFUSAL = 2
 
@@ -60,8 +60,13 @@ class Session:
         self._lifetime = config.session_lifetime
         self._random = Random(f"session/{config.seed}")
         self._running: asyncio.Task[None] | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._expires = 0.0
+        self._life = Lifetime(
+            front,
+            front.pace,
+            config.session_lifetime,
+            renew=self._renew_by_itself,
+            expire=lambda: self.lose(PANA_LOST),
+        )
 
     @property
     def running(self) -> bool:
@@ -102,7 +107,7 @@ class Session:
     async def _succeed(self) -> None:
         self._module.keys = self._air.session = True
         self._report(SUCCEEDED)
-        self._begin_life()
+        self._life.begin()
         self._pushes.start()
         await self._pace.wait(_INSTANCE_LIST)
         self._heard(instance_list(), multicast=True)
@@ -127,8 +132,7 @@ class Session:
     def renew(self) -> None:
         """Renew the session now, as the dongle does by itself: success is silent."""
         if self._module.keys:
-            self._end_life()
-            self._life = self._front.begin(self._live(renew_now=True))
+            self._life.renew_now()
 
     def reauthenticate(self) -> None:
         """Renew the session because the host asks for it (00D2); success is reported."""
@@ -139,27 +143,13 @@ class Session:
         if self._module.keys:  # else there is no notification (V12 p118)
             self._report(result)
             if result == SUCCEEDED:
-                self._begin_life()
+                self._life.begin()
 
-    def _begin_life(self) -> None:
-        self._end_life()
-        self._prolong()
-        self._life = self._front.begin(self._live())
-
-    def _prolong(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._expires = now + self._pace.scaled(self._lifetime)
-
-    async def _live(self, *, renew_now: bool = False) -> None:
-        """Renew the session as long as that works, then expire. The old keys serve meanwhile."""
-        if not renew_now:
-            await self._pace.hold(self._lifetime * _RENEWED_AT)
-        while (result := await self._renewed()) == SUCCEEDED:
-            self._prolong()
-            await self._pace.hold(self._lifetime * _RENEWED_AT)
-        self._report(result)
-        await asyncio.sleep(self._expires - asyncio.get_running_loop().time())
-        self.lose(PANA_LOST)
+    async def _renew_by_itself(self) -> bool:
+        result = await self._renewed()
+        if result != SUCCEEDED:
+            self._report(result)
+        return result == SUCCEEDED
 
     async def _renewed(self) -> int:
         meter = self._front.peer
@@ -230,11 +220,6 @@ class Session:
         """Forget the keys; no authentication goes on after that."""
         self._module.keys = False
         self._pushes.stop()
-        self._end_life()
+        self._life.end()
         if self._running is not None and self._running is not asyncio.current_task():
             self._running.cancel()
-
-    def _end_life(self) -> None:
-        life, self._life = self._life, None
-        if life is not None and life is not asyncio.current_task():
-            life.cancel()
