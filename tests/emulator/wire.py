@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import re
-from typing import Any, override
+from typing import Any
 
-from emulator import Emulator, EmulatorConfig
+from emulator import Emulator
+from tests.emulator.serial_host import SerialHost, emulating
 from tests.virtual_clock import now
 
 #: The placeholders of capture 01.
@@ -34,35 +35,8 @@ def shape(line: bytes) -> bytes:
     return line
 
 
-class Host(asyncio.Protocol):
-    """The other end of the serial line."""
-
-    def __init__(self) -> None:
-        self.heard = bytearray()
-        self.pieces: list[bytes] = []
-        self.lost: list[Exception | None] = []
-        self._transport: asyncio.Transport | None = None
-        self._news = asyncio.Event()
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        self.pieces.append(data)
-        self.heard += data
-        self._news.set()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost.append(exc)
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        assert self._transport is not None
-        return self._transport
+class Host(SerialHost):
+    """A host that types SKSTACK commands."""
 
     async def say(self, data: bytes, seconds: float = 1.0) -> bytes:
         """Write, wait, and return what came in that time."""
@@ -94,13 +68,8 @@ async def emulated(**choices: Any) -> AsyncIterator[tuple[Emulator, Host]]:
         "output": "ascii",
         "echo": False,
     }
-    bugs: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context))
-    async with Emulator(EmulatorConfig(**{**usual, **choices})) as emulator:
-        host = Host()
-        await emulator.connector()(lambda: host)
+    async with emulating(Host(), usual | choices) as (emulator, host):
         yield emulator, host
-    assert bugs == []
 
 
 async def sign_in(emulator: Emulator, host: Host, password: str = PASSWORD) -> None:

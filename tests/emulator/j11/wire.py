@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, override
+from typing import Any
 
-from emulator import Emulator, EmulatorConfig
+from emulator import Emulator
 from emulator.j11.channels import from_air
+from tests.emulator.serial_host import SerialHost, emulating
 from tests.virtual_clock import now
 
 ROUTE_B_ID = "00112233445566778899AABBCCDDEEFF"
@@ -35,27 +36,11 @@ def read(data: bytes) -> list[Frame]:
     return frames
 
 
-class Host(asyncio.Protocol):
-    """The other end of the serial line."""
-
-    def __init__(self) -> None:
-        self.heard = bytearray()
-        self._transport: asyncio.Transport | None = None
-        self._news = asyncio.Event()
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        self.heard += data
-        self._news.set()
+class Host(SerialHost):
+    """A host that sends J11 requests."""
 
     def write(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(data)
+        self.transport.write(data)
 
     async def say(self, data: bytes, seconds: float = 2.0) -> list[Frame]:
         """Write bytes, wait, and return the frames that came in that time."""
@@ -108,13 +93,8 @@ async def emulated(**choices: Any) -> AsyncIterator[tuple[Emulator, Host]]:
         "password": PASSWORD,
         "clock": now,
     }
-    bugs: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context))
-    async with Emulator(EmulatorConfig(**{**usual, **choices})) as emulator:
-        host = Host()
-        await emulator.connector()(lambda: host)
+    async with emulating(Host(), usual | choices) as (emulator, host):
         yield emulator, host
-    assert bugs == []
 
 
 def channel(emulator: Emulator) -> int:

@@ -12,8 +12,9 @@ from custom_components.wisun_route_b.stack.errors import EncodeError
 from custom_components.wisun_route_b.stack.j11 import frames
 from custom_components.wisun_route_b.stack.j11.frames import Frame
 from custom_components.wisun_route_b.stack.j11.reader import Reader
+from tests.stack.cuts import in_two, one_by_one
 
-from .wire import CODE, frame, in_two, one_by_one
+from .wire import CODE, frame
 
 STARTED = frame(0x6019)
 STARTED_UP = Frame(0x6019, b"")

@@ -21,8 +21,9 @@ from custom_components.wisun_route_b.stack.skstack import (
     Unknown,
 )
 from tests import transcripts
+from tests.stack.cuts import one_by_one
 
-from .wire import LONGEST_WAIT, METER, assert_cuts_do_not_matter, decode, erxudp, one_by_one
+from .wire import LONGEST_WAIT, METER, assert_cuts_do_not_matter, decode, erxudp
 
 ANSWER = bytes.fromhex("1081525302880105FF017201E704000000E4")
 SENT = Event(EventNumber.UDP_SENT, METER, 0, 0)

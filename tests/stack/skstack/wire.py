@@ -1,8 +1,9 @@
 """Helpers of the SKSTACK tests: lines as a dongle prints them, and ways to cut them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from custom_components.wisun_route_b.stack.skstack import Message, Receiver
+from tests.stack.cuts import assert_cuts_do_not_matter_to
 
 OWN = "FE80:0000:0000:0000:021D:1291:0004:E578"
 METER = "FE80:0000:0000:0000:C2F9:4500:4058:B5FB"
@@ -27,20 +28,6 @@ def decode(*chunks: bytes) -> list[Message]:
     return [message for chunk in chunks for message in receiver.receive(chunk)]
 
 
-def one_by_one(data: bytes) -> Iterator[bytes]:
-    """Cut between all bytes."""
-    return (data[index : index + 1] for index in range(len(data)))
-
-
-def in_two(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Cut once, in every possible place."""
-    return ((data[:index], data[index:]) for index in range(len(data) + 1))
-
-
 def assert_cuts_do_not_matter(data: bytes, expected: Iterable[Message]) -> None:
     """Check that the same messages come out however the bytes arrive."""
-    wanted = list(expected)
-    assert decode(data) == wanted
-    assert decode(*one_by_one(data)) == wanted
-    for head, tail in in_two(data):
-        assert decode(head, tail) == wanted, f"cut at byte {len(head)}"
+    assert_cuts_do_not_matter_to(decode, data, expected)
