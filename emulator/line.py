@@ -26,7 +26,7 @@ class Line:
     def __init__(
         self, luck: Luck, pace: Pace, *, units: Units | None = None, mark: bytes = b""
     ) -> None:
-        """Prepare; nobody listens yet. By default SKSTACK is printed.
+        """Prepare, without listeners. By default SKSTACK is printed.
 
         Half of the noise ends with ``mark``: that of a protocol may look like its beginning.
         """

@@ -1,4 +1,4 @@
-"""Dongles that Home Assistant discovers: whether they are any, asked only where no one is disturbed.
+"""Dongles that Home Assistant discovers: whether they are any, asked only at ports that are not in use.
 
 A port that is in use is not touched. It is looked at again later, for as long as the device stays
 plugged in: Home Assistant reports each device only once.

@@ -71,7 +71,7 @@ class MeterHistory(Protocol):
 
     @property
     def scale(self) -> Scale | None:
-        """How to subtract its registers; None while it has not told its unit."""
+        """How to subtract its registers; None while its unit is not known."""
 
     async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
         """Return the 48 half-hourly registers of a day, 0 = today to 99."""

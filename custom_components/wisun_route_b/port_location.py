@@ -4,7 +4,7 @@ Theory of operation. A dongle with a USB serial number of its own is where the l
 that number, whatever is at the path that was stored: names of ports change places at a restart. If
 the number is not listed, the stored path is used, unless the list shows there what is certainly
 another device, or the dongle of another meter: that port is not opened. Two devices with the same
-number cannot be told apart, so nothing is followed then. Without a list the stored path is used.
+number cannot be distinguished, so nothing is followed then. Without a list the stored path is used.
 """
 
 from collections.abc import Collection, Mapping, Sequence

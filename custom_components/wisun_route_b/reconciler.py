@@ -181,7 +181,7 @@ class Reconciler:
         """Go on with another meter's register, whose beginning only Home Assistant may know.
 
         If it lived through the exchange, the energy that it stored stays, unless that is the
-        difference of two registers. If it did not, the new meter's hours are told apart, and
+        difference of two registers. If it did not, the new meter's hours are counted by themselves, and
         what is unknown of the first one is left out.
         """
         end, begun = hour + HOUR, self.sum + self._begun(hour, reading)

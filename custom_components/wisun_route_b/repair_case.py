@@ -71,7 +71,7 @@ class Request:
     orders: Mapping[str, Since | Within]
     """By the sensor's key."""
     known: Mapping[datetime, RegisterPair]
-    """What the meter has told, by moment."""
+    """What the meter has answered, by moment."""
     asked: Collection[datetime]
     """Moments that it was asked about; what is not known of them it cannot tell now."""
     scale: Scale | None
@@ -112,26 +112,26 @@ class Case:
             first -= HOUR
         return list(hours_between(max(first, reach), self.until + HOUR))
 
-    def plan(self, register: Register, told: Collection[datetime]) -> Plan | None:
+    def plan(self, register: Register, answered: Collection[datetime]) -> Plan | None:
         """Compare; None if there is nothing to compare with."""
-        if not told:
+        if not answered:
             return None
         history, since = self.snapshot.history, self.since
         until = self.snapshot.compiled_until
         if self.anchor is None:
-            since = next((at for at in told if register.at(at) is not None), until)
+            since = next((at for at in answered if register.at(at) is not None), until)
             if since >= until:
                 return None
         # Always to the end, or rows that were not looked at would begin below those before.
         plan = plan_changes(history, register, self.anchor, since, until, is_first=self.is_first)
-        return self._as_far_as(plan, max(told))
+        return self._as_far_as(plan, max(answered))
 
-    def _as_far_as(self, plan: Plan, told: datetime) -> Plan:
-        """Leave out hours that were not asked about, leave open those yet to be told."""
-        skipped = {hour: why for hour, why in plan.skipped.items() if hour < told}
+    def _as_far_as(self, plan: Plan, answered: datetime) -> Plan:
+        """Leave out hours that were not asked about, leave open those yet to be answered."""
+        skipped = {hour: why for hour, why in plan.skipped.items() if hour < answered}
         last = plan.last
-        if last is not None and told < self.until:
-            last = min(last, told - HOUR)
+        if last is not None and answered < self.until:
+            last = min(last, answered - HOUR)
         return replace(plan, skipped=skipped, last=last)
 
     def is_through(self, plan: Plan) -> bool:
@@ -197,8 +197,8 @@ def compare(request: Request, instance: Recorder, session: Session) -> Compariso
     written: list[Writing] = []
     for key, case in cases.items():
         register = request.register(key, request.scale)
-        told = list(takewhile(request.known.__contains__, case.moments(request.reach)))
-        plan = case.plan(register, told)
+        answered = list(takewhile(request.known.__contains__, case.moments(request.reach)))
+        plan = case.plan(register, answered)
         if plan is None:
             continue
         plans[key] = plan
@@ -323,8 +323,8 @@ def _with_all_of_the_hole(
     repeated = takewhile(lambda hour: rows[hour].state == rows[anchor].state, reversed(earlier))
     last_seen = min(repeated, default=anchor)
     candidates = [hour for hour in earlier if hour <= last_seen][-_BEFORE_A_HOLE:]
-    told = request.known.keys() | set(request.asked)
-    if not all(hour + HOUR in told for hour in candidates):
+    answered = request.known.keys() | set(request.asked)
+    if not all(hour + HOUR in answered for hour in candidates):
         # The meter is asked about all of them first.
         return replace(case, snapshot=found, anchor=candidates[0], since=candidates[0] + HOUR)
     own = [hour for hour in candidates if _is_own(request, case.key, found, hour)]

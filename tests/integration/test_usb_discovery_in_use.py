@@ -1,4 +1,4 @@
-"""Discovery of a dongle that somebody else uses: it is not touched, and offered later."""
+"""Discovery of a dongle at a port in use: it is not touched, and offered later."""
 
 from dataclasses import replace
 

@@ -18,7 +18,7 @@ from typing import Final
 _LOCK: Final = threading.Lock()
 #: Name of a port -> the end of its call that has not returned.
 _UNFINISHED: Final[dict[str, Future[None]]] = {}
-#: Keeps the tasks alive that release what nobody has taken.
+#: Keeps a reference to the tasks that release a result after its caller was cancelled.
 _RELEASING: Final[set[asyncio.Task[object]]] = set()
 
 
