@@ -1,10 +1,12 @@
 """Serial devices that come and go: a meter whose dongle is back, or moved, is read again at once."""
 
 from functools import partial
+from typing import Final
 
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 from .entry_data import RouteBConfigEntry, stored
@@ -12,6 +14,9 @@ from .port_list import is_identity, port_list, usb_identity
 from .port_location import async_follow
 from .problems import problems_of
 from .stack import DongleError, PortError
+
+#: Ids of entries that are to be tried again if the set-up that goes on fails.
+_WAITING: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_retry_after_set_up")
 
 
 @callback
@@ -73,9 +78,37 @@ def _lacks_dongle(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
 
 @callback
 def _retry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
-    """Have the next attempt take place now; tell whether there is one that waits."""
-    if entry.state is ConfigEntryState.LOADED:
-        entry.runtime_data.keeper.retry_now()
-    elif entry.state is ConfigEntryState.SETUP_RETRY:
-        hass.config_entries.async_schedule_reload(entry.entry_id)
-    return entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
+    """Have the next attempt take place now; tell whether there is one that waits.
+
+    A set-up that goes on may have looked for the dongle already: if it fails, the next one is due.
+    """
+    match entry.state:
+        case ConfigEntryState.LOADED:
+            entry.runtime_data.keeper.retry_now()
+        case ConfigEntryState.SETUP_RETRY:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+        case ConfigEntryState.SETUP_IN_PROGRESS:
+            _retry_after_set_up(hass, entry)
+        case _:
+            return False
+    return True
+
+
+@callback
+def _retry_after_set_up(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Try again at once if the set-up that goes on fails, however many events ask for it."""
+    waiting = hass.data.setdefault(_WAITING, set())
+    if entry.entry_id in waiting:
+        return
+    waiting.add(entry.entry_id)
+
+    @callback
+    def state_changed() -> None:
+        if entry.entry_id not in waiting:
+            return
+        waiting.discard(entry.entry_id)
+        hass.loop.call_soon(stop)  # not now: Home Assistant goes through the list of listeners
+        if entry.state is ConfigEntryState.SETUP_RETRY:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    stop = entry.async_on_state_change(state_changed)

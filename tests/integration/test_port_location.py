@@ -190,6 +190,31 @@ async def test_what_is_another_device_is_not_opened_and_a_person_learns_of_it(
     assert not stick.commands
 
 
+async def test_dongle_that_comes_while_a_set_up_fails_at_its_old_port_is_used_at_once(
+    hass: HomeAssistant, machine: Machine, dongle: ScriptedDongle, later: Later
+) -> None:
+    mute = ScriptedDongle()
+    mute.replies |= {"SKVER": b""}
+    machine.dongles[USB0] = mute
+    entry = known(USB0)
+    entry.add_to_hass(hass)
+    setup = hass.config_entries.async_setup(entry.entry_id)
+    _ = hass.async_create_background_task(setup, "set-up")
+    await until(lambda: bool(mute.commands))
+
+    machine.put(dongle, USB1)
+    happens(hass, device(USB1))
+    happens(hass, device(USB1))
+    await until(lambda: entry.data[CONF_DEVICE] == USB1)
+    while entry.state is ConfigEntryState.SETUP_IN_PROGRESS and len(machine.opened) == 1:
+        await later(0.5)
+    # Home Assistant itself would try again after five seconds, and later and later.
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert machine.opened == [USB0, USB1]
+
+
 @pytest.mark.parametrize("number", [None, NUMBER])
 async def test_number_that_cannot_be_read_or_is_ours_is_no_reason_not_to_open(
     hass: HomeAssistant, machine: Machine, dongle: ScriptedDongle, number: str | None
