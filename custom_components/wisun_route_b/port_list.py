@@ -177,7 +177,10 @@ def path_to(port: ListedPort) -> str | None:
     """
     if node_of(port.path) == port.node:
         return port.path
-    names = sorted(entry.path for entry in os.scandir(_DEVICES) if not entry.is_symlink())
+    try:
+        names = sorted(entry.path for entry in os.scandir(_DEVICES) if not entry.is_symlink())
+    except OSError:
+        return None
     return next((name for name in names if node_of(name) == port.node), None)
 
 

@@ -1,6 +1,7 @@
 """Who else has a serial port: other integrations by their entries, apps by their options."""
 
 from collections.abc import Iterator, Mapping
+import logging
 from typing import Final
 
 from homeassistant.components import usb
@@ -10,6 +11,8 @@ from homeassistant.loader import IntegrationNotFound, async_get_integration
 
 from .entry_data import RouteBConfigEntry, stored
 from .ports import async_is_among
+
+_LOGGER = logging.getLogger(__name__)
 
 #: States in which an entry has its port, or goes on trying to get it; likeliest first.
 _STATES: Final = (
@@ -42,10 +45,18 @@ async def async_shares_port(
 async def async_is_claimed(hass: HomeAssistant, device: str) -> bool:
     """Tell whether a port is meant for an enabled entry of any integration, or for a running app.
 
-    Also for one that is not loaded: it may be about to be, or have left the port open.
+    Also for one that is not loaded: it may be about to be, or have left the port open. And if the
+    apps cannot be listed.
     """
     enabled = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
-    return await _has_user(hass, device, [port for other in enabled for port in _ports_in(other)])
+    ports = [port for other in enabled for port in _ports_in(other)]
+    if await async_is_among(hass, device, ports):
+        return True
+    try:
+        return bool(await _async_app_on(hass, device))
+    except Exception as err:  # noqa: BLE001 - of Home Assistant's, about ports of any app
+        _log_unknown(err)
+        return True
 
 
 async def async_is_in_use(
@@ -54,15 +65,28 @@ async def async_is_in_use(
     """Tell whether another entry than ``own``, or a running app, has a port open now."""
     enabled = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
     holders = [other for other in enabled if other is not own and other.state in _HOLDING]
-    return await _has_user(hass, device, [port for other in holders for port in _ports_in(other)])
-
-
-async def _has_user(hass: HomeAssistant, device: str, ports: list[str]) -> bool:
+    ports = [port for other in holders for port in _ports_in(other)]
     return await async_is_among(hass, device, ports) or bool(await async_app_on(hass, device))
 
 
 async def async_app_on(hass: HomeAssistant, device: str) -> str | None:
-    """Return the name of a running app that is set to a port."""
+    """Return the name of a running app that is set to a port; None if that cannot be found out.
+
+    A port is opened all the same then: the question matters less than the opening.
+    """
+    try:
+        return await _async_app_on(hass, device)
+    except Exception as err:  # noqa: BLE001 - of Home Assistant's, about ports of any app
+        _log_unknown(err)
+        return None
+
+
+def _log_unknown(error: Exception) -> None:
+    # Its text may name a port, with a serial number in it.
+    _LOGGER.debug("The apps on a serial port cannot be listed (%s)", type(error).__name__)
+
+
+async def _async_app_on(hass: HomeAssistant, device: str) -> str | None:
     # What asks for the users of a port needs no scan of all: that may fail or not return.
     asked = usb.SerialDevice(device=device, serial_number=None, manufacturer=None, description=None)
     for path, users in (await usb.async_get_serial_port_consumers(hass, [asked])).items():

@@ -152,3 +152,24 @@ async def test_another_device_is_known_by_its_number_under_any_name(
 
     assert entry.error_reason_translation_key == "other_device"
     assert machine.opened == []
+
+
+async def test_devices_that_cannot_be_looked_through_leave_the_port_as_it_was(
+    hass: HomeAssistant,
+    machine: Machine,
+    container: Container,
+    *,
+    dongle: ScriptedDongle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port_list, "_DEVICES", tmp_path / "none")
+    container.lists("ttyUSB91", "188:91")
+    machine.listed = [device("/dev/ttyUSB91")]
+    machine.dongles["/dev/ttyUSB90"] = dongle
+    entry = known("/dev/ttyUSB90")
+
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert machine.opened == ["/dev/ttyUSB90"]

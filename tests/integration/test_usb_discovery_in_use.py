@@ -184,3 +184,40 @@ async def test_port_that_another_integration_has_open_is_not_touched_by_the_dial
     result = await submit(hass, flow_id, FORM)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"][CONF_ROUTE_B_ID] == FORM[CONF_ROUTE_B_ID]
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("embedded null byte")])
+async def test_users_of_a_port_that_cannot_be_listed_do_not_end_the_sign_in(
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    def fail(_: object) -> dict[str, str]:
+        raise error
+
+    monkeypatch.setattr(f"{CONSUMERS}._resolve_paths", fail)
+
+    result = await submit(hass, await open_form(hass), FORM)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_port_that_no_system_can_have_is_an_error_of_the_form(hass: HomeAssistant) -> None:
+    result = await submit(hass, await open_form(hass), FORM, **{CONF_DEVICE: "/dev/tty\0USB0"})
+
+    assert result["errors"] == {"base": "not_a_serial_port"}
+
+
+async def test_discovered_port_whose_users_cannot_be_listed_is_not_touched(
+    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> dict[str, str]:
+        raise OSError("gone")
+
+    monkeypatch.setattr(f"{CONSUMERS}._resolve_paths", fail)
+
+    result = await discover(hass)
+
+    assert result["reason"] == "port_in_use"
+    assert not dongle.commands
