@@ -122,7 +122,7 @@ class SignInAttempt:
         await self._undisturbed(request.release_port())
         # Only now is it known when the last session ended, and where dongle and meter are.
         device = await request.async_port(self._hass)
-        if await async_is_in_use(self._hass, device, request.entry):
+        if await async_is_in_use(self._hass, device):
             raise PortBusyError("Another integration or app is set to the port")
         meter = SmartMeter(
             port_connector(device),

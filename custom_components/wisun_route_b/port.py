@@ -8,7 +8,8 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .entry_data import RouteBConfigEntry
 from .port_location import async_locate
-from .stack import Connector, PortUnreachableError, serial_connector
+from .port_users import async_is_in_use
+from .stack import Connector, PortBusyError, PortUnreachableError, serial_connector
 
 type _Opened = tuple[asyncio.Transport, asyncio.Protocol]
 
@@ -18,11 +19,15 @@ def entry_connector(
 ) -> Connector:
     """Return a connector that finds out at each opening where the dongle of an entry is.
 
-    ``connector_for`` makes the connector for a path, :func:`port_connector` does.
+    ``connector_for`` makes the connector for a path, :func:`port_connector` does. A port that
+    another integration or app has is not opened: not everyone locks the ports that they use.
     """
 
     async def connect(factory: Callable[[], asyncio.Protocol]) -> _Opened:
-        return await connector_for(await async_locate(hass, entry))(factory)
+        device = await async_locate(hass, entry)
+        if await async_is_in_use(hass, device):
+            raise PortBusyError("Another integration or app is set to the port")
+        return await connector_for(device)(factory)
 
     return connect
 

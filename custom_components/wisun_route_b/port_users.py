@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import IntegrationNotFound, async_get_integration
 
+from .const import DOMAIN
 from .entry_data import RouteBConfigEntry, stored
 from .ports import async_is_among
 
@@ -59,12 +60,13 @@ async def async_is_claimed(hass: HomeAssistant, device: str) -> bool:
         return True
 
 
-async def async_is_in_use(
-    hass: HomeAssistant, device: str, own: RouteBConfigEntry | None = None
-) -> bool:
-    """Tell whether another entry than ``own``, or a running app, has a port open now."""
+async def async_is_in_use(hass: HomeAssistant, device: str) -> bool:
+    """Tell whether an entry of another integration, or a running app, has a port open now.
+
+    Where the dongles of our own entries are is known to :mod:`.port_location`.
+    """
     enabled = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
-    holders = [other for other in enabled if other is not own and other.state in _HOLDING]
+    holders = [other for other in enabled if other.domain != DOMAIN and other.state in _HOLDING]
     ports = [port for other in holders for port in _ports_in(other)]
     return await async_is_among(hass, device, ports) or bool(await async_app_on(hass, device))
 

@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 
 from .port_list import ListedPort, node_of, port_list
 
+_DEVICES: Final = "/dev/"
 #: Names of serial ports by the USB socket that they are plugged into.
 _BY_SOCKET: Final = Path("/dev/serial/by-path")
 
@@ -27,8 +28,21 @@ async def async_stable_path(hass: HomeAssistant, device: str) -> str:
 
 
 async def async_is_among(hass: HomeAssistant, device: str, others: Iterable[str]) -> bool:
-    """Tell whether a port is one of these, under whatever name."""
-    return await hass.async_add_executor_job(_is_among, device, list(others))
+    """Tell whether a port is one of these, under whatever name.
+
+    They may be files of any kind. Only those where ports are, below /dev and in the folder of this
+    port, are looked at: one on a network drive that is gone would never return.
+    """
+    folder = os.path.dirname(device)  # noqa: PTH120 - a Path would change URLs
+    near = [
+        other
+        for other in others
+        if other == device
+        or "://" in other
+        or other.startswith(_DEVICES)
+        or os.path.dirname(other) == folder  # noqa: PTH120 - as above
+    ]
+    return bool(near) and await hass.async_add_executor_job(_is_among, device, near)
 
 
 def _stable_path(device: str, listed: Sequence[ListedPort]) -> str:

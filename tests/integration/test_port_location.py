@@ -1,6 +1,8 @@
 """Where is the dongle? Asked before each opening, for all meters together."""
 
+import os
 import threading
+from typing import Any
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
@@ -188,6 +190,55 @@ async def test_what_is_another_device_is_not_opened_and_a_person_learns_of_it(
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not issues(hass)
     assert not stick.commands
+
+
+@pytest.mark.parametrize("number", [None, "0001"])
+async def test_port_that_another_integration_has_open_is_not_opened(
+    hass: HomeAssistant, machine: Machine, dongle: ScriptedDongle, number: str | None
+) -> None:
+    machine.put(dongle, USB0, number)
+    other = MockConfigEntry(
+        domain="zha", data={"device": {"path": USB0}}, state=ConfigEntryState.LOADED
+    )
+    other.add_to_hass(hass)
+    entry = entry_for(USB0)
+
+    await set_up(hass, entry)
+    assert entry.error_reason_translation_key == "port_busy"
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert machine.opened == []
+    assert not dongle.commands
+    other.mock_state(hass, ConfigEntryState.NOT_LOADED)
+
+
+async def test_files_in_the_settings_of_others_are_not_looked_at(
+    hass: HomeAssistant,
+    machine: Machine,
+    dongle: ScriptedDongle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    stat = os.stat
+
+    def note(path: Any, **more: Any) -> os.stat_result:
+        asked.append(path)
+        return stat(path, **more)
+
+    monkeypatch.setattr(os, "stat", note)
+    machine.put(dongle, USB0)
+    other = MockConfigEntry(
+        domain="local_file", options={"file": "/mnt/away/x"}, state=ConfigEntryState.LOADED
+    )
+    other.add_to_hass(hass)
+    entry = known(USB0)
+
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert "/mnt/away/x" not in asked
+    assert USB0 in asked
+    other.mock_state(hass, ConfigEntryState.NOT_LOADED)
 
 
 async def test_dongle_that_comes_while_a_set_up_fails_at_its_old_port_is_used_at_once(
