@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 import os
 from pathlib import Path
+import resource
 import subprocess
 import sys
 import threading
@@ -18,15 +19,18 @@ from custom_components.wisun_route_b.stack import (
     PortStuckError,
     serial_connector,
 )
-from custom_components.wisun_route_b.stack.link import port as port_module
+from custom_components.wisun_route_b.stack.link import device as device_module, port as port_module
 from custom_components.wisun_route_b.stack.link.port import Port
 
 ROOT = Path(__file__).parents[3]
 
 
 class _Host:
+    def __init__(self) -> None:
+        self.heard = b""
+
     def bytes_received(self, data: bytes) -> None:
-        pass
+        self.heard += data
 
     def port_lost(self, error: PortLostError) -> None:
         pass
@@ -69,6 +73,9 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Hanging]:
     hanging = _Hanging()
     yield hanging
     hanging.release()
+    for thread in threading.enumerate():
+        if thread.name == "wisun-route-b port":
+            thread.join(10)
 
 
 def _hang_in_open(monkeypatch: pytest.MonkeyPatch, hanging: _Hanging) -> None:
@@ -229,3 +236,42 @@ def test_the_end_of_a_program_does_not_wait_for_the_thread() -> None:
         check=True,
     )
     assert ended.stdout == "stuck\n"
+
+
+async def test_a_system_without_a_thread_left_blocks_no_port_for_good(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(device_module, "_NO_THREAD_PAUSE", 0.0)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError):
+            await _opened(path)
+    port = await _opened(path)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_thread)
+        closing = asyncio.create_task(port.close())
+        await asyncio.sleep(0.01)
+    await closing
+    await (await _opened(path)).close()
+
+
+async def test_a_program_with_many_files_open_reads_its_port() -> None:
+    far, near = os.openpty()
+    tty.setraw(near)
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    many = [os.dup(near) for _ in range(1100)]  # select() knows descriptors to 1023
+    host = _Host()
+    port = Port(host)
+    try:
+        await port.open(serial_connector(os.ttyname(near)))
+        os.write(far, b"OK\r\n")
+        await _until(lambda: host.heard == b"OK\r\n")
+    finally:
+        await port.close()
+        for number in (near, far, *many):
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

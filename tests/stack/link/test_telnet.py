@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import socket
 
 from hypothesis import given, strategies as st
 import pytest
@@ -12,6 +13,7 @@ from custom_components.wisun_route_b.stack import (
     PortUnreachableError,
     serial_connector,
 )
+from custom_components.wisun_route_b.stack.link import network
 from custom_components.wisun_route_b.stack.link.port import Port
 from custom_components.wisun_route_b.stack.link.telnet import TelnetDecoder
 
@@ -127,3 +129,57 @@ async def test_server_that_does_not_let_us_in_says_why(said: bytes, error: type[
 
     with pytest.raises(error):
         await _open(refuse)
+
+
+async def test_server_that_sends_commands_without_an_end_is_a_port_lost() -> None:
+    sent = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(_ACCEPTED)
+        await reader.readuntil(b"\x05\x01\xff\xf0")
+        while sent < 4_000_000 and not writer.is_closing():
+            writer.write(b"\xff\xfd\x63" * 4096)
+            sent += 12_288
+            try:
+                await writer.drain()
+            except ConnectionError:
+                return
+
+    port, host, server = await _open(flood)
+    assert await asyncio.wait_for(host.heard.get(), 20) == b""
+    assert not port.is_open
+    server.close()
+    assert sent < 4_000_000
+
+
+async def test_host_is_reached_although_its_first_addresses_lead_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(_ACCEPTED)
+        await reader.read()
+
+    loop, resolve = asyncio.get_running_loop(), socket.getaddrinfo
+    connect = loop.sock_connect
+
+    def three(host: str, port: int, **choices: int) -> list[object]:
+        found = list(resolve(host, port, **choices))
+        dead = (*found[0][:4], ("127.0.0.2", port))
+        unknown = (99, *found[0][1:])
+        return [unknown, dead, *found]
+
+    async def hang(connection: socket.socket, address: tuple[str, int]) -> None:
+        if address[0] == "127.0.0.2":
+            await asyncio.sleep(60)
+        await connect(connection, address)
+
+    monkeypatch.setattr(network, "_ADDRESS_TIMEOUT", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", three)
+    monkeypatch.setattr(loop, "sock_connect", hang)
+
+    port, _, server = await _open(plain)
+
+    assert port.is_open
+    await port.close()
+    server.close()

@@ -17,6 +17,9 @@ from .port_thread import call_alone
 
 _LOGGER = logging.getLogger(__name__)
 
+#: Seconds until a device is closed that could not be, because the system had no thread left.
+_NO_THREAD_PAUSE = 1.0
+
 
 async def open_device(
     factory: Callable[[], asyncio.Protocol], path: str, baud_rate: int
@@ -28,8 +31,13 @@ async def open_device(
     """
     name = _real_path(path)
     device = await call_alone(name, partial(_open, path, baud_rate), serial.Serial.close)
-    protocol = factory()
-    return DeviceTransport(asyncio.get_running_loop(), protocol, device, name), protocol
+    try:
+        protocol = factory()
+        transport = DeviceTransport(asyncio.get_running_loop(), protocol, device, name)
+    except BaseException:
+        device.close()
+        raise
+    return transport, protocol
 
 
 def _open(path: str, baud_rate: int) -> serial.Serial:
@@ -69,12 +77,37 @@ class DeviceTransport(serial_asyncio_fast.SerialTransport):
             super()._abort(exc)
 
     @override
+    def _read_ready(self) -> None:
+        """Take what has come. The library's own asks select(), which knows descriptors to 1023 only."""
+        try:
+            data = os.read(self._serial.fileno(), self._max_read_size)
+        except BlockingIOError:
+            return
+        except OSError as err:
+            self._close(err)
+            return
+        if data:
+            self._protocol.data_received(data)
+        else:
+            self._close(serial.SerialException("The device has nothing to read any more"))
+
+    @override
     async def _call_connection_lost(self, exc: Exception | None, *, flush: bool) -> None:
         """Close the device, whatever has ended this transport; then say so."""
         self._write_buffer.clear()
         try:
-            await call_alone(self._name, self._serial.close)
+            await self._close_device()
         except OSError:
             _LOGGER.debug("Closing the serial port has failed", exc_info=True)
         finally:
             self._protocol.connection_lost(exc)
+
+    async def _close_device(self) -> None:
+        """Close the device, as soon as the system has a thread for that."""
+        while True:
+            try:
+                await call_alone(self._name, self._serial.close)
+            except RuntimeError:
+                await asyncio.sleep(_NO_THREAD_PAUSE)
+            else:
+                return

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from .port_thread import call_alone
 from .telnet import Rfc2217Client
 
+#: Seconds for an address of a host that has more: one of them may lead nowhere (IPv6 at home).
+_ADDRESS_TIMEOUT = 2.5
+
 type Opened = tuple[asyncio.Transport, asyncio.Protocol]
 
 
@@ -37,11 +40,17 @@ async def _connect[P: asyncio.Protocol](
     resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     failure: OSError | None = None
     # The event loop would resolve names in its pool, in threads that cannot be stopped.
-    for family, *_, address in await call_alone(url, resolve):
-        connection = socket.socket(family, socket.SOCK_STREAM)
+    addresses = await call_alone(url, resolve)
+    for number, (family, *_, address) in enumerate(addresses, 1):
+        try:
+            connection = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as err:  # a kind of address that this machine does not know
+            failure = err
+            continue
         connection.settimeout(0.0)  # as the event loop requires
         try:
-            await loop.sock_connect(connection, address)
+            async with asyncio.timeout(_ADDRESS_TIMEOUT if number < len(addresses) else None):
+                await loop.sock_connect(connection, address)
             return await loop.create_connection(factory, sock=connection)
         except OSError as err:
             connection.close()

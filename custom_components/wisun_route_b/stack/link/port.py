@@ -24,6 +24,7 @@ from ..errors import (
     PortUnreachableError,
 )
 from .finish import finish
+from .flood import FloodGuard
 from .network import Opened, open_rfc2217, open_socket
 
 _LOGGER = logging.getLogger(__name__)
@@ -32,14 +33,6 @@ type Connector = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Opened]]
 
 #: Every Wi-SUN dongle on the market: 115200 Bd, 8N1 (BP35A1 and BP35C2 manuals).
 BAUD_RATE = 115_200
-#: Bytes per second that such a line can carry: ten bits for each.
-_LINE_RATE = BAUD_RATE / 10
-#: Bytes that may come at once: what a bridge in the network has kept during a pause of six seconds in
-#: which the line was never silent. A dongle says some kB in a minute.
-_BURST = 65_536
-#: Bytes that may come as the answer to one write, whatever the rate: software dongles are faster. The
-#: longest datagram in hexadecimal has 2600, and some lines stand around it.
-_ANSWER = 4096
 #: Seconds that opening may take; a host in the network that is down does not answer at all.
 OPEN_TIMEOUT = 10.0
 #: Seconds to wait for a port to be closed before it is given up.
@@ -147,9 +140,7 @@ class Port(asyncio.Protocol):
         self._made = asyncio.Event()
         self._gone = asyncio.Event()
         self._closing = False
-        self._allowance = float(_BURST)
-        """Bytes that may come now."""
-        self._allowed_at = 0.0
+        self._guard = FloodGuard(BAUD_RATE)
 
     async def open(self, connector: Connector) -> None:
         """Open the port; raise PortError. Returns when the port can be written to."""
@@ -195,7 +186,7 @@ class Port(asyncio.Protocol):
             raise PortLostError("The port is closed")
         if not _accepts_bytes(transport):
             raise PortBlockedError("The port accepts no bytes")
-        self._allowance = min(_BURST, self._allowance + _ANSWER)
+        self._guard.expect_answer()
         try:
             transport.write(data)
         except OSError as err:
@@ -233,18 +224,10 @@ class Port(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing or self._gone.is_set():
             return
-        if self._is_flood(len(data)):
+        if self._guard.is_flood(len(data)):
             self._give_up(PortLostError("The port sends more than a serial line can carry"))
         else:
             self._listener.bytes_received(data)
-
-    def _is_flood(self, size: int) -> bool:
-        """Tell whether no dongle can have said so much: a broken server, or another protocol."""
-        now = asyncio.get_running_loop().time()
-        earned = _LINE_RATE * (now - self._allowed_at)
-        self._allowance = min(_BURST, self._allowance + earned) - size
-        self._allowed_at = now
-        return self._allowance < 0
 
     def _give_up(self, error: PortLostError) -> None:
         """Close the port from this side, as if it had been lost."""

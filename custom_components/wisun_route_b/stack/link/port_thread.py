@@ -28,7 +28,8 @@ async def call_alone[T](
     """Call a blocking function of a port once every earlier call of that port has returned.
 
     Put a timeout around it: it waits without an end. ``release`` gets the result if the caller has
-    been cancelled meanwhile, and may block too. Raises what the function raises.
+    been cancelled meanwhile, and may block too. Raises what the function raises, and RuntimeError if
+    the system has no thread left.
     """
     call = _Call(port, function, release)
     while (before := call.start()) is not None:
@@ -67,7 +68,11 @@ class _Call[T]:
             if (before := _UNFINISHED.get(self._port)) is not None:
                 return before
             _UNFINISHED[self._port] = self._end
-        threading.Thread(target=self._run, name="wisun-route-b port", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="wisun-route-b port", daemon=True).start()
+        except RuntimeError:  # the system has no thread left; the port must not wait for this one
+            self._finish()
+            raise
         return None
 
     def give_up(self) -> bool:
@@ -82,6 +87,9 @@ class _Call[T]:
         except BaseException as err:  # noqa: BLE001 - whatever it is, the caller gets it
             if not self.result.done():
                 self.result.set_exception(err)
+        self._finish()
+
+    def _finish(self) -> None:
         with _LOCK:
             del _UNFINISHED[self._port]
         self._end.set_result(None)

@@ -12,6 +12,7 @@ import re
 from typing import Final, override
 
 from ..errors import PortBusyError, PortError, PortUnreachableError
+from .flood import FloodGuard
 
 IAC: Final = 0xFF
 _SE, _SB, _WILL, _WONT, _DO, _DONT = 0xF0, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE
@@ -104,6 +105,8 @@ class Rfc2217Client(asyncio.Protocol):
         self._protocol = protocol
         self._baud_rate = baud_rate
         self._decoder = TelnetDecoder(self._negotiated)
+        #: Commands are not data, and no listener counts them. A server doubles each FF.
+        self._guard = FloodGuard(2 * baud_rate)
         self._missing = {_BINARY_OUT, _BINARY_IN, _COM_PORT_OUT}
         self._early = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -134,7 +137,7 @@ class Rfc2217Client(asyncio.Protocol):
             self._fail(PortUnreachableError("The telnet server does not pass on all bytes"))
         if not self._missing and not self.ready.done() and self._transport is not None:
             self.ready.set_result(None)
-            self._protocol.connection_made(_EscapingTransport(self._transport))
+            self._protocol.connection_made(_EscapingTransport(self._transport, self._guard))
 
     def _set_line(self) -> None:
         baud_rate = b"\x01" + self._baud_rate.to_bytes(4)  # SET-BAUDRATE
@@ -148,11 +151,19 @@ class Rfc2217Client(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._guard.is_flood(len(data)):
+            self._hang_up()
+            return
         serial = self._decoder.decode(data)
-        if self.ready.done():
-            self._protocol.data_received(serial)
-        else:
+        if not self.ready.done():
             self._early += serial[: _EARLY_LIMIT - len(self._early)]
+        elif serial:
+            self._protocol.data_received(serial)
+
+    def _hang_up(self) -> None:
+        self._fail(PortUnreachableError("The server sends more than a serial line can carry"))
+        if self._transport is not None:
+            self._transport.abort()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -167,12 +178,14 @@ class Rfc2217Client(asyncio.Protocol):
 class _EscapingTransport(asyncio.Transport):
     """A transport whose data may hold the byte FF."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, guard: FloodGuard) -> None:
         super().__init__()
         self._transport = transport
+        self._guard = guard
 
     @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._guard.expect_answer()
         self._transport.write(_escaped(bytes(data)))
 
     @override
