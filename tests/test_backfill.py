@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from custom_components.wisun_route_b.backfill import (
+from custom_components.wisun_route_b.history.corrections import (
     HOUR,
     History,
     Plan,

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import given, strategies as st
 
-from custom_components.wisun_route_b.backfill import (
+from custom_components.wisun_route_b.history.corrections import (
     HOUR,
     History,
     Register,

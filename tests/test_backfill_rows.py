@@ -9,7 +9,7 @@ from types import CodeType
 
 import pytest
 
-from custom_components.wisun_route_b.backfill import (
+from custom_components.wisun_route_b.history.corrections import (
     HOUR,
     History,
     Reason,
@@ -17,7 +17,7 @@ from custom_components.wisun_route_b.backfill import (
     Row,
     plan_changes,
 )
-from custom_components.wisun_route_b.five_minutes import PERIOD, FiveMinutes, in_step
+from custom_components.wisun_route_b.history.five_minutes import PERIOD, FiveMinutes, in_step
 from tests.test_backfill import (
     METER,
     RIGHT,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from freezegun import freeze_time
 import pytest
 
-from custom_components.wisun_route_b.meter_past import MeterPast
+from custom_components.wisun_route_b.history.meter_history import MeterPast
 from custom_components.wisun_route_b.stack import (
     HALF_HOUR,
     JST,

@@ -27,7 +27,7 @@ from .entry_data import stored
 from .failures import failure_key
 from .farewells import last_farewell, note_farewell
 from .half_hours import HalfHours, fixed_time_slot
-from .history_repair import HistoryRepair
+from .history.backfill import HistoryRepair
 from .line_logs import line_log_of
 from .port import entry_connector, port_connector
 from .port_location import async_learn

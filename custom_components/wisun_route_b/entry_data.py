@@ -32,7 +32,7 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .meter_past import MOST_DAYS
+from .history.meter_history import MOST_DAYS
 from .stack import Credentials, CredentialsFormatError, KnownMeter, Network
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from .built_in import built_in_entries, fingerprint_of, sensors_of
 from .const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
 from .energy_dashboard import async_replace_in_energy_dashboard
 from .entry_data import RouteBConfigEntry
-from .history_issues import HistoryIssues, HistoryProblem
-from .identity_lock import identity_lock
+from .history.identity_lock import identity_lock
+from .history.issues import HistoryIssues, HistoryProblem
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from .const import (
     SHORTEST_POLL_INTERVAL,
 )
 from .entry_data import StoredOptions, stored_options
-from .meter_past import MOST_DAYS
+from .history.meter_history import MOST_DAYS
 
 #: How many days of the meter's history to import; 0 for none.
 DAYS: Final = NumberSelector(

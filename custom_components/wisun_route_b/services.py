@@ -21,7 +21,7 @@ from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .failures import failure_key
-from .meter_past import MOST_DAYS, PAUSE
+from .history.meter_history import MOST_DAYS, PAUSE
 from .stack import HALF_HOUR, JST, Consumption, RouteBError, Slot, consumptions
 
 GET_HISTORY: Final = "get_history"

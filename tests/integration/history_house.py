@@ -30,8 +30,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.history_repair import HistoryRepair
-from custom_components.wisun_route_b.meter_clock import ReadClock
+from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.meter_clock import ReadClock
 from custom_components.wisun_route_b.stack import (
     JST,
     NotConnectedError,

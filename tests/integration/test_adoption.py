@@ -29,7 +29,7 @@ from custom_components.wisun_route_b.adoption import (
     async_adopt_costs,
     async_carry_over_energy,
 )
-from custom_components.wisun_route_b.recorder_errors import RecorderError
+from custom_components.wisun_route_b.history.recorder_errors import RecorderError
 from tests.integration.history_house import IMPORTED
 from tests.integration.moving_house import OLD, ROUTE_B_ID, START, MovingHouse, at, costs
 

@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Callable
 import logging
-from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -40,8 +39,8 @@ from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import SCRIPTED_PORT, entry_for, plug_in, set_up, state_of
 from .flows import FORM, submit
+from .source_files import FILES, name_of
 
-_PACKAGE = Path(__file__).parents[2] / "custom_components" / DOMAIN
 _OTHER_ID = "F" * 32
 _OTHER_PORT = "/dev/another"
 _CORE = "route_b_smart_meter"
@@ -373,9 +372,9 @@ _READERS = {
 
 def test_entries_are_read_in_one_place() -> None:
     found = {
-        f"{path.name}:{node.lineno}"
-        for path in _PACKAGE.glob("*.py")
-        if path.name not in _READERS
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        if name_of(path) not in _READERS
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.expr) and _reads_one_value(node)
     }

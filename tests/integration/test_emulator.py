@@ -15,7 +15,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
-from custom_components.wisun_route_b.meter_clock import MeterClockError
+from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.stack import JST, LinkState
 from emulator import Emulator, EmulatorConfig
 from emulator.model import FIRST_GENERATION

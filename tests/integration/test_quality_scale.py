@@ -18,7 +18,8 @@ import pytest
 from custom_components.wisun_route_b import PLATFORMS
 from custom_components.wisun_route_b.entity import RouteBEntity
 
-_PACKAGE = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
+from .source_files import FILES, PACKAGE as _PACKAGE, name_of
+
 #: How Home Assistant names the type of an entry with its runtime data.
 _TYPED_ENTRY = re.compile(r"[A-Za-z][A-Za-z0-9]*ConfigEntry")
 #: Functions that Home Assistant calls with one of our entries.
@@ -40,7 +41,11 @@ type Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _module(name: str) -> ast.Module:
-    return ast.parse((_PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+    return _parsed(_PACKAGE / f"{name}.py")
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _functions(tree: ast.AST) -> dict[str, Function]:
@@ -137,10 +142,10 @@ def test_our_entries_are_typed_everywhere() -> None:
     assert _rule("strict-typing") == "done"
     untyped = {
         place
-        for path in _PACKAGE.glob("*.py")
-        if path.name not in _OTHERS
-        for function in _functions(ast.parse(path.read_text(encoding="utf-8"))).values()
-        for place in _untyped(path.name, function)
+        for path in FILES
+        if name_of(path) not in _OTHERS
+        for function in _functions(_parsed(path)).values()
+        for place in _untyped(name_of(path), function)
     }
 
     assert untyped - _OTHERS == set()
@@ -213,9 +218,7 @@ def test_diagnostics_and_repairs_are_there() -> None:
     assert (_rule("diagnostics"), _rule("repair-issues")) == ("done", "done")
     assert "async_get_config_entry_diagnostics" in _functions(_module("diagnostics"))
     assert "async_create_fix_flow" in _functions(_module("repairs"))
-    assert any(
-        "async_create_issue" in _called(_module(path.stem)) for path in _PACKAGE.glob("*.py")
-    )
+    assert any("async_create_issue" in _called(_parsed(path)) for path in FILES)
 
 
 def test_discovery_says_what_it_rests_on() -> None:
@@ -228,8 +231,8 @@ def test_exceptions_have_texts_and_no_words_of_their_own() -> None:
     assert _rule("exception-translations") == "done"
     kinds = {"HomeAssistantError", "ServiceValidationError", "ConfigEntryError"}
     kinds |= {"ConfigEntryNotReady", "ConfigEntryAuthFailed", "UpdateFailed"}
-    for path in _PACKAGE.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in FILES:
+        for node in ast.walk(_parsed(path)):
             if not isinstance(node, ast.Call) or _called_name(node) not in kinds:
                 continue
             keys = {keyword.arg for keyword in node.keywords}

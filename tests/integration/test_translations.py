@@ -14,10 +14,10 @@ import pytest
 from custom_components.wisun_route_b import forms
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
-from custom_components.wisun_route_b.energy_statistics import Obstacle
 from custom_components.wisun_route_b.entry_data import StoredOptions
 from custom_components.wisun_route_b.failures import FAILURE_KEYS
 from custom_components.wisun_route_b.health import HEALTH_SENSORS
+from custom_components.wisun_route_b.history.statistics import Obstacle
 from custom_components.wisun_route_b.options_flow import options_schema
 from custom_components.wisun_route_b.progress import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.recorder_task import PATIENCE
+from custom_components.wisun_route_b.history.recorder_task import PATIENCE
 from custom_components.wisun_route_b.stack import ResponseTimeoutError
 from tests.integration.history_house import House
 

@@ -16,9 +16,9 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from sqlalchemy import delete
 
-from custom_components.wisun_route_b import recorder_task
-from custom_components.wisun_route_b.recorder_task import run_in_recorder
-from custom_components.wisun_route_b.repair_report import RepairReport
+from custom_components.wisun_route_b.history import recorder_task
+from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
+from custom_components.wisun_route_b.history.report import RepairReport
 from custom_components.wisun_route_b.stack import RouteBError
 from tests.integration.history.crash_points import Fault, KilledError, Places
 from tests.integration.history.story import BOTH, at, off

@@ -8,7 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.meter_clock import MeterClockError
+from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.stack import (
     JST,
     RegisterPair,

@@ -11,9 +11,9 @@ from homeassistant.helpers.recorder import get_instance
 import pytest
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.energy_statistics import Obstacle
-from custom_components.wisun_route_b.history_repair import HistoryObstacleError
-from custom_components.wisun_route_b.repair_memory import forget_repairs
+from custom_components.wisun_route_b.history.backfill import HistoryObstacleError
+from custom_components.wisun_route_b.history.statistics import Obstacle
+from custom_components.wisun_route_b.history.store import forget_repairs
 from custom_components.wisun_route_b.stack import ResponseTimeoutError
 from tests.integration.history.story import all_is_right, at, off
 from tests.integration.history_house import EXPORTED, IMPORTED, House

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from custom_components.wisun_route_b.history_repair import HistoryObstacleError
+from custom_components.wisun_route_b.history.backfill import HistoryObstacleError
 from tests.integration.history.story import BOTH, all_is_right, at, off
 from tests.integration.history_house import HOUR, IMPORTED, House
 

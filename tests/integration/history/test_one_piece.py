@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.history_repair import HistoryRepair, HistoryStoppedError
-from custom_components.wisun_route_b.meter_clock import MeterClockError
-from custom_components.wisun_route_b.recorder_errors import Failure, RecorderError
+from custom_components.wisun_route_b.history.backfill import HistoryRepair, HistoryStoppedError
+from custom_components.wisun_route_b.history.meter_clock import MeterClockError
+from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.stack import JST, Slot
 from tests.integration.history.story import BOTH, all_is_right, at, off
 from tests.integration.history_house import EXPORTED, IMPORTED, House

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from custom_components.wisun_route_b.history_repair import HistoryRepair
-from custom_components.wisun_route_b.meter_clock import MeterHistory
-from custom_components.wisun_route_b.repair_memory import forget_repairs
+from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.meter_clock import MeterHistory
+from custom_components.wisun_route_b.history.store import forget_repairs
 from custom_components.wisun_route_b.stack import (
     JST,
     RegisterPair,

@@ -15,10 +15,13 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from custom_components.wisun_route_b import recorder_task
-from custom_components.wisun_route_b.identity_lock import HistoryBusyError, identity_lock
-from custom_components.wisun_route_b.recorder_errors import Failure, RecorderError, classify
-from custom_components.wisun_route_b.recorder_task import recorder_caught_up, run_in_recorder
+from custom_components.wisun_route_b.history import recorder_task
+from custom_components.wisun_route_b.history.identity_lock import HistoryBusyError, identity_lock
+from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError, classify
+from custom_components.wisun_route_b.history.recorder_task import (
+    recorder_caught_up,
+    run_in_recorder,
+)
 
 SECRET = "0123456789ABCDEF0123456789ABCDEF"
 

@@ -11,8 +11,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
-from custom_components.wisun_route_b.history_repair import HistoryRepair
-from custom_components.wisun_route_b.repair_memory import forget_repairs
+from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.store import forget_repairs
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
 from tests.integration.history.story import all_is_right, at, off

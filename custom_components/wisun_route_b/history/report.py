@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from .backfill import Change, Plan, Reason
-from .energy_statistics import Obstacle
+from .corrections import Change, Plan, Reason
+from .statistics import Obstacle
 
 #: What :meth:`RepairReport.as_dict` has in every case.
 REPORT_KEYS: Final = frozenset({"at", "occasion", "dry_run", "hours", "from", "to", "sensors"})

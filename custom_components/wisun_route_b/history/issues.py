@@ -7,8 +7,8 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
-from .entry_data import RouteBConfigEntry
+from ..const import DOMAIN
+from ..entry_data import RouteBConfigEntry
 
 #: For how long every attempt must have failed.
 _A_DAY: Final = timedelta(days=1)

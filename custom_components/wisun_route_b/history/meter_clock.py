@@ -13,8 +13,8 @@ from typing import Final, Protocol
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .stack import (
+from ..const import DOMAIN
+from ..stack import (
     HALF_HOUR,
     DecodeError,
     RegisterPair,

@@ -9,14 +9,14 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .energy_statistics import Obstacle, recorded_entity
-from .history_attempts import Attempt
+from ..stack import NotConnectedError, ScaleUnknownError
+from .attempts import Attempt
 from .meter_clock import MeterHistory
-from .meter_past import MeterPast
+from .meter_history import MeterPast
 from .recorder_errors import Failure, RecorderError
 from .recorder_task import run_in_recorder
-from .repair_case import Comparison, Request, Since, Within, are_stored, compare
-from .stack import NotConnectedError, ScaleUnknownError
+from .sensor_hours import Comparison, Request, Since, Within, are_stored, compare
+from .statistics import Obstacle, recorded_entity
 
 #: How often the meter is asked for more in one comparison before that is put off.
 _ROUNDS: Final = 5

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from .stack import Scale
+from ..stack import Scale
 
 HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)

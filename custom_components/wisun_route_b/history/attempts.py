@@ -9,12 +9,12 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from .energy_statistics import Obstacle
+from ..stack import RouteBError
 from .identity_lock import HistoryBusyError
 from .meter_clock import MeterClockError
 from .recorder_errors import RecorderError
-from .repair_report import Json
-from .stack import RouteBError
+from .report import Json
+from .statistics import Obstacle
 
 #: Attempts that are kept: two days of hourly ones.
 _KEPT: Final = 48

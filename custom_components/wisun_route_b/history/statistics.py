@@ -35,8 +35,8 @@ from homeassistant.util.unit_conversion import EnergyConverter
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from .backfill import HOUR, History, Plan, Row, Tail
-from .const import DOMAIN
+from ..const import DOMAIN
+from .corrections import HOUR, History, Plan, Row, Tail
 from .five_minutes import PERIOD, FiveMinutes
 
 _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR

@@ -16,9 +16,9 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import takewhile
 
-from .backfill_plan import Change, History, Plan, Reason, Row, Tail
-from .meter_register import HOUR, Register, hours_between
+from .plan import Change, History, Plan, Reason, Row, Tail
 from .reconciler import Mark, Reconciler
+from .register import HOUR, Register, hours_between
 
 __all__ = [
     "HOUR",

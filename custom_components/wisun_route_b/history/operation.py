@@ -9,13 +9,13 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .history_attempts import Attempt, Attempts
-from .history_issues import HistoryIssues, HistoryProblem
+from ..const import DOMAIN
+from .attempts import Attempt, Attempts
 from .identity_lock import identity_lock
+from .issues import HistoryIssues, HistoryProblem
 from .meter_clock import MeterClockError
 from .recorder_errors import Failure, RecorderError
-from .repair_memory import RepairMemory
+from .store import RepairMemory
 
 
 class HistoryStoppedError(HomeAssistantError):

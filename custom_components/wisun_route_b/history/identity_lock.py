@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 _LOCKS: Final[HassKey[dict[str, IdentityLock]]] = HassKey(f"{DOMAIN}_identity_locks")
 

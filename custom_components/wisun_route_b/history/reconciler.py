@@ -13,8 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from .backfill_plan import History, Reason, Row
-from .meter_register import HOUR, Register
+from .plan import History, Reason, Row
+from .register import HOUR, Register
 
 #: Rows in a run that rise like a counter and are not the meter's: then they are of another one.
 _RISES: Final = 3

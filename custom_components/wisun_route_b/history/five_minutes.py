@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from .backfill import HOUR, History, Plan, Reason, Row
-from .meter_register import Register
+from .corrections import HOUR, History, Plan, Reason, Row
+from .register import Register
 
 PERIOD: Final = timedelta(minutes=5)
 

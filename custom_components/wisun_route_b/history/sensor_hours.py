@@ -18,8 +18,11 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.util import dt as dt_util
 from sqlalchemy.orm import Session
 
-from .backfill import HOUR, Plan, Register, hours_between, plan_changes
-from .energy_statistics import (
+from ..stack import JST, RegisterPair, Scale
+from .corrections import HOUR, Plan, Register, hours_between, plan_changes
+from .five_minutes import in_step
+from .meter_history import MOST_DAYS
+from .statistics import (
     Obstacle,
     Snapshot,
     Writing,
@@ -29,9 +32,6 @@ from .energy_statistics import (
     read_statistics,
     write,
 )
-from .five_minutes import in_step
-from .meter_past import MOST_DAYS
-from .stack import JST, RegisterPair, Scale
 
 #: Which register each sensor shows, by the end of the sensor's unique id.
 REGISTERS: Final[Mapping[str, Callable[[RegisterPair], Decimal | None]]] = {

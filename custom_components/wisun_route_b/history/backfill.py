@@ -29,25 +29,25 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .energy_statistics import Obstacle
-from .entry_data import RouteBConfigEntry
-from .history_attempts import EXPECTED, Attempt, Attempts, outcome_of
-from .history_comparison import HistoryComparison, Orders, RepairProgress
-from .history_issues import HistoryIssues
-from .history_work import HistoryStoppedError, HistoryWork
+from ..const import DOMAIN
+from ..entry_data import RouteBConfigEntry
+from ..stack import Slot
+from .attempts import EXPECTED, Attempt, Attempts, outcome_of
+from .comparison import HistoryComparison, Orders, RepairProgress
+from .issues import HistoryIssues
 from .meter_clock import MeterHistory, ReadClock
-from .meter_past import PAUSE, MeterPast
-from .repair_case import (
+from .meter_history import PAUSE, MeterPast
+from .operation import HistoryStoppedError, HistoryWork
+from .report import Occasion, RepairReport, SensorReport
+from .sensor_hours import (
     REGISTERS,
     Comparison,
     Since,
     Within,
     memory_reach,
 )
-from .repair_memory import RepairMemory, valid_days
-from .repair_report import Occasion, RepairReport, SensorReport
-from .stack import Slot
+from .statistics import Obstacle
+from .store import RepairMemory, valid_days
 
 __all__ = ["HistoryObstacleError", "HistoryRepair", "HistoryStoppedError", "RepairProgress"]
 

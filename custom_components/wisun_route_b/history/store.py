@@ -14,10 +14,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .meter_past import MOST_DAYS
-from .repair_report import REPORT_KEYS, Json
-from .stack import JST
+from ..const import DOMAIN
+from ..stack import JST
+from .meter_history import MOST_DAYS
+from .report import REPORT_KEYS, Json
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,8 +13,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHistory, ReadClock
-from .stack import (
+from ..stack import (
     HALF_HOUR,
     JST,
     DecodeError,
@@ -24,6 +23,7 @@ from .stack import (
     Slot,
     WrongDayError,
 )
+from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHistory, ReadClock
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Final
 from homeassistant.exceptions import HomeAssistantError
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 
 class Failure(StrEnum):

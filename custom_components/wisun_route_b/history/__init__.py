@@ -1,0 +1,1 @@
+"""The energy history: hourly statistics kept equal to the meter's own half-hourly registers."""
