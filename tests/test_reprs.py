@@ -26,7 +26,7 @@ _HARMLESS = re.compile(
 )
 #: "module.Class.field" of every other shown value, and what it holds.
 _REVIEWED = {
-    "adoption._CarryOver.register": "a register and its unit",
+    "takeover.statistics_migration._CarryOver.register": "a register and its unit",
     "history.corrections._Settled.skipped": "moments and reasons",
     "history.corrections._Settled.wanted": "moments and rows",
     "history.statistics.Snapshot.unit": "a unit",
@@ -50,7 +50,7 @@ _REVIEWED = {
     "history.sensor_hours.Comparison.plans": "swept by themselves",
     "history.report.SensorReport.skipped": "moments and reasons",
     "history.report.RepairReport.sensors": "swept by themselves",
-    "stored_rows.StoredSensor.unit": "a unit",
+    "takeover.stored_rows.StoredSensor.unit": "a unit",
     "stack.j11.commands.Command.answer": "a type of message",
     "stack.j11.commands.Command.summary": "masked",
     "stack.j11.messages.Connections.peers": "swept by themselves",

@@ -14,13 +14,13 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .farewells import note_farewell
 from .history.store import forget_repairs
-from .inheritance import async_inherit
 from .line_logs import forget_line_log
 from .port import entry_connector, port_connector
 from .port_watch import async_setup_port_watch
 from .problems import async_setup_problems
 from .services import async_setup_services
 from .stack import RouteBError, end_session
+from .takeover.carry_over import async_inherit
 
 _LOGGER = logging.getLogger(__name__)
 

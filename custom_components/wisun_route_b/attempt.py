@@ -8,7 +8,6 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
-from .built_in import BuiltInBusyError
 from .entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
 from .failures import failure_key
 from .farewells import last_farewell
@@ -27,6 +26,7 @@ from .stack import (
     SmartMeter,
     Stage,
 )
+from .takeover.core_integration import BuiltInBusyError
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -44,7 +44,7 @@ from .stack import (
     Credentials,
     KnownMeter,
 )
-from .take_over import TakeOver
+from .takeover.offer import TakeOver
 
 type Input = dict[str, Any] | None
 

@@ -23,7 +23,6 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util.hass_dict import HassKey
 
-from .built_in import BUILT_IN_DOMAIN
 from .const import DOMAIN
 from .entry_data import RouteBConfigEntry, stored
 from .port_location import OtherDeviceError
@@ -45,6 +44,7 @@ from .stack import (
     TelnetPortError,
     TransmitLimitError,
 )
+from .takeover.core_integration import BUILT_IN_DOMAIN
 from .weak_signal import WeakSignal
 
 

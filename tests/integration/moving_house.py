@@ -9,7 +9,7 @@ from homeassistant.components.recorder.statistics import statistics_during_perio
 from homeassistant.components.recorder.tasks import StatisticsTask
 from homeassistant.helpers.recorder import get_instance
 
-from custom_components.wisun_route_b.adoption import async_adopt
+from custom_components.wisun_route_b.takeover.statistics_migration import async_adopt
 from tests.integration.history_house import FIVE_MINUTES, HOUR, IMPORTED, UNIT, WATER, House
 
 #: 19:30 in Japan, with no sun on the roof. After today, or the recorder would take its own first run for the newer one.

@@ -24,12 +24,12 @@ import pytest
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 from sqlalchemy.exc import OperationalError
 
-from custom_components.wisun_route_b.adoption import (
+from custom_components.wisun_route_b.history.recorder_errors import RecorderError
+from custom_components.wisun_route_b.takeover.statistics_migration import (
     async_adopt,
     async_adopt_costs,
     async_carry_over_energy,
 )
-from custom_components.wisun_route_b.history.recorder_errors import RecorderError
 from tests.integration.history_house import IMPORTED
 from tests.integration.moving_house import OLD, ROUTE_B_ID, START, MovingHouse, at, costs
 

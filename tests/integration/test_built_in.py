@@ -26,7 +26,10 @@ from momonga import Momonga, MomongaError, MomongaNeedToReopen
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.wisun_route_b.built_in import (
+from custom_components.wisun_route_b.farewells import last_farewell
+from custom_components.wisun_route_b.room import async_load_again
+from custom_components.wisun_route_b.stack import Credentials
+from custom_components.wisun_route_b.takeover.core_integration import (
     BUILT_IN_DOMAIN,
     BuiltInBusyError,
     async_disable,
@@ -34,9 +37,6 @@ from custom_components.wisun_route_b.built_in import (
     built_in_entries,
     sensors_of,
 )
-from custom_components.wisun_route_b.farewells import last_farewell
-from custom_components.wisun_route_b.room import async_load_again
-from custom_components.wisun_route_b.stack import Credentials
 from emulator import DUMMY_ID, DUMMY_PASSWORD
 
 from .conftest import until

@@ -346,7 +346,7 @@ async def test_rival_that_keeps_its_port_elsewhere_can_be_disabled(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
     assert await async_setup_component(hass, "repairs", {})
-    from custom_components.wisun_route_b.built_in import async_disable
+    from custom_components.wisun_route_b.takeover.core_integration import async_disable
 
     other = MockConfigEntry(domain=_CORE, data={"serial": {"path": SCRIPTED_PORT}})
     other.add_to_hass(hass)
@@ -364,9 +364,9 @@ _READERS = {
     "entry_data.py",
     "coordinator.py",
     "entity.py",
-    "inheritance.py",
-    "built_in.py",
-    "take_over.py",
+    "takeover/carry_over.py",
+    "takeover/core_integration.py",
+    "takeover/offer.py",
 }
 
 

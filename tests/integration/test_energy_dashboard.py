@@ -12,7 +12,9 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
-from custom_components.wisun_route_b.energy_dashboard import async_replace_in_energy_dashboard
+from custom_components.wisun_route_b.takeover.energy_dashboard import (
+    async_replace_in_energy_dashboard,
+)
 from tests.integration.history_house import IMPORTED
 from tests.integration.moving_house import OLD, START, MovingHouse, at, costs
 

@@ -31,7 +31,7 @@ _ENTRY_FUNCTIONS = {
 }
 #: Where an entry may be one of another integration.
 _OTHERS = {
-    "built_in.py",
+    "takeover/core_integration.py",
     "port_users.py:other",
     "port_users.py:_ports_in",
     "problems.py:_entry_changed",

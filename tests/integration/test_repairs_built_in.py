@@ -18,8 +18,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.wisun_route_b.built_in import BUILT_IN_DOMAIN
 from custom_components.wisun_route_b.const import DOMAIN
+from custom_components.wisun_route_b.takeover.core_integration import BUILT_IN_DOMAIN
 from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import (

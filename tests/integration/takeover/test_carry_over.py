@@ -15,7 +15,7 @@ from homeassistant.components.recorder.tasks import (
 from homeassistant.helpers.recorder import get_instance
 import pytest
 
-from custom_components.wisun_route_b.stored_rows import Table
+from custom_components.wisun_route_b.takeover.stored_rows import Table
 from tests.integration.history_house import FIVE_MINUTES, HOUR, IMPORTED, WATER
 from tests.integration.moving_house import OLD, ROUTE_B_ID, MovingHouse, at
 

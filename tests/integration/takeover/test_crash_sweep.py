@@ -35,11 +35,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from custom_components.wisun_route_b import inheritance
-from custom_components.wisun_route_b.adoption import _CarryOver
 from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
 from custom_components.wisun_route_b.history import recorder_task
-from custom_components.wisun_route_b.inheritance import async_inherit
+from custom_components.wisun_route_b.takeover import carry_over as inheritance
+from custom_components.wisun_route_b.takeover.carry_over import async_inherit
+from custom_components.wisun_route_b.takeover.statistics_migration import _CarryOver
 from tests.integration.moving_house import ROUTE_B_ID, MovingHouse, at
 from tests.integration.test_energy_dashboard import choose, grid
 

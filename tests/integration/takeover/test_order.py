@@ -14,13 +14,13 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.wisun_route_b import energy_dashboard, inheritance
-from custom_components.wisun_route_b.adoption import async_carry_over_energy
 from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY
 from custom_components.wisun_route_b.history.backfill import HistoryRepair
 from custom_components.wisun_route_b.history.identity_lock import identity_lock
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
-from custom_components.wisun_route_b.inheritance import async_inherit
+from custom_components.wisun_route_b.takeover import carry_over as inheritance, energy_dashboard
+from custom_components.wisun_route_b.takeover.carry_over import async_inherit
+from custom_components.wisun_route_b.takeover.statistics_migration import async_carry_over_energy
 from tests.integration.history_house import IMPORTED
 from tests.integration.moving_house import OLD, ROUTE_B_ID, MovingHouse, at, costs
 from tests.integration.test_energy_dashboard import choose, grid

@@ -37,8 +37,8 @@ from homeassistant.util.unit_conversion import EnergyConverter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from .history.recorder_errors import RecorderError
-from .history.recorder_task import run_in_recorder
+from ..history.recorder_errors import RecorderError
+from ..history.recorder_task import run_in_recorder
 from .stored_rows import (
     HOUR,
     StoredRow,

@@ -22,13 +22,13 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from .adoption import async_carry_over_energy
-from .built_in import built_in_entries, fingerprint_of, sensors_of
-from .const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
+from ..const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
+from ..entry_data import RouteBConfigEntry
+from ..history.identity_lock import identity_lock
+from ..history.issues import HistoryIssues, HistoryProblem
+from .core_integration import built_in_entries, fingerprint_of, sensors_of
 from .energy_dashboard import async_replace_in_energy_dashboard
-from .entry_data import RouteBConfigEntry
-from .history.identity_lock import identity_lock
-from .history.issues import HistoryIssues, HistoryProblem
+from .statistics_migration import async_carry_over_energy
 
 _LOGGER = logging.getLogger(__name__)
 

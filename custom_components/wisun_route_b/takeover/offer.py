@@ -7,16 +7,16 @@ from typing import Any
 from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
-from .built_in import (
+from ..const import CONF_ADOPT, DOMAIN
+from ..entry_data import names_of_home
+from ..room import async_load_again
+from .core_integration import (
     async_keep_away,
     async_make_room,
     built_in_entries,
     fingerprint_of,
     sensors_of,
 )
-from .const import CONF_ADOPT, DOMAIN
-from .entry_data import names_of_home
-from .room import async_load_again
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from homeassistant.components.energy.data import EnergyManager, async_get_manage
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .adoption import async_adopt_costs
+from .statistics_migration import async_adopt_costs
 
 if TYPE_CHECKING:
     from homeassistant.components.energy.data import EnergyPreferences, EnergyPreferencesUpdate

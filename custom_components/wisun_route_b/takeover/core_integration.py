@@ -23,8 +23,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .farewells import note_farewell
-from .stack import Credentials, CredentialsFormatError
+from ..farewells import note_farewell
+from ..stack import Credentials, CredentialsFormatError
 
 BUILT_IN_DOMAIN: Final = "route_b_smart_meter"
 
