@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
-from custom_components.wisun_route_b.health import HEALTH_SENSORS
+from custom_components.wisun_route_b.link_sensors import HEALTH_SENSORS
 from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
 
 ROOT = Path(__file__).parent.parent

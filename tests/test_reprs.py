@@ -36,7 +36,7 @@ _REVIEWED = {
     "history.attempts.Attempt.outcome": "one of our words",
     "history.attempts.Attempt.purpose": "one of our words",
     "history.register.Register.readings": "moments and registers",
-    "port_list.ListedPort.model": "USB vendor and product id",
+    "serial_port.listing.ListedPort.model": "USB vendor and product id",
     "history.sensor_hours.Request.asked": "moments",
     "history.sensor_hours.Request.entities": "names of our sensors, our own entity ids",
     "history.sensor_hours.Request.known": "moments and registers",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.wisun_route_b.weak_signal import WeakSignal
+from custom_components.wisun_route_b.repairs.weak_signal import WeakSignal
 
 START = datetime(2026, 5, 20, 14, 2, tzinfo=UTC)
 POLLS = 12

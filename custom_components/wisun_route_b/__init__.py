@@ -12,13 +12,13 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_IMPORT_DAYS, DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
-from .farewells import note_farewell
 from .history.store import forget_repairs
 from .line_logs import forget_line_log
-from .port import entry_connector, port_connector
-from .port_watch import async_setup_port_watch
-from .problems import async_setup_problems
+from .repairs.issues import async_setup_problems
+from .serial_port.connector import entry_connector, port_connector
+from .serial_port.watch import async_setup_port_watch
 from .services import async_setup_services
+from .session_end import note_farewell
 from .stack import RouteBError, end_session
 from .takeover.carry_over import async_inherit
 

@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import DOMAIN
 from .entity import RouteBEntity, RouteBEntityDescription
 from .entry_data import RouteBConfigEntry
-from .failures import failure_key
+from .error_texts import failure_key
 from .stack import LinkKeeper, RouteBError
 
 #: Presses may overlap: the keeper of the link makes one new session of them.

@@ -22,8 +22,6 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.translation import async_get_translations
 
-from . import forms
-from .attempt import SignInAttempt, SignInRequest
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -33,13 +31,15 @@ from .const import (
     CONF_USB,
     DOMAIN,
 )
-from .discovery import async_probe
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
-from .options_flow import RouteBOptionsFlow
-from .port_list import usb_identity
-from .port_location import async_follow, async_has_twins, async_usb_identity
-from .ports import async_is_among, async_stable_path
-from .room import async_load_again
+from .flow import schemas
+from .flow.options import RouteBOptionsFlow
+from .flow.sign_in import SignInAttempt, SignInRequest
+from .serial_port.discovery import async_probe
+from .serial_port.listing import usb_identity
+from .serial_port.location import async_follow, async_has_twins, async_usb_identity
+from .serial_port.names import async_is_among, async_stable_path
+from .serial_port.release import async_load_again
 from .stack import (
     Credentials,
     KnownMeter,
@@ -122,7 +122,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             await self.async_set_unique_id(self._usb_id, raise_on_progress=False)
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(forms.USER, self._suggested),
+            data_schema=self.add_suggested_values_to_schema(schemas.USER, self._suggested),
             errors=self._errors,
         )
 
@@ -151,7 +151,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         """Move a meter here that Home Assistant's own integration reads."""
         take_over = self._offered
         if user_input is not None:
-            chosen = take_over.choose(user_input.get(forms.CONF_METER))
+            chosen = take_over.choose(user_input.get(schemas.CONF_METER))
             if not self._accept(chosen.route_b_id, chosen.password):
                 raise AbortFlow("take_over_damaged")
             device = await async_stable_path(self.hass, chosen.device)
@@ -163,7 +163,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             return await self._connect("take_over", request)
         return self.async_show_form(
             step_id="take_over",
-            data_schema=forms.take_over(take_over.ports),
+            data_schema=schemas.take_over(take_over.ports),
             errors=self._errors,
             description_placeholders={"port": ", ".join(take_over.ports.values())},
         )
@@ -193,7 +193,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             return await self._connect("reauth_confirm", request)
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=forms.REAUTH,
+            data_schema=schemas.REAUTH,
             errors=self._errors,
             description_placeholders={"name": entry.title},
         )
@@ -231,7 +231,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                forms.RECONFIGURE, {CONF_DEVICE: before.device} | self._suggested
+                schemas.RECONFIGURE, {CONF_DEVICE: before.device} | self._suggested
             ),
             errors=self._errors,
             description_placeholders={"name": entry.title},
@@ -251,7 +251,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _accept(self, route_b_id: str, password: str) -> bool:
         """Take the credentials, if they have the right form; else say which have not."""
-        self._errors = forms.format_errors(route_b_id, password)
+        self._errors = schemas.format_errors(route_b_id, password)
         if not self._errors:
             self._credentials = Credentials(route_b_id, password)
         return not self._errors

@@ -24,14 +24,14 @@ from .const import (
     POLL_INTERVAL,
 )
 from .entry_data import stored
-from .failures import failure_key
-from .farewells import last_farewell, note_farewell
+from .error_texts import failure_key
 from .half_hours import HalfHours, fixed_time_slot
 from .history.backfill import HistoryRepair
 from .line_logs import line_log_of
-from .port import entry_connector, port_connector
-from .port_location import async_learn
-from .problems import problems_of
+from .repairs.issues import problems_of
+from .serial_port.connector import entry_connector, port_connector
+from .serial_port.location import async_learn
+from .session_end import last_farewell, note_farewell
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,

@@ -25,7 +25,7 @@ from .coordinator import RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription
 from .entry_data import RouteBConfigEntry
 from .half_hours import Direction, HalfHour
-from .health import HEALTH_SENSORS, HealthSensorDescription
+from .link_sensors import HEALTH_SENSORS, HealthSensorDescription
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,

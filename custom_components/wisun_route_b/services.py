@@ -20,7 +20,7 @@ import probatio
 from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
-from .failures import failure_key
+from .error_texts import failure_key
 from .history.meter_history import MOST_DAYS, PAUSE
 from .stack import HALF_HOUR, JST, Consumption, RouteBError, Slot, consumptions
 

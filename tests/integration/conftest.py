@@ -131,7 +131,9 @@ def dongle(monkeypatch: pytest.MonkeyPatch) -> ScriptedDongle:
     def connector(url: str) -> Connector:
         return scripted.connector() if url == SCRIPTED_PORT else serial_connector(url)
 
-    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", connector)
+    monkeypatch.setattr(
+        f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", connector
+    )
     return scripted
 
 

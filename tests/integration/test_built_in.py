@@ -26,8 +26,8 @@ from momonga import Momonga, MomongaError, MomongaNeedToReopen
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.wisun_route_b.farewells import last_farewell
-from custom_components.wisun_route_b.room import async_load_again
+from custom_components.wisun_route_b.serial_port.release import async_load_again
+from custom_components.wisun_route_b.session_end import last_farewell
 from custom_components.wisun_route_b.stack import Credentials
 from custom_components.wisun_route_b.takeover.core_integration import (
     BUILT_IN_DOMAIN,

@@ -365,7 +365,9 @@ async def test_unexpected_error_is_logged_and_told(
 
         return connect
 
-    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", broken)
+    monkeypatch.setattr(
+        f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", broken
+    )
 
     result = await submit(hass, await open_form(hass), FORM)
 

@@ -179,7 +179,7 @@ def test_every_reason_to_end_a_dialog_has_a_text() -> None:
     reasons = {
         text
         for path, call in _calls("async_abort", "AbortFlow")
-        if name_of(path) != "repairs.py"  # the texts of those stand with their issue
+        if name_of(path) != "repairs/__init__.py"  # the texts of those stand with their issue
         for node in (*call.args, _keyword(call, "reason"))
         for text in _constants(node)
     }
@@ -193,7 +193,7 @@ def test_every_reason_to_end_a_dialog_has_a_text() -> None:
 def test_every_step_has_its_texts() -> None:
     steps: set[tuple[str, str]] = set()
     for path, call in _calls("async_show_form", "async_show_menu"):
-        flow = "options" if name_of(path) == "options_flow.py" else "config"
+        flow = "options" if name_of(path) == "flow/options.py" else "config"
         for step in _constants(_keyword(call, "step_id")):
             steps.add((flow, step))
             assert _has_text(f"{flow}.step.{step}.title"), step

@@ -10,8 +10,8 @@ from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.wisun_route_b import port_list, ports
 from custom_components.wisun_route_b.const import CONF_USB
+from custom_components.wisun_route_b.serial_port import listing, names
 from tests.stack.link.scripted import ScriptedDongle
 
 from .conftest import set_up
@@ -39,8 +39,8 @@ class Container:
 
 @pytest.fixture
 def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Container]:
-    monkeypatch.setattr(port_list, "_KERNEL_PORTS", tmp_path / "sys")
-    monkeypatch.setattr(port_list, "_DEVICES", Path("/dev/pts"))
+    monkeypatch.setattr(listing, "_KERNEL_PORTS", tmp_path / "sys")
+    monkeypatch.setattr(listing, "_DEVICES", Path("/dev/pts"))
     master, slave = pty.openpty()
     yield Container(tmp_path / "sys", os.ttyname(slave))
     os.close(master)
@@ -127,7 +127,7 @@ async def test_name_that_two_devices_share_is_not_stored(
     for link in (by_id, by_socket):
         link.symlink_to(container.node)
         machine.dongles[str(link)] = dongle
-    monkeypatch.setattr(ports, "_BY_SOCKET", by_socket.parent)
+    monkeypatch.setattr(names, "_BY_SOCKET", by_socket.parent)
     monkeypatch.setattr("homeassistant.components.usb.get_serial_by_id", lambda _: str(by_id))
     machine.listed = [device(container.node, number)]
     if twins:
@@ -163,7 +163,7 @@ async def test_devices_that_cannot_be_looked_through_leave_the_port_as_it_was(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(port_list, "_DEVICES", tmp_path / "none")
+    monkeypatch.setattr(listing, "_DEVICES", tmp_path / "none")
     container.lists("ttyUSB91", "188:91")
     machine.listed = [device("/dev/ttyUSB91")]
     machine.dongles["/dev/ttyUSB90"] = dongle

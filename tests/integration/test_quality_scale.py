@@ -32,9 +32,9 @@ _ENTRY_FUNCTIONS = {
 #: Where an entry may be one of another integration.
 _OTHERS = {
     "takeover/core_integration.py",
-    "port_users.py:other",
-    "port_users.py:_ports_in",
-    "problems.py:_entry_changed",
+    "serial_port/users.py:other",
+    "serial_port/users.py:_ports_in",
+    "repairs/issues.py:_entry_changed",
 }
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -217,7 +217,7 @@ def test_dialogs_of_an_entry_are_there() -> None:
 def test_diagnostics_and_repairs_are_there() -> None:
     assert (_rule("diagnostics"), _rule("repair-issues")) == ("done", "done")
     assert "async_get_config_entry_diagnostics" in _functions(_module("diagnostics"))
-    assert "async_create_fix_flow" in _functions(_module("repairs"))
+    assert "async_create_fix_flow" in _functions(_module("repairs/__init__"))
     assert any("async_create_issue" in _called(_parsed(path)) for path in FILES)
 
 

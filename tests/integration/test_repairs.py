@@ -60,7 +60,9 @@ BUSY = PortBusyError("The port is in use")
 @pytest.fixture
 def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> Door:
     made = Door(dongle)
-    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", made.connector)
+    monkeypatch.setattr(
+        f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", made.connector
+    )
     return made
 
 

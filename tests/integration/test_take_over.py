@@ -41,7 +41,7 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
-from custom_components.wisun_route_b.farewells import last_farewell
+from custom_components.wisun_route_b.session_end import last_farewell
 from tests.stack.link.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import CORE_SUCCEEDED, SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words

@@ -11,15 +11,15 @@ from homeassistant.util.yaml import load_yaml_dict
 import probatio
 import pytest
 
-from custom_components.wisun_route_b import forms
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.entry_data import StoredOptions
-from custom_components.wisun_route_b.failures import FAILURE_KEYS
-from custom_components.wisun_route_b.health import HEALTH_SENSORS
+from custom_components.wisun_route_b.error_texts import FAILURE_KEYS
+from custom_components.wisun_route_b.flow import schemas
+from custom_components.wisun_route_b.flow.options import options_schema
+from custom_components.wisun_route_b.flow.progress import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.history.statistics import Obstacle
-from custom_components.wisun_route_b.options_flow import options_schema
-from custom_components.wisun_route_b.progress import PROGRESS_ACTIONS
+from custom_components.wisun_route_b.link_sensors import HEALTH_SENSORS
 from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
 from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
 
@@ -120,10 +120,10 @@ def test_every_progress_action_has_a_text() -> None:
 @pytest.mark.parametrize(
     ("step", "schema"),
     [
-        ("config.step.user", forms.USER),
-        ("config.step.take_over", forms.take_over({"one": "/dev/a", "two": "/dev/b"})),
-        ("config.step.reauth_confirm", forms.REAUTH),
-        ("config.step.reconfigure", forms.RECONFIGURE),
+        ("config.step.user", schemas.USER),
+        ("config.step.take_over", schemas.take_over({"one": "/dev/a", "two": "/dev/b"})),
+        ("config.step.reauth_confirm", schemas.REAUTH),
+        ("config.step.reconfigure", schemas.RECONFIGURE),
         ("options.step.init", options_schema(StoredOptions())),
     ],
 )

@@ -51,7 +51,9 @@ def offered(hass: HomeAssistant) -> list[str]:
 @pytest.fixture
 def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> Door:
     made = Door(dongle)
-    monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", made.connector)
+    monkeypatch.setattr(
+        f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", made.connector
+    )
     return made
 
 

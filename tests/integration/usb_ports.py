@@ -84,7 +84,9 @@ class Machine:
         """What a scan waits for, as the kernel does while a USB device is being reset."""
         self.scans = 0
         monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", self._scan)
-        monkeypatch.setattr(f"custom_components.{DOMAIN}.port.serial_connector", self._connector)
+        monkeypatch.setattr(
+            f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", self._connector
+        )
 
     def put(self, dongle: ScriptedDongle, path: str, number: str | None = NUMBER) -> None:
         """Plug a dongle in at a path, or move it there."""

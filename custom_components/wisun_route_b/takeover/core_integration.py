@@ -23,7 +23,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from ..farewells import note_farewell
+from ..session_end import note_farewell
 from ..stack import Credentials, CredentialsFormatError
 
 BUILT_IN_DOMAIN: Final = "route_b_smart_meter"

@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_ADOPT, DOMAIN
 from ..entry_data import names_of_home
-from ..room import async_load_again
+from ..serial_port.release import async_load_again
 from .core_integration import (
     async_keep_away,
     async_make_room,

@@ -37,7 +37,7 @@ from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
 from custom_components.wisun_route_b.history import recorder_task
-from custom_components.wisun_route_b.takeover import carry_over as inheritance
+from custom_components.wisun_route_b.takeover import carry_over
 from custom_components.wisun_route_b.takeover.carry_over import async_inherit
 from custom_components.wisun_route_b.takeover.statistics_migration import _CarryOver
 from tests.integration.moving_house import ROUTE_B_ID, MovingHouse, at
@@ -313,7 +313,7 @@ async def home(
 ) -> AsyncGenerator[HomeAssistant]:
     logging.disable(logging.INFO)  # a debug log of everything takes longer than all the rest
     monkeypatch.setattr(recorder_task, "_PAUSE", 0)
-    monkeypatch.setattr(inheritance, "_PAUSES", (1.0,))
+    monkeypatch.setattr(carry_over, "_PAUSES", (1.0,))
     for name in ("async_save", "async_load"):
         monkeypatch.setattr(Store, name, _suspending(getattr(Store, name)))
     monkeypatch.setattr(EnergyManager, "async_update", _suspending(EnergyManager.async_update))

@@ -18,7 +18,7 @@ from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_FAILING_SINCE
 from custom_components.wisun_route_b.history.backfill import HistoryRepair
 from custom_components.wisun_route_b.history.identity_lock import identity_lock
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
-from custom_components.wisun_route_b.takeover import carry_over as inheritance, energy_dashboard
+from custom_components.wisun_route_b.takeover import carry_over, energy_dashboard
 from custom_components.wisun_route_b.takeover.carry_over import async_inherit
 from custom_components.wisun_route_b.takeover.statistics_migration import async_carry_over_energy
 from tests.integration.history_house import IMPORTED
@@ -287,7 +287,7 @@ async def test_what_fails_is_tried_again_and_told_without_a_secret(
             raise left.pop()
         return await real(*arguments)
 
-    monkeypatch.setattr(inheritance, "async_carry_over_energy", adopt)
+    monkeypatch.setattr(carry_over, "async_carry_over_energy", adopt)
     await inherit(ordered)
 
     assert not is_ordered(ordered)
@@ -320,7 +320,7 @@ async def test_what_fails_for_a_day_raises_an_issue_until_it_succeeds(
             raise RecorderError(Failure.DATABASE_READ_ONLY, "carry over")
         return await real(*arguments)
 
-    monkeypatch.setattr(inheritance, "async_carry_over_energy", adopt)
+    monkeypatch.setattr(carry_over, "async_carry_over_energy", adopt)
     task = begin(ordered)
     await for_hours(ordered, 15)
     assert issue_of(ordered) is None

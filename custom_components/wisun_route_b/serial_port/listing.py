@@ -18,8 +18,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .entry_data import UsbIdentity
+from ..const import DOMAIN
+from ..entry_data import UsbIdentity
 
 _LOGGER = logging.getLogger(__name__)
 

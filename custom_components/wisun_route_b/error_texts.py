@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .port_location import OtherDeviceError
+from .serial_port.location import OtherDeviceError
 from .stack import (
     CredentialsRefusedError,
     DongleError,

@@ -8,12 +8,12 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .entry_data import RouteBConfigEntry, stored
-from .port_list import is_identity, port_list, usb_identity
-from .port_location import async_follow
-from .problems import problems_of
-from .stack import DongleError, PortError
+from ..const import DOMAIN
+from ..entry_data import RouteBConfigEntry, stored
+from ..repairs.issues import problems_of
+from ..stack import DongleError, PortError
+from .listing import is_identity, port_list, usb_identity
+from .location import async_follow
 
 #: Ids of entries that are to be tried again if the set-up that goes on fails.
 _WAITING: Final[HassKey[set[str]]] = HassKey(f"{DOMAIN}_retry_after_set_up")

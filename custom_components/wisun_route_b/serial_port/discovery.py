@@ -16,16 +16,16 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .port import port_connector
-from .port_users import async_is_claimed
-from .stack import (
+from ..const import DOMAIN
+from ..stack import (
     J11DongleError,
     PortBusyError,
     PortUnreachableError,
     RouteBError,
     probe,
 )
+from .connector import port_connector
+from .users import async_is_claimed
 
 #: Seconds until a port in use is looked at again; twice as long each time.
 _FIRST_WAIT: Final = 60.0

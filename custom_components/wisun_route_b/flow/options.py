@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from .const import (
+from ..const import (
     CONF_ADOPT,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
@@ -21,8 +21,8 @@ from .const import (
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .entry_data import StoredOptions, stored_options
-from .history.meter_history import MOST_DAYS
+from ..entry_data import StoredOptions, stored_options
+from ..history.meter_history import MOST_DAYS
 
 #: How many days of the meter's history to import; 0 for none.
 DAYS: Final = NumberSelector(

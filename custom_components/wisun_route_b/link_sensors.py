@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntityDescription
-from .failures import failure_key
+from .error_texts import failure_key
 from .stack import CURRENT_DATE, CURRENT_TIME, LinkState, LinkStatistics
 
 

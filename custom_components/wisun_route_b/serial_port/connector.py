@@ -6,10 +6,10 @@ from collections.abc import Callable
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .entry_data import RouteBConfigEntry
-from .port_location import async_locate
-from .port_users import async_is_in_use
-from .stack import Connector, PortBusyError, PortUnreachableError, serial_connector
+from ..entry_data import RouteBConfigEntry
+from ..stack import Connector, PortBusyError, PortUnreachableError, serial_connector
+from .location import async_locate
+from .users import async_is_in_use
 
 type _Opened = tuple[asyncio.Transport, asyncio.Protocol]
 

@@ -9,9 +9,9 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import IntegrationNotFound, async_get_integration
 
-from .const import DOMAIN
-from .entry_data import RouteBConfigEntry, stored
-from .ports import async_is_among
+from ..const import DOMAIN
+from ..entry_data import RouteBConfigEntry, stored
+from .names import async_is_among
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import override
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant
 
-from .problems import BUILT_IN_ID, ENTRY_ID
-from .takeover.core_integration import BuiltInBusyError, async_disable
+from ..takeover.core_integration import BuiltInBusyError, async_disable
+from .issues import BUILT_IN_ID, ENTRY_ID
 
 
 class DisableBuiltInFlow(ConfirmRepairFlow):

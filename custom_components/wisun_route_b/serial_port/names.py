@@ -8,7 +8,7 @@ from typing import Final
 from homeassistant.components import usb
 from homeassistant.core import HomeAssistant
 
-from .port_list import ListedPort, node_of, port_list
+from .listing import ListedPort, node_of, port_list
 
 _DEVICES: Final = "/dev/"
 #: Names of serial ports by the USB socket that they are plugged into.

@@ -17,9 +17,9 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from .const import CONF_ADOPT, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
-from .options_flow import DAYS
-from .stack import Credentials, CredentialsFormatError
+from ..const import CONF_ADOPT, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
+from ..stack import Credentials, CredentialsFormatError
+from .options import DAYS
 
 #: Field of the take-over: which of several meters, by the id of its entry.
 CONF_METER: Final = "meter"

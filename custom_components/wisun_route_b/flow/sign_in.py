@@ -8,15 +8,14 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
-from .entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
-from .failures import failure_key
-from .farewells import last_farewell
-from .port import port_connector
-from .port_location import async_locate
-from .port_users import async_is_in_use
-from .progress import overall_fraction, progress_action
-from .room import MakeRoom, no_room_needed
-from .stack import (
+from ..entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
+from ..error_texts import failure_key
+from ..serial_port.connector import port_connector
+from ..serial_port.location import async_locate
+from ..serial_port.release import MakeRoom, no_room_needed
+from ..serial_port.users import async_is_in_use
+from ..session_end import last_farewell
+from ..stack import (
     Credentials,
     Network,
     PortBusyError,
@@ -26,7 +25,8 @@ from .stack import (
     SmartMeter,
     Stage,
 )
-from .takeover.core_integration import BuiltInBusyError
+from ..takeover.core_integration import BuiltInBusyError
+from .progress import overall_fraction, progress_action
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -23,11 +23,16 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .entry_data import RouteBConfigEntry, stored
-from .port_location import OtherDeviceError
-from .port_users import async_app_on, async_holders, async_integration_name, async_shares_port
-from .stack import (
+from ..const import DOMAIN
+from ..entry_data import RouteBConfigEntry, stored
+from ..serial_port.location import OtherDeviceError
+from ..serial_port.users import (
+    async_app_on,
+    async_holders,
+    async_integration_name,
+    async_shares_port,
+)
+from ..stack import (
     CredentialsRefusedError,
     DongleError,
     J11DongleError,
@@ -44,7 +49,7 @@ from .stack import (
     TelnetPortError,
     TransmitLimitError,
 )
-from .takeover.core_integration import BUILT_IN_DOMAIN
+from ..takeover.core_integration import BUILT_IN_DOMAIN
 from .weak_signal import WeakSignal
 
 

@@ -15,10 +15,10 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_DEVICE
 from homeassistant.core import HomeAssistant, callback
 
-from .const import CONF_USB, DOMAIN
-from .entry_data import RouteBConfigEntry, UsbIdentity, stored
-from .port_list import ListedPort, is_identity, node_of, path_to, port_list
-from .stack import PortError, PortNotFoundError
+from ..const import CONF_USB, DOMAIN
+from ..entry_data import RouteBConfigEntry, UsbIdentity, stored
+from ..stack import PortError, PortNotFoundError
+from .listing import ListedPort, is_identity, node_of, path_to, port_list
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .stack import Progress, Stage
+from ..stack import Progress, Stage
 
 #: Stage -> text under ``config.progress``, and its share of the whole. Looking for the meter
 #: takes 5 to 65 s, the sign-in 2 to 10 s; the rest is over in a second or two.

@@ -1,0 +1,1 @@
+"""Steps of the dialogs: forms, options, and a sign-in that is tried out."""
