@@ -5,7 +5,11 @@ import pstats
 
 #: Part of a file's path -> name of the part; the first that fits counts.
 _PARTS = (
-    ("stack/link/port", "stack: link (port)"),
+    ("stack/dongle/port", "stack: dongle (port)"),
+    ("stack/dongle/device", "stack: dongle (port)"),
+    ("stack/dongle", "stack: dongle"),
+    ("stack/controller", "stack: controller"),
+    ("stack/trace", "stack: trace"),
     ("stack/link", "stack: link"),
     ("stack/skstack", "stack: skstack"),
     ("stack/echonet", "stack: echonet"),

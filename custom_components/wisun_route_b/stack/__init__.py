@@ -7,6 +7,10 @@ print(report.value(INSTANTANEOUS_POWER), "W")
 await meter.close()
 """
 
+from .controller.counters import LinkStatistics
+from .credentials import Credentials
+from .dongle.dongle import DongleIdentity, FoundNetwork, Network
+from .dongle.port import Connector, serial_connector
 from .errors import (
     CommandFailedError,
     CommandTimeoutError,
@@ -45,23 +49,17 @@ from .errors import (
 )
 from .link.client import Signal, SmartMeter
 from .link.connection import Condition
-from .link.credentials import Credentials
-from .link.description import MeterDescription
-from .link.dongle import DongleIdentity, FoundNetwork, Network
 from .link.farewell import end_session
 from .link.keeper import LinkKeeper
-from .link.known import KnownMeter
-from .link.line_log import Direction, LineLog
 from .link.link_status import LinkState, LinkStatus
-from .link.port import Connector, serial_connector
 from .link.progress import Progress, ProgressCallback, Stage
 from .link.remedy import Remedy
-from .link.report import ReadReport
-from .link.statistics import LinkStatistics
 from .link.survey import Survey, identify, probe, survey
-from .meter import plan
+from .meter import schedule as plan
 from .meter.clock import clock_offset
+from .meter.description import MeterDescription
 from .meter.history import HALF_HOUR, Consumption, Gap, Slot, consumptions
+from .meter.known import KnownMeter
 from .meter.manufacturers import manufacturer_name
 from .meter.properties import (
     ANNO_PROPERTY_MAP,
@@ -117,8 +115,10 @@ from .meter.readings import (
     SlotHistory,
     StandardVersion,
 )
+from .meter.report import ReadReport
 from .meter.scale import Scale
 from .redact import Redactor, redact
+from .trace.line_log import Direction, LineLog
 
 __all__ = [
     "ANNO_PROPERTY_MAP",

@@ -16,8 +16,8 @@ from custom_components.wisun_route_b.stack import (
     Redactor,
     SmartMeter,
 )
-from custom_components.wisun_route_b.stack.link.scribe import Scribe
 from custom_components.wisun_route_b.stack.skstack import Receiver
+from custom_components.wisun_route_b.stack.trace.trace import Scribe
 from tests import transcripts
 from tests.stack.link.scripted import (
     DONGLE_IP,

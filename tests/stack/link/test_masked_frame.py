@@ -12,7 +12,7 @@ from custom_components.wisun_route_b.stack.echonet import (
     Frame,
     Property,
 )
-from custom_components.wisun_route_b.stack.link.masked_frame import masked_frame
+from custom_components.wisun_route_b.stack.trace.masked_frame import masked_frame
 from tests.stack.link.scripted import METER_IP, METER_SAYS
 from tests.stack.traces import traces
 

@@ -21,7 +21,7 @@ from custom_components.wisun_route_b.stack import (
     PortUnreachableError,
     serial_connector,
 )
-from custom_components.wisun_route_b.stack.link.port import Port
+from custom_components.wisun_route_b.stack.dongle.port import Port
 
 
 class _Host:

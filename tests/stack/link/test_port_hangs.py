@@ -19,8 +19,11 @@ from custom_components.wisun_route_b.stack import (
     PortStuckError,
     serial_connector,
 )
-from custom_components.wisun_route_b.stack.link import device as device_module, port as port_module
-from custom_components.wisun_route_b.stack.link.port import Port
+from custom_components.wisun_route_b.stack.dongle import (
+    device as device_module,
+    port as port_module,
+)
+from custom_components.wisun_route_b.stack.dongle.port import Port
 
 ROOT = Path(__file__).parents[3]
 
@@ -215,7 +218,7 @@ import asyncio, threading
 import serial
 serial.serial_for_url = lambda *_, **__: threading.Event().wait()
 from custom_components.wisun_route_b.stack import PortStuckError, serial_connector
-from custom_components.wisun_route_b.stack.link import port
+from custom_components.wisun_route_b.stack.dongle import port
 port.OPEN_TIMEOUT = 0.1
 async def main():
     try:

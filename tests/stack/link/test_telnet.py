@@ -13,9 +13,9 @@ from custom_components.wisun_route_b.stack import (
     PortUnreachableError,
     serial_connector,
 )
-from custom_components.wisun_route_b.stack.link import network
-from custom_components.wisun_route_b.stack.link.port import Port
-from custom_components.wisun_route_b.stack.link.telnet import TelnetDecoder
+from custom_components.wisun_route_b.stack.dongle import network
+from custom_components.wisun_route_b.stack.dongle.port import Port
+from custom_components.wisun_route_b.stack.dongle.telnet import TelnetDecoder
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

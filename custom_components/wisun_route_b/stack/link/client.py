@@ -7,6 +7,15 @@ from datetime import datetime
 import logging
 from types import MappingProxyType
 
+from ..controller.counters import LinkStatistics
+from ..controller.history_reader import write
+from ..controller.property_reader import decode_into
+from ..controller.requester import transaction_ids
+from ..controller.sendings import Sendings
+from ..credentials import Credentials
+from ..dongle.dongle import IDENTIFY_PATIENCE, DongleIdentity, Network
+from ..dongle.finish import finish
+from ..dongle.port import Connector
 from ..echonet import Property
 from ..errors import (
     NotConnectedError,
@@ -14,7 +23,9 @@ from ..errors import (
     RouteBError,
     SendFailedError,
 )
+from ..meter.description import SCALE_PROPERTIES, MeterDescription
 from ..meter.history import Slot
+from ..meter.known import KnownMeter
 from ..meter.properties import (
     CUMULATIVE_ENERGY_UNIT,
     GET_PROPERTY_MAP,
@@ -23,29 +34,18 @@ from ..meter.properties import (
     AnyProperty,
     MeterProperty,
 )
+from ..meter.report import ReadReport
 from ..meter.scale import Scale, require
 from ..redact import Redactor
 from ..skstack import rssi_dbm
+from ..trace.line_log import LineLog
+from ..trace.trace import Scribe
+from .cache import Memory
 from .connection import Condition, Connection
-from .credentials import Credentials
-from .description import SCALE_PROPERTIES, MeterDescription
-from .dongle import IDENTIFY_PATIENCE, DongleIdentity, Network
-from .finish import finish
-from .history import write
-from .known import KnownMeter
-from .ladder import Ladder
-from .line_log import LineLog
+from .establish import Ladder
 from .listeners import Listeners
-from .memory import Memory
-from .port import Connector
 from .progress import ProgressCallback, ignore_progress
-from .reader import decode_into
 from .remedy import Remedy
-from .report import ReadReport
-from .requester import transaction_ids
-from .scribe import Scribe
-from .sendings import Sendings
-from .statistics import LinkStatistics
 
 _LOGGER = logging.getLogger(__name__)
 

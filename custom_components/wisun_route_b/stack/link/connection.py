@@ -4,6 +4,13 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Protocol
 
+from ..controller.counters import LinkStatistics
+from ..controller.history_reader import HistoryReader
+from ..controller.property_reader import PropertyReader
+from ..controller.requester import Requester
+from ..controller.sendings import Sendings
+from ..controller.watchdog import Watchdog
+from ..dongle.skstack import SkstackDongle
 from ..echonet import Property
 from ..errors import (
     CommandTimeoutError,
@@ -15,14 +22,7 @@ from ..errors import (
     SendFailedError,
     SessionLostError,
 )
-from .history import HistoryReader
-from .reader import PropertyReader
-from .requester import Requester
-from .scribe import Scribe
-from .sendings import Sendings
-from .skstack_dongle import SkstackDongle
-from .statistics import LinkStatistics
-from .watchdog import Watchdog
+from ..trace.trace import Scribe
 
 
 class Condition(StrEnum):

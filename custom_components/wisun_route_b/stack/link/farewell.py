@@ -3,10 +3,10 @@
 import asyncio
 from typing import Final
 
+from ..dongle.dongle import Network
+from ..dongle.port import Connector
 from ..redact import Redactor
-from .dongle import Network
-from .port import Connector
-from .scribe import Scribe
+from ..trace.trace import Scribe
 from .survey import opened
 
 #: Seconds for all of it: nobody should have to wait for a good-bye.

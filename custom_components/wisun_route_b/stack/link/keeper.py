@@ -28,6 +28,7 @@ from ..errors import (
     TransmitLimitError,
 )
 from ..meter.properties import AnyProperty
+from ..meter.report import ReadReport
 from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
 from .client import SmartMeter
 from .connection import Condition
@@ -35,7 +36,6 @@ from .link_status import LinkState, LinkStatus
 from .listeners import Listeners
 from .progress import ProgressCallback
 from .remedy import Remedy
-from .report import ReadReport
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import override
 
+from ..credentials import Credentials
+from ..dongle.dongle import DongleIdentity, DongleListener, FoundNetwork
+from ..dongle.port import Connector
+from ..dongle.skstack import SkstackDongle
 from ..errors import CommandTimeoutError, DongleError, PortError
 from ..redact import Redactor
-from .credentials import Credentials
-from .dongle import DongleIdentity, DongleListener, FoundNetwork
-from .port import Connector
+from ..trace.trace import Scribe
 from .progress import Progress, ProgressCallback, Stage, estimated, ignore_progress
-from .scribe import Scribe
-from .skstack_dongle import SkstackDongle
 
 #: Seconds to find out what is on a port that is open. Another device is known after three, silence
 #: after five; the rest is for a dongle whose answers are damaged.

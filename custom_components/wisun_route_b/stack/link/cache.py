@@ -4,12 +4,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from ..dongle.dongle import DongleIdentity, Network
+from ..meter.description import MeterDescription
+from ..meter.known import KnownMeter
 from ..meter.properties import GET_PROPERTY_MAP
+from ..meter.report import ReadReport
 from ..meter.scale import Scale
-from .description import MeterDescription
-from .dongle import DongleIdentity, Network
-from .known import KnownMeter
-from .report import ReadReport
 
 #: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
 _REFUSAL_BELIEVED_AFTER: Final = 600.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self, cast
 
-from ..meter.properties import MeterProperty
+from .properties import MeterProperty
 
 
 def _nothing[V]() -> Mapping[int, V]:

@@ -27,9 +27,9 @@ from ..meter.properties import (
     PROPERTIES,
     AnyProperty,
 )
+from ..meter.report import ReadReport
 from ..meter.scale import Scale
 from .paused_properties import PausedProperties
-from .report import ReadReport
 from .requester import PATIENCE_ONE, Requester
 
 _LOGGER = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import hashlib
 import re
 
-from ..errors import CredentialsFormatError
+from .errors import CredentialsFormatError
 
 _ROUTE_B_ID = re.compile(r"[0-9A-F]{32}")
 _PASSWORD = re.compile(r"[0-9A-Za-z]{12}")

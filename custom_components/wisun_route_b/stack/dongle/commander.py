@@ -22,8 +22,8 @@ from ..skstack import (
     ReplyKind,
     Version,
 )
+from ..trace.trace import Scribe
 from .port import Port
-from .scribe import Scribe
 
 #: Seconds a dongle may take for an answer. Registers answer in 3 to 12 ms; an SKSENDTO is
 #: acknowledged when the datagram is on the air, 0.1 to 0.35 s later (captures 01, 06).

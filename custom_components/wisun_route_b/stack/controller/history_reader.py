@@ -28,7 +28,7 @@ from ..meter.properties import (
 )
 from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
 from ..meter.scale import Scale
-from .reader import PropertyReader
+from .property_reader import PropertyReader
 from .requester import PATIENCE_ONE, Ask, Requester
 
 #: How often a day is read while midnight keeps coming between. It comes once a day.

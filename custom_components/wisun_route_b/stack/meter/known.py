@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Self, cast
 
 from ..errors import ProtocolError
-from ..meter.properties import PROPERTIES, MeterProperty
-from ..meter.scale import Scale
 from .description import DESCRIPTION_PROPERTIES, MeterDescription, describe, scale_from
+from .properties import PROPERTIES, MeterProperty
 from .report import ReadReport
+from .scale import Scale
 
 _KNOWN = frozenset(row.epc for row in DESCRIPTION_PROPERTIES)
 

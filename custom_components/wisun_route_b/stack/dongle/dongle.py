@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import re
 from typing import Protocol, Self
 
+from ..credentials import Credentials
 from ..errors import DongleError, PortError
-from .credentials import Credentials
 from .session import SessionListener
 
 _ADDRESS = re.compile(r"[0-9A-F]{16}")

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 import logging
 
+from ..credentials import Credentials
+from ..dongle.dongle import Dongle, FoundNetwork, Network
 from ..errors import (
     CredentialsRefusedError,
     JoinFailedError,
     MeterNotFoundError,
     SessionLostError,
 )
-from .credentials import Credentials
-from .dongle import Dongle, FoundNetwork, Network
 from .progress import Progress, ProgressCallback, Stage, estimated
 
 _LOGGER = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .names import Names
+from .pseudonyms import Names
 
 #: Lines that are kept: some hours of a quiet link, some minutes of a troubled one.
 _LINES: Final = 500

@@ -15,8 +15,8 @@ from ..errors import (
     RouteBError,
     SendFailedError,
 )
+from .counters import LinkStatistics
 from .sendings import PendingRequest, Sending, Sendings
-from .statistics import LinkStatistics
 from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import logging
 from typing import override
 
+from ..credentials import Credentials
 from ..errors import (
     CommandFailedError,
     CommandTimeoutError,
@@ -29,8 +30,9 @@ from ..skstack import (
     commands,
     link_local,
 )
+from ..skstack.pana import PANA_PORT
+from ..trace.trace import Scribe
 from .commander import Answer, Commander, Unasked
-from .credentials import Credentials
 from .dongle import (
     CHANNELS,
     IDENTIFY_PATIENCE,
@@ -42,9 +44,7 @@ from .dongle import (
     Network,
 )
 from .identification import PROBE_TIMEOUT, Identification
-from .pana import PANA_PORT
 from .port import Connector, Port
-from .scribe import Scribe
 from .session import PanaSession, SessionState
 from .transmitter import Transmitter
 

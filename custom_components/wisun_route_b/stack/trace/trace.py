@@ -28,9 +28,9 @@ from ..skstack import (
     Unknown,
     Version,
 )
+from ..skstack.pana import PANA_PORT
 from .line_log import Direction, LineLog
 from .masked_frame import masked_frame
-from .pana import PANA_PORT
 
 _LOGGER = logging.getLogger(__name__)
 

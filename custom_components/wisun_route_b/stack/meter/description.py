@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 import logging
 
 from ..errors import DecodeError
-from ..meter.manufacturers import manufacturer_name
-from ..meter.properties import (
+from .manufacturers import manufacturer_name
+from .properties import (
     COEFFICIENT,
     CUMULATIVE_ENERGY_UNIT,
     EFFECTIVE_DIGITS,
@@ -15,9 +15,9 @@ from ..meter.properties import (
     STANDARD_VERSION,
     AnyProperty,
 )
-from ..meter.readings import StandardVersion
-from ..meter.scale import Scale
+from .readings import StandardVersion
 from .report import ReadReport
+from .scale import Scale
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,6 +10,8 @@ import asyncio
 import logging
 from typing import Final
 
+from ..credentials import Credentials
+from ..dongle.port import Connector
 from ..errors import (
     LinkError,
     MeterSilentError,
@@ -17,21 +19,19 @@ from ..errors import (
     ResponseTimeoutError,
     SendFailedError,
 )
+from ..meter.description import DESCRIPTION_PROPERTIES
 from ..meter.properties import (
     INSTANTANEOUS_POWER,
     OPERATION_STATUS,
     STANDARD_VERSION,
     AnyProperty,
 )
+from ..meter.report import ReadReport
+from .cache import Memory
 from .connection import Connection
-from .credentials import Credentials
-from .description import DESCRIPTION_PROPERTIES
-from .memory import Memory
-from .port import Connector
+from .join import SignedIn, SignIn
 from .progress import Progress, ProgressCallback, Stage, ignore_progress
 from .remedy import Remedy
-from .report import ReadReport
-from .sign_in import SignedIn, SignIn
 
 _LOGGER = logging.getLogger(__name__)
 

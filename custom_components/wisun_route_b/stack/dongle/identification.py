@@ -24,10 +24,10 @@ from ..errors import (
     TelnetPortError,
 )
 from ..skstack import Version, commands
+from ..trace.trace import Scribe
 from .commander import Commander
 from .dongle import IDENTIFY_PATIENCE
 from .port import Port
-from .scribe import Scribe
 from .telnet import is_telnet, says_in_use
 
 #: SKVER is asked again after this many seconds, and this often before something that speaks

@@ -17,7 +17,7 @@ from ..errors import (
     SessionLostError,
 )
 from ..skstack import EventNumber
-from .pana import sequence_of, turns_down
+from ..skstack.pana import sequence_of, turns_down
 
 #: Different packets of the meter in a sign-in that was turned down without a word: the second
 #: one is its challenge, and the third one comes only to who has answered it rightly.

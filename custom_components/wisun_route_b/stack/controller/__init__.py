@@ -1,0 +1,1 @@
+"""ECHONET Lite requests over anything that sends datagrams."""

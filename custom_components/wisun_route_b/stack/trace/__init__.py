@@ -1,0 +1,1 @@
+"""The redacted trace of the serial conversation."""
