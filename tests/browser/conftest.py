@@ -9,17 +9,17 @@ import shutil
 from _pytest.fixtures import SubRequest
 import pytest
 
-from demo.browser import Page, browser, find_chromium
-from demo.client import HomeAssistantClient
-from demo.configuration import DOMAIN
-from demo.dongle import PASSWORD, ROUTE_B_ID
-from demo.frontend import Frontend, all_text
-from demo.jsons import as_objects, as_text
-from demo.log import complaints
-from demo.onboarding import sign_in
-from demo.set_up import set_up_integration
+from tools.demo.browser import Page, browser, find_chromium
+from tools.demo.client import HomeAssistantClient
+from tools.demo.configuration import DOMAIN
+from tools.demo.dongle import PASSWORD, ROUTE_B_ID
+from tools.demo.frontend import Frontend, all_text
+from tools.demo.jsons import as_objects, as_text
+from tools.demo.log import complaints
+from tools.demo.onboarding import sign_in
+from tools.demo.set_up import set_up_integration
 
-from .house import House, built_house
+from .ha_instance import House, built_house
 
 _ENTRIES = "/api/config/config_entries/entry"
 #: Where a test that fails leaves what it saw.

@@ -5,7 +5,7 @@ import re
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from demo.dongle import true_values
+from tools.demo.dongle import true_values
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
 

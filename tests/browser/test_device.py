@@ -5,7 +5,7 @@ import re
 from playwright.async_api import expect
 import pytest
 
-from demo.frontend import Frontend, words
+from tools.demo.frontend import Frontend, words
 
 _READINGS = {
     "Power": r"-?[\d,]+\sW",

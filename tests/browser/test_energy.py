@@ -7,7 +7,7 @@ import re
 from playwright.async_api import Locator, expect
 import pytest
 
-from demo.frontend import Frontend
+from tools.demo.frontend import Frontend
 
 from .counted import JAPAN, counted_on
 

@@ -3,9 +3,9 @@
 from playwright.async_api import expect
 import pytest
 
-from demo.client import HomeAssistantClient
-from demo.frontend import Frontend
-from demo.jsons import as_objects
+from tools.demo.client import HomeAssistantClient
+from tools.demo.frontend import Frontend
+from tools.demo.jsons import as_objects
 
 
 @pytest.mark.usefixtures("meter")

@@ -5,12 +5,12 @@ import re
 from playwright.async_api import expect
 import pytest
 
-from demo.client import HomeAssistantClient
-from demo.dongle import PASSWORD, ROUTE_B_ID
-from demo.frontend import Frontend, all_text, words
-from demo.onboarding import choose_language
+from tools.demo.client import HomeAssistantClient
+from tools.demo.dongle import PASSWORD, ROUTE_B_ID
+from tools.demo.frontend import Frontend, all_text, words
+from tools.demo.onboarding import choose_language
 
-from .house import House
+from .ha_instance import House
 
 #: Latin letters that a Japanese text has as well.
 _INTERNATIONAL = re.compile(r"Wi-SUN|ESPHome|Home Assistant|Route B|Bルート|[A-Z]{1,2}|USB")

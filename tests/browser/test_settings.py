@@ -3,8 +3,8 @@
 from playwright.async_api import expect
 import pytest
 
-from demo.dongle import PASSWORD
-from demo.frontend import Frontend, words
+from tools.demo.dongle import PASSWORD
+from tools.demo.frontend import Frontend, words
 
 
 @pytest.mark.usefixtures("meter")

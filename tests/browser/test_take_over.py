@@ -12,19 +12,19 @@ from decimal import Decimal
 from playwright.async_api import expect
 import pytest
 
-from demo.client import HomeAssistantClient
-from demo.configuration import DOMAIN
-from demo.core_integration import CORE_DOMAIN, CORE_ENTRY_ID
-from demo.dongle import true_values
-from demo.frontend import Frontend, words
-from demo.jsons import JsonObject, as_object, as_objects, as_text
-from demo.log import complaints
-from demo.set_up import sensors_of
-from demo.statistics import HOUR, Total, full_hour, hours_of, totals_of, wrong_hours
-from demo.waiting import wait_until
+from tools.demo.client import HomeAssistantClient
+from tools.demo.configuration import DOMAIN
+from tools.demo.core_integration import CORE_DOMAIN, CORE_ENTRY_ID
+from tools.demo.dongle import true_values
+from tools.demo.frontend import Frontend, words
+from tools.demo.jsons import JsonObject, as_object, as_objects, as_text
+from tools.demo.log import complaints
+from tools.demo.set_up import sensors_of
+from tools.demo.statistics import HOUR, Total, full_hour, hours_of, totals_of, wrong_hours
+from tools.demo.waiting import wait_until
 
 from .counted import JAPAN, counted_on
-from .house import House, built_house
+from .ha_instance import House, built_house
 
 _ENTRIES = "/api/config/config_entries/entry"
 _KEY = "imported_energy"

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from demo.configuration import DOMAIN
-from demo.dongle import PASSWORD, ROUTE_B_ID
-from demo.log import complaints
+from tools.demo.configuration import DOMAIN
+from tools.demo.dongle import PASSWORD, ROUTE_B_ID
+from tools.demo.log import complaints
 
 _ROOT = Path(__file__).parents[2]
 #: Environment, start, set-up and two polls take less than a minute; a fresh machine is slower.

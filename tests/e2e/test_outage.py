@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from demo.configuration import DOMAIN
-from demo.log import complaints
+from tools.demo.configuration import DOMAIN
+from tools.demo.log import complaints
 
 _ROOT = Path(__file__).parents[2]
 #: Three starts and two repairs take four minutes. On a slow machine the recorder's five minutes

@@ -28,7 +28,7 @@ from custom_components.wisun_route_b.const import (
     DOMAIN,
 )
 from custom_components.wisun_route_b.stack import Connector, Credentials, serial_connector
-from tests.stack.link.scripted import (
+from tests.stack.scripted import (
     DONGLE_IP,
     METER_IP,
     METER_SAYS,

@@ -9,7 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
-from tests.stack.link.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
 from .conftest import PutOn, entry_for, poll, set_up
 

@@ -7,7 +7,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.stack.link.scripted import JOIN_REFUSED, METER_IP, ScriptedDongle
+from tests.stack.scripted import JOIN_REFUSED, METER_IP, ScriptedDongle
 
 from .conftest import JOIN_IGNORED, Later, entry_for, set_up, state_of, until, words
 

@@ -35,10 +35,10 @@ from custom_components.wisun_route_b.const import (
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
 from custom_components.wisun_route_b.stack import Credentials
 from custom_components.wisun_route_b.system_health import _info
-from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
+from tests.stack.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from .conftest import SCRIPTED_PORT, entry_for, plug_in, set_up, state_of
-from .flows import FORM, submit
+from .flow.dialogs import FORM, submit
 from .source_files import FILES, name_of
 
 _OTHER_ID = "F" * 32

@@ -30,10 +30,7 @@ from custom_components.wisun_route_b.stack import (
     PortNotFoundError,
 )
 from custom_components.wisun_route_b.stack.echonet import Frame
-from emulator import Emulator, EmulatorConfig
-from emulator.model import SECOND_GENERATION
-from emulator.products import ProductName
-from tests.stack.link.scripted import (
+from tests.stack.scripted import (
     METER_MAC,
     METER_SAYS,
     NETWORK,
@@ -43,7 +40,10 @@ from tests.stack.link.scripted import (
     answer_to,
     erxudp,
 )
-from tests.stack.traces import traces
+from tests.stack.secret_scan import traces
+from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.meter.model import SECOND_GENERATION
+from tools.emulator.products import ProductName
 
 from .conftest import JOIN_IGNORED, KNOWN, Later, entry_for, poll, set_up, until
 
@@ -354,7 +354,7 @@ async def test_neither_the_downloaded_file_nor_the_debug_log_holds_a_secret(
     logged = [
         caplog.handler.format(record)
         for record in caplog.records
-        if not record.name.startswith("emulator")
+        if not record.name.startswith("tools.emulator")
     ]
     assert "SKSETRBID ****" in files[0]
     assert "Unknown: xxxx xx xxxx:" in files[0]

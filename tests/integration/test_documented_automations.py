@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
-from tests.stack.link.scripted import ScriptedDongle
+from tests.stack.scripted import ScriptedDongle
 
 from .conftest import entry_for, live_session, set_up
 

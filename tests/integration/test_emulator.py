@@ -17,8 +17,8 @@ import pytest
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.stack import JST, LinkState
-from emulator import Emulator, EmulatorConfig
-from emulator.model import FIRST_GENERATION
+from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.meter.model import FIRST_GENERATION
 
 from .conftest import Later, held_by_us, poll, state_of, until
 
@@ -184,7 +184,7 @@ async def test_log_at_debug_level_holds_no_secret(
     ours = "".join(
         record.getMessage() + "\n"
         for record in caplog.records
-        if not record.name.startswith("emulator")
+        if not record.name.startswith("tools.emulator")
     ).upper()
     assert "SKSETPWD" in ours
     for secret in (ROUTE_B_ID, PASSWORD.upper(), wrong.upper(), emulator.air.pan.mac):

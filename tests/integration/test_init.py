@@ -13,7 +13,7 @@ import pytest
 from custom_components.wisun_route_b.const import CONF_KNOWN, CONF_NETWORK, DOMAIN
 from custom_components.wisun_route_b.stack import DongleSilentError, JoinFailedError, LinkState
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
-from tests.stack.link.scripted import (
+from tests.stack.scripted import (
     JOIN_REFUSED,
     METER_IP,
     NETWORK,

@@ -14,7 +14,7 @@ from custom_components.wisun_route_b.stack.echonet import (
     Property,
     property_map,
 )
-from tests.stack.link.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
 from .conftest import entry_for, poll, set_up, state_of
 

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 
 from custom_components.wisun_route_b.const import CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
-from emulator import Emulator, EmulatorConfig
+from tools.emulator import Emulator, EmulatorConfig
 
 from .conftest import entry_for, set_up
 

@@ -20,7 +20,7 @@ from custom_components.wisun_route_b.stack import (
     PortUnreachableError,
     RouteBError,
 )
-from tests.stack.link.scripted import JOIN_REFUSED, METER_IP, ScriptedDongle
+from tests.stack.scripted import JOIN_REFUSED, METER_IP, ScriptedDongle
 
 from .conftest import (
     JOIN_IGNORED,
@@ -32,7 +32,7 @@ from .conftest import (
     state_of,
     until,
 )
-from .repair_issues import Door
+from .repairs.shown_issues import Door
 
 NOBODY_HEARD = f"OK\r\nEVENT 22 {METER_IP}\r\n".encode()
 

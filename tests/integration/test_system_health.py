@@ -10,8 +10,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.wisun_route_b.const import DOMAIN
-from tests.stack.link.scripted import METER_MAC, PASSWORD, ROUTE_B_ID, ScriptedDongle
-from tests.stack.traces import traces
+from tests.stack.scripted import METER_MAC, PASSWORD, ROUTE_B_ID, ScriptedDongle
+from tests.stack.secret_scan import traces
 
 from .conftest import Later, entry_for, set_up
 from .test_translations import texts_of

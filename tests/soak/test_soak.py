@@ -9,11 +9,11 @@ import time
 import pytest
 
 from custom_components.wisun_route_b import stack
-from emulator import Emulator, EmulatorConfig
-from emulator.storm import ALL
 from tests.virtual_clock import run
+from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.storm import ALL
 
-from .voyage import (
+from .simulation import (
     MOST_RECOVERY,
     MOST_REFUSED,
     SecretWatch,

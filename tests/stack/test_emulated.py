@@ -22,8 +22,8 @@ from custom_components.wisun_route_b.stack import (
     RouteBError,
     SmartMeter,
 )
-from emulator import MODELS, PRODUCTS, SECOND_GENERATION, Emulator, EmulatorConfig
 from tests.virtual_clock import now, run
+from tools.emulator import MODELS, PRODUCTS, SECOND_GENERATION, Emulator, EmulatorConfig
 
 #: Every dongle with every form of output it can have.
 DONGLES = [

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from cli.standalone import without_home_assistant
+from tools.meter.bootstrap import without_home_assistant
 
 without_home_assistant()
 

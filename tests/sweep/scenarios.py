@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from emulator.config import Push
+from tools.emulator.config import Push
 
 from .host import FULL
 from .units import Unit

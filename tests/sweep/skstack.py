@@ -11,8 +11,8 @@ takes it, and the sign-in fails later.
 from collections.abc import Callable, Mapping
 import re
 
-from cli.recorder.splitter import DATAGRAM, Splitter as LineSplitter
-from emulator import Emulator
+from tools.emulator import Emulator
+from tools.meter.recorder.splitter import DATAGRAM, Splitter as LineSplitter
 
 from .units import Direction, Place, Unit
 

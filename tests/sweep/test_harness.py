@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.wisun_route_b.stack import LinkState
 from custom_components.wisun_route_b.stack.skstack import Receiver
-from emulator import Emulator, EmulatorConfig
+from tools.emulator import Emulator, EmulatorConfig
 
 from .faults import Effect, Fault
 from .host import Host

@@ -13,7 +13,7 @@ from custom_components.wisun_route_b.stack import (
     Scale,
     Slot,
 )
-from emulator import Emulator
+from tools.emulator import Emulator
 
 _POWER, _CURRENTS, _IMPORTED, _EXPORTED = 0xE7, 0xE8, 0xE0, 0xE3
 _FIXED_TIME = (0xEA, 0xEB)

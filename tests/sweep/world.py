@@ -19,10 +19,10 @@ from custom_components.wisun_route_b.stack import (
     PortNotFoundError,
     SmartMeter,
 )
-from emulator import Emulator, EmulatorConfig
-from emulator.config import Push
-from emulator.products import Output, ProductName
 from tests.virtual_clock import now
+from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.config import Push
+from tools.emulator.products import Output, ProductName
 
 from .host import Host, Site
 from .skstack import SkstackSplitter, SkstackVocabulary

@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
-from tests.integration.history.story import START
-from tests.integration.history_house import House
+from tests.integration.history.entry_fixture import House
+from tests.integration.history.scenario import START
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.recorder_task import PATIENCE
 from custom_components.wisun_route_b.stack import ResponseTimeoutError
-from tests.integration.history_house import House
+from tests.integration.history.entry_fixture import House
 
 _HOUR = timedelta(hours=1)
 

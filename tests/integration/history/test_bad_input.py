@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
 from custom_components.wisun_route_b.stack import JST, ResponseTimeoutError
-from tests.integration.history.story import BOTH, START, all_is_right, at, off
+from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, House
+from tests.integration.history.scenario import BOTH, START, all_is_right, at, off
 from tests.integration.history.test_one_piece import READS, ended
-from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
 
 # --- A database that cannot be written -----------------------------------------------------
 

@@ -6,8 +6,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.wisun_route_b.stack import JST, RegisterPair, Slot
-from tests.integration.history.story import BOTH, at
-from tests.integration.history_house import HOUR, House, HouseMeter
+from tests.integration.history.entry_fixture import HOUR, House, HouseMeter
+from tests.integration.history.scenario import BOTH, at
 
 
 def set_ahead(house: House, skew: timedelta) -> None:

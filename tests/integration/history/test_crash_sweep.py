@@ -21,8 +21,8 @@ from custom_components.wisun_route_b.history.recorder_task import run_in_recorde
 from custom_components.wisun_route_b.history.report import RepairReport
 from custom_components.wisun_route_b.stack import RouteBError
 from tests.integration.history.crash_points import Fault, KilledError, Places
-from tests.integration.history.story import BOTH, at, off
-from tests.integration.history_house import HOUR, IMPORTED, WATER, House
+from tests.integration.history.entry_fixture import HOUR, IMPORTED, WATER, House
+from tests.integration.history.scenario import BOTH, at, off
 
 #: Which of how many parts of all places are to be tried, as "1/1"; a sample if it is not set.
 PART = os.environ.get("HISTORY_SWEEP", "")

@@ -8,7 +8,7 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
+from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, House
 
 #: After today, or the recorder would take its own first run for the newer one.
 START = datetime(2030, 3, 3, 1, 17, tzinfo=UTC)

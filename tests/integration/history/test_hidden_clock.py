@@ -16,8 +16,8 @@ from custom_components.wisun_route_b.stack import (
     ResponseTimeoutError,
     Slot,
 )
-from tests.integration.history.story import BOTH, all_is_right, at, off
-from tests.integration.history_house import HALF_HOUR, IMPORTED, House, HouseMeter
+from tests.integration.history.entry_fixture import HALF_HOUR, IMPORTED, House, HouseMeter
+from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
 
 @pytest.fixture(autouse=True)

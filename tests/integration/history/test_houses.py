@@ -15,8 +15,8 @@ from custom_components.wisun_route_b.history.backfill import HistoryObstacleErro
 from custom_components.wisun_route_b.history.statistics import Obstacle
 from custom_components.wisun_route_b.history.store import forget_repairs
 from custom_components.wisun_route_b.stack import ResponseTimeoutError
-from tests.integration.history.story import all_is_right, at, off
-from tests.integration.history_house import EXPORTED, IMPORTED, House
+from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, House
+from tests.integration.history.scenario import all_is_right, at, off
 
 
 async def test_a_renamed_sensor_is_repaired_under_its_new_name(house: House) -> None:

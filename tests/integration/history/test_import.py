@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from custom_components.wisun_route_b.history.backfill import HistoryObstacleError
-from tests.integration.history.story import BOTH, all_is_right, at, off
-from tests.integration.history_house import HOUR, IMPORTED, House
+from tests.integration.history.entry_fixture import HOUR, IMPORTED, House
+from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
 
 async def test_days_before_the_installation_are_imported_without_a_bar(house: House) -> None:

@@ -10,8 +10,8 @@ from homeassistant.core import Event
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.history.story import at
-from tests.integration.history_house import IMPORTED, House
+from tests.integration.history.entry_fixture import IMPORTED, House
+from tests.integration.history.scenario import at
 
 #: Seconds after which the recorder goes on if nobody lets it.
 _PATIENCE = 10.0

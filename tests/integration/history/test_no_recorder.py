@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.coordinator import RouteBCoordinator
 from tests.integration.conftest import entry_for, set_up, state_of
-from tests.stack.link.scripted import ScriptedDongle
+from tests.stack.scripted import ScriptedDongle
 
 
 async def test_sensors_work_and_the_repair_finds_nothing_to_do(

@@ -20,8 +20,8 @@ from custom_components.wisun_route_b.history.backfill import HistoryRepair, Hist
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.stack import JST, Slot
-from tests.integration.history.story import BOTH, all_is_right, at, off
-from tests.integration.history_house import EXPORTED, IMPORTED, House
+from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, House
+from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
 #: What only our own comparison asks of the database, and what only our own writing does.
 READS, WRITES = "max(statistics_runs.start)", "INSERT INTO statistics ("

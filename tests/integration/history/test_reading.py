@@ -13,8 +13,8 @@ from custom_components.wisun_route_b.stack import (
     SmartMeter,
     WrongDayError,
 )
-from tests.integration.history.story import all_is_right, at, off
-from tests.integration.history_house import EXPORTED, HOUR, IMPORTED, WATER, House
+from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, House
+from tests.integration.history.scenario import all_is_right, at, off
 
 
 def a_history(meter: SmartMeter) -> MeterHistory:

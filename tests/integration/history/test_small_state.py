@@ -15,9 +15,9 @@ from custom_components.wisun_route_b.history.backfill import HistoryRepair
 from custom_components.wisun_route_b.history.store import forget_repairs
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
-from tests.integration.history.story import all_is_right, at, off
-from tests.integration.history_house import House
-from tests.stack.link.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+from tests.integration.history.entry_fixture import House
+from tests.integration.history.scenario import all_is_right, at, off
+from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
 REPORT = {
     "at": "2030-05-20T01:00:00+00:00",

@@ -16,8 +16,8 @@ from homeassistant.helpers.recorder import get_instance
 import pytest
 
 from custom_components.wisun_route_b.takeover.stored_rows import Table
-from tests.integration.history_house import FIVE_MINUTES, HOUR, IMPORTED, WATER
-from tests.integration.moving_house import OLD, ROUTE_B_ID, MovingHouse, at
+from tests.integration.history.entry_fixture import FIVE_MINUTES, HOUR, IMPORTED, WATER
+from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, MovingHouse, at
 
 
 async def _five_minutes(house: MovingHouse, until: datetime) -> None:

@@ -40,8 +40,8 @@ from custom_components.wisun_route_b.history import recorder_task
 from custom_components.wisun_route_b.takeover import carry_over
 from custom_components.wisun_route_b.takeover.carry_over import async_inherit
 from custom_components.wisun_route_b.takeover.statistics_migration import _CarryOver
-from tests.integration.moving_house import ROUTE_B_ID, MovingHouse, at
-from tests.integration.test_energy_dashboard import choose, grid
+from tests.integration.takeover.takeover_fixture import ROUTE_B_ID, MovingHouse, at
+from tests.integration.takeover.test_energy_dashboard import choose, grid
 
 type Storage = dict[str, Any]
 

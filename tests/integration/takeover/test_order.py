@@ -21,10 +21,10 @@ from custom_components.wisun_route_b.history.recorder_errors import Failure, Rec
 from custom_components.wisun_route_b.takeover import carry_over, energy_dashboard
 from custom_components.wisun_route_b.takeover.carry_over import async_inherit
 from custom_components.wisun_route_b.takeover.statistics_migration import async_carry_over_energy
-from tests.integration.history_house import IMPORTED
-from tests.integration.moving_house import OLD, ROUTE_B_ID, MovingHouse, at, costs
-from tests.integration.test_energy_dashboard import choose, grid
-from tests.stack.link.scripted import PASSWORD, ROUTE_B_ID as OUR_ID
+from tests.integration.history.entry_fixture import IMPORTED
+from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, MovingHouse, at, costs
+from tests.integration.takeover.test_energy_dashboard import choose, grid
+from tests.stack.scripted import PASSWORD, ROUTE_B_ID as OUR_ID
 
 type Storage = dict[str, Any]
 

@@ -18,8 +18,8 @@ from custom_components.wisun_route_b.stack.j11 import (
     link_local,
     messages,
 )
-from emulator import DUMMY_ID, DUMMY_PASSWORD, Emulator, EmulatorConfig
 from tests.virtual_clock import now, run
+from tools.emulator import DUMMY_ID, DUMMY_PASSWORD, Emulator, EmulatorConfig
 
 GET_POWER = bytes.fromhex("1081 0007 05FF01 028801 62 01 E700")
 

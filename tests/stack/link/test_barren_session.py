@@ -20,7 +20,7 @@ from custom_components.wisun_route_b.stack import (
     SmartMeter,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
-from tests.stack.link.scripted import (
+from tests.stack.scripted import (
     DONGLE_IP,
     METER_IP,
     NETWORK,

@@ -37,7 +37,7 @@ from custom_components.wisun_route_b.stack import (
     consumptions,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
-from tests.stack.link.scripted import NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle, erxudp
+from tests.stack.scripted import NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle, erxudp
 from tests.transcripts import load
 from tests.virtual_clock import run
 

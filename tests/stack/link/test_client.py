@@ -37,7 +37,7 @@ from custom_components.wisun_route_b.stack import (
     Stage,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
-from tests.stack.link.scripted import (
+from tests.stack.scripted import (
     JOIN_REFUSED,
     METER_IP,
     METER_SAYS,

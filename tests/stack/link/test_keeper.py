@@ -24,8 +24,7 @@ from custom_components.wisun_route_b.stack import (
     TransmitLimitError,
 )
 from custom_components.wisun_route_b.stack.link.backoff import Backoff
-from emulator import Emulator, EmulatorConfig
-from tests.stack.link.scripted import (
+from tests.stack.scripted import (
     DONGLE_IP,
     METER_IP,
     METER_MAC,
@@ -35,6 +34,7 @@ from tests.stack.link.scripted import (
     ScriptedDongle,
 )
 from tests.virtual_clock import now, run
+from tools.emulator import Emulator, EmulatorConfig
 
 type Scenario = Callable[[Emulator, LinkKeeper], Awaitable[None]]
 

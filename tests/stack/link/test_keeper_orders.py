@@ -16,10 +16,10 @@ from custom_components.wisun_route_b.stack import (
     SmartMeter,
     TransmitLimitError,
 )
-from emulator import Emulator
 from tests.virtual_clock import run
+from tools.emulator import Emulator
 
-from .scripted import JOIN_REFUSED, METER_IP, NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
+from ..scripted import JOIN_REFUSED, METER_IP, NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from .test_keeper import assert_reads, play, seconds, until
 
 type Order = Callable[[LinkKeeper], Coroutine[None, None, None]]

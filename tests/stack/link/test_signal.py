@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from custom_components.wisun_route_b.stack import INSTANTANEOUS_POWER, LinkKeeper
-from emulator import Emulator
+from tools.emulator import Emulator
 
 from .test_keeper import play
 

@@ -22,7 +22,7 @@ from custom_components.wisun_route_b.stack import (
     identify,
     survey,
 )
-from tests.stack.link.scripted import DONGLE_IP, NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
+from tests.stack.scripted import DONGLE_IP, NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from tests.virtual_clock import run
 
 CREDENTIALS = Credentials(ROUTE_B_ID, PASSWORD)

@@ -1,0 +1,123 @@
+"""The options: what a person chooses there, and what comes of it at once."""
+
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.wisun_route_b.const import (
+    CONF_ADOPT,
+    CONF_IMPORT_DAYS,
+    CONF_POLL_INTERVAL,
+    CONF_REPAIR,
+)
+from tests.stack.scripted import ScriptedDongle
+
+from ..conftest import entry_for, set_up, state_of, words
+
+DEFAULTS = {CONF_POLL_INTERVAL: 30, CONF_REPAIR: True, CONF_IMPORT_DAYS: 0}
+
+
+async def _choose(
+    hass: HomeAssistant, entry: MockConfigEntry, **answers: object
+) -> ConfigFlowResult:
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "init")
+    result = await hass.config_entries.options.async_configure(
+        form["flow_id"], {**DEFAULTS, **answers}
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def _offered(form: ConfigFlowResult) -> dict[str, Any]:
+    schema = form["data_schema"]
+    assert schema is not None
+    return {str(key): key.default() for key in schema.schema}
+
+
+async def test_form_shows_what_holds_today(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert _offered(form) == DEFAULTS
+    await _choose(hass, entry, poll_interval=60, repair_history=False)
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert _offered(form) == {**DEFAULTS, CONF_POLL_INTERVAL: 60, CONF_REPAIR: False}
+
+
+async def test_what_the_first_set_up_has_still_to_do_is_kept(hass: HomeAssistant) -> None:
+    entry = entry_for("/dev/no-such-port")
+    entry.add_to_hass(hass)
+    waiting = {CONF_ADOPT: {"imported_energy": "sensor.old"}, CONF_IMPORT_DAYS: 30}
+    hass.config_entries.async_update_entry(entry, options=waiting)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert _offered(form) == {**DEFAULTS, CONF_IMPORT_DAYS: 30}
+    await _choose(hass, entry, **_offered(form) | {CONF_POLL_INTERVAL: 60})
+
+    assert entry.options == {**waiting, CONF_POLL_INTERVAL: 60, CONF_REPAIR: True}
+
+
+async def test_entry_is_set_up_anew_with_the_chosen_interval(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    before = entry.runtime_data
+    assert before.update_interval == timedelta(seconds=30)
+
+    await _choose(hass, entry, poll_interval=10.0)  # a number field returns floats
+
+    assert entry.options == {CONF_POLL_INTERVAL: 10, CONF_REPAIR: True}
+    assert entry.runtime_data is not before
+    assert entry.runtime_data.update_interval == timedelta(seconds=10)
+    assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+
+
+async def test_nothing_is_interrupted_where_nothing_was_changed(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    await _choose(hass, entry)
+    sign_ins = words(dongle).count("SKJOIN")
+
+    await _choose(hass, entry)
+
+    assert words(dongle).count("SKJOIN") == sign_ins
+
+
+async def test_days_to_import_are_taken_over_once(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    result = await _choose(hass, entry, import_days=5.0)
+
+    assert result["data"] == {**DEFAULTS, CONF_IMPORT_DAYS: 5}
+    assert CONF_IMPORT_DAYS not in entry.options
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"poll_interval": 9}, {"poll_interval": 301}, {"import_days": 100}, {"import_days": -1}],
+)
+async def test_numbers_out_of_range_are_refused(
+    hass: HomeAssistant, dongle: ScriptedDongle, answers: dict[str, int]
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    with pytest.raises(InvalidData):
+        await _choose(hass, entry, **answers)

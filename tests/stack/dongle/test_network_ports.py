@@ -1,0 +1,175 @@
+"""Ports in the network, against the programs that owners run there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import os
+from pathlib import Path
+import shutil
+import socket
+
+import pytest
+import serial.rfc2217
+
+from custom_components.wisun_route_b.stack import (
+    CUMULATIVE_ENERGY_NORMAL,
+    INSTANTANEOUS_POWER,
+    Credentials,
+    PortBusyError,
+    SmartMeter,
+    TelnetPortError,
+    identify,
+    serial_connector,
+)
+from tools.emulator import Emulator, EmulatorConfig
+
+ROUTE_B_ID = "0123456789ABCDEF0123456789ABCDEF"
+PASSWORD = "PaSsWoRd4567"
+CREDENTIALS = Credentials(ROUTE_B_ID, PASSWORD)
+_SER2NET = shutil.which("ser2net", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+#: In CI a missing ser2net is an error and not a reason to skip.
+needs_ser2net = pytest.mark.skipif(
+    _SER2NET is None and os.environ.get("CI") != "true",
+    reason="Debian's ser2net is not installed",
+)
+
+
+def _emulator() -> Emulator:
+    return Emulator(EmulatorConfig(route_b_id=ROUTE_B_ID, password=PASSWORD, speed=20.0))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number: int = server.getsockname()[1]
+        return number
+
+
+@asynccontextmanager
+async def _ser2net(folder: Path, accepter: str) -> AsyncIterator[int]:
+    """Run ser2net between a port number and the emulator's pseudo terminal."""
+    assert _SER2NET is not None, "ser2net is to be installed in CI"
+    number, device, config = _free_port(), folder / "tty", folder / "ser2net.yaml"
+    config.write_text(
+        f"connection: &dongle\n"
+        f"  accepter: {accepter},127.0.0.1,{number}\n"
+        f"  connector: serialdev,{device},115200n81,local\n"
+    )
+    async with _emulator() as emulator:
+        emulator.serve_pty(device)
+        process = await asyncio.create_subprocess_exec(_SER2NET, "-n", "-d", "-c", str(config))
+        try:
+            await _until_listening(number)
+            yield number
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _until_listening(number: int) -> None:
+    """Wait without connecting: the server has room for one client."""
+    for _ in range(200):
+        if _listens(number):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("ser2net does not listen")
+
+
+def _listens(number: int) -> bool:
+    return f"0100007F:{number:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
+
+
+@asynccontextmanager
+async def _reference_server(uart: _Uart) -> AsyncIterator[int]:
+    """Run pyserial's own RFC 2217 server in front of the emulator."""
+    async with _emulator() as emulator:
+        behind = await emulator.serve_tcp(0)
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            dongle_reader, dongle_writer = await asyncio.open_connection("127.0.0.1", behind)
+            manager = serial.rfc2217.PortManager(uart, writer)  # type: ignore[arg-type]
+
+            async def back() -> None:
+                while data := await dongle_reader.read(4096):
+                    writer.write(b"".join(manager.escape(data)))
+
+            task = asyncio.create_task(back())
+            while data := await reader.read(4096):
+                dongle_writer.write(b"".join(manager.filter(data)))
+            task.cancel()
+            writer.close()
+            dongle_writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+
+
+class _Uart:
+    """The registers of a serial chip, for pyserial's server to set."""
+
+    baudrate, bytesize, parity, stopbits = 9600, 7, "E", 2
+    xonxoff = rtscts = dtr = rts = break_condition = False
+    cts = dsr = ri = cd = True
+    timeout = None
+
+    def reset_input_buffer(self) -> None:
+        pass
+
+    def reset_output_buffer(self) -> None:
+        pass
+
+
+async def _reading(url: str) -> None:
+    """Sign in and read; every ECHONET Lite frame of that holds the byte FF."""
+    meter = SmartMeter(serial_connector(url), CREDENTIALS)
+    try:
+        report = await meter.connect(first=(INSTANTANEOUS_POWER, CUMULATIVE_ENERGY_NORMAL))
+        assert report.has(INSTANTANEOUS_POWER.epc, CUMULATIVE_ENERGY_NORMAL.epc)
+    finally:
+        await meter.close()
+
+
+@needs_ser2net
+@pytest.mark.parametrize(
+    ("accepter", "scheme"),
+    [("tcp", "socket"), ("telnet(rfc2217),tcp", "rfc2217"), ("telnet,tcp", "rfc2217")],
+)
+async def test_meter_is_read_through_ser2net(tmp_path: Path, accepter: str, scheme: str) -> None:
+    async with _ser2net(tmp_path, accepter) as number:
+        url = f"{scheme}://127.0.0.1:{number}"
+        assert (await identify(serial_connector(url))).version
+        await _reading(url)
+
+
+@needs_ser2net
+async def test_raw_connection_to_a_telnet_port_is_named(tmp_path: Path) -> None:
+    async with _ser2net(tmp_path, "telnet(rfc2217),tcp") as number:
+        with pytest.raises(TelnetPortError):
+            await identify(serial_connector(f"socket://127.0.0.1:{number}"))
+
+
+@needs_ser2net
+@pytest.mark.parametrize(
+    ("accepter", "scheme"), [("tcp", "socket"), ("telnet(rfc2217),tcp", "rfc2217")]
+)
+async def test_second_client_of_ser2net_finds_the_port_busy(
+    tmp_path: Path, accepter: str, scheme: str
+) -> None:
+    async with _ser2net(tmp_path, accepter) as number:
+        _, first = await asyncio.open_connection("127.0.0.1", number)
+        await asyncio.sleep(0.2)
+        for _ in range(3):
+            with pytest.raises(PortBusyError):
+                await identify(serial_connector(f"{scheme}://127.0.0.1:{number}"))
+        first.close()
+        await first.wait_closed()
+
+
+async def test_meter_is_read_through_the_reference_server_of_rfc_2217() -> None:
+    uart = _Uart()
+    async with _reference_server(uart) as number:
+        await _reading(f"rfc2217://localhost:{number}")
+    assert (uart.baudrate, uart.bytesize, uart.parity, uart.stopbits) == (115_200, 8, "N", 1)

@@ -1,0 +1,80 @@
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from tools.bench.chart import Bar, draw
+from tools.bench.error_ports import J11
+from tools.bench.figures import Figures
+from tools.bench.goals import RATIOS, Goal, failures
+from tools.bench.report import write
+
+
+def _good() -> Figures:
+    figures = Figures()
+    for row, ours, momonga, core in (
+        ("cold", 11.0, 41.0, 54.0),
+        ("warm", 4.5, None, None),
+        ("live", 1.2, None, None),
+        ("datagrams", 1.0, 1.0, 3.0),
+        ("cpu", 0.001, 0.004, 0.01),
+        ("silent", 2.9, 31.0, None),
+    ):
+        for program, value in (("ours", ours), ("momonga", momonga), ("core", core)):
+            if value is not None:
+                figures.add(row, program, value)
+    figures.verdicts["silent", "ours"] = "DongleSilentError"
+    return figures
+
+
+def test_nothing_is_missed_where_every_ratio_is_reached() -> None:
+    assert failures(_good(), RATIOS) == []
+
+
+def test_a_ratio_that_was_not_reached_is_named() -> None:
+    figures = _good()
+    for _ in range(2):
+        figures.add("live", "ours", 2.0)
+
+    assert failures(figures, RATIOS) == ["live: 0.049 of momonga's, asked for: at most 1/25"]
+
+
+def test_what_was_not_measured_is_missed() -> None:
+    assert failures(_good(), (Goal("unplug", 1.0),)) == ["unplug: not measured, asked for: faster"]
+
+
+def test_a_stop_without_a_verdict_is_missed() -> None:
+    figures = _good()
+    figures.verdicts["silent", "ours"] = ""
+
+    assert failures(figures, RATIOS) == ["silent: no verdict within 5 s"]
+
+
+def test_page_says_what_was_missed_and_what_momonga_does_better(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    figures = _good()
+    figures.add("warm", "ours", 30.0)
+    figures.add("peak", "ours", 40.0 * 2**20)
+    figures.add("peak", "momonga", 30.0 * 2**20)
+
+    write(figures, RATIOS, tmp_path)
+
+    page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "- warm: asked for at most 1/8, missed." in page
+    assert "- Peak memory: 40.0 MiB, momonga 30.0 MiB." in page
+    assert "- cold" not in page
+
+
+def test_picture_is_well_formed_and_shows_each_figure() -> None:
+    drawn = draw([Bar("A <start>", 1.25, 40.0, 0.5)])
+    picture = ET.fromstring(drawn)  # noqa: S314 - our own text
+
+    texts = [element.text for element in picture.iter() if element.tag.endswith("text")]
+    assert {"A <start>", "1.25", "40"} <= set(texts)
+
+
+def test_j11_end_answers_its_version_and_nothing_else() -> None:
+    answer = J11()
+    request = bytes.fromhex("D0EA83FC006B000403A80000")
+
+    assert answer(b"SKVER\r\n") == b""
+    assert answer(request[:5]) == b""
+    assert answer(request[5:])[:6].hex() == "d0f9ee5d206b"

@@ -1,0 +1,115 @@
+"""The whole of it: a dongle, the air and a meter, with doors for hosts."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from .config import EmulatorConfig
+from .control import Control
+from .device import Device
+from .faults import Faults
+from .j11 import J11Dongle
+from .j11.faults import J11Faults
+from .j11.orders import orders
+from .meter.ground_truth import Truth, truth
+from .meter.meter import Meter
+from .pace import Pace
+from .radio_environment import Air
+from .rates import Luck
+from .skstack.dongle import Dongle
+from .transports.pair import Connector, PairDoor, no_such_port
+from .transports.pty import PtyDoor
+from .transports.questions import QuestionDoor
+from .transports.tcp import TcpDoor
+from .transports.truth import open_truth_door
+from .usb import Plug
+
+
+class Emulator:
+    """A software dongle with a meter behind it.
+
+    It works on whatever event loop runs when a host opens a door, and has no threads. Leave
+    it with :meth:`close`, or use it as an asynchronous context manager.
+    """
+
+    def __init__(self, config: EmulatorConfig | None = None) -> None:
+        """Build the dongle and the meter; nothing runs yet."""
+        self.config = config or EmulatorConfig()
+        luck = Luck(self.config.seed)
+        self._pace = Pace(self.config.seed, self.config.speed)
+        self._splits = Random(f"splits/{self.config.seed}")
+        self._questions: list[QuestionDoor] = []
+        self.meter = Meter(self.config.seed, self.config.model)
+        self.air = Air(self.config, self.meter)
+        kind = Dongle if self.config.j11 is None else J11Dongle
+        self.device: Device = kind(self.config, self.air, self._pace, luck)
+        self._plug = Plug(self.device)
+        self.faults = Faults(self.config, self.air, self.device, self._plug, luck)
+
+    @property
+    def dongle(self) -> Dongle:
+        """The device as the SKSTACK dongle that it is; TypeError if it speaks J11."""
+        if not isinstance(self.device, Dongle):
+            raise TypeError("This dongle speaks J11")
+        return self.device
+
+    @property
+    def j11(self) -> J11Dongle:
+        """The device as the J11 dongle that it is; TypeError if it speaks SKSTACK."""
+        if not isinstance(self.device, J11Dongle):
+            raise TypeError("This dongle speaks SKSTACK")
+        return self.device
+
+    @property
+    def j11_faults(self) -> J11Faults:
+        """What can go wrong with a J11 dongle only; TypeError if it speaks SKSTACK."""
+        return J11Faults(self.j11, self.air)
+
+    def connector(self, missing: Callable[[str], Exception] = no_such_port) -> Connector:
+        """Return the in-process door: what opens a port to this dongle, as often as wanted.
+
+        While the dongle is unplugged it raises what ``missing`` returns.
+        """
+        splits = self._splits if self.config.split_reads else None
+        door = PairDoor(self.device, splits, missing, plugged=self._plug.plugged)
+        return self._plug.add(door).connect
+
+    def serve_pty(self, path: str | Path) -> None:
+        """Make a pseudo-terminal and link it to ``path``; needs a running loop."""
+        _ = self._plug.add(PtyDoor(self.device, Path(path), plugged=self._plug.plugged))
+
+    async def serve_tcp(self, port: int, address: str = "127.0.0.1") -> int:
+        """Listen for hosts; return the port, which the system chooses if it is 0."""
+        door = TcpDoor(self.device, port, address, plugged=self._plug.plugged)
+        return self._plug.add(door).port
+
+    async def serve_truth(self, where: str) -> None:
+        """Answer what the meter knows, on a loopback port or a Unix socket."""
+        self._questions.append(await open_truth_door(self.truth, where))
+
+    async def serve_control(self, where: str) -> None:
+        """Let other programs cause faults, through a loopback port or a Unix socket."""
+        more = orders(self.j11_faults) if isinstance(self.device, J11Dongle) else None
+        control = Control(self.faults, self.air, more)
+        self._questions.append(await QuestionDoor.open(control.answer, where))
+
+    def truth(self, moment: datetime | None = None) -> Truth:
+        """Return the meter's own values at a moment, by default now."""
+        return truth(self.meter, moment or self.config.clock())
+
+    async def close(self) -> None:
+        """Close the doors and end everything that is going on."""
+        for door in self._questions:
+            door.close()
+        self._questions.clear()
+        self._plug.close()
+        self.device.close()
+        await self._pace.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,1 @@
+"""Dongles that speak SKSTACK IP."""

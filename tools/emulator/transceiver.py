@@ -1,0 +1,71 @@
+"""What every dongle does on the air: hear the meter, and count what it transmits."""
+
+from abc import ABC, abstractmethod
+import asyncio
+from collections.abc import Coroutine
+
+from . import pana
+from .defects import Defects
+from .meter.echonet import ECHONET_PORT
+from .pace import Pace
+from .radio_environment import Air, Datagram, Pan
+from .rates import Luck
+
+_DUPLICATE_AFTER = (0.05, 0.5)
+
+
+class Transceiver(ABC):
+    """The receiver and transmitter of a dongle."""
+
+    def __init__(self, air: Air, pace: Pace, luck: Luck, defects: Defects) -> None:
+        """Prepare; nothing is going on."""
+        self.air = air
+        self.pace = pace
+        self.luck = luck
+        self.defects = defects
+        self._activities: set[asyncio.Task[None]] = set()
+
+    @abstractmethod
+    def reached(self, address: str) -> Pan | None:
+        """Return the meter that acknowledges what is sent to an address now."""
+
+    @abstractmethod
+    def show(self, datagram: Datagram) -> None:
+        """Print a datagram that was heard."""
+
+    def begin(self, activity: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Do something beside everything else, until a reset."""
+        task = self.pace.start(activity)
+        self._activities.add(task)
+        task.add_done_callback(self._activities.discard)
+        return task
+
+    def reset(self) -> None:
+        """Forget everything, in the middle of whatever is going on."""
+        for task in self._activities:
+            task.cancel()
+
+    def transmitted(self, payload: bytes, port: int) -> None:
+        """Count what was on the air."""
+        traffic = self.air.traffic
+        if port == ECHONET_PORT:
+            traffic.sent(payload)
+        elif port == pana.PORT:
+            traffic.pana += 1
+
+    def hear(self, payload: bytes, *, multicast: bool = False) -> None:
+        """Print an ECHONET Lite datagram of our meter, unless it is lost on the way."""
+        luck = self.luck
+        self.air.traffic.received(payload)
+        if luck.strikes(luck.rates.lose_answer):
+            return
+        self._show(payload, multicast=multicast)
+        if luck.strikes(luck.rates.duplicate_answer):
+            _ = self.begin(self._hear_again(payload, multicast=multicast))
+
+    async def _hear_again(self, payload: bytes, *, multicast: bool) -> None:
+        await self.pace.wait(_DUPLICATE_AFTER, self.luck.random)
+        self._show(payload, multicast=multicast)
+
+    def _show(self, payload: bytes, *, multicast: bool) -> None:
+        self.show(self.air.datagram(payload, port=ECHONET_PORT, secured=True, multicast=multicast))

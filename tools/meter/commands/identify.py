@@ -1,0 +1,47 @@
+"""``identify``: what is on the port."""
+
+from dataclasses import dataclass
+from typing import ClassVar, override
+
+from custom_components.wisun_route_b.stack import (
+    DongleError,
+    DongleIdentity,
+    PortError,
+    identify,
+)
+
+from ..context import Command, Desk
+from ..exit_codes import ExitCode, failure_of
+
+
+@dataclass(frozen=True, slots=True)
+class Identify(Command):
+    """Say within five seconds what is on the port. A verdict is a result, also a bad one."""
+
+    name: ClassVar = "identify"
+
+    @override
+    async def run(self, desk: Desk) -> ExitCode:
+        desk.screen.busy("Asking what is on the port …")
+        try:
+            dongle = await identify(desk.connector)
+        except (PortError, DongleError) as err:
+            failure = failure_of(err)
+            desk.screen.result({"found": failure.key, "message": failure.text}, (failure.text,))
+            return failure.code
+        desk.screen.result(
+            {
+                "found": "dongle",
+                "protocol": dongle.protocol,
+                "version": dongle.version,
+                "app_version": dongle.app_version,
+            },
+            (f"A Wi-SUN dongle: {describe(dongle)}",),
+        )
+        return ExitCode.OK
+
+
+def describe(dongle: DongleIdentity) -> str:
+    """Return dialect and firmware in words."""
+    application = f", application {dongle.app_version}" if dongle.app_version else ""
+    return f"{dongle.protocol} stack, firmware {dongle.version}{application}"

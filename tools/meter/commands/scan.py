@@ -1,0 +1,79 @@
+"""``scan``: which networks can be heard, and how well."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, override
+
+from custom_components.wisun_route_b.stack import FoundNetwork, Signal, survey
+
+from ..context import Command, Desk
+from ..exit_codes import ExitCode
+from ..screen import Json
+
+#: Channel 33 is at 922.5 MHz, the next ones 0.2 MHz apart (BP35A1 manual, register S02).
+_FIRST_CHANNEL, _FIRST_MEGAHERTZ, _SPACING = 33, 922.5, 0.2
+#: As good as any meter was ever found with (see SKSCAN in the stack); 17.5 s.
+DEFAULT_DURATION = 6
+_ROW = "{:<16}{:<6}{:>4}{:>11}  {:<6}{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Command):
+    """Listen once on all channels. Ours is the network that shows our pairing ID."""
+
+    name: ClassVar = "scan"
+    duration: int = DEFAULT_DURATION
+
+    @override
+    async def run(self, desk: Desk) -> ExitCode:
+        heard = await survey(
+            desk.connector, desk.require_credentials(), self.duration, desk.screen.progress
+        )
+        ours = any(network.ours for network in heard.networks)
+        desk.screen.result(
+            {
+                "dongle": heard.dongle.protocol,
+                "duration": self.duration,
+                "networks": [
+                    _document(found, address=desk.show_addresses) for found in heard.networks
+                ],
+            },
+            _lines(heard.networks, addresses=desk.show_addresses),
+        )
+        if not ours:
+            desk.screen.note(
+                "No network has this Route-B ID. Move the dongle closer, check the ID, or listen"
+                f" longer (--duration {self.duration + 1})."
+            )
+        return ExitCode.OK if ours else ExitCode.LINK
+
+
+def _document(found: FoundNetwork, *, address: bool) -> Json:
+    network = found.network
+    return {
+        "channel": network.channel,
+        "pan_id": f"{network.pan_id:04X}",
+        "lqi": found.lqi,
+        "dbm": round(Signal(found.lqi).dbm, 1),
+        "ours": found.ours,
+        **({"address": network.address} if address else {}),
+    }
+
+
+def _lines(networks: tuple[FoundNetwork, ...], *, addresses: bool) -> Iterator[str]:
+    if not networks:
+        yield "Nothing was heard."
+        return
+    last = "address" if addresses else ""
+    yield _ROW.format("channel", "PAN", "LQI", "strength", "ours", last).rstrip()
+    for found in networks:
+        network = found.network
+        megahertz = _FIRST_MEGAHERTZ + _SPACING * (network.channel - _FIRST_CHANNEL)
+        yield _ROW.format(
+            f"{network.channel} ({megahertz:.1f} MHz)",
+            f"{network.pan_id:04X}",
+            found.lqi,
+            f"{Signal(found.lqi).dbm:.0f} dBm",
+            "yes" if found.ours else "no",
+            network.address if addresses else "",
+        ).rstrip()
