@@ -1,6 +1,6 @@
 """Each reading of momonga's beside ours: what to call on either side, and in what form.
 
-``ours`` is Python: the table in ``docs/architecture.md`` prints it, and the test evaluates it
+``ours`` is Python: the table in ``docs/momonga.md`` prints it, and the test evaluates it
 with the public names of the stack, ``meter`` and the names of NAMES. ``like_momonga`` brings
 what comes back into momonga's form, with Decimal where momonga has float. What momonga does
 differently for reasons of its own stands beside the row where it does.

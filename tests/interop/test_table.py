@@ -22,7 +22,7 @@ from custom_components.wisun_route_b.stack import (
 
 from .pairs import NAMES, PAIRS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "momonga.md"
 
 #: What an attribute of SmartMeter is.
 _PARTS: dict[str, type] = {
@@ -56,9 +56,7 @@ def _code(cell: str) -> list[str]:
 
 
 def _rows() -> Iterator[Row]:
-    _, _, section = DOCUMENT.read_text(encoding="utf-8").partition("## momonga's calls beside ours")
-    section = section.partition("\n## ")[0]
-    for line in section.splitlines():
+    for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
         if line.startswith("| ") and not line.startswith(("| ---", "| momonga")):
             yield Row(tuple(cell.strip() for cell in line.strip("|").split("|")))
 
