@@ -27,7 +27,7 @@ PASSWORD = "PaSsWoRd4567"
 #: A quarter past noon on a sunny day.
 NOON = datetime(2026, 11, 22, 12, 15, 3, tzinfo=JST)
 
-type Plug = Callable[..., AbstractAsyncContextManager[Emulator]]
+type Usb = Callable[..., AbstractAsyncContextManager[Emulator]]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def port(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def plug(port: str) -> Plug:
+def plug(port: str) -> Usb:
     """Plug an emulated dongle into the port, for as long as it takes."""
 
     @asynccontextmanager
@@ -88,7 +88,7 @@ def _true(emulator: Emulator) -> dict[str, Any]:
 
 @pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss", "rl7023-ips"])
 async def test_sensors_show_the_truth_with_every_dongle(
-    hass: HomeAssistant, plug: Plug, port: str, dongle: str
+    hass: HomeAssistant, plug: Usb, port: str, dongle: str
 ) -> None:
     async with plug(dongle=dongle) as emulator:
         result = await dialog(hass, port)
@@ -100,7 +100,7 @@ async def test_sensors_show_the_truth_with_every_dongle(
 
 
 async def test_port_is_free_after_unload_and_can_be_opened_again(
-    hass: HomeAssistant, plug: Plug, port: str
+    hass: HomeAssistant, plug: Usb, port: str
 ) -> None:
     async with plug() as emulator:
         entry = (await dialog(hass, port))["result"]
@@ -118,7 +118,7 @@ async def test_port_is_free_after_unload_and_can_be_opened_again(
 
 
 async def test_other_id_is_not_heard_and_can_be_corrected(
-    hass: HomeAssistant, plug: Plug, port: str
+    hass: HomeAssistant, plug: Usb, port: str
 ) -> None:
     async with plug():
         result = await dialog(hass, port, route_b_id=ROUTE_B_ID.replace("F", "E"))
@@ -131,7 +131,7 @@ async def test_other_id_is_not_heard_and_can_be_corrected(
 
 
 async def test_wrong_password_is_refused_and_can_be_corrected(
-    hass: HomeAssistant, plug: Plug, port: str
+    hass: HomeAssistant, plug: Usb, port: str
 ) -> None:
     async with plug():
         result = await dialog(hass, port, password=PASSWORD.lower())
@@ -143,7 +143,7 @@ async def test_wrong_password_is_refused_and_can_be_corrected(
         await hass.config_entries.async_unload(result["result"].entry_id)
 
 
-async def test_meter_out_of_range_is_not_heard(hass: HomeAssistant, plug: Plug, port: str) -> None:
+async def test_meter_out_of_range_is_not_heard(hass: HomeAssistant, plug: Usb, port: str) -> None:
     async with plug(in_range=False):
         result = await dialog(hass, port)
 
@@ -151,7 +151,7 @@ async def test_meter_out_of_range_is_not_heard(hass: HomeAssistant, plug: Plug, 
 
 
 async def test_dongle_that_is_plugged_in_again_is_used_again(
-    hass: HomeAssistant, plug: Plug, port: str, later: Later
+    hass: HomeAssistant, plug: Usb, port: str, later: Later
 ) -> None:
     async with plug():
         await dialog(hass, port)
@@ -170,7 +170,7 @@ async def test_dongle_that_is_plugged_in_again_is_used_again(
 
 
 async def test_log_at_debug_level_holds_no_secret(
-    hass: HomeAssistant, plug: Plug, port: str, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, plug: Usb, port: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with plug() as emulator:
@@ -208,7 +208,7 @@ async def _correct(hass: HomeAssistant, result: Any, port: str) -> Any:
 @pytest.mark.parametrize("hours", [0, 24, -24, 1, -1])
 @pytest.mark.parametrize("shown", [True, False, None], ids=["shown", "not offered", "silent"])
 async def test_the_clock_of_the_meter_is_judged_though_it_may_not_show_it(
-    hass: HomeAssistant, plug: Plug, port: str, shown: bool | None, hours: int
+    hass: HomeAssistant, plug: Usb, port: str, shown: bool | None, hours: int
 ) -> None:
     readable = FIRST_GENERATION.readable - ({0x97, 0x98} if shown is False else set())
     ahead = timedelta(hours=hours)

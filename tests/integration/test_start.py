@@ -32,7 +32,7 @@ from .conftest import (
     state_of,
     until,
 )
-from .repairs.shown_issues import Door
+from .repairs.shown_issues import FaultyPort
 
 NOBODY_HEARD = f"OK\r\nEVENT 22 {METER_IP}\r\n".encode()
 
@@ -166,7 +166,7 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
     error: RouteBError,
     issue: str,
 ) -> None:
-    door = Door(dongle)
+    door = FaultyPort(dongle)
     door.error = error
     monkeypatch.setattr(
         "custom_components.wisun_route_b.coordinator.port_connector", door.connector
@@ -188,11 +188,11 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
     assert state_of(hass, "power") == "632"
 
 
-def bridge_off(door: Door) -> None:
+def bridge_off(door: FaultyPort) -> None:
     door.error = PortUnreachableError("The port does not answer")
 
 
-def dongle_off(door: Door) -> None:
+def dongle_off(door: FaultyPort) -> None:
     deaf(door.dongle)
 
 
@@ -202,10 +202,10 @@ async def test_port_that_is_away_at_the_start_is_back_within_the_bound_of_the_li
     hass: HomeAssistant,
     dongle: ScriptedDongle,
     monkeypatch: pytest.MonkeyPatch,
-    switch_off: Callable[[Door], None],
+    switch_off: Callable[[FaultyPort], None],
 ) -> None:
     """The waits of Home Assistant's own retries would have grown to ten minutes by then."""
-    door = Door(dongle)
+    door = FaultyPort(dongle)
     monkeypatch.setattr(
         "custom_components.wisun_route_b.coordinator.port_connector", door.connector
     )

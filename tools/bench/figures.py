@@ -7,7 +7,7 @@ from statistics import median
 
 @dataclass(slots=True)
 class Figures:
-    """All measurements of a run; several of one thing are kept until somebody asks."""
+    """All measurements of a run; with all samples of each."""
 
     _samples: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)

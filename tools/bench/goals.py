@@ -28,7 +28,7 @@ class Goal:
         return None if ours is None or not theirs else ours / theirs
 
     def met(self, figures: Figures) -> bool:
-        """Tell whether it is reached; what was not measured is not."""
+        """Return whether it is reached; what was not measured is not."""
         ratio = self.ratio(figures)
         return ratio is not None and ratio <= self.share
 

@@ -1,7 +1,7 @@
 """Emulated meters in a process of their own: ``python -m tools.bench.host FOLDER OPTIONS``.
 
 OPTIONS is JSON: ``count`` ports tty0, tty1, ... in FOLDER, all the same meter; with
-``control`` each has a control door door0, door1, ...; the rest goes to EmulatorConfig.
+``control`` each has a control socket control0, control1, ...; the rest goes to EmulatorConfig.
 Prints "ready" and runs until it is terminated.
 """
 
@@ -18,7 +18,7 @@ from .lines import say
 
 
 async def serve(folder: Path, count: int, config: EmulatorConfig, *, control: bool) -> None:
-    """Open the doors and wait for the end."""
+    """Open the control sockets and wait for the end."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with AsyncExitStack() as stack:
@@ -27,7 +27,7 @@ async def serve(folder: Path, count: int, config: EmulatorConfig, *, control: bo
             emulator.truth()  # draws the household's year before anybody waits for it
             emulator.serve_pty(folder / f"tty{number}")
             if control:
-                await emulator.serve_control(str(folder / f"door{number}"))
+                await emulator.serve_control(str(folder / f"control{number}"))
         say(ready=count)
         await stopped.wait()
 

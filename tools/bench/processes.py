@@ -110,7 +110,7 @@ class Meters:
 
     async def control(self, *words: object, number: int = 0) -> str:
         """Have the emulator do something to a meter; return what it answers."""
-        inward, outward = await asyncio.open_unix_connection(self._folder / f"door{number}")
+        inward, outward = await asyncio.open_unix_connection(self._folder / f"control{number}")
         outward.write((" ".join(map(str, words)) + "\n").encode())
         answer = (await inward.readline()).decode().strip()
         outward.close()

@@ -27,7 +27,7 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
     entry_id = None if fresh else await stage.set_up()
     _tell_where(stage)
     say(f"""\
-  Make it fail     echo unplug | nc -UN {dongle.control_door(stage.configuration.dongle)}
+  Make it fail     echo unplug | nc -UN {dongle.control_socket(stage.configuration.dongle)}
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
 """)
     if stage.options.core:
@@ -53,7 +53,7 @@ async def _watch_import(stage: Stage, entry_id: str) -> None:
     """Tell how far the Energy dashboard is."""
     say("The days before come with the recorder's first statistics; about ten seconds each.")
     try:
-        # Somebody may pull the dongle meanwhile: there is no limit to this.
+        # The dongle may be unplugged meanwhile: no time limit.
         await next_repair(stage.home_assistant, entry_id)
     except DemoError:
         return  # nor is it the end of the demo when the sign-in expires
@@ -61,7 +61,7 @@ async def _watch_import(stage: Stage, entry_id: str) -> None:
 
 
 async def _check(stage: Stage) -> bool:
-    """Print every sensor; tell whether all is well."""
+    """Print every sensor; return whether all is well."""
     shown, faults = await check(stage)
     result = {state.entity_id: state.as_dict() for state in shown.values()}
     print(json.dumps(result, indent=2, ensure_ascii=False))
@@ -86,7 +86,7 @@ async def _show_outage(stage: Stage, back: datetime) -> None:
 
 
 async def _check_outage(stage: Stage, back: datetime) -> bool:
-    """Play an outage and print what came of it; tell whether all is well."""
+    """Play an outage and print what came of it; return whether all is well."""
     born = stage.clock.now()
     played = await outage.play(stage, back)
     if not played.before:
@@ -107,7 +107,7 @@ async def _run_outage(command: Command, length: timedelta) -> int:
 
 
 async def _kill(stage: Stage, count: int) -> bool:
-    """Kill Home Assistant in imports and print what came of it; tell whether all is well."""
+    """Kill Home Assistant in imports and print what came of it; return whether all is well."""
     played = await kills.play(stage, count)
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong

@@ -50,7 +50,7 @@ class Page:
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
         self.complaints: list[str] = []
-        """What the browser's console has called an error, and exceptions that nobody caught."""
+        """What the browser's console has called an error, and uncaught exceptions."""
         tab.on("console", self._on_console)
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
 

@@ -31,7 +31,7 @@ class HomeAssistantClient:
         await self._session.close()
 
     async def answers(self) -> bool:
-        """Tell whether the HTTP server is there."""
+        """Return whether the HTTP server is there."""
         try:
             async with self._session.get("/manifest.json") as response:
                 return response.ok
@@ -80,7 +80,7 @@ class HomeAssistantClient:
     async def command(self, command: str, **arguments: object) -> Json:
         """Send a WebSocket command and return its result.
 
-        Each has a connection of its own: one that nobody reads for a minute is closed.
+        Each has a connection of its own: an idle one is closed after a minute.
         """
         async with self._session.ws_connect("/api/websocket", max_msg_size=0) as socket:
             await _expect(socket, "auth_required")

@@ -44,7 +44,7 @@ class Clock:
             "LD_PRELOAD": str(library),
             "FAKETIME": f"-{self.behind.total_seconds():.3f}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # Else Python would compile every module anew, as its source looked younger.
+            # Else Python would compile every module again, as its source looked younger.
             "NO_FAKE_STAT": "1",
             # sitecustomize.py there mends time.sleep().
             "PYTHONPATH": os.pathsep.join(
@@ -54,7 +54,7 @@ class Clock:
 
 
 def can_be_set() -> bool:
-    """Tell whether this machine can set a program's clock back."""
+    """Return whether this machine can set a program's clock back."""
     return _library() is not None
 
 

@@ -94,7 +94,7 @@ def _http(port: int) -> dict[str, object]:
     """Return the stored settings of Home Assistant's HTTP server.
 
     The same settings in YAML would count as a trial, which Home Assistant takes back after five
-    minutes unless somebody confirms it.
+    minutes unless it is confirmed.
     """
     stable = {
         "server_host": ["127.0.0.1"],

@@ -1,4 +1,4 @@
-"""Home Assistant's own Route B integration, as it is found set up when somebody moves over."""
+"""Home Assistant's own Route B integration, as it is set up before a migration."""
 
 from pathlib import Path
 from typing import Final

@@ -15,7 +15,7 @@ from .options import Options
 from .process import ROOT, Program
 from .waiting import wait_until
 
-#: The letter of the demo's grid company. Credentials that nobody can take for real ones.
+#: The letter of the demo's grid company. Credentials that are plainly no real ones.
 ROUTE_B_ID: Final = "0123456789ABCDEF0123456789ABCDEF"
 PASSWORD: Final = "ABCDEF012345"
 SEED: Final = 1
@@ -40,7 +40,7 @@ async def start_dongle(
         [
             *(sys.executable, "-m", "tools.emulator"),
             *("--pty", str(path)),
-            *("--control", str(control_door(path))),
+            *("--control", str(control_socket(path))),
             *("--dongle", options.dongle),
             *("--id", ROUTE_B_ID),
             *("--password", PASSWORD),
@@ -53,7 +53,7 @@ async def start_dongle(
     )
 
 
-def control_door(path: Path) -> Path:
+def control_socket(path: Path) -> Path:
     """Return the Unix socket beside the serial port that takes orders to fail."""
     return path.with_name(f"{path.name}.control")
 

@@ -1,4 +1,4 @@
-"""JSON as it comes from outside, and the doors through which it gets a type."""
+"""JSON as it comes from outside, and the functions that give it a type."""
 
 from .errors import DemoError
 

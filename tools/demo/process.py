@@ -68,7 +68,7 @@ class Program:
         await self._process.wait()
 
     async def stop(self, patience: float) -> bool:
-        """Ask the program to end, and after so many seconds make it; tell whether it obeyed."""
+        """Ask the program to end, and after so many seconds make it; return whether it obeyed."""
         self._asked_to_end = True
         if self._process.returncode is not None:
             return True

@@ -43,7 +43,7 @@ async def set_up_integration(
 async def change_options(
     home_assistant: HomeAssistantClient, entry_id: str, **changes: object
 ) -> None:
-    """Change some of the options; the others stay. The entry is set up anew."""
+    """Change some of the options; the others stay. The entry is reloaded."""
     form = as_object(await home_assistant.post(_OPTIONS, {"handler": entry_id}))
     fields = {
         as_text(field["name"]): field.get("default") for field in as_objects(form["data_schema"])

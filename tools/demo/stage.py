@@ -178,7 +178,7 @@ async def _act[T](stage: Stage, act: Callable[[Stage], Awaitable[T]]) -> T:
 
 @contextmanager
 def _folder(chosen: Path | None) -> Iterator[Path]:
-    """Give the demo a folder, and keep it if something goes wrong or somebody chose it."""
+    """Give the demo a folder, and keep it if something goes wrong or it was chosen."""
     if chosen is not None:
         yield chosen
         return

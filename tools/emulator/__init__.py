@@ -1,6 +1,6 @@
 """A Wi-SUN dongle with a smart meter behind it, in software.
 
-It knows nothing of the code it is there to test: it formats and parses its own text.
+It shares no code with what it tests: it formats and parses its own text.
 """
 
 from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
@@ -12,7 +12,7 @@ from .meter.model import FIRST_GENERATION, MINIMAL, MODELS, SECOND_GENERATION, M
 from .products import J11_PRODUCTS, PRODUCTS
 from .rates import Rates
 from .storm import ALL, ALL_J11, Incident, Kind, Storm
-from .transports.pair import Connector
+from .transports.in_process import Connector
 
 __all__ = [
     "ALL",

@@ -18,12 +18,12 @@ A Wi-SUN dongle with a smart meter behind it, in software. Any program that read
 through such a dongle can use it. It stays in the foreground until it is interrupted.
 """
 _EPILOGUE = """\
-The truth door is for programs that check what they read: connect, send one line (a moment as
+The truth socket is for programs that check what they read: connect, send one line (a moment as
 2026-11-22T12:30:00+09:00, or an empty line for now) and get one line of JSON with what the
 meter itself knows: power in W, currents in A, energies as count and kWh, the half-hour values,
 and each property as hexadecimal bytes.
 
-The control door is for programs that want something to go wrong: connect, send one line and get
+The control socket is for programs that want something to go wrong: connect, send one line and get
 one line, "ok" or "error: ..." or what was asked for. The orders:
   unplug | replug [PATH] | reset_dongle | mute_dongle | unmute_dongle | always_ok on|off |
   babble [LINES] | end_session | terminate 27|28 | expire_session module|fails|none |
@@ -54,15 +54,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    doors = parser.add_argument_group("doors (at least one)")
-    doors.add_argument("--pty", metavar="PATH", help="make a serial port with this path")
-    doors.add_argument(
+    transports = parser.add_argument_group("transports (at least one)")
+    transports.add_argument("--pty", metavar="PATH", help="make a serial port with this path")
+    transports.add_argument(
         "--tcp", metavar="PORT", type=int, help="listen on 127.0.0.1 (socket://127.0.0.1:PORT)"
     )
-    doors.add_argument(
+    transports.add_argument(
         "--truth", metavar="PORT|PATH", help="a loopback port or Unix socket; see below"
     )
-    doors.add_argument(
+    transports.add_argument(
         "--control", metavar="PORT|PATH", help="a loopback port or Unix socket; see below"
     )
     dongle = parser.add_argument_group("the dongle")
@@ -136,20 +136,20 @@ async def _serve(config: EmulatorConfig, arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with Emulator(config) as emulator:
-        doors: list[str] = []
+        served: list[str] = []
         if arguments.pty:
             emulator.serve_pty(arguments.pty)
-            doors.append(arguments.pty)
+            served.append(arguments.pty)
         if arguments.tcp is not None:
             port = await emulator.serve_tcp(arguments.tcp)
-            doors.append(f"socket://127.0.0.1:{port}")
+            served.append(f"socket://127.0.0.1:{port}")
         if arguments.truth:
             await emulator.serve_truth(arguments.truth)
-            doors.append(f"truth {arguments.truth}")
+            served.append(f"truth {arguments.truth}")
         if arguments.control:
             await emulator.serve_control(arguments.control)
-            doors.append(f"control {arguments.control}")
-        sys.stdout.write(f"ready: {config.dongle} on {', '.join(doors)}\n")
+            served.append(f"control {arguments.control}")
+        sys.stdout.write(f"ready: {config.dongle} on {', '.join(served)}\n")
         sys.stdout.flush()
         await _wait(emulator, stopped, arguments)
 

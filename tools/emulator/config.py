@@ -12,7 +12,7 @@ type Push = Literal["inf", "infc", "none"]
 
 #: Seconds, as announced by all four meters whose PANA packets are known (captures 01, 06, 09, 13).
 SESSION_LIFETIME = 86_400.0
-#: Credentials that nobody can take for real ones.
+#: Credentials that are plainly no real ones.
 DUMMY_ID = "0123456789ABCDEF0123456789ABCDEF"
 DUMMY_PASSWORD = "0123456789AB"  # noqa: S105 - made up
 
@@ -49,7 +49,7 @@ class EmulatorConfig:
     shortest_scan: int = 0
     """Scans of a shorter duration do not hear our meter."""
     split_reads: bool = True
-    """The in-process door hands bytes to the host in pieces of random size."""
+    """The in-process transport hands bytes to the host in pieces of random size."""
 
     def __post_init__(self) -> None:
         """Refuse what no dongle could be."""

@@ -1,4 +1,4 @@
-"""The control door's language: one line causes one fault.
+"""The control socket's language: one line causes one fault.
 
 It is for programs that run beside the emulator and cannot call it.
 """
@@ -9,7 +9,7 @@ from typing import get_args
 
 from .defects import Cure
 from .faults import Faults
-from .radio_environment import CHANNELS, Air
+from .radio_environment import CHANNELS, RadioEnvironment
 from .renewal import Renewal
 
 #: Takes words, raises ValueError for those that make no sense.
@@ -22,7 +22,9 @@ _A_DAY = 86_400.0
 class Control:
     """Executes lines."""
 
-    def __init__(self, faults: Faults, air: Air, more: Mapping[str, Order] | None = None) -> None:
+    def __init__(
+        self, faults: Faults, air: RadioEnvironment, more: Mapping[str, Order] | None = None
+    ) -> None:
         """Prepare the table: names are those of the methods, arguments are words.
 
         ``more`` are the orders that only a dongle of this protocol knows.

@@ -38,7 +38,7 @@ class Defects:
         self.unanswered_until.discard(cure)
 
     def leaves_unanswered(self, epcs: Iterable[int]) -> bool:
-        """Tell whether a request that names these EPCs gets no answer."""
+        """Return whether a request that names these EPCs gets no answer."""
         return bool(self.unanswered_until) or not self.silent_about.isdisjoint(epcs)
 
     @property

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 from .defects import Defects
 from .line import Host, Line, Units
 from .pace import Pace
-from .rates import Luck
+from .rates import Chance
 from .renewal import Renewal
 
 #: Seconds that a dongle hears nothing after a power cycle, and how many bytes of garbage its
@@ -46,7 +46,7 @@ class Device(ABC):
     reset_command: ClassVar[bytes]
 
     def __init__(
-        self, pace: Pace, luck: Luck, *, units: Units | None = None, mark: bytes = b""
+        self, pace: Pace, luck: Chance, *, units: Units | None = None, mark: bytes = b""
     ) -> None:
         """Power on. ``units`` and ``mark`` are those of the :class:`~.line.Line`."""
         self.pace = pace
@@ -88,12 +88,12 @@ class Device(ABC):
         """Whether none of the faults that only this protocol knows is in force."""
         return True
 
-    def mend(self) -> None:  # noqa: B027 - some have none
+    def repair(self) -> None:  # noqa: B027 - some have none
         """End the faults that only this protocol knows."""
 
     @abstractmethod
     def _take(self, data: bytes) -> None:
-        """Take bytes of a host, which were really heard."""
+        """Take bytes that were received from a host."""
 
     @abstractmethod
     def _lose_everything(self) -> None:

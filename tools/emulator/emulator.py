@@ -1,4 +1,4 @@
-"""The whole of it: a dongle, the air and a meter, with doors for hosts."""
+"""The whole of it: a dongle, the air and a meter, with transports for hosts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,36 +16,36 @@ from .j11.orders import orders
 from .meter.ground_truth import Truth, truth
 from .meter.meter import Meter
 from .pace import Pace
-from .radio_environment import Air
-from .rates import Luck
+from .radio_environment import RadioEnvironment
+from .rates import Chance
 from .skstack.dongle import Dongle
-from .transports.pair import Connector, PairDoor, no_such_port
-from .transports.pty import PtyDoor
-from .transports.questions import QuestionDoor
-from .transports.tcp import TcpDoor
-from .transports.truth import open_truth_door
-from .usb import Plug
+from .transports.control_socket import ControlSocket
+from .transports.in_process import Connector, InProcessTransport, no_such_port
+from .transports.pty import PtyTransport
+from .transports.tcp import TcpTransport
+from .transports.truth import open_truth_socket
+from .usb import Usb
 
 
 class Emulator:
     """A software dongle with a meter behind it.
 
-    It works on whatever event loop runs when a host opens a door, and has no threads. Leave
+    It works on whatever event loop runs when a host opens a transport, and has no threads. Leave
     it with :meth:`close`, or use it as an asynchronous context manager.
     """
 
     def __init__(self, config: EmulatorConfig | None = None) -> None:
         """Build the dongle and the meter; nothing runs yet."""
         self.config = config or EmulatorConfig()
-        luck = Luck(self.config.seed)
+        luck = Chance(self.config.seed)
         self._pace = Pace(self.config.seed, self.config.speed)
         self._splits = Random(f"splits/{self.config.seed}")
-        self._questions: list[QuestionDoor] = []
+        self._questions: list[ControlSocket] = []
         self.meter = Meter(self.config.seed, self.config.model)
-        self.air = Air(self.config, self.meter)
+        self.air = RadioEnvironment(self.config, self.meter)
         kind = Dongle if self.config.j11 is None else J11Dongle
         self.device: Device = kind(self.config, self.air, self._pace, luck)
-        self._plug = Plug(self.device)
+        self._plug = Usb(self.device)
         self.faults = Faults(self.config, self.air, self.device, self._plug, luck)
 
     @property
@@ -68,41 +68,41 @@ class Emulator:
         return J11Faults(self.j11, self.air)
 
     def connector(self, missing: Callable[[str], Exception] = no_such_port) -> Connector:
-        """Return the in-process door: what opens a port to this dongle, as often as wanted.
+        """Return the in-process transport: what opens a port to this dongle, as often as wanted.
 
         While the dongle is unplugged it raises what ``missing`` returns.
         """
         splits = self._splits if self.config.split_reads else None
-        door = PairDoor(self.device, splits, missing, plugged=self._plug.plugged)
-        return self._plug.add(door).connect
+        transport = InProcessTransport(self.device, splits, missing, plugged=self._plug.plugged)
+        return self._plug.add(transport).connect
 
     def serve_pty(self, path: str | Path) -> None:
         """Make a pseudo-terminal and link it to ``path``; needs a running loop."""
-        _ = self._plug.add(PtyDoor(self.device, Path(path), plugged=self._plug.plugged))
+        _ = self._plug.add(PtyTransport(self.device, Path(path), plugged=self._plug.plugged))
 
     async def serve_tcp(self, port: int, address: str = "127.0.0.1") -> int:
         """Listen for hosts; return the port, which the system chooses if it is 0."""
-        door = TcpDoor(self.device, port, address, plugged=self._plug.plugged)
-        return self._plug.add(door).port
+        transport = TcpTransport(self.device, port, address, plugged=self._plug.plugged)
+        return self._plug.add(transport).port
 
     async def serve_truth(self, where: str) -> None:
         """Answer what the meter knows, on a loopback port or a Unix socket."""
-        self._questions.append(await open_truth_door(self.truth, where))
+        self._questions.append(await open_truth_socket(self.truth, where))
 
     async def serve_control(self, where: str) -> None:
         """Let other programs cause faults, through a loopback port or a Unix socket."""
         more = orders(self.j11_faults) if isinstance(self.device, J11Dongle) else None
         control = Control(self.faults, self.air, more)
-        self._questions.append(await QuestionDoor.open(control.answer, where))
+        self._questions.append(await ControlSocket.open(control.answer, where))
 
     def truth(self, moment: datetime | None = None) -> Truth:
         """Return the meter's own values at a moment, by default now."""
         return truth(self.meter, moment or self.config.clock())
 
     async def close(self) -> None:
-        """Close the doors and end everything that is going on."""
-        for door in self._questions:
-            door.close()
+        """Close the transports and end everything that is going on."""
+        for transport in self._questions:
+            transport.close()
         self._questions.clear()
         self._plug.close()
         self.device.close()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from .meter.clock import Clock
 from .meter.echonet import decode
-from .meter.notifications import Pushes
+from .meter.notifications import Notifications
 from .pace import Span
 from .transceiver import Transceiver
 
@@ -21,7 +21,7 @@ class Exchange:
         self,
         clock: Clock,
         transceiver: Transceiver,
-        pushes: Pushes,
+        pushes: Notifications,
         heard: Callable[[bytes], None],
     ) -> None:
         """Prepare; ``heard`` takes the answers."""

@@ -12,10 +12,10 @@ from .config import EmulatorConfig
 from .defects import Cure, Defects
 from .device import Device
 from .pace import Pace
-from .radio_environment import Air, Pan
-from .rates import Luck, Rates
+from .radio_environment import Pan, RadioEnvironment
+from .rates import Chance, Rates
 from .renewal import Renewal
-from .usb import Plug
+from .usb import Usb
 
 #: Seconds that a defect may take at most, each time.
 _A_DAY = 86_400.0
@@ -30,7 +30,7 @@ class Faults:
     """
 
     def __init__(
-        self, config: EmulatorConfig, air: Air, dongle: Device, plug: Plug, luck: Luck
+        self, config: EmulatorConfig, air: RadioEnvironment, dongle: Device, plug: Usb, luck: Chance
     ) -> None:
         """Prepare; everything is healthy."""
         self._in_range = config.in_range
@@ -121,11 +121,11 @@ class Faults:
             self._booting = None
 
     def move_meter(self, channel: int | None = None, pan_id: int | None = None) -> Pan:
-        """The meter begins anew on another channel, with another PAN ID; the session is gone."""
+        """The meter starts again on another channel, with another PAN ID; the session is gone."""
         return self._air.move(channel, pan_id)
 
     def lose_meter(self) -> None:
-        """Somebody parks a lorry in front of the meter: nothing is heard of it."""
+        """The meter is out of range: nothing is received from it."""
         self._air.in_range = False
 
     def return_meter(self) -> None:
@@ -232,7 +232,7 @@ class Faults:
         """End everything that lasts. What was forgotten stays forgotten."""
         self.rates.clear()
         self._defects.repair()
-        self._dongle.mend()
+        self._dongle.repair()
         self.replug()
         self.unmute_dongle()
         self.always_ok = False

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from .pace import Pace, Span
-from .rates import Luck
+from .rates import Chance
 
 #: Pauses between the pieces of a split line, in seconds; a USB bridge hands over what it has
 #: every 1 to 16 ms, a busy host reads later than that (our own choice).
@@ -24,7 +24,7 @@ class Line:
     """Carries bytes to any number of hosts, in order."""
 
     def __init__(
-        self, luck: Luck, pace: Pace, *, units: Units | None = None, mark: bytes = b""
+        self, luck: Chance, pace: Pace, *, units: Units | None = None, mark: bytes = b""
     ) -> None:
         """Prepare, without listeners. By default SKSTACK is printed.
 
@@ -48,7 +48,7 @@ class Line:
                 self._queue(spoilt)
 
     def carry(self, data: bytes) -> None:
-        """Hand bytes over as they are; what nobody hears is lost."""
+        """Hand bytes over as they are; without a host it is lost."""
         for host in tuple(self.hosts):
             host(data)
 

@@ -1,6 +1,6 @@
 """The PANA packets of a meter: the four of a join, in the layout of captures 01 and 13 (RFC 5191).
 
-Those of a renewal follow the RFC alone, for nobody has published any.
+Those of a renewal follow the RFC alone, as none is published.
 
 The second one carries the Route-B ID in clear text, as real meters do: it must never be logged.
 Nothing is encrypted here; keys, nonces and codes are random bytes.

@@ -1,4 +1,4 @@
-"""The dongles that can be emulated, and what tells them apart."""
+"""The dongles that can be emulated, and how they differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class J11Product:
 
 
 #: Firmware 1.3 rev 158A is that of a BP35C0-J11 (j11 captures 20 and 31); the RS-WSUHA-J11 holds the
-#: same module, and nothing tells that its firmware is another.
+#: same module, with another firmware.
 J11_PRODUCTS: Mapping[str, J11Product] = MappingProxyType(
     {product.name: product for product in (J11Product("bp35c0-j11"), J11Product("rs-wsuha-j11"))}
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from .config import EmulatorConfig
-from .meter.echonet_node import Node
+from .meter.echonet_node import EchonetNode
 from .meter.meter import Meter
 from .products import link_local
 from .traffic import Traffic
@@ -57,7 +57,7 @@ class Datagram:
     """None: the dongle itself."""
 
 
-class Air:
+class RadioEnvironment:
     """The meters around, and the meter's end of the session."""
 
     def __init__(self, config: EmulatorConfig, meter: Meter) -> None:
@@ -65,7 +65,7 @@ class Air:
         random = Random(f"place/{config.seed}")
         self._config = config
         self.meter = meter
-        self.node = Node(meter)
+        self.node = EchonetNode(meter)
         self.pan = _place(random, meter.mac, config.route_b_id[-8:])
         self.neighbours = [_next_door(random) for _ in range(config.neighbours)]
         self.traffic = Traffic()
@@ -109,7 +109,7 @@ class Air:
         return pan
 
     def move(self, channel: int | None = None, pan_id: int | None = None) -> Pan:
-        """Give our meter another channel and PAN ID, by default any other; it joins anew."""
+        """Give our meter another channel and PAN ID, by default any other; it joins again."""
         here, random = self.pan, self._moves
         channels = [number for number in METER_CHANNELS if number != here.channel]
         drawn = random.choice(channels), (here.pan_id + random.randrange(1, 0xFFFF)) % 0xFFFF
@@ -124,7 +124,7 @@ class Air:
     # --- The meter's end of the session ---------------------------------------------------
 
     def knows(self, pan: Pan, route_b_id: str, password: str) -> bool:
-        """Tell whether a meter accepts these credentials: ours, and the right ones."""
+        """Return whether a meter accepts these credentials: ours, and the right ones."""
         config = self._config
         ours = pan.mac == self.pan.mac
         return ours and (route_b_id, password) == (config.route_b_id, config.password)

@@ -69,7 +69,7 @@ class Rates:
         )
 
 
-class Luck:
+class Chance:
     """Decides what goes wrong, from a random stream of its own: same seed, same mishaps.
 
     Nothing is drawn for a rate of zero.
@@ -81,5 +81,5 @@ class Luck:
         self.random = Random(f"faults/{seed}")
 
     def strikes(self, rate: float) -> bool:
-        """Tell whether it happens this time."""
+        """Return whether it happens this time."""
         return rate > 0 and self.random.random() < rate

@@ -8,8 +8,8 @@ from . import pana
 from .defects import Defects
 from .meter.echonet import ECHONET_PORT
 from .pace import Pace
-from .radio_environment import Air, Datagram, Pan
-from .rates import Luck
+from .radio_environment import Datagram, Pan, RadioEnvironment
+from .rates import Chance
 
 _DUPLICATE_AFTER = (0.05, 0.5)
 
@@ -17,7 +17,7 @@ _DUPLICATE_AFTER = (0.05, 0.5)
 class Transceiver(ABC):
     """The receiver and transmitter of a dongle."""
 
-    def __init__(self, air: Air, pace: Pace, luck: Luck, defects: Defects) -> None:
+    def __init__(self, air: RadioEnvironment, pace: Pace, luck: Chance, defects: Defects) -> None:
         """Prepare; nothing is going on."""
         self.air = air
         self.pace = pace

@@ -3,40 +3,40 @@
 from pathlib import Path
 
 from .device import Device
-from .transports.door import Door
+from .transports.host_transport import HostTransport
 
 
-class Plug:
-    """Holds the doors, and takes them away together."""
+class Usb:
+    """Holds the transports to the dongle, which are unplugged together."""
 
     def __init__(self, dongle: Device) -> None:
-        """Plug the dongle in; there are no doors yet."""
+        """Plug the dongle in; there are no transports yet."""
         self._dongle = dongle
-        self._doors: list[Door] = []
+        self._transports: list[HostTransport] = []
         self.plugged = True
 
-    def add[D: Door](self, door: D) -> D:
-        """Let a door share the fate of the others."""
-        self._doors.append(door)
-        return door
+    def add[D: HostTransport](self, transport: D) -> D:
+        """Unplug and replug a transport together with the others."""
+        self._transports.append(transport)
+        return transport
 
     def unplug(self) -> None:
         """Take the dongle out: it forgets what is not in flash, and its ports are gone."""
         if self.plugged:
             self.plugged = False
             self._dongle.power_off()
-            for door in self._doors:
-                door.unplug()
+            for transport in self._transports:
+                transport.unplug()
 
     def replug(self, path: Path | None = None) -> None:
         """Put it back; a pseudo-terminal appears behind another path if one is given."""
         if not self.plugged:
             self.plugged = True
             self._dongle.power_on()
-            for door in self._doors:
-                door.replug(path)
+            for transport in self._transports:
+                transport.replug(path)
 
     def close(self) -> None:
-        """End every door."""
-        while self._doors:
-            self._doors.pop().close()
+        """End every transport."""
+        while self._transports:
+            self._transports.pop().close()

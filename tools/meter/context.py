@@ -24,7 +24,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Context:
     """The port, the keys, and somebody who reads."""
 
     connector: Connector
@@ -49,13 +49,13 @@ class Command(Protocol):
 
     name: ClassVar[str]
 
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         """Do it, print it, leave the port free; raise RouteBError or UsageError."""
 
 
 @asynccontextmanager
 async def connected(
-    desk: Desk,
+    desk: Context,
     connector: Connector | None = None,
     listen: Callable[[SmartMeter, Progress], None] | None = None,
 ) -> AsyncIterator[SmartMeter]:

@@ -10,7 +10,7 @@ import sys
 from custom_components.wisun_route_b.stack import RouteBError, serial_connector
 
 from .arguments import Request, parse
-from .context import Command, Desk
+from .context import Command, Context
 from .exit_codes import ExitCode, UsageError, failure_of
 from .screen import Screen
 
@@ -28,7 +28,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 async def _until_interrupted(request: Request) -> ExitCode:
     """Run the command; the first Ctrl-C ends it in an orderly way, more do nothing."""
-    desk = Desk(
+    desk = Context(
         serial_connector(request.port),
         Screen(as_json=request.as_json),
         request.credentials,
@@ -49,7 +49,7 @@ async def _until_interrupted(request: Request) -> ExitCode:
     return ExitCode.INTERRUPTED
 
 
-async def perform(command: Command, desk: Desk) -> ExitCode:
+async def perform(command: Command, desk: Context) -> ExitCode:
     """Run a command and tell what went wrong, if anything did."""
     try:
         return await command.run(desk)

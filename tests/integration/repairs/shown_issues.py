@@ -14,7 +14,7 @@ from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
 
-class Door:
+class FaultyPort:
     """The way to a scripted dongle, on every port; it can be shut."""
 
     def __init__(self, dongle: ScriptedDongle) -> None:

@@ -51,22 +51,22 @@ from ..conftest import (
     state_of,
     until,
 )
-from .shown_issues import Door, count_changes, issues, texts
+from .shown_issues import FaultyPort, count_changes, issues, texts
 
 MISSING = PortNotFoundError("There is no such port")
 BUSY = PortBusyError("The port is in use")
 
 
 @pytest.fixture
-def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> Door:
-    made = Door(dongle)
+def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
+    made = FaultyPort(dongle)
     monkeypatch.setattr(
         f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", made.connector
     )
     return made
 
 
-async def mend(hass: HomeAssistant, door: Door, entry: MockConfigEntry) -> None:
+async def mend(hass: HomeAssistant, door: FaultyPort, entry: MockConfigEntry) -> None:
     await until(lambda: entry.state is not ConfigEntryState.SETUP_IN_PROGRESS)
     door.error = None
     plug_in(hass)
@@ -83,7 +83,7 @@ async def mend(hass: HomeAssistant, door: Door, entry: MockConfigEntry) -> None:
 )
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
-    hass: HomeAssistant, door: Door, later: Later, error: RouteBError, language: str
+    hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError, language: str
 ) -> None:
     door.error = error
     entry = entry_for()
@@ -119,7 +119,13 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
 )
 async def test_whatever_lasts_at_the_port_becomes_a_repair(
-    hass: HomeAssistant, door: Door, later: Later, *, error: RouteBError, key: str, language: str
+    hass: HomeAssistant,
+    door: FaultyPort,
+    later: Later,
+    *,
+    error: RouteBError,
+    key: str,
+    language: str,
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
@@ -141,7 +147,7 @@ async def test_whatever_lasts_at_the_port_becomes_a_repair(
     [(PortStuckError("no return"), "port_stuck"), (TelnetPortError("IAC"), "port_speaks_telnet")],
 )
 async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
-    hass: HomeAssistant, door: Door, later: Later, error: RouteBError, key: str
+    hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError, key: str
 ) -> None:
     door.error = error
     entry = entry_for()
@@ -159,7 +165,7 @@ async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
 
 
 async def test_what_fails_in_changing_ways_becomes_a_repair_as_well(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
@@ -206,7 +212,7 @@ async def test_dongle_at_a_serial_proxy_that_is_off_is_missing(
 
 
 async def test_dongle_that_is_unplugged_for_good_is_told_until_it_is_back(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
@@ -222,7 +228,7 @@ async def test_dongle_that_is_unplugged_for_good_is_told_until_it_is_back(
 
 
 async def test_dongle_that_comes_and_goes_is_no_issue(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
@@ -238,7 +244,7 @@ async def test_dongle_that_comes_and_goes_is_no_issue(
 
 
 async def test_issue_stays_as_it_is_while_the_set_up_is_tried_again_and_again(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     door.error = MISSING
     entry = entry_for()
@@ -255,7 +261,9 @@ async def test_issue_stays_as_it_is_while_the_set_up_is_tried_again_and_again(
     assert issues(hass) == before
 
 
-async def test_issues_go_with_the_entry(hass: HomeAssistant, door: Door, later: Later) -> None:
+async def test_issues_go_with_the_entry(
+    hass: HomeAssistant, door: FaultyPort, later: Later
+) -> None:
     door.error = MISSING
     entry = entry_for()
     await set_up(hass, entry)
@@ -269,7 +277,7 @@ async def test_issues_go_with_the_entry(hass: HomeAssistant, door: Door, later: 
 
 
 async def test_issues_go_when_the_entry_is_disabled_and_come_back_only_if_still_true(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     door.error = MISSING
     entry = entry_for()
@@ -288,7 +296,7 @@ async def test_issues_go_when_the_entry_is_disabled_and_come_back_only_if_still_
 
 
 async def test_entry_that_was_put_aside_is_not_complained_of(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     door.error = MISSING
     entry = entry_for()
@@ -305,7 +313,7 @@ async def test_entry_that_was_put_aside_is_not_complained_of(
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_title(
-    hass: HomeAssistant, door: Door, later: Later, tmp_path: Path, language: str
+    hass: HomeAssistant, door: FaultyPort, later: Later, tmp_path: Path, language: str
 ) -> None:
     (tmp_path / "ttyUSB0").touch()
     (tmp_path / "by-id").symlink_to(tmp_path / "ttyUSB0")
@@ -341,7 +349,7 @@ async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_
 
 
 async def test_port_that_nobody_known_has_is_told_without_a_name(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     other = MockConfigEntry(domain="zha", data={"device": {"path": SCRIPTED_PORT}})
     other.add_to_hass(hass)  # but it is not running
@@ -364,7 +372,7 @@ async def test_port_that_nobody_known_has_is_told_without_a_name(
 
 
 async def test_app_that_has_the_port_is_named(
-    hass: HomeAssistant, door: Door, later: Later, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, door: FaultyPort, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consumers = "homeassistant.components.usb.consumers"
     port = SerialDevice(device=SCRIPTED_PORT, serial_number=None, manufacturer=None, description="")
@@ -386,7 +394,7 @@ async def test_app_that_has_the_port_is_named(
 
 
 async def test_port_that_is_probed_for_a_moment_is_no_issue(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     door.error = BUSY
     entry = entry_for()
@@ -401,7 +409,7 @@ async def test_port_that_is_probed_for_a_moment_is_no_issue(
 
 
 async def test_change_from_taken_to_missing_changes_the_issue(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     door.error = BUSY
     entry = entry_for()
@@ -445,7 +453,7 @@ async def poll_hourly(hass: HomeAssistant, put_on: PutOn, hours: int) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_radio_that_is_too_weak_for_two_days_is_told_until_it_was_good_for_a_day(
-    hass: HomeAssistant, door: Door, put_on: PutOn, language: str
+    hass: HomeAssistant, door: FaultyPort, put_on: PutOn, language: str
 ) -> None:
     await set_up(hass, entry_for())
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -21,7 +21,7 @@ from tests.stack.scripted import ScriptedDongle
 
 from ..conftest import SCRIPTED_PORT, Later, set_up, until, words
 from ..flow.dialogs import FORM, open_form, submit
-from ..repairs.shown_issues import Door
+from ..repairs.shown_issues import FaultyPort
 from .usb_ports import IDENTITY, Machine, device, happens, known
 
 CONSUMERS = "homeassistant.components.usb.consumers"
@@ -49,8 +49,8 @@ def offered(hass: HomeAssistant) -> list[str]:
 
 
 @pytest.fixture
-def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> Door:
-    made = Door(dongle)
+def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
+    made = FaultyPort(dongle)
     monkeypatch.setattr(
         f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", made.connector
     )
@@ -116,7 +116,7 @@ async def test_dongle_of_a_running_app_is_not_touched(
 
 @pytest.mark.parametrize("error", [PortBusyError("busy"), PortUnreachableError("not ready")])
 async def test_port_that_is_busy_is_looked_at_again(
-    hass: HomeAssistant, door: Door, later: Later, error: RouteBError
+    hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError
 ) -> None:
     door.error = error
     assert (await discover(hass))["reason"] == "port_in_use"
@@ -132,7 +132,7 @@ async def test_port_that_is_busy_is_looked_at_again(
 
 
 async def test_device_that_was_unplugged_meanwhile_is_not_looked_at(
-    hass: HomeAssistant, door: Door, later: Later
+    hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     await open_form(hass)  # which sets the integration up
     door.error = PortBusyError("busy")

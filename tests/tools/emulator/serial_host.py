@@ -1,4 +1,4 @@
-"""A host at the emulator's in-process door, in virtual time, whatever protocol it speaks."""
+"""A host at the emulator's in-process transport, in virtual time, whatever protocol it speaks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -43,7 +43,7 @@ class SerialHost(asyncio.Protocol):
 async def emulating[H: SerialHost](
     host: H, choices: Mapping[str, Any]
 ) -> AsyncIterator[tuple[Emulator, H]]:
-    """Run an emulator with this host at its door; nothing may fail unseen."""
+    """Run an emulator with this host at its transport; nothing may fail unseen."""
     bugs: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context))
     async with Emulator(EmulatorConfig(**choices)) as emulator:

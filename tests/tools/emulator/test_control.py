@@ -1,4 +1,4 @@
-"""The control door: faults for programs that run beside the emulator."""
+"""The control socket: faults for programs that run beside the emulator."""
 
 import asyncio
 import json

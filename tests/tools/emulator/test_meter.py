@@ -8,7 +8,7 @@ import pytest
 from tests import transcripts
 from tools.emulator import FIRST_GENERATION, INSTALLED, JST
 from tools.emulator.meter.echonet import decode, property_map
-from tools.emulator.meter.echonet_node import Node
+from tools.emulator.meter.echonet_node import EchonetNode
 from tools.emulator.meter.meter import Meter
 
 #: When the captured meter of capture 08 was read; a noon keeps today's history in two parts.
@@ -21,7 +21,7 @@ def meter() -> Meter:
 
 
 def ask(meter: Meter, frame: str, now: datetime = NOW) -> str | None:
-    answer = Node(meter).answer(bytes.fromhex(frame), now)
+    answer = EchonetNode(meter).answer(bytes.fromhex(frame), now)
     return None if answer is None else answer.hex().upper()
 
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_answered_is_met_with_silence(meter: Meter, frame: str) -
 def test_random_datagrams_hurt_nobody(data: bytes) -> None:
     meter = Meter(0, FIRST_GENERATION)
     for request in (data, bytes.fromhex("1081000105FF01028801") + data):
-        Node(meter).answer(request, NOW)
+        EchonetNode(meter).answer(request, NOW)
 
 
 @given(st.binary(max_size=9))

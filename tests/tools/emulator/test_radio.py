@@ -248,7 +248,7 @@ def test_plain_datagram_is_sent_but_the_meter_stays_silent(security: int) -> Non
     run(play())
 
 
-# --- Pushes ----------------------------------------------------------------------------------
+# --- Notifications ----------------------------------------------------------------------------------
 
 
 def test_half_hourly_values_come_within_five_minutes_and_agree_with_the_register() -> None:

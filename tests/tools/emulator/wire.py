@@ -60,7 +60,7 @@ class Host(SerialHost):
 
 @asynccontextmanager
 async def emulated(**choices: Any) -> AsyncIterator[tuple[Emulator, Host]]:
-    """An emulator on the virtual clock, and a host at its in-process door."""
+    """An emulator on the virtual clock, and a host at its in-process transport."""
     usual: dict[str, Any] = {
         "route_b_id": ROUTE_B_ID,
         "password": PASSWORD,

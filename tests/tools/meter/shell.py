@@ -11,7 +11,7 @@ from custom_components.wisun_route_b.stack import Connector
 from tests.virtual_clock import now, run
 from tools.emulator import Emulator, EmulatorConfig
 from tools.meter.arguments import parse
-from tools.meter.context import Desk
+from tools.meter.context import Context
 from tools.meter.exit_codes import ExitCode
 from tools.meter.main import perform
 from tools.meter.screen import Screen
@@ -63,7 +63,7 @@ async def carry_out(
     request = parse(("PORT", *words), environment)
     out, err = io.StringIO(), err or io.StringIO()
     screen = Screen(out, err, as_json=request.as_json)
-    desk = Desk(connector, screen, request.credentials, request.show_addresses, now)
+    desk = Context(connector, screen, request.credentials, request.show_addresses, now)
     code = await perform(request.command, desk)
     return Outcome(code, out.getvalue(), err.getvalue())
 

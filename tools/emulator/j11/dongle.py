@@ -8,13 +8,13 @@ from ..config import EmulatorConfig
 from ..device import Device
 from ..pace import Pace, Span
 from ..products import J11_PRODUCTS
-from ..radio_environment import Air
-from ..rates import Luck
+from ..radio_environment import RadioEnvironment
+from ..rates import Chance
 from . import numbers
 from .commands import Commands
 from .frames import FROM_DONGLE, FROM_HOST, RESPONSE, encode, split
 from .interpreter import Interpreter
-from .mishaps import Mishaps
+from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import RefusedError
 from .on_air import OnAir
@@ -39,7 +39,9 @@ class J11Dongle(Device):
 
     reset_command = FROM_HOST + numbers.RESET.to_bytes(2)
 
-    def __init__(self, config: EmulatorConfig, air: Air, pace: Pace, luck: Luck) -> None:
+    def __init__(
+        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, luck: Chance
+    ) -> None:
         """Power on; it has been up for a long time already."""
         super().__init__(pace, luck, units=split, mark=FROM_DONGLE)
         product = J11_PRODUCTS[config.dongle]
@@ -47,7 +49,7 @@ class J11Dongle(Device):
         self.mac = product.oui + f"{random.getrandbits(64):016X}"[len(product.oui) :]
         """Its own address, 16 hexadecimal digits."""
         self.module = Module()
-        self.mishaps = Mishaps()
+        self.mishaps = OneShotFaults()
         self.front = J11Transceiver(
             air,
             pace,
@@ -92,7 +94,7 @@ class J11Dongle(Device):
         return self.mishaps.none and not self.module.han
 
     @override
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.mishaps.clear()
         self.module.han = False
 
@@ -114,7 +116,7 @@ class J11Dongle(Device):
 
     @override
     def _start_up(self) -> None:
-        """Boot, and say so; what comes meanwhile is not heard."""
+        """Boot, and say so; what is received meanwhile is lost."""
         self._waking = self.pace.start(self._boot())
 
     async def _boot(self) -> None:
@@ -182,7 +184,7 @@ class J11Dongle(Device):
 
     async def _carry_out(self, code: int, data: bytes) -> None:
         try:
-            self._have_bad_luck(code)
+            self._inject_random_fault(code)
             reply = await self._commands.execute(code, data)
         except RefusedError as err:
             named = err.result != numbers.HEADER_SUM
@@ -192,7 +194,7 @@ class J11Dongle(Device):
         if reply.then is not None:
             reply.then()
 
-    def _have_bad_luck(self, code: int) -> None:
+    def _inject_random_fault(self, code: int) -> None:
         luck = self._luck
         if (result := self.mishaps.result_for(code)) is not None:
             raise RefusedError(result)

@@ -4,9 +4,9 @@ from typing import Literal
 
 from ..meter.echonet import CONTROLLER, ECHONET_PORT, METER, Frame, Service
 from ..products import link_local
-from ..radio_environment import Air
+from ..radio_environment import RadioEnvironment
 from .dongle import J11Dongle
-from .mishaps import Mishaps
+from .mishaps import OneShotFaults
 from .numbers import MAC_LOST, PANA_LOST
 
 _BYTES = range(0x100)
@@ -26,11 +26,11 @@ type Doubt = Literal["plain", "foreign", "other_pan"]
 class J11Faults:
     """Orders for a J11 dongle. Nothing here waits."""
 
-    def __init__(self, dongle: J11Dongle, air: Air) -> None:
+    def __init__(self, dongle: J11Dongle, air: RadioEnvironment) -> None:
         """Prepare; everything is healthy."""
         self._dongle = dongle
         self._air = air
-        self._mishaps: Mishaps = dongle.mishaps
+        self._mishaps: OneShotFaults = dongle.mishaps
 
     # --- What commands are answered -------------------------------------------------------
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Mishaps:
+class OneShotFaults:
     """Orders that wait for their moment, and what lasts."""
 
     results: list[tuple[int | None, int]] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Mishaps:
     @property
     def none(self) -> bool:
         """Whether nothing is to go wrong."""
-        return self == Mishaps()
+        return self == OneShotFaults()
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""

@@ -38,7 +38,7 @@ class Module:
     solicits: bool = False
     flow_control: bool = False
     limited: bool = False
-    """Nothing may be transmitted. No reset makes the law forget it, a power cycle does."""
+    """Nothing may be transmitted. It outlives a reset, a power cycle does."""
     han: bool = False
     """The HAN side is in use. Whoever uses it takes it up again after each reset."""
 

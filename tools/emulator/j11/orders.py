@@ -1,4 +1,4 @@
-"""The orders of the control door that only a J11 dongle knows."""
+"""The orders of the control socket that only a J11 dongle knows."""
 
 from collections.abc import Mapping
 

@@ -10,12 +10,12 @@ from typing import Protocol
 from ..config import EmulatorConfig
 from ..exchange import Exchange
 from ..meter.echonet import ECHONET_PORT
-from ..meter.notifications import Pushes
+from ..meter.notifications import Notifications
 from ..pace import Span
 from ..products import link_local
 from ..radio_environment import ALL_NODES, Pan
 from .channels import CHANNELS, from_air, rssi, to_air
-from .mishaps import Mishaps
+from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import (
     CHANNEL_BUSY,
@@ -50,7 +50,7 @@ _NOTHING_HEARD = 0x01
 _MOST_BEACONS = 20
 
 
-class Heard(Protocol):
+class Receive(Protocol):
     """Takes a datagram of the meter."""
 
     def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
@@ -67,8 +67,8 @@ class Radio:
         self._pace = front.pace
         self._luck = front.luck
         self._module: Module = front.module
-        self._mishaps: Mishaps = front.mishaps
-        self._pushes = Pushes(config, front.air, front.pace, self.heard)
+        self._mishaps: OneShotFaults = front.mishaps
+        self._pushes = Notifications(config, front.air, front.pace, self.heard)
         self.session = Session(config, front, self._pushes, self.heard)
         self._exchange = Exchange(config.clock, front, self._pushes, self.heard)
         self._pinging: asyncio.Task[None] | None = None

@@ -12,7 +12,7 @@ from .. import pana
 from ..config import EmulatorConfig
 from ..lifetime import Lifetime
 from ..meter.echonet_node import instance_list
-from ..meter.notifications import Pushes
+from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
@@ -36,7 +36,7 @@ _TERMINATION: Span = (0.1, 0.5)
 _BEFORE_REFUSAL = 2
 
 
-class Heard(Protocol):
+class Receive(Protocol):
     """Takes a datagram of the meter."""
 
     def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
@@ -47,7 +47,7 @@ class Session:
     """The dongle's end of the session. The meter's end is in the air."""
 
     def __init__(
-        self, config: EmulatorConfig, front: J11Transceiver, pushes: Pushes, heard: Heard
+        self, config: EmulatorConfig, front: J11Transceiver, pushes: Notifications, heard: Receive
     ) -> None:
         """Prepare; there is none yet."""
         self._front = front

@@ -5,7 +5,7 @@ import re
 from ..products import J11Product
 from . import numbers
 from .channels import CHANNELS
-from .mishaps import Mishaps
+from .mishaps import OneShotFaults
 from .module import DUAL, Module, State
 from .numbers import SYSTEM_PORTS, RefusedError
 from .radio import own_address
@@ -23,7 +23,9 @@ _ROUTE_B, _METER = 1, 7
 class Settings:
     """Answers from the memory of the module."""
 
-    def __init__(self, product: J11Product, mac: str, module: Module, mishaps: Mishaps) -> None:
+    def __init__(
+        self, product: J11Product, mac: str, module: Module, mishaps: OneShotFaults
+    ) -> None:
         """Prepare."""
         self._product = product
         self._mac = mac

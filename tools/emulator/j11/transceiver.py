@@ -6,11 +6,11 @@ from typing import override
 
 from ..defects import Defects
 from ..pace import Pace
-from ..radio_environment import ALL_NODES, Air, Datagram, Pan
-from ..rates import Luck
+from ..radio_environment import ALL_NODES, Datagram, Pan, RadioEnvironment
+from ..rates import Chance
 from ..transceiver import Transceiver
 from .channels import rssi
-from .mishaps import Mishaps
+from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import DATA, DROPPED, NO_PORT
 
@@ -33,13 +33,13 @@ class J11Transceiver(Transceiver):
 
     def __init__(  # noqa: PLR0913 - what it is made of
         self,
-        air: Air,
+        air: RadioEnvironment,
         pace: Pace,
-        luck: Luck,
+        luck: Chance,
         defects: Defects,
         *,
         module: Module,
-        mishaps: Mishaps,
+        mishaps: OneShotFaults,
         notify: Notify,
     ) -> None:
         """Prepare."""

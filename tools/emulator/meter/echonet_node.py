@@ -22,7 +22,7 @@ _PROFILE_READABLE = frozenset(bytes.fromhex("80 82 83 8A 9D 9E 9F D3 D4 D5 D6 D7
 type Getter = Callable[[int], bytes | None]
 
 
-class Node:
+class EchonetNode:
     """Answers datagrams. Objects that do not exist are answered with silence."""
 
     def __init__(self, meter: Meter) -> None:

@@ -35,7 +35,7 @@ class LoadProfile:
     """The power of one household as an exactly integrable function of time."""
 
     def __init__(self, seed: int) -> None:
-        """Prepare; days are drawn when somebody asks for them."""
+        """Prepare; days are drawn on demand."""
         self._seed = seed
 
     def power(self, moment: datetime) -> int:

@@ -79,7 +79,7 @@ class Meter:
         return None if reader is None else reader(now.astimezone(JST))
 
     def set(self, epc: int, edt: bytes) -> bool:
-        """Take a value, and tell whether it was taken."""
+        """Take a value; return whether it was taken."""
         if epc not in self.model.writable:
             return False
         match epc:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..config import EmulatorConfig
 from ..pace import Pace, Span
-from ..radio_environment import Air
+from ..radio_environment import RadioEnvironment
 from .clock import HALF_HOUR, half_hour_before
 from .echonet import Service, decode
 from .echonet_node import push
@@ -26,10 +26,12 @@ class Deliver(Protocol):
         """Deliver it now."""
 
 
-class Pushes:
+class Notifications:
     """Announces for as long as there is a session."""
 
-    def __init__(self, config: EmulatorConfig, air: Air, pace: Pace, deliver: Deliver) -> None:
+    def __init__(
+        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, deliver: Deliver
+    ) -> None:
         """Prepare; nothing is announced before :meth:`start`."""
         self._kind = config.push
         self._clock = config.clock

@@ -7,8 +7,8 @@ from ..config import EmulatorConfig
 from ..device import Device
 from ..pace import Pace, Span
 from ..products import link_local
-from ..radio_environment import Air
-from ..rates import Luck
+from ..radio_environment import RadioEnvironment
+from ..rates import Chance
 from .commands import (
     BAD_ARGUMENT,
     NOT_DONE,
@@ -24,7 +24,7 @@ from .lines import CRLF, Lines, Printer
 from .radio import Radio
 from .registers import Registers
 from .session import Session
-from .transceiver import FrontEnd
+from .transceiver import SkstackTransceiver
 
 _QUICK: Span = (0.003, 0.012)
 #: How often a BP35A1 prints an empty line for SKSENDTO although its echo is off (capture 14:
@@ -41,7 +41,9 @@ class Dongle(Device):
 
     reset_command = b"SKRESET"
 
-    def __init__(self, config: EmulatorConfig, air: Air, pace: Pace, luck: Luck) -> None:
+    def __init__(
+        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, luck: Chance
+    ) -> None:
         """Power on."""
         super().__init__(pace, luck)
         product = config.product
@@ -49,7 +51,7 @@ class Dongle(Device):
         mac = product.oui + f"{random.getrandbits(64):016X}"[len(product.oui) :]
         self._registers = Registers(product, echo=config.echo)
         self._printer = Printer(Lines(product, mac, link_local(mac)), self.emit)
-        front = FrontEnd(
+        front = SkstackTransceiver(
             air,
             pace,
             luck,
@@ -104,7 +106,7 @@ class Dongle(Device):
     # --- What the interpreter needs -------------------------------------------------------
 
     def echoes(self) -> bool:
-        """Tell whether characters are echoed."""
+        """Return whether characters are echoed."""
         return self._registers.echo
 
     def overrun(self) -> None:
@@ -116,7 +118,7 @@ class Dongle(Device):
         if self._luck.strikes(self._luck.rates.lose_command):
             return
         try:
-            self._have_bad_luck(words)
+            self._inject_random_fault(words)
             if self.always_ok:
                 await self.pace.wait(_QUICK)
                 self.emit(OK)
@@ -128,7 +130,7 @@ class Dongle(Device):
             await self.pace.wait(_QUICK)
             self._fail(err.code)
 
-    def _have_bad_luck(self, words: list[str]) -> None:
+    def _inject_random_fault(self, words: list[str]) -> None:
         luck = self._luck
         if luck.strikes(luck.rates.overrun):
             raise RefusedError(OVERRUN)

@@ -25,7 +25,7 @@ class Machine(Protocol):
     """What stands behind the command line."""
 
     def echoes(self) -> bool:
-        """Tell whether characters are echoed (register SFE)."""
+        """Return whether characters are echoed (register SFE)."""
 
     def emit(self, data: bytes) -> None:
         """Print something."""

@@ -8,11 +8,11 @@ import asyncio
 from ..config import EmulatorConfig
 from ..exchange import Exchange
 from ..meter.echonet import ECHONET_PORT
-from ..meter.notifications import Pushes
+from ..meter.notifications import Notifications
 from ..pace import Span
 from .scan import Scan
 from .session import Session
-from .transceiver import FrontEnd
+from .transceiver import SkstackTransceiver
 
 #: Seconds; sources are the timings of skstack captures 01, 06 and 22.
 _ON_AIR: Span = (0.12, 0.34)
@@ -26,7 +26,7 @@ _LIMITED, _RELEASED = 0x32, 0x33
 class Radio:
     """The dongle's end of the air."""
 
-    def __init__(self, config: EmulatorConfig, front: FrontEnd) -> None:
+    def __init__(self, config: EmulatorConfig, front: SkstackTransceiver) -> None:
         """Prepare; the radio is silent."""
         self._front = front
         self._air = front.air
@@ -34,7 +34,7 @@ class Radio:
         self._pace = front.pace
         self._luck = front.luck
         self.printer = front.printer
-        self._pushes = Pushes(config, front.air, front.pace, self._heard)
+        self._pushes = Notifications(config, front.air, front.pace, self._heard)
         self.session = Session(config, front, self._pushes, self._heard)
         self._exchange = Exchange(config.clock, front, self._pushes, self._heard)
         self._scanning: asyncio.Task[None] | None = None

@@ -52,7 +52,7 @@ class Registers:
         self._values: dict[int, str] = {}
         self._air_time = 0.0
         self.limited = False
-        """Register SFB: nothing may be transmitted. No reset makes the law forget it."""
+        """Register SFB: nothing may be transmitted. It outlives a reset."""
         self.reset()
 
     def reset(self) -> None:
@@ -79,7 +79,7 @@ class Registers:
         return self._values.get(number)
 
     def set(self, name: str, value: str) -> bool:
-        """Take a value, and tell whether it was fit."""
+        """Take a value; return whether it was fit."""
         number = _number(name)
         row = None if number is None else self._table.get(number)
         if number is None or row is None or not row.writable:
@@ -102,7 +102,7 @@ class Registers:
         self._saved = {number: self._values[number] for number in _SAVED}
 
     def load(self) -> bool:
-        """Bring back what was saved, and tell whether there was anything."""
+        """Bring back what was saved; return whether there was anything."""
         if self._saved is None:
             return False
         self._values |= self._saved

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..pace import Pace
-from ..radio_environment import FIRST_CHANNEL, Air
+from ..radio_environment import FIRST_CHANNEL, RadioEnvironment
 from .lines import Printer
 
 _CHANNELS = 28
@@ -21,7 +21,7 @@ class Scan:
     duration: int
     pair_id: str
 
-    async def run(self, air: Air, pace: Pace, printer: Printer) -> None:
+    async def run(self, air: RadioEnvironment, pace: Pace, printer: Printer) -> None:
         """Visit the channels one after the other, and tell what is there."""
         channels = [FIRST_CHANNEL + bit for bit in range(_CHANNELS) if self.mask >> bit & 1]
         # Seconds a channel (A1 p20).
@@ -40,7 +40,7 @@ class Scan:
         else:
             printer.event(_SCANNED, own)
 
-    def _listen(self, channel: int, air: Air, printer: Printer) -> None:
+    def _listen(self, channel: int, air: RadioEnvironment, printer: Printer) -> None:
         with_pair_id = self.mode == 2  # noqa: PLR2004 - see mode
         pair_id = self.pair_id if with_pair_id else None
         for pan in air.heard(channel, self.duration, pair_id):

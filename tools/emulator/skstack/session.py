@@ -12,11 +12,11 @@ from .. import pana
 from ..config import EmulatorConfig
 from ..lifetime import Lifetime
 from ..meter.echonet_node import instance_list
-from ..meter.notifications import Pushes
+from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
-from .transceiver import FrontEnd
+from .transceiver import SkstackTransceiver
 
 #: Seconds; sources are the timings of skstack captures 01, 09, 15 and 22.
 _RESOLUTION: Span = (0.04, 0.2)
@@ -27,7 +27,7 @@ _REFUSED_AFTER: Span = (36.0, 37.5)
 _UNREACHABLE_AFTER: Span = (37.5, 40.0)
 _TERMINATION: Span = (0.1, 0.5)
 _INSTANT: Span = (0.001, 0.01)
-#: When a termination that nobody answers is given up. No source tells; our own choice.
+#: When an unanswered termination is given up. No source; our own choice.
 _TERMINATION_TIMEOUT: Span = (8.0, 12.0)
 #: How often the first datagram after a join needs address resolution once more: seen in
 #: captures 05 and 14, not in 01 and 06.
@@ -49,7 +49,9 @@ class Hear(Protocol):
 class Session:
     """The dongle's end of the session. The meter's end is in the air."""
 
-    def __init__(self, config: EmulatorConfig, front: FrontEnd, pushes: Pushes, hear: Hear) -> None:
+    def __init__(
+        self, config: EmulatorConfig, front: SkstackTransceiver, pushes: Notifications, hear: Hear
+    ) -> None:
         """Prepare; there is none yet."""
         self._front = front
         self._air = front.air
@@ -120,7 +122,7 @@ class Session:
     async def _authenticate(
         self, meter: Pan, packets: list[bytes], random: Random | None = None
     ) -> bool:
-        """Exchange packets, and tell whether the meter was there to the end."""
+        """Exchange packets; return whether the meter was there to the end."""
         for packet in packets:
             await self._pace.wait(_PANA_ANSWER, random)
             if self._front.reached(meter.address) != meter:

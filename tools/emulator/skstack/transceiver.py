@@ -5,26 +5,26 @@ from typing import override
 from .. import pana
 from ..defects import Defects
 from ..pace import Pace
-from ..radio_environment import Air, Datagram, Pan
-from ..rates import Luck
+from ..radio_environment import Datagram, Pan, RadioEnvironment
+from ..rates import Chance
 from ..transceiver import Transceiver
 from .lines import Printer
 from .registers import Registers
 
 #: Milliseconds on the air for a byte at 100 kbit/s, and bytes around a payload (our own guess;
-#: nobody's logs show register SFD).
+#: no log shows register SFD).
 _MS_A_BYTE = 0.08
 _OVERHEAD = 60
 
 
-class FrontEnd(Transceiver):
+class SkstackTransceiver(Transceiver):
     """The receiver and transmitter of a dongle, and what it remembers of its neighbours."""
 
     def __init__(  # noqa: PLR0913 - what it is made of
         self,
-        air: Air,
+        air: RadioEnvironment,
         pace: Pace,
-        luck: Luck,
+        luck: Chance,
         defects: Defects,
         *,
         registers: Registers,

@@ -1,4 +1,4 @@
-"""The pseudo-terminal door: a path that any serial program can open, close and open again."""
+"""The pseudo-terminal transport: a path that any serial program can open, close and open again."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from ..device import Device
 _READ_SIZE = 4096
 
 
-class PtyDoor:
+class PtyTransport:
     """A pseudo-terminal behind a symbolic link."""
 
     def __init__(self, dongle: Device, path: Path, *, plugged: bool = True) -> None:
@@ -72,6 +72,6 @@ class PtyDoor:
             self._dongle.receive(os.read(self._master, _READ_SIZE))
 
     def _write(self, data: bytes) -> None:
-        """Print. As on a serial line, what does not fit because nobody reads is lost."""
+        """Print. As on a serial line, what is not read in time is lost."""
         with contextlib.suppress(BlockingIOError, InterruptedError):
             os.write(self._master, data)

@@ -1,4 +1,4 @@
-"""The TCP door: the bare bytes of the serial line, for socket:// addresses."""
+"""The TCP transport: the bare bytes of the serial line, for socket:// addresses."""
 
 import asyncio
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class TcpHost(asyncio.Protocol):
             transport.write(data)
 
 
-class TcpDoor:
+class TcpTransport:
     """A listening port."""
 
     def __init__(self, dongle: Device, port: int, address: str, *, plugged: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The truth door: asks the meter itself.
+"""The truth socket: asks the meter itself.
 
 The question is a moment in ISO form, or nothing for now; the answer is JSON (see meter/ground_truth.py).
 """
@@ -9,15 +9,15 @@ import json
 
 from ..meter.clock import parse_moment
 from ..meter.ground_truth import Truth
-from .questions import QuestionDoor
+from .control_socket import ControlSocket
 
 #: Answers what the meter's values were at a moment; None = now.
 type Ask = Callable[[datetime | None], Truth]
 
 
-async def open_truth_door(ask: Ask, where: str) -> QuestionDoor:
+async def open_truth_socket(ask: Ask, where: str) -> ControlSocket:
     """Listen on a port of this computer (digits) or on a Unix socket (a path)."""
-    return await QuestionDoor.open(lambda line: _answer(ask, line), where)
+    return await ControlSocket.open(lambda line: _answer(ask, line), where)
 
 
 def _answer(ask: Ask, line: str) -> str:

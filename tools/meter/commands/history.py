@@ -16,7 +16,7 @@ from custom_components.wisun_route_b.stack import (
     consumptions,
 )
 
-from ..context import Command, Desk, connected
+from ..context import Command, Context, connected
 from ..exit_codes import ExitCode, UsageError
 from ..screen import Json
 from ..values import as_json, moment_text
@@ -50,7 +50,7 @@ class History(Command):
     source: Source = Source.DAYS
 
     @override
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         async with connected(desk) as meter:
             now = await meter.clock()
             first, last = self._days(now.date())
@@ -86,7 +86,7 @@ class History(Command):
 class _Past:
     """Reads the past of one meter, oldest first."""
 
-    def __init__(self, meter: SmartMeter, now: datetime, desk: Desk) -> None:
+    def __init__(self, meter: SmartMeter, now: datetime, desk: Context) -> None:
         self._meter = meter
         self._today = now.date()
         self._desk = desk

@@ -10,7 +10,7 @@ from custom_components.wisun_route_b.stack import (
     identify,
 )
 
-from ..context import Command, Desk
+from ..context import Command, Context
 from ..exit_codes import ExitCode, failure_of
 
 
@@ -21,7 +21,7 @@ class Identify(Command):
     name: ClassVar = "identify"
 
     @override
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         desk.screen.busy("Asking what is on the port …")
         try:
             dongle = await identify(desk.connector)

@@ -12,7 +12,7 @@ from custom_components.wisun_route_b.stack import (
     SmartMeter,
 )
 
-from ..context import Command, Desk, connected
+from ..context import Command, Context, connected
 from ..exit_codes import ExitCode
 from ..screen import Json
 from ..values import HIDDEN, PRIVATE, as_json, as_text, epc_text
@@ -29,7 +29,7 @@ class Read(Command):
     properties: tuple[AnyProperty, ...] = ()
 
     @override
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         async with connected(desk) as meter:
             desk.screen.busy("Reading …")
             report = await meter.read(self.properties or offered(meter.description))

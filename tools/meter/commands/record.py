@@ -16,7 +16,7 @@ from custom_components.wisun_route_b.stack import (
     identify,
 )
 
-from ..context import Command, Desk, connected
+from ..context import Command, Context, connected
 from ..exit_codes import ExitCode, UsageError
 from ..recorder import Masker, Recorder, recorded
 from .identify import describe
@@ -37,7 +37,7 @@ class Record(Command):
     listen: float = 0.0
 
     @override
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         with self._created() as file:
             recorder = await self._record(desk, file)
         desk.screen.result(
@@ -57,7 +57,7 @@ class Record(Command):
         except OSError as err:
             raise UsageError(f"{self.file} cannot be written: {err.strerror}.") from err
 
-    async def _record(self, desk: Desk, file: TextIO) -> Recorder:
+    async def _record(self, desk: Context, file: TextIO) -> Recorder:
         masker = Masker(desk.credentials)
         recorder = Recorder(file, masker, asyncio.get_running_loop().time, _source(desk))
         connector = recorded(desk.connector, recorder)
@@ -77,7 +77,7 @@ class Record(Command):
             recorder.close(device)
         return recorder
 
-    async def _everything(self, desk: Desk, connector: Connector, recorder: Recorder) -> None:
+    async def _everything(self, desk: Context, connector: Connector, recorder: Recorder) -> None:
         def listen(meter: SmartMeter, progress: Progress) -> None:
             identified = progress.stage not in (Stage.OPENING, Stage.IDENTIFYING)
             if meter.dongle is not None and identified:
@@ -97,7 +97,7 @@ class Record(Command):
             recorder.remark("leaving")
 
 
-def _source(desk: Desk) -> str:
+def _source(desk: Context) -> str:
     version = json.loads(_MANIFEST.read_text(encoding="utf-8"))["version"]
     return f"scripts/meter record, wisun_route_b {version}, {desk.now():%Y-%m-%d}"
 

@@ -6,7 +6,7 @@ from typing import ClassVar, override
 
 from custom_components.wisun_route_b.stack import FoundNetwork, Signal, survey
 
-from ..context import Command, Desk
+from ..context import Command, Context
 from ..exit_codes import ExitCode
 from ..screen import Json
 
@@ -25,7 +25,7 @@ class Scan(Command):
     duration: int = DEFAULT_DURATION
 
     @override
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         heard = await survey(
             desk.connector, desk.require_credentials(), self.duration, desk.screen.progress
         )

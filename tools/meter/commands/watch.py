@@ -21,7 +21,7 @@ from custom_components.wisun_route_b.stack import (
     SmartMeter,
 )
 
-from ..context import Command, Desk
+from ..context import Command, Context
 from ..exit_codes import ExitCode, failure_of
 from ..screen import Json
 from ..values import as_json, as_text
@@ -56,7 +56,7 @@ class Watch(Command):
     """End after so many readings."""
 
     @override
-    async def run(self, desk: Desk) -> ExitCode:
+    async def run(self, desk: Context) -> ExitCode:
         keeper = LinkKeeper(SmartMeter(desk.connector, desk.require_credentials()))
         watcher = _Watcher(desk, keeper)
         try:
@@ -73,7 +73,7 @@ class Watch(Command):
 class _Watcher:
     """Reads, listens and prints."""
 
-    def __init__(self, desk: Desk, keeper: LinkKeeper) -> None:
+    def __init__(self, desk: Context, keeper: LinkKeeper) -> None:
         self._desk = desk
         self._keeper = keeper
         self._meter = keeper.meter

@@ -86,7 +86,7 @@ def read_whole(data: bytes) -> list[Frame]:
 
 @asynccontextmanager
 async def emulated(**choices: Any) -> AsyncIterator[tuple[Emulator, Host]]:
-    """An emulator on the virtual clock, and a host at its in-process door."""
+    """An emulator on the virtual clock, and a host at its in-process transport."""
     usual: dict[str, Any] = {
         "dongle": "rs-wsuha-j11",
         "route_b_id": ROUTE_B_ID,

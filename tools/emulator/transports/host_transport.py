@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Door(Protocol):
+class HostTransport(Protocol):
     """A serial port as hosts see it."""
 
     def unplug(self) -> None:

@@ -1,4 +1,4 @@
-"""A door for one line and one line of answer: past dongle and radio, for other programs."""
+"""A socket for one line of request and one of answer, for programs beside the emulator."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Self
 type Answer = Callable[[str], str]
 
 
-class QuestionDoor:
+class ControlSocket:
     """A listening socket: a loopback port, or a path.
 
     Whoever connects sends one line and gets one line, and the connection is closed.

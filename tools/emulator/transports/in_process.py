@@ -1,4 +1,4 @@
-"""The in-process door: a transport without socket or thread, for tests."""
+"""The in-process transport: a transport without socket or thread, for tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ def no_such_port(text: str) -> Exception:
     return FileNotFoundError(errno.ENOENT, text)
 
 
-class PairDoor:
+class InProcessTransport:
     """A port to a dongle; with ``random`` reads are split anywhere."""
 
     def __init__(
