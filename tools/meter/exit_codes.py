@@ -109,7 +109,7 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
     (DongleError, "dongle_failed", ExitCode.DONGLE,
      "The dongle did not do what it was told: {}."),
     (MeterNotFoundError, "meter_not_found", ExitCode.LINK,
-     "No meter with this Route-B ID was heard. Move the dongle closer, and check the ID."),
+     "No meter with this Route-B ID was found. Move the dongle closer, and check the ID."),
     (JoinFailedError, "join_failed", ExitCode.LINK,
      "The meter was found but did not finish the sign-in. Most likely the radio is too weak."),
     (CredentialsRefusedError, "credentials_refused", ExitCode.REFUSED,
