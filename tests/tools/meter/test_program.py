@@ -91,7 +91,7 @@ def test_script_needs_no_credentials_to_identify_and_works_from_anywhere(
 def test_command_line_loads_no_home_assistant() -> None:
     script = (
         "import runpy, sys; sys.argv = ['meter', '--help']\n"
-        "try: runpy.run_module('cli', run_name='__main__')\n"
+        "try: runpy.run_module('tools.meter', run_name='__main__')\n"
         "except SystemExit: pass\n"
         "foreign = {'homeassistant', 'voluptuous', 'probatio', 'aiohttp'} & set(sys.modules)\n"
         "assert not foreign, foreign\n"
