@@ -1,13 +1,21 @@
-"""What must change in a sensor's hourly statistics so that they tell what the meter counted.
+"""Corrections of a sensor's hourly statistics: which rows to write so that they match the meter.
 
-Nothing but arithmetic. A row of Home Assistant's statistics stands for the hour that begins
-at its key; ``state`` and ``sum`` are register and running total at the *end* of that hour, and
-what people see is the difference of two sums. Everything is in kWh.
+Pure arithmetic in kWh; the database and the meter were read before.
 
-``reconciler`` goes from hour to hour and says what each row ought to be. In the end it must meet
-the newest five-minute row, which is where Home Assistant goes on from: its total may have to be
-shifted. Where that row is behind the meter, Home Assistant has seen no reading since, and only
-the hours before are settled.
+A row of Home Assistant's statistics stands for the hour that begins at its key. ``state`` and
+``sum`` are the register and the running total at the *end* of that hour; the bar that the Energy
+dashboard draws is the difference of two sums.
+
+Theory of operation. ``Reconciler`` walks the range hour by hour and computes the row that each
+hour ought to have, starting from the row of an ``anchor``: an hour whose stored register is what
+the meter says of that moment. The walk leaves *marks* where it knew both totals. The range must
+then be joined to what follows it: Home Assistant goes on from the newest five-minute row (the
+``Tail``), so the difference between the total wanted and the total stored there is the ``shift``
+of all later rows. The newest mark from which that difference can be computed decides; hours after
+it are not settled, because Home Assistant has not read the meter since, and are left for the next
+comparison. The plan holds the fewest changes that lead there: rows that are missing or differ by
+more than the register's tolerance, and one shift from the first row that only the shift is wrong
+with. A plan is never carried out later than the transaction that read its rows.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
