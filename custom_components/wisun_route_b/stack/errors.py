@@ -50,7 +50,7 @@ class PortLostError(PortError):
 
 
 class PortBlockedError(PortError):
-    """The port accepts no more bytes: nobody is reading at its other end."""
+    """The port accepts no more bytes: nothing reads at its other end."""
 
 
 # --- The dongle --------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class LinkError(RouteBError):
 
 
 class MeterNotFoundError(LinkError):
-    """No scan heard a PAN with our pairing ID: too far away, or a wrong Route-B ID."""
+    """No scan found a PAN with our pairing ID: too far away, or a wrong Route-B ID."""
 
 
 class JoinFailedError(LinkError):

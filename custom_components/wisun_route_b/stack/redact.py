@@ -42,7 +42,7 @@ _ADDRESS: Final = re.compile(rf"{_HEX}{{16}}", re.IGNORECASE)
 _ROUTE_B_ID: Final = re.compile(rf"{_HEX}{{32}}", re.IGNORECASE)
 #: What makes a letter of ASCII small.
 _SMALL: Final = 0x20
-#: Digits that tell one device from another: six bytes of its address.
+#: Digits that distinguish devices: six bytes of its address.
 _TELLING: Final = 12
 #: The bit in which a MAC address and the interface identifier of its IPv6 address differ.
 _UNIVERSAL: Final = 1 << 57

@@ -241,7 +241,7 @@ class StartedUp:
 
 @dataclass(frozen=True, slots=True)
 class Beacon:
-    """One PAN that a scan has heard; whether it is ours the answer does not show."""
+    """One PAN that a scan has found; the answer does not show whether it is ours."""
 
     mac: str = field(repr=False)
     pan_id: int
@@ -250,7 +250,7 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """4051: what was heard on one channel. The response 2051 follows the last one."""
+    """4051: what was received on one channel. The response 2051 follows the last one."""
 
     channel: int
     """4 to 17."""

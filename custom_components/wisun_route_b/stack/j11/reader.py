@@ -7,7 +7,7 @@ a whole frame that a torn one has swallowed is found. A unique code inside the d
 frame means nothing, because a payload may contain it.
 
 Until the announced bytes are there nothing can be decided; that is at most 1361 bytes, which
-bounds the buffer, and :meth:`Reader.give_up` is for the caller who has heard nothing for
+bounds the buffer, and :meth:`Reader.give_up` is for a caller that has received nothing for
 :data:`~.frames.FRAME_GAP_S`. What no reader can see is damage that leaves both sums as they
 were (two bytes exchanged, for instance): the next layer must check its contents.
 

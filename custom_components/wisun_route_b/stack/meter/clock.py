@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 from .readings import JST
 
-#: Properties 97 and 98 tell the time to the minute only.
+#: Properties 97 and 98 have a resolution of one minute.
 _RESOLUTION = timedelta(minutes=1)
 
 

@@ -39,7 +39,7 @@ DESCRIPTION_PROPERTIES: tuple[AnyProperty, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class MeterDescription:
-    """The name plate of a meter, as far as it tells."""
+    """What a meter says of itself: maker, serial number, version, as far as it answers."""
 
     readable: frozenset[int]
     """EPCs of its Get property map; empty if the map could not be read."""

@@ -39,7 +39,7 @@ class Consumption:
     start: datetime
     end: datetime
     normal: Decimal | None
-    """Imported, kWh; None for a reason that ``gap`` tells."""
+    """Imported, kWh; None with the reason in ``gap``."""
     reverse: Decimal | None
     """Exported, kWh; None likewise."""
     gap: Gap | None = None

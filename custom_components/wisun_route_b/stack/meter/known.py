@@ -33,12 +33,12 @@ class KnownMeter:
 
     @property
     def scale(self) -> Scale | None:
-        """How its energy counts become kWh; None if it did not tell."""
+        """How its energy counts become kWh; None if it did not answer them."""
         return scale_from(self.said)
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing that the meter might tell another time."""
+        """Whether nothing is missing that the meter might answer another time."""
         return not self.said.absent
 
     def as_dict(self) -> dict[str, object]:

@@ -80,5 +80,5 @@ class Scale:
 def require(scale: Scale | None) -> Scale:
     """Return the scale, or raise ScaleUnknownError: an energy is never guessed."""
     if scale is None:
-        raise ScaleUnknownError("The meter did not tell its energy unit (E1)")
+        raise ScaleUnknownError("The meter did not answer its energy unit (E1)")
     return scale

@@ -18,7 +18,7 @@ from .messages import AppVersion, Info, Register, Version
 _SIDE_B = "0"
 #: Registers whose value is, or contains, the pairing ID or the tail of a MAC address.
 _PRIVATE_REGISTERS = frozenset({"S3", "S03", "SA", "S0A", "SB", "S0B"})
-#: One digit: whether two are decimal or hexadecimal is told differently by the sources, and
+#: One digit: whether two are decimal or hexadecimal differs between the sources, and
 #: a scan of duration 9 already takes more than two minutes.
 _MAX_SCAN_DURATION = 9
 #: Energy detection, active with pairing ID, active without.
@@ -107,7 +107,7 @@ def sksetrbid(route_b_id: str) -> Command:
 def skscan(dialect: Dialect, duration: int, *, mask: int = 0xFFFFFFFF, mode: int = 2) -> Command:
     """Scan; each channel takes 0.0096 * (2**duration + 1) s. EVENT 22 ends it, not the OK.
 
-    Bit 0 of ``mask`` is channel 0x21. Mode 2 hears only PANs that show a pairing ID.
+    Bit 0 of ``mask`` is channel 0x21. Mode 2 finds only PANs that show a pairing ID.
     """
     _in_range(duration, range(_MAX_SCAN_DURATION + 1), "scan duration")
     _in_range(mask, range(1, 1 << 32), "channel mask")
@@ -123,7 +123,7 @@ def skll64(address: str) -> Command:
 
 
 def skjoin(ip: str) -> Command:
-    """Sign in to the meter; EVENT 25 or, up to 41 s later, EVENT 24 tells how it went."""
+    """Sign in to the meter; EVENT 25 or, up to 41 s later, EVENT 24 is the result."""
     return _command("SKJOIN", _ip(ip), summary="SKJOIN ****")
 
 

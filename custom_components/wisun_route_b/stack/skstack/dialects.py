@@ -1,4 +1,4 @@
-"""The two dialects of SKSTACK IP; the name of a product does not tell which one it speaks."""
+"""The two dialects of SKSTACK IP; the name of a product does not show which one it speaks."""
 
 from enum import Enum, auto
 
@@ -10,7 +10,7 @@ class Dialect(Enum):
 
     #: Route B only: BP35A1, RL7023 Stick-D/IPS.
     SINGLE = auto()
-    #: Route B and HAN, told apart by a "side" argument: BP35C0, BP35C2, RS-WSUHA-P,
+    #: Route B and HAN, distinguished by a "side" argument: BP35C0, BP35C2, RS-WSUHA-P,
     #: RL7023 Stick-D/DSS, MB-RL7023-11.
     DUAL = auto()
 

@@ -4,7 +4,7 @@
 
 Single-stack firmware prints 9 tokens, dual 10, dual with register SA2=1 11, Skyley's HAN
 edition 10 of another kind. Every token has its own width, so one expression reads them all
-and nobody needs to be told which firmware is talking. The length counts payload bytes, also
+so the firmware need not be known. The length counts payload bytes, also
 where these are printed as twice as many hexadecimal digits.
 """
 

@@ -16,11 +16,11 @@ class EventNumber(IntEnum):
     ECHO_REQUEST = 0x05
     #: An energy scan has ended; EEDSCAN follows.
     ENERGY_SCAN_FINISHED = 0x1F
-    #: A PAN was heard; EPANDESC follows.
+    #: A PAN was found; EPANDESC follows.
     BEACON = 0x20
     #: A datagram was sent, or not: the parameter is a :class:`SendResult`.
     UDP_SENT = 0x21
-    #: An active scan has ended, whether or not it heard anything.
+    #: An active scan has ended, whether or not it found anything.
     SCAN_FINISHED = 0x22
     PANA_FAILED = 0x24
     #: Signed in; during operation: signed in again automatically.

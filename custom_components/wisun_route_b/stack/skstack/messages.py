@@ -41,7 +41,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PanDescription:
-    """``EPANDESC``: a PAN that a scan has heard."""
+    """``EPANDESC``: a PAN that a scan has found."""
 
     channel: int
     """0x21 to 0x3C."""
@@ -131,7 +131,7 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A line that is nothing of the above: noise, damage, or news to this code."""
+    """A line that is nothing of the above: noise, damage, or a message that is not known here."""
 
     line: bytes = field(repr=False)
 

@@ -37,14 +37,14 @@ class PanDescriptionBuilder:
         """Start outside of a block."""
         self._fields: dict[bytes, bytes] | None = None
         self.incomplete = 0
-        """Blocks that were dropped: a field missing, malformed or told twice."""
+        """Blocks that were dropped: a field missing, malformed or repeated."""
 
     def begin(self) -> None:
         """Start a block: its headline has come."""
         self._fields = {}
 
     def add(self, line: bytes) -> bool:
-        """Take the line if a block is open and the line is a field; tell whether it was."""
+        """Take the line if a block is open and the line is a field; return whether it was."""
         field = _FIELD.fullmatch(line)
         if self._fields is None or field is None:
             return False

@@ -4,7 +4,7 @@ CR ends a line, LF ends a line, and an empty line says nothing. So CRLF, the bar
 and a stray LF need no cases of their own, and an answer is delivered at its CR.
 
 A payload of ERXUDP is either raw or hexadecimal, depending on a flash setting of the dongle,
-and is followed by CRLF in both forms. The reader needs no setting to tell. Where a header
+and is followed by CRLF in both forms. The reader needs no setting for it. Where a header
 promises *n* bytes, look at the first CR or LF behind it, ``end``:
 
 - ``end`` lies beyond *n*: it cannot be raw, for a raw payload ends at *n*. It is a datagram
@@ -16,7 +16,7 @@ promises *n* bytes, look at the first CR or LF behind it, ``end``:
 A raw payload that happens to consist of hexadecimal digits is no exception. Damage costs its
 own line up to ``end`` and nothing else: what stands behind has not been consumed and is read
 again as lines of its own. Until *n* + 2 bytes are there the second case is undecided; that is
-at most 1234 bytes, and :meth:`Reader.give_up` is for the caller whose patience is shorter.
+at most 1234 bytes, and :meth:`Reader.give_up` is for a caller with a shorter time-out.
 What no reader can see is a datagram that lost exactly as many bytes as the lines behind it
 have: it ends with these lines instead, and it is the next layer that must check its contents.
 
@@ -155,7 +155,7 @@ class Reader:
         return None
 
     def _drop(self, count: int) -> None:
-        """Consume bytes that nobody will see; those of one line count as one line."""
+        """Drop bytes; those of one line count as one line."""
         if count and not self._skipping:
             self.dropped_lines += 1
         self.dropped_bytes += count
