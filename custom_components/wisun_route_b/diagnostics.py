@@ -21,7 +21,6 @@ from .stack import (
     ROUTE_B_ID,
     SERIAL_NUMBER,
     SET_PROPERTY_MAP,
-    Direction,
     Identification,
     LineLog,
     LinkStatus,
@@ -30,6 +29,7 @@ from .stack import (
     RouteBError,
     Scale,
     SmartMeter,
+    TraceDirection,
 )
 from .versions import async_library_versions, integration_version
 
@@ -265,11 +265,11 @@ def _history(coordinator: RouteBCoordinator) -> dict[str, Json]:
 def _said(log: LineLog, now: float) -> Iterable[tuple[str, Iterable[str]]]:
     """Return the last frames and the last lines, each with how many seconds ago it was."""
     for key, lines in (
-        ("frames_sent", log.frames(Direction.SENT)),
-        ("frames_heard", log.frames(Direction.HEARD)),
+        ("frames_sent", log.frames(TraceDirection.SENT)),
+        ("frames_heard", log.frames(TraceDirection.RECEIVED)),
         ("conversation", log.lines),
     ):
-        yield key, (line.told(now) for line in lines)
+        yield key, (line.as_text(now) for line in lines)
 
 
 def _codes(epcs: Iterable[int]) -> list[str]:

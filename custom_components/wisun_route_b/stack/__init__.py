@@ -118,7 +118,7 @@ from .meter.readings import (
 from .meter.report import ReadReport
 from .meter.scale import Scale
 from .redact import Redactor, redact
-from .trace.line_log import Direction, LineLog
+from .trace.line_log import LineLog, TraceDirection
 
 __all__ = [
     "ANNO_PROPERTY_MAP",
@@ -169,7 +169,6 @@ __all__ = [
     "Currents",
     "DayHistory",
     "DecodeError",
-    "Direction",
     "DongleError",
     "DongleIdentity",
     "DongleSilentError",
@@ -231,6 +230,7 @@ __all__ = [
     "StandardVersion",
     "Survey",
     "TelnetPortError",
+    "TraceDirection",
     "TransmitLimitError",
     "WrongDayError",
     "clock_offset",

@@ -5,7 +5,7 @@ addresses, serial numbers. Two means: shapes (:func:`redact`), which need no kno
 literal values (:class:`Redactor`), which also find a secret inside a hexadecimal payload,
 where the meter repeats the ID in clear text during the sign-in. Neither can recognise what is
 left of a secret that broke: who shows what came over a serial line shows only what is known
-to be harmless (``trace/trace.py``).
+to be harmless (``trace/trace.py`` and what each driver words).
 """
 
 from ipaddress import IPv6Address

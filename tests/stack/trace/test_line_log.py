@@ -10,14 +10,15 @@ import pytest
 from custom_components.wisun_route_b.stack import (
     INSTANTANEOUS_POWER,
     Credentials,
-    Direction,
     LineLog,
     PortNotFoundError,
     Redactor,
     SmartMeter,
+    TraceDirection,
 )
+from custom_components.wisun_route_b.stack.dongle.skstack_trace import SkstackTrace
 from custom_components.wisun_route_b.stack.skstack import Receiver
-from custom_components.wisun_route_b.stack.trace.trace import Scribe
+from custom_components.wisun_route_b.stack.trace.trace import Trace
 from tests import transcripts
 from tests.stack.scripted import (
     DONGLE_IP,
@@ -49,12 +50,13 @@ def told(lines: Iterable[bytes], redactor: Redactor | None = None) -> list[str]:
     log = LineLog()
 
     async def hear() -> None:
-        scribe, receiver = Scribe(redactor or Redactor(), log), Receiver()
+        trace = SkstackTrace(Trace(redactor or Redactor(), log))
+        receiver = Receiver()
         for line in lines:
             for message in receiver.receive(line):
-                scribe.heard(message)
+                trace.received(message)
         for message in receiver.give_up():
-            scribe.heard(message)
+            trace.received(message)
 
     run(hear())
     return [line.text for line in log.lines]
@@ -127,7 +129,7 @@ def test_conversation_goes_on_over_a_reconnection() -> None:
 
     run(reconnect())
 
-    marks = [line.text for line in meter.line_log.lines if line.direction is Direction.REMARK]
+    marks = [line.text for line in meter.line_log.lines if line.direction is TraceDirection.NOTE]
     assert marks == ["The port is open", "The port is lost", "The port is open", "Closing the port"]
     moments = [line.at for line in meter.line_log.lines]
     assert moments == sorted(moments)
@@ -161,28 +163,30 @@ def test_frames_are_kept_however_many_other_lines_come() -> None:
     log = meter.line_log
     assert len(log.lines) == 500
     assert log.lines[0].text == "EVENT 02 <address 2>"
-    assert log.frames(Direction.SENT)[-1].text.endswith(" 05FF01 028801 62 01 E7 00")
-    assert log.frames(Direction.HEARD)[-1].text.endswith(" 028801 05FF01 72 01 E7 04 00000278")
+    assert log.frames(TraceDirection.SENT)[-1].text.endswith(" 05FF01 028801 62 01 E7 00")
+    assert log.frames(TraceDirection.RECEIVED)[-1].text.endswith(
+        " 028801 05FF01 72 01 E7 04 00000278"
+    )
 
 
 def test_number_of_frames_and_size_of_lines_are_bounded() -> None:
     log = LineLog()
     for number in range(50):
-        log.add_frame(float(number), Direction.HEARD, "00" * 1232)
-    log.add(0.0, Direction.HEARD, "00" * 1232)
+        log.add_frame(float(number), TraceDirection.RECEIVED, "00" * 1232)
+    log.add(0.0, TraceDirection.RECEIVED, "00" * 1232)
 
-    frames = log.frames(Direction.HEARD)
+    frames = log.frames(TraceDirection.RECEIVED)
     assert [frame.at for frame in frames] == [float(number) for number in range(30, 50)]
     assert len(frames[0].text) < 1550
     assert len(log.lines[0].text) < 1550
-    assert log.frames(Direction.SENT) == ()
+    assert log.frames(TraceDirection.SENT) == ()
 
 
 def test_line_is_told_with_its_age() -> None:
     log = LineLog()
-    log.add(10.0, Direction.SENT, "SKVER")
+    log.add(10.0, TraceDirection.SENT, "SKVER")
 
-    assert log.lines[0].told(12.5) == "-2.500 > SKVER"
+    assert log.lines[0].as_text(12.5) == "-2.500 > SKVER"
 
 
 # --- What is masked ------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from custom_components.wisun_route_b.stack import (
     SERIAL_NUMBER,
     Credentials,
     CredentialsRefusedError,
-    Direction,
     LineLog,
     LinkKeeper,
     PortNotFoundError,
     RouteBError,
     SmartMeter,
+    TraceDirection,
 )
 from tests.stack.secret_scan import traces
 from tests.virtual_clock import now, run
@@ -80,12 +80,12 @@ def test_an_hour_of_trouble_leaves_no_secret_in_the_conversation_or_the_debug_lo
         """Forgets nothing."""
 
         @override
-        def add(self, at: float, direction: Direction, text: str) -> None:
+        def add(self, at: float, direction: TraceDirection, text: str) -> None:
             super().add(at, direction, text)
             kept.add(text)
 
         @override
-        def add_frame(self, at: float, direction: Direction, frame: str) -> None:
+        def add_frame(self, at: float, direction: TraceDirection, frame: str) -> None:
             super().add_frame(at, direction, frame)
             kept.add(frame)
 

@@ -22,8 +22,8 @@ from ..skstack import (
     ReplyKind,
     Version,
 )
-from ..trace.trace import Scribe
 from .port import Port
+from .skstack_trace import SkstackTrace
 
 #: Seconds a dongle may take for an answer. Registers answer in 3 to 12 ms; an SKSENDTO is
 #: acknowledged when the datagram is on the air, 0.1 to 0.35 s later (captures 01, 06).
@@ -77,10 +77,10 @@ class Commander:
     answer on to the next command.
     """
 
-    def __init__(self, listener: CommandListener, scribe: Scribe) -> None:
+    def __init__(self, listener: CommandListener, trace: SkstackTrace) -> None:
         """Prepare; ``attach`` gives the port."""
         self._listener = listener
-        self._scribe = scribe
+        self._trace = trace
         self._receiver = Receiver()
         self._port: Port | None = None
         self.dialect = Dialect.DUAL
@@ -152,7 +152,7 @@ class Commander:
         async with self._turn:
             exchange = _Exchange(command, asyncio.get_running_loop().create_future())
             self._exchange = exchange
-            self._scribe.sent(command)
+            self._trace.sent(command)
             try:
                 self._write(command.data)
                 async with asyncio.timeout(patience):
@@ -191,7 +191,7 @@ class Commander:
 
     def _sort_all(self, messages: list[Message]) -> None:
         for message in messages:
-            self._scribe.heard(message)
+            self._trace.received(message)
             self._sort(message)
 
     def _write(self, data: bytes) -> None:

@@ -24,7 +24,7 @@ from ..errors import (
     TelnetPortError,
 )
 from ..skstack import Version, commands
-from ..trace.trace import Scribe
+from ..trace.trace import Trace
 from .commander import Commander
 from .dongle import IDENTIFY_PATIENCE
 from .port import Port
@@ -54,11 +54,11 @@ _HEARD_LIMIT: Final = 512
 class Identification:
     """Asks, and judges by the bytes that come back."""
 
-    def __init__(self, commander: Commander, port: Port, scribe: Scribe) -> None:
+    def __init__(self, commander: Commander, port: Port, trace: Trace) -> None:
         """Take the ways to ask: as an SKSTACK command, and in plain bytes."""
         self._commander = commander
         self._port = port
-        self._scribe = scribe
+        self._trace = trace
         self._heard = bytearray()
         self._heard_at: float | None = None
         """When the last bytes came, in seconds of the running loop's clock."""
@@ -118,7 +118,7 @@ class Identification:
         self._commander.flush(1 if speaks or not self._port.is_drained else _FILLING)
         if revive and not speaks and not self._was_reset:
             self._was_reset = True
-            self._scribe.remark("Resetting the dongle, as it does not answer")
+            self._trace.note("Resetting the dongle, as it does not answer")
             self._port.write(commands.skreset().data)
 
     def _judge(self, *, most: int, final: bool) -> None:
@@ -144,7 +144,7 @@ class Identification:
 
     async def _ask_for_j11(self) -> None:
         self._j11_heard = asyncio.get_running_loop().create_future()
-        self._scribe.remark("Asking for the version in the J11 protocol")
+        self._trace.note("Asking for the version in the J11 protocol")
         self._port.write(_J11_VERSION_REQUEST)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_J11_TIMEOUT):

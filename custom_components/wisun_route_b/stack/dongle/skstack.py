@@ -31,7 +31,7 @@ from ..skstack import (
     link_local,
 )
 from ..skstack.pana import PANA_PORT
-from ..trace.trace import Scribe
+from ..trace.trace import Trace
 from .commander import Answer, Commander, Unasked
 from .dongle import (
     CHANNELS,
@@ -46,6 +46,7 @@ from .dongle import (
 from .identification import PROBE_TIMEOUT, Identification
 from .port import Connector, Port
 from .session import PanaSession, SessionState
+from .skstack_trace import SkstackTrace
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,13 +72,13 @@ _MOST_PANS = 64
 class SkstackDongle(Dongle):
     """Drives one dongle over one port. Use once: open, work, close."""
 
-    def __init__(self, listener: DongleListener, scribe: Scribe) -> None:
+    def __init__(self, listener: DongleListener, trace: Trace) -> None:
         """Prepare; :meth:`open` makes the connection."""
         self._listener = listener
-        self._scribe = scribe
-        self._commander = Commander(self, scribe)
+        self._trace = trace
+        self._commander = Commander(self, SkstackTrace(trace))
         self._port = Port(self)
-        self._identification = Identification(self._commander, self._port, scribe)
+        self._identification = Identification(self._commander, self._port, trace)
         self._session = PanaSession(listener)
         self._transmitter = Transmitter(self._commander, listener.transmit_limit_changed)
         self._meter_address = ""
@@ -102,9 +103,9 @@ class SkstackDongle(Dongle):
         try:
             await self._port.open(connector)
         except PortError as err:
-            self._scribe.remark(f"The port could not be opened ({type(err).__name__})")
+            self._trace.note(f"The port could not be opened ({type(err).__name__})")
             raise
-        self._scribe.remark("The port is open")
+        self._trace.note("The port is open")
         self._commander.attach(self._port)
 
     @override
@@ -303,7 +304,7 @@ class SkstackDongle(Dongle):
     async def close(self) -> None:
         self._fail_all(PortLostError("The port was closed"))
         if self._port.is_open:
-            self._scribe.remark("Closing the port")
+            self._trace.note("Closing the port")
         await self._port.close()
         await self._commander.drain()
 
@@ -363,7 +364,7 @@ class SkstackDongle(Dongle):
 
     def port_lost(self, error: PortLostError) -> None:
         """Fail whatever waits: nothing will come any more."""
-        self._scribe.remark("The port is lost")
+        self._trace.note("The port is lost")
         self._fail_all(error)
         self._listener.dongle_lost(error)
 

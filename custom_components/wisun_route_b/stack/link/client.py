@@ -39,7 +39,7 @@ from ..meter.scale import Scale, require
 from ..redact import Redactor
 from ..skstack import rssi_dbm
 from ..trace.line_log import LineLog
-from ..trace.trace import Scribe
+from ..trace.trace import Trace
 from .cache import Memory
 from .connection import Condition, Connection
 from .establish import Ladder
@@ -103,7 +103,7 @@ class SmartMeter:
         """Hides every secret that is known by now."""
         self.line_log = line_log or LineLog()
         """The last lines of the serial conversation, over all connections, masked."""
-        self._scribe = Scribe(self.redactor, self.line_log)
+        self._trace = Trace(self.redactor, self.line_log)
         self._memory = Memory(network, known, farewell)
         self._ladder = Ladder(connector, credentials, self._memory, prove=prove)
         self._connection: Connection | None = None
@@ -207,7 +207,7 @@ class SmartMeter:
             await self._drop()
             connection = Connection(
                 self,
-                self._scribe,
+                self._trace,
                 self._statistics,
                 self._tids,
                 self._sendings,

@@ -22,7 +22,7 @@ from ..errors import (
     SendFailedError,
     SessionLostError,
 )
-from ..trace.trace import Scribe
+from ..trace.trace import Trace
 
 
 class Condition(StrEnum):
@@ -60,7 +60,7 @@ class Connection:
     def __init__(
         self,
         owner: ConnectionOwner,
-        scribe: Scribe,
+        trace: Trace,
         statistics: LinkStatistics,
         tids: Iterator[int],
         sendings: Sendings,
@@ -70,7 +70,7 @@ class Connection:
         """Whether the meter has been signed in to and described."""
         self._owner = owner
         self._death: RouteBError | None = None
-        self.dongle = SkstackDongle(self, scribe)
+        self.dongle = SkstackDongle(self, trace)
         self.watchdog = Watchdog(self._silent)
         self.requester = Requester(
             self._send,

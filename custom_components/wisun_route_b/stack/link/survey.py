@@ -12,7 +12,7 @@ from ..dongle.port import Connector
 from ..dongle.skstack import SkstackDongle
 from ..errors import CommandTimeoutError, DongleError, PortError
 from ..redact import Redactor
-from ..trace.trace import Scribe
+from ..trace.trace import Trace
 from .progress import Progress, ProgressCallback, Stage, estimated, ignore_progress
 
 #: Seconds to find out what is on a port that is open. Another device is known after three, silence
@@ -36,7 +36,7 @@ async def identify(connector: Connector) -> DongleIdentity:
 
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    async with opened(connector, Scribe(Redactor())) as dongle:
+    async with opened(connector, Trace(Redactor())) as dongle:
         return await _identify(dongle)
 
 
@@ -46,7 +46,7 @@ async def probe(connector: Connector) -> str:
     Nothing but questions for a version is sent: it may be another device, or in use by others.
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    async with opened(connector, Scribe(Redactor())) as dongle:
+    async with opened(connector, Trace(Redactor())) as dongle:
         return await _in_time(dongle.version())
 
 
@@ -62,9 +62,9 @@ async def survey(
     Raises a PortError or a DongleError, and leaves the port free.
     """
     report = progress or ignore_progress
-    scribe = Scribe(Redactor(credentials.route_b_id, credentials.password))
+    trace = Trace(Redactor(credentials.route_b_id, credentials.password))
     report(Progress(Stage.OPENING))
-    async with opened(connector, scribe) as dongle:
+    async with opened(connector, trace) as dongle:
         report(Progress(Stage.IDENTIFYING))
         identity = await _identify(dongle)
         await dongle.prepare(credentials)
@@ -74,9 +74,9 @@ async def survey(
 
 
 @asynccontextmanager
-async def opened(connector: Connector, scribe: Scribe) -> AsyncIterator[SkstackDongle]:
+async def opened(connector: Connector, trace: Trace) -> AsyncIterator[SkstackDongle]:
     """Open a port for a while; it is free again whatever happens."""
-    dongle = SkstackDongle(_Nobody(), scribe)
+    dongle = SkstackDongle(_Nobody(), trace)
     try:
         await dongle.open(connector)
         yield dongle

@@ -1,8 +1,7 @@
-"""The last lines of the serial conversation, for whoever has to find out what went wrong.
+"""The last lines of the serial conversation, for finding a fault.
 
-It is handed lines that are fit for anybody's eyes (see :mod:`.scribe`) and keeps nothing else,
-bounded in number and in size. It belongs to a meter, not to a connection: what went before a
-loss is what explains it.
+It keeps masked lines only (see :mod:`.trace`), bounded in number and in size. It belongs to a meter,
+not to a connection: what went before a loss explains the loss.
 """
 
 from collections import deque
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .pseudonyms import Names
+from .pseudonyms import Pseudonyms
 
 #: Lines that are kept: some hours of a quiet link, some minutes of a troubled one.
 _LINES: Final = 500
@@ -20,13 +19,13 @@ _FRAMES: Final = 20
 _LENGTH: Final = 1500
 
 
-class Direction(StrEnum):
-    """Who said it; the values are the marks of the captures."""
+class TraceDirection(StrEnum):
+    """Who sent a line; the values are the marks of the captures."""
 
     SENT = ">"
-    HEARD = "<"
-    #: Not on the line: what became of the port.
-    REMARK = "#"
+    RECEIVED = "<"
+    #: A remark about the port, which is not on the line.
+    NOTE = "#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,11 @@ class LoggedLine:
 
     at: float
     """Seconds of the running loop's clock."""
-    direction: Direction
+    direction: TraceDirection
     text: str
 
-    def told(self, now: float) -> str:
-        """Return it for a file, with how many seconds ago it was."""
+    def as_text(self, now: float) -> str:
+        """Return it with its age: seconds before ``now``, which is negative."""
         return f"{self.at - now:.3f} {self.direction} {self.text}"
 
 
@@ -51,9 +50,9 @@ class LineLog:
         self._lines = deque[LoggedLine](maxlen=_LINES)
         self._frames = {
             direction: deque[LoggedLine](maxlen=_FRAMES)
-            for direction in (Direction.SENT, Direction.HEARD)
+            for direction in (TraceDirection.SENT, TraceDirection.RECEIVED)
         }
-        self.names = Names()
+        self.pseudonyms = Pseudonyms()
         """What stands in the lines for addresses; the same in all of them."""
 
     @property
@@ -61,15 +60,15 @@ class LineLog:
         """The last lines, oldest first."""
         return tuple(self._lines)
 
-    def frames(self, direction: Direction) -> tuple[LoggedLine, ...]:
-        """Return the last ECHONET Lite frames that were sent or heard, oldest first."""
+    def frames(self, direction: TraceDirection) -> tuple[LoggedLine, ...]:
+        """Return the last ECHONET Lite frames that were sent or received, oldest first."""
         return tuple(self._frames[direction])
 
-    def add(self, at: float, direction: Direction, text: str) -> None:
+    def add(self, at: float, direction: TraceDirection, text: str) -> None:
         """Keep a line that holds no secret; ``at`` in seconds of the running loop's clock."""
         self._lines.append(LoggedLine(at, direction, _clipped(text)))
 
-    def add_frame(self, at: float, direction: Direction, frame: str) -> None:
+    def add_frame(self, at: float, direction: TraceDirection, frame: str) -> None:
         """Keep a frame that holds no secret, which is a part of a line as well."""
         self._frames[direction].append(LoggedLine(at, direction, _clipped(frame)))
 
