@@ -33,6 +33,24 @@ print("\\n".join(modules))
 """
 
 
+# With an empty parent for the stack as well, whose __init__ imports all of it.
+_IMPORT_THE_SEAM_ALONE = """
+import importlib, sys, types
+
+for name in (
+    "custom_components",
+    "custom_components.wisun_route_b",
+    "custom_components.wisun_route_b.stack",
+):
+    parent = types.ModuleType(name)
+    parent.__path__ = [name.replace(".", "/")]
+    sys.modules[name] = parent
+
+importlib.import_module("custom_components.wisun_route_b.stack.dongle.dongle")
+print("\\n".join(name for name in sys.modules if ".stack." in name))
+"""
+
+
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -49,6 +67,19 @@ def test_stack_alone_is_really_cut_off_from_home_assistant() -> None:
 
     assert result.returncode != 0
     assert "homeassistant is blocked" in result.stderr
+
+
+def test_the_seam_for_dongles_loads_no_protocol_and_no_driver() -> None:
+    result = _run(sys.executable, "-c", _IMPORT_THE_SEAM_ALONE)
+
+    stack = "custom_components.wisun_route_b.stack"
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) == {
+        f"{stack}.credentials",
+        f"{stack}.dongle",
+        f"{stack}.dongle.dongle",
+        f"{stack}.errors",
+    }
 
 
 def test_import_contracts_are_kept() -> None:

@@ -47,7 +47,8 @@ from .errors import (
     TransmitLimitError,
     WrongDayError,
 )
-from .link.client import Signal, SmartMeter
+from .link.cache import Signal
+from .link.client import SmartMeter
 from .link.connection import Condition
 from .link.farewell import end_session
 from .link.keeper import LinkKeeper

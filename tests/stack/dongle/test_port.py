@@ -21,7 +21,7 @@ from custom_components.wisun_route_b.stack import (
     PortUnreachableError,
     serial_connector,
 )
-from custom_components.wisun_route_b.stack.dongle.port import Port
+from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
 
 
 class _Host:
@@ -31,11 +31,11 @@ class _Host:
         self.heard = asyncio.Queue[bytes]()
         self.lost = asyncio.Queue[PortLostError]()
 
-    def bytes_received(self, data: bytes) -> None:
-        self.heard.put_nowait(data)
-
-    def port_lost(self, error: PortLostError) -> None:
-        self.lost.put_nowait(error)
+    def __call__(self, event: PortEvent) -> None:
+        if isinstance(event, bytes):
+            self.heard.put_nowait(event)
+        else:
+            self.lost.put_nowait(event)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import serial
 
 from custom_components.wisun_route_b.stack import (
     PortBusyError,
-    PortLostError,
     PortStuckError,
     serial_connector,
 )
@@ -23,7 +22,7 @@ from custom_components.wisun_route_b.stack.dongle import (
     device as device_module,
     port as port_module,
 )
-from custom_components.wisun_route_b.stack.dongle.port import Port
+from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
 
 ROOT = Path(__file__).parents[3]
 
@@ -32,11 +31,9 @@ class _Host:
     def __init__(self) -> None:
         self.heard = b""
 
-    def bytes_received(self, data: bytes) -> None:
-        self.heard += data
-
-    def port_lost(self, error: PortLostError) -> None:
-        pass
+    def __call__(self, event: PortEvent) -> None:
+        if isinstance(event, bytes):
+            self.heard += event
 
 
 class _Hanging:

@@ -9,12 +9,11 @@ import pytest
 
 from custom_components.wisun_route_b.stack import (
     PortBusyError,
-    PortLostError,
     PortUnreachableError,
     serial_connector,
 )
 from custom_components.wisun_route_b.stack.dongle import network
-from custom_components.wisun_route_b.stack.dongle.port import Port
+from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
 from custom_components.wisun_route_b.stack.dongle.telnet import TelnetDecoder
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -30,11 +29,11 @@ class _Host:
     def __init__(self) -> None:
         self.heard = asyncio.Queue[bytes]()
 
-    def bytes_received(self, data: bytes) -> None:
-        self.heard.put_nowait(data)
-
-    def port_lost(self, error: PortLostError) -> None:
-        self.heard.put_nowait(b"")
+    def __call__(self, event: PortEvent) -> None:
+        if isinstance(event, bytes):
+            self.heard.put_nowait(event)
+        else:
+            self.heard.put_nowait(b"")
 
 
 @given(

@@ -22,6 +22,7 @@ from custom_components.wisun_route_b.stack import (
     identify,
     survey,
 )
+from custom_components.wisun_route_b.stack.skstack import rssi_dbm
 from tests.stack.scripted import DONGLE_IP, NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from tests.virtual_clock import run
 
@@ -85,8 +86,10 @@ def test_survey_tells_our_meter_from_those_next_door() -> None:
     assert result == Survey(
         IDENTITY,
         (
-            FoundNetwork(NETWORK, 0x98, ours=True),
-            FoundNetwork(Network(0x31, 0x0A0B, NETWORK.address), 0x40, ours=False),
+            FoundNetwork(NETWORK, rssi_dbm(0x98), ours=True, lqi=0x98),
+            FoundNetwork(
+                Network(0x31, 0x0A0B, NETWORK.address), rssi_dbm(0x40), ours=False, lqi=0x40
+            ),
         ),
     )
     assert "SKSCAN 2 FFFFFFFF 5" in dongle.commands

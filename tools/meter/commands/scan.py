@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, override
 
-from custom_components.wisun_route_b.stack import FoundNetwork, Signal, survey
+from custom_components.wisun_route_b.stack import FoundNetwork, survey
 
 from ..context import Command, Context
 from ..exit_codes import ExitCode
 from ..screen import Json
 
-#: Channel 33 is at 922.5 MHz, the next ones 0.2 MHz apart (BP35A1 manual, register S02).
-_FIRST_CHANNEL, _FIRST_MEGAHERTZ, _SPACING = 33, 922.5, 0.2
 #: As good as any meter was ever found with (see SKSCAN in the stack); 17.5 s.
 DEFAULT_DURATION = 6
 _ROW = "{:<16}{:<6}{:>4}{:>11}  {:<6}{}"
@@ -54,7 +52,7 @@ def _document(found: FoundNetwork, *, address: bool) -> Json:
         "channel": network.channel,
         "pan_id": f"{network.pan_id:04X}",
         "lqi": found.lqi,
-        "dbm": round(Signal(found.lqi).dbm, 1),
+        "dbm": round(found.dbm, 1),
         "ours": found.ours,
         **({"address": network.address} if address else {}),
     }
@@ -68,12 +66,11 @@ def _lines(networks: tuple[FoundNetwork, ...], *, addresses: bool) -> Iterator[s
     yield _ROW.format("channel", "PAN", "LQI", "strength", "ours", last).rstrip()
     for found in networks:
         network = found.network
-        megahertz = _FIRST_MEGAHERTZ + _SPACING * (network.channel - _FIRST_CHANNEL)
         yield _ROW.format(
-            f"{network.channel} ({megahertz:.1f} MHz)",
+            f"{network.channel} ({network.frequency_mhz:.1f} MHz)",
             f"{network.pan_id:04X}",
-            found.lqi,
-            f"{Signal(found.lqi).dbm:.0f} dBm",
+            "-" if found.lqi is None else found.lqi,
+            f"{found.dbm:.0f} dBm",
             "yes" if found.ours else "no",
             network.address if addresses else "",
         ).rstrip()

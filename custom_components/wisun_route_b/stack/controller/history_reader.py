@@ -29,7 +29,7 @@ from ..meter.properties import (
 from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
 from ..meter.scale import Scale
 from .property_reader import PropertyReader
-from .requester import PATIENCE_ONE, Ask, Requester
+from .requester import PATIENCE_ONE, Request, Requester
 
 #: How often a day is read while midnight keeps coming between. It comes once a day.
 _ATTEMPTS = 3
@@ -61,7 +61,7 @@ class HistoryReader:
 
     def __init__(self, requester: Requester, reader: PropertyReader) -> None:
         """Take the way to the meter, and who knows how many properties it answers at once."""
-        self._ask = requester.ask
+        self._request = requester.request
         self._reader = reader
         # Between choosing and reading no other history may be chosen; live values may well
         # be read, so that they wait for one answer at most.
@@ -81,9 +81,9 @@ class HistoryReader:
             for _ in range(_ATTEMPTS):
                 begun = asyncio.get_running_loop().time()
                 before = await self._moment(scale)
-                await _set(self._ask, HISTORY1_DAY, days_ago)
-                normal = await _day(self._ask, HISTORY1_NORMAL, days_ago, scale)
-                backward = await _reverse_day(self._ask, days_ago, scale) if reverse else None
+                await _set(self._request, HISTORY1_DAY, days_ago)
+                normal = await _day(self._request, HISTORY1_NORMAL, days_ago, scale)
+                backward = await _reverse_day(self._request, days_ago, scale) if reverse else None
                 elapsed = asyncio.get_running_loop().time() - begun
                 today = before.day
                 if not before.is_sure_for(elapsed):
@@ -117,8 +117,8 @@ class HistoryReader:
             raise EncodeError("A moment needs a time zone")
         wanted = newest.astimezone(JST).replace(second=0, microsecond=0)
         async with self._choosing:
-            await _set(self._ask, selector, HistorySelector(wanted, count))
-            read = await _get(self._ask, history, scale)
+            await _set(self._request, selector, HistorySelector(wanted, count))
+            read = await _get(self._request, history, scale)
         if read.start != wanted or len(read.slots) != count:
             raise WrongDayError("The meter answers for another time than was asked for")
         return read
@@ -128,7 +128,7 @@ class HistoryReader:
         try:
             return _Moment(await self._clock(), _CLOCK_STEP)
         except RequestRefusedError, ResponseTimeoutError:
-            reading = await _get(self._ask, FIXED_TIME_ENERGY_NORMAL, scale)
+            reading = await _get(self._request, FIXED_TIME_ENERGY_NORMAL, scale)
             return _Moment(reading.measured_at, _READING_STEP)
 
     async def _clock(self) -> datetime:
@@ -136,29 +136,29 @@ class HistoryReader:
         if self._reader.limit > 1:
             together = (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc))
             try:
-                both = await self._ask(ESV.GET, together, PATIENCE_ONE)
+                both = await self._request(ESV.GET, together, PATIENCE_ONE)
             except ResponseTimeoutError:
-                return await _clock_one_by_one(self._ask)
+                return await _clock_one_by_one(self._request)
             edts = {item.epc: item.edt for item in both.properties}
             if edts.get(CURRENT_DATE.epc) and edts.get(CURRENT_TIME.epc):
                 day = CURRENT_DATE.decode(edts[CURRENT_DATE.epc])
                 return datetime.combine(day, CURRENT_TIME.decode(edts[CURRENT_TIME.epc]), JST)
-        return await _clock_one_by_one(self._ask)
+        return await _clock_one_by_one(self._request)
 
 
 async def write[T](requester: Requester, definition: MeterProperty[T], value: T) -> None:
     """Set a property; raise RequestRefusedError if the meter does not accept it."""
-    await _set(requester.ask, definition, value)
+    await _set(requester.request, definition, value)
 
 
-async def _set[T](ask: Ask, definition: MeterProperty[T], value: T) -> None:
+async def _set[T](ask: Request, definition: MeterProperty[T], value: T) -> None:
     written = Property(definition.epc, definition.encode(value))
     answer = await ask(ESV.SET_C, (written,))
     if answer.esv is not ESV.SET_RES:
         raise RequestRefusedError(f"The meter does not let {definition.name} be set")
 
 
-async def _get[T](ask: Ask, definition: MeterProperty[T], scale: Scale | None = None) -> T:
+async def _get[T](ask: Request, definition: MeterProperty[T], scale: Scale | None = None) -> T:
     answer = await ask(ESV.GET, (Property(definition.epc),))
     return definition.decode(_edt(answer, definition.epc, definition.name), scale)
 
@@ -170,7 +170,7 @@ def _edt(answer: Frame, epc: int, name: str) -> bytes:
     raise RequestRefusedError(f"The meter does not offer {name}")
 
 
-async def _clock_one_by_one(ask: Ask) -> datetime:
+async def _clock_one_by_one(ask: Request) -> datetime:
     """Read the date, the time, and the date again: midnight may come between."""
     for _ in range(_ATTEMPTS):
         day = await _get(ask, CURRENT_DATE)
@@ -181,7 +181,7 @@ async def _clock_one_by_one(ask: Ask) -> datetime:
 
 
 async def _day(
-    ask: Ask, definition: MeterProperty[DayHistory], days_ago: int, scale: Scale
+    ask: Request, definition: MeterProperty[DayHistory], days_ago: int, scale: Scale
 ) -> DayHistory:
     history = await _get(ask, definition, scale)
     if history.day != days_ago:
@@ -189,7 +189,7 @@ async def _day(
     return history
 
 
-async def _reverse_day(ask: Ask, days_ago: int, scale: Scale) -> DayHistory | None:
+async def _reverse_day(ask: Request, days_ago: int, scale: Scale) -> DayHistory | None:
     """Read E4; a meter may list it in its Get map and refuse it all the same."""
     try:
         return await _day(ask, HISTORY1_REVERSE, days_ago, scale)

@@ -256,7 +256,7 @@ class _Read:
         if bundle[0] in self._silent:
             patience = min(patience or PATIENCE_ONE, _SUSPECT_PATIENCE)
         asked = tuple(Property(epc) for epc in bundle)
-        return await self._requester.ask(ESV.GET, asked, patience)
+        return await self._requester.request(ESV.GET, asked, patience)
 
     # --- No answer -------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""ECHONET Lite requests over a radio that loses things: ask, ask again, match, confirm."""
+"""ECHONET Lite requests over a radio that loses datagrams: request, resend, match, confirm."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -67,8 +67,8 @@ class _Extension:
             self.deadline.reschedule(min(now + self.patience, latest))
 
 
-class Ask(Protocol):
-    """Makes one request; see Requester.ask."""
+class Request(Protocol):
+    """Makes one request; see Requester.request."""
 
     async def __call__(
         self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
@@ -89,7 +89,10 @@ class Requester:
         *,
         sendings: Sendings,
     ) -> None:
-        """Take the way out, and who hears of the meter's notifications.
+        """Take what sends a datagram, and what gets the meter's notifications.
+
+        ``send`` raises SendFailedError if a datagram did not get through; what comes is passed to
+        :meth:`receive`. Nothing else is needed of whatever carries the datagrams.
 
         ``tids`` goes on from connection to connection: an answer that is late by a whole
         connection must not fit a new request. So does what was sent, and how long the answers took.
@@ -111,7 +114,7 @@ class Requester:
         self._lost: RouteBError | None = None
         self._confirmations: set[asyncio.Task[None]] = set()
 
-    async def ask(
+    async def request(
         self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
     ) -> Frame:
         """Send a request and return its answer, be it a Get_Res or a Get_SNA.
@@ -122,10 +125,10 @@ class Requester:
         """
         async with self._turn:
             try:
-                answer = await self._ask(service, properties, patience or _patience(properties))
+                answer = await self._request(service, properties, patience or _patience(properties))
             except SendFailedError, ResponseTimeoutError:
                 self._statistics.lost += 1
-                self._watchdog.unanswered()
+                self._watchdog.note_unanswered()
                 raise
         self._statistics.answers += 1
         return answer
@@ -140,13 +143,13 @@ class Requester:
             if self._lost is not None:
                 raise self._lost.with_traceback(None)
             try:
-                await self._ask(ESV.GET, (Property(epc),), patience, probing=True)
+                await self._request(ESV.GET, (Property(epc),), patience, probing=True)
             except SendFailedError, ResponseTimeoutError:
                 return False
         self._statistics.answers += 1
         return True
 
-    async def _ask(
+    async def _request(
         self,
         service: ESV,
         properties: tuple[Property, ...],
@@ -247,7 +250,7 @@ class Requester:
         now = asyncio.get_running_loop().time()
         age = now - sending.at
         self._response_time.note(age, now)
-        self._watchdog.heard()
+        self._watchdog.note_answer()
         pending = sending.pending
         if pending.answer.done():
             self._statistics.strays += 1  # an earlier sending of the same request was answered

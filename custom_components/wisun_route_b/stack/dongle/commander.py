@@ -1,10 +1,10 @@
 """One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from ..errors import CommandFailedError, CommandTimeoutError, PortLostError
+from ..errors import CommandFailedError, CommandTimeoutError
 from ..skstack import (
     AppVersion,
     Command,
@@ -38,20 +38,13 @@ _TRIES = 3
 _SETTLE = 0.1
 #: Seconds of silence after which a datagram will not go on: at 115200 Bd the longest takes
 #: 0.25 s, and a USB bridge holds bytes back for 16 ms.
-_QUIET = 0.5
+_STALL_S = 0.5
 
-#: What a dongle says only because it was asked.
+#: What a dongle says only in answer to a command.
 _ANSWERS = (Info, Version, AppVersion, Register, LinkLocalAddress)
 
 type Answer = Info | Version | AppVersion | Register | LinkLocalAddress
-type Unasked = Event | PanDescription | Datagram
-
-
-class CommandListener(Protocol):
-    """What wants to know what a dongle says unasked."""
-
-    def message_received(self, message: Unasked) -> None:
-        """Take an event, a PAN description or a datagram."""
+type Unsolicited = Event | PanDescription | Datagram
 
 
 @dataclass(slots=True)
@@ -70,43 +63,41 @@ class _Exchange:
 
 
 class Commander:
-    """Sends commands one by one and sorts what comes back.
+    """Sends commands one by one and dispatches what comes back.
 
     The timeout of a command counts from its write, not from the wait for its turn. A caller
     that is cancelled leaves its command to finish: a half-finished exchange would pass its
     answer on to the next command.
     """
 
-    def __init__(self, listener: CommandListener, trace: SkstackTrace) -> None:
-        """Prepare; ``attach`` gives the port."""
-        self._listener = listener
+    def __init__(
+        self, port: Port, on_unsolicited: Callable[[Unsolicited], None], trace: SkstackTrace
+    ) -> None:
+        """Take the way to the dongle, and what takes its unsolicited messages."""
+        self._port = port
+        self._on_unsolicited = on_unsolicited
         self._trace = trace
         self._receiver = Receiver()
-        self._port: Port | None = None
         self.dialect = Dialect.DUAL
         """What the last EINFO has shown, or the form of SKSCAN that the dongle has accepted."""
         self._turn = asyncio.Lock()
         self._exchange: _Exchange | None = None
         self._running: set[asyncio.Task[tuple[Answer, ...]]] = set()
-        self._quiet: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
         self.stray_answers = 0
-        """Answers that came when nobody had asked."""
+        """Answers that came without a command."""
 
     @property
     def receiver(self) -> Receiver:
         """The decoder, for its statistics."""
         return self._receiver
 
-    def attach(self, port: Port) -> None:
-        """Use this open port from now on."""
-        self._port = port
-
-    def flush(self, lines: int = 1) -> None:
+    def terminate_partial_line(self, lines: int = 1) -> None:
         """End whatever is half typed; several empty lines also fill up a datagram (SKSENDTO).
 
         An empty line means nothing to the dongle, and it does not answer to it.
         """
-        self._write(b"\r\n" * lines)
+        self._port.write(b"\r\n" * lines)
 
     async def execute(
         self, command: Command, patience: float = COMMAND_TIMEOUT
@@ -140,7 +131,7 @@ class Commander:
     async def resynchronize(self) -> None:
         """End a command that the dongle may have half received, and pass over its complaint."""
         async with self._turn:
-            self.flush()
+            self.terminate_partial_line()
             await asyncio.sleep(_SETTLE)
 
     def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
@@ -154,7 +145,7 @@ class Commander:
             self._exchange = exchange
             self._trace.sent(command)
             try:
-                self._write(command.data)
+                self._port.write(command.data)
                 async with asyncio.timeout(patience):
                     await exchange.done
             except TimeoutError as err:
@@ -165,8 +156,8 @@ class Commander:
 
     async def drain(self) -> None:
         """Wait until no command runs; the port must be closed, so that they all end."""
-        if self._quiet is not None:
-            self._quiet.cancel()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def fail(self, error: Exception) -> None:
@@ -177,33 +168,28 @@ class Commander:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the port."""
-        self._sort_all(self._receiver.receive(data))
-        if self._quiet is not None:
-            self._quiet.cancel()
-            self._quiet = None
+        self._dispatch_all(self._receiver.receive(data))
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
         if self._receiver.holds_back:
-            self._quiet = asyncio.get_running_loop().call_later(_QUIET, self._give_up)
+            self._stall_timer = asyncio.get_running_loop().call_later(_STALL_S, self._give_up)
 
     def _give_up(self) -> None:
         """Let through what waits for the rest of a datagram that broke off."""
-        self._quiet = None
-        self._sort_all(self._receiver.give_up())
+        self._stall_timer = None
+        self._dispatch_all(self._receiver.give_up())
 
-    def _sort_all(self, messages: list[Message]) -> None:
+    def _dispatch_all(self, messages: list[Message]) -> None:
         for message in messages:
             self._trace.received(message)
-            self._sort(message)
+            self._dispatch(message)
 
-    def _write(self, data: bytes) -> None:
-        if self._port is None:
-            raise PortLostError("The port is closed")
-        self._port.write(data)
-
-    def _sort(self, message: Message) -> None:
-        """Give a message to the command that waits for it, or to the listener."""
+    def _dispatch(self, message: Message) -> None:
+        """Give a message to the command that waits for it, or to whoever takes unsolicited ones."""
         match message:
             case Event() | PanDescription() | Datagram():
-                self._listener.message_received(message)
+                self._on_unsolicited(message)
             case Ok():
                 self._finish(ReplyKind.LINE, None)
             case Fail(code):

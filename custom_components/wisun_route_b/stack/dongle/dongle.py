@@ -1,21 +1,29 @@
-"""What the link asks of a dongle, whatever protocol it speaks on the serial line."""
+"""The seam for dongles: what the link asks of a dongle, whatever protocol it speaks.
 
-from collections.abc import Mapping
+A driver implements :class:`Dongle` and reports what happens by itself as values, events, to one
+callable. Nothing here knows a protocol: a network is named by its logical channel, and signal
+strength is in dBm. Importing this module must not load any module of a protocol (a test checks it).
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import re
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from ..credentials import Credentials
 from ..errors import DongleError, PortError
-from .session import SessionListener
 
-_ADDRESS = re.compile(r"[0-9A-F]{16}")
-#: Logical channels 33 to 60, 922.5 to 927.9 MHz (BP35A1 manual, register S02).
-CHANNELS = range(0x21, 0x3D)
+_ADDRESS: Final = re.compile(r"[0-9A-F]{16}")
+#: Logical channels of the radio, 922.5 to 927.9 MHz in steps of 0.2 MHz (BP35A1 manual, register
+#: S02). Meters of Route B use every second one, 33 to 59 (J11 UART IF specification v1.2, page 28).
+CHANNELS: Final = range(33, 61)
+_FIRST_CHANNEL_MHZ: Final = 922.5
+_CHANNEL_SPACING_MHZ: Final = 0.2
 #: FFFF stands for "none".
-PAN_IDS = range(0xFFFF)
-#: Seconds of silence after which a port is said to have no dongle, while a person waits.
-IDENTIFY_PATIENCE = 4.8
+PAN_IDS: Final = range(0xFFFF)
+
+
+# --- Networks and dongles ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +31,16 @@ class Network:
     """Where a meter was found: enough to join it again without a scan. No secret in it."""
 
     channel: int
-    """Hexadecimal channel number of SKSTACK, 0x21 to 0x3C."""
+    """Logical channel, 33 to 60. Each driver maps it to the number that its protocol uses."""
     pan_id: int
     """0 to 0xFFFE."""
     address: str = field(repr=False)
     """The meter's MAC address, 16 hexadecimal digits."""
+
+    @property
+    def frequency_mhz(self) -> float:
+        """Centre frequency of the channel in MHz."""
+        return _FIRST_CHANNEL_MHZ + _CHANNEL_SPACING_MHZ * (self.channel - CHANNELS.start)
 
     def as_dict(self) -> dict[str, int | str]:
         """Return a form that JSON can keep."""
@@ -47,86 +60,150 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class FoundNetwork:
-    """A network that a scan heard, and how well."""
+    """A network that a scan received, and how well."""
 
     network: Network
-    lqi: int
-    """Link quality as the dongle reports it, 0 to 0xFF."""
+    dbm: float
+    """Received signal strength in dBm."""
     ours: bool
     """Whether it shows the pairing ID that was looked for."""
+    lqi: int | None = None
+    """Link quality, 0 to 0xFF, if the dongle reports one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DongleIdentity:
-    """Who is at the other end of the serial line."""
+    """Which dongle is at the other end of the serial line."""
 
     protocol: str
-    """The command dialect, for people: "SKSTACK single" or "SKSTACK dual"."""
+    """The command protocol and its dialect, for display: "SKSTACK single" or "SKSTACK dual"."""
     version: str
-    """Firmware version as the dongle tells it (EVER)."""
+    """Firmware version as the dongle reports it."""
     app_version: str | None
-    """Application version (EAPPVER); None on dongles that do not know the question."""
+    """Application version; None on dongles that have none."""
 
 
-class DongleListener(SessionListener, Protocol):
-    """What wants to know what a dongle reports by itself."""
+# --- Events --------------------------------------------------------------------------------
 
-    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
-        """Take an encrypted datagram from our meter to the ECHONET Lite port."""
 
-    def transmit_limit_changed(self, active: bool) -> None:  # noqa: FBT001 - nothing else to say
-        """Learn that nothing may be transmitted any more, or that it may be again."""
+@dataclass(frozen=True, slots=True)
+class DatagramReceived:
+    """An encrypted datagram came from the joined meter to the ECHONET Lite port."""
 
-    def dongle_lost(self, error: DongleError | PortError) -> None:
-        """Learn that the dongle itself is gone."""
+    payload: bytes = field(repr=False)
+    dbm: float | None
+    """Received signal strength in dBm, if the dongle reports it with each datagram."""
+    lqi: int | None = None
+    """Link quality, 0 to 0xFF, if the dongle reports one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLost:
+    """The session with the meter has ended, and not because :meth:`Dongle.disconnect` asked."""
+
+    reason: str
+    """For a log: no address in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRenewing:
+    """The session has expired and the dongle signs in again by itself; sending has to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRenewed:
+    """The dongle has signed in again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransmitLimit:
+    """The hourly transmission time is used up, or is available again (ARIB STD-T108)."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DongleLost:
+    """The dongle or its port is gone; no event follows."""
+
+    error: DongleError | PortError
+
+
+type DongleEvent = (
+    DatagramReceived | SessionLost | SessionRenewing | SessionRenewed | TransmitLimit | DongleLost
+)
+#: Runs in the event loop, must not block and must not raise.
+type EventHandler = Callable[[DongleEvent], None]
+
+
+# --- The dongle ----------------------------------------------------------------------------
 
 
 class Dongle(Protocol):
-    """A Wi-SUN dongle that can be a Route-B controller.
+    """A Wi-SUN dongle on an open port that can be a Route-B controller.
 
     Every method raises DongleError or PortError when the dongle fails, and a LinkError when
     the radio does.
     """
 
-    async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
-        """Find out what is at the other end.
+    @property
+    def kind(self) -> str:
+        """Name of the protocol, which detection tries first if it is remembered."""
 
-        Something that speaks another language is known within three seconds; silence is waited
-        out for ``patience`` seconds.
-        """
+    @property
+    def is_renewing(self) -> bool:
+        """Whether the dongle renews the session, and sending has to wait."""
 
-    async def remembers(self, network: Network) -> bool:
+    @property
+    def transmit_limited(self) -> bool:
+        """Whether the dongle has reported that nothing may be transmitted."""
+
+    @property
+    def line_statistics(self) -> Mapping[str, int]:
+        """Counters of what was understood on the serial line and what was not."""
+
+    async def version(self) -> str:
+        """Return the firmware version; change nothing in the dongle."""
+
+    async def identify(self) -> DongleIdentity:
+        """Find out which dongle it is; a live session goes on."""
+
+    async def is_on_network(self, network: Network) -> bool:
         """Tell whether the dongle is still set to this network, as after a sign-in there."""
 
     async def resume(self, network: Network) -> bool:
-        """Take up the session that may still live in ``network``; False if it cannot."""
+        """Take over the session that may still be alive in ``network``; False if there is none."""
 
     async def prepare(self, credentials: Credentials) -> None:
-        """Bring the dongle into a known state, knowing the credentials."""
+        """Bring the dongle into a known state, without a session, and give it the credentials."""
 
     async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
-        """Listen once on all channels; return every network, marking this pairing ID's."""
+        """Listen once on all channels; return every network, marking this pairing ID's.
+
+        Each step of ``duration`` doubles the time on each channel.
+        """
 
     def scan_seconds(self, duration: int) -> float:
-        """Return how long a scan with this duration takes."""
+        """Return how many seconds a scan with this duration takes."""
 
     async def join(self, network: Network) -> None:
         """Sign in; raise JoinFailedError, CredentialsRefusedError or TransmitLimitError."""
 
     async def send(self, payload: bytes) -> None:
-        """Send a datagram to the joined meter; returns when it is on the air.
+        """Send a datagram to the joined meter; return when its radio has acknowledged it.
 
-        Waits while the dongle renews the session, as nothing may be sent then.
+        Waits while the dongle renews the session, as nothing may be sent then. Raises
+        SendFailedError if there was no acknowledgement, TransmitLimitError while the limit holds.
         """
 
-    async def leave(self) -> bool:
+    async def disconnect(self) -> bool:
         """End the session; False if there is none. Takes 0.8 s at most."""
 
     async def require_transmission(self) -> None:
-        """Raise TransmitLimitError if the dongle says that it may not transmit now."""
+        """Raise TransmitLimitError if the dongle reports that it may not transmit now."""
 
-    async def responds(self) -> bool:
+    async def ping(self) -> bool:
         """Tell whether the dongle still answers."""
 
     async def close(self) -> None:
-        """Give the port back; the session stays alive in the dongle."""
+        """Give the port back, within two seconds; the session stays alive in the dongle."""

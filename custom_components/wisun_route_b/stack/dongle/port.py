@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import errno
 import logging
 import select
-from typing import Protocol, override
+from typing import override
 
 from ..errors import (
     NotASerialPortError,
@@ -23,7 +23,7 @@ from ..errors import (
     PortStuckError,
     PortUnreachableError,
 )
-from .finish import finish
+from ..tasks import await_uncancelled
 from .flood import FloodGuard
 from .network import Opened, open_rfc2217, open_socket
 
@@ -120,22 +120,17 @@ def _port_error(err: OSError | ValueError) -> PortError:
     return PortUnreachableError(f"The port could not be opened ({reason})")
 
 
-class PortListener(Protocol):
-    """What wants to know what happens at a port."""
-
-    def bytes_received(self, data: bytes) -> None:
-        """Take what arrived, in pieces of any size."""
-
-    def port_lost(self, error: PortLostError) -> None:
-        """Learn that the port is gone without ``close()`` having been called."""
+#: Bytes that arrived, in pieces of any size, or why the port is gone without ``close()``.
+type PortEvent = bytes | PortLostError
+type PortHandler = Callable[[PortEvent], None]
 
 
 class Port(asyncio.Protocol):
     """An open serial port. Opened once, closed once."""
 
-    def __init__(self, listener: PortListener) -> None:
+    def __init__(self, handler: PortHandler) -> None:
         """Prepare; nothing is open before :meth:`open`."""
-        self._listener = listener
+        self._handler = handler
         self._transport: asyncio.Transport | None = None
         self._made = asyncio.Event()
         self._gone = asyncio.Event()
@@ -151,7 +146,7 @@ class Port(asyncio.Protocol):
             await self._made.wait()
         except asyncio.CancelledError:
             opening.cancel()
-            await finish(self._close_late(opening))
+            await await_uncancelled(self._close_late(opening))
             raise
         if self._closing:
             raise PortLostError("The port was closed while it was opened")
@@ -165,6 +160,10 @@ class Port(asyncio.Protocol):
         elif not opening.cancelled() and opening.exception() is None:
             await self._made.wait()
             await self.close()
+
+    def hand_over(self, handler: PortHandler) -> None:
+        """Report to this handler from now on."""
+        self._handler = handler
 
     @property
     def is_open(self) -> bool:
@@ -227,14 +226,14 @@ class Port(asyncio.Protocol):
         if self._guard.is_flood(len(data)):
             self._give_up(PortLostError("The port sends more than a serial line can carry"))
         else:
-            self._listener.bytes_received(data)
+            self._handler(data)
 
     def _give_up(self, error: PortLostError) -> None:
         """Close the port from this side, as if it had been lost."""
         self._closing = True
         if self._transport is not None:
             self._transport.abort()
-        self._listener.port_lost(error)
+        self._handler(error)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -244,7 +243,7 @@ class Port(asyncio.Protocol):
         if not self._closing:
             error = PortLostError("The serial port has disappeared")
             error.__cause__ = exc
-            self._listener.port_lost(error)
+            self._handler(error)
 
 
 def _accepts_bytes(transport: asyncio.Transport) -> bool:

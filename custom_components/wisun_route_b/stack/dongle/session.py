@@ -7,7 +7,7 @@ Numbers and meanings are those of the BP35A1 and BP35C2 manuals, 4.8 and pages 6
 import asyncio
 from enum import Enum
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from ..errors import (
     CredentialsRefusedError,
@@ -18,6 +18,7 @@ from ..errors import (
 )
 from ..skstack import EventNumber
 from ..skstack.pana import sequence_of, turns_down
+from .dongle import EventHandler, SessionLost, SessionRenewed, SessionRenewing
 
 #: Different packets of the meter in a sign-in that was turned down without a word: the second
 #: one is its challenge, and the third one comes only to who has answered it rightly.
@@ -80,25 +81,12 @@ _REASONS: Final[MappingProxyType[int, str]] = MappingProxyType(
 )
 
 
-class SessionListener(Protocol):
-    """What wants to know how a session fares."""
-
-    def session_lost(self, reason: str) -> None:
-        """Learn that the session has ended; ``reason`` is for a log."""
-
-    def session_renewing(self) -> None:
-        """Learn that the session has expired and the dongle signs in again by itself."""
-
-    def session_renewed(self) -> None:
-        """Learn that the dongle has signed in again by itself."""
-
-
 class PanaSession:
     """One session after another, over one dongle."""
 
-    def __init__(self, listener: SessionListener) -> None:
+    def __init__(self, on_event: EventHandler) -> None:
         """Begin without a session."""
-        self._listener = listener
+        self._on_event = on_event
         self._state = SessionState.NONE
         self._decided: asyncio.Future[None] | None = None
         """Ends with the sign-in, or with the renewal, that is going on."""
@@ -135,7 +123,7 @@ class PanaSession:
         return self._decided
 
     def drop(self, error: PortLostError | None = None) -> None:
-        """Forget the session without a word to the listener; fail who waits for it."""
+        """Forget the session without an event; fail whatever waits for it."""
         self._set(SessionState.NONE)
         self._decide(error or NotConnectedError("The session was given up"))
 
@@ -176,7 +164,7 @@ class PanaSession:
                 self._decide(self._refusal())
             case _, SessionState.UP:
                 self._decide(None)
-                self._listener.session_renewed()
+                self._on_event(SessionRenewed())
             case _, SessionState.RENEWING:
                 self._expect_renewal()
             case _:
@@ -186,7 +174,7 @@ class PanaSession:
         self._packets.clear()
         self._decided = asyncio.get_running_loop().create_future()
         self._wait_at_most(_RENEWAL_BEGINS)
-        self._listener.session_renewing()
+        self._on_event(SessionRenewing())
 
     def _wait_at_most(self, seconds: float) -> None:
         self._stop_waiting()
@@ -203,7 +191,7 @@ class PanaSession:
 
     def _lose(self, reason: str) -> None:
         self._decide(SessionLostError(f"The session with the meter is gone: {reason}"))
-        self._listener.session_lost(reason)
+        self._on_event(SessionLost(reason))
 
     def _set(self, state: SessionState) -> None:
         self._stop_waiting()

@@ -29,23 +29,25 @@ from ..skstack import (
     SendResult,
     commands,
     link_local,
+    rssi_dbm,
 )
 from ..skstack.pana import PANA_PORT
 from ..trace.trace import Trace
-from .commander import Answer, Commander, Unasked
+from .commander import Answer, Commander, Unsolicited
 from .dongle import (
     CHANNELS,
-    IDENTIFY_PATIENCE,
     PAN_IDS,
+    DatagramReceived,
     Dongle,
     DongleIdentity,
-    DongleListener,
+    DongleLost,
+    EventHandler,
     FoundNetwork,
     Network,
 )
-from .identification import PROBE_TIMEOUT, Identification
-from .port import Connector, Port
+from .port import Port, PortEvent
 from .session import PanaSession, SessionState
+from .skstack_probe import SkstackProbe
 from .skstack_trace import SkstackTrace
 from .transmitter import Transmitter
 
@@ -61,26 +63,31 @@ _SCAN_GRACE = 8.0
 _JOIN_TIMEOUT = 60.0
 #: SKJOIN is sent this often if it is refused or not answered at all: noise damages one line.
 _JOIN_TRIES = 3
-#: Ending a session must not hold up whoever closes the link.
-_LEAVE_TIMEOUT = 0.8
+#: Seconds for an answer to the question whether the dongle still answers.
+_PING_TIMEOUT = 0.75
+#: Ending a session must not delay whoever closes the link.
+_DISCONNECT_TIMEOUT = 0.8
 #: The side of events of the HAN (C2 manual, page 66).
 _SIDE_HAN = 1
 #: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
-_MOST_PANS = 64
+_MAX_PANS = 64
 
 
 class SkstackDongle(Dongle):
-    """Drives one dongle over one port. Use once: open, work, close."""
+    """Drives one dongle over one port, until it is closed."""
 
-    def __init__(self, listener: DongleListener, trace: Trace) -> None:
-        """Prepare; :meth:`open` makes the connection."""
-        self._listener = listener
+    kind = "skstack"
+
+    def __init__(self, port: Port, on_event: EventHandler, trace: Trace) -> None:
+        """Take the port, whose events must be passed to :meth:`take`."""
+        self._port = port
+        self._on_event = on_event
         self._trace = trace
-        self._commander = Commander(self, SkstackTrace(trace))
-        self._port = Port(self)
-        self._identification = Identification(self._commander, self._port, trace)
-        self._session = PanaSession(listener)
-        self._transmitter = Transmitter(self._commander, listener.transmit_limit_changed)
+        self._commander = Commander(port, self._dispatch, SkstackTrace(trace))
+        self.probe = SkstackProbe(self._commander, port, trace)
+        """For detection: the question whether this is an SKSTACK dongle at all."""
+        self._session = PanaSession(on_event)
+        self._transmitter = Transmitter(self._commander, on_event)
         self._meter_address = ""
         self._found: list[PanDescription] = []
         self._scan_ended: asyncio.Future[None] | None = None
@@ -88,36 +95,27 @@ class SkstackDongle(Dongle):
         self._strays = 0
 
     @property
+    @override
     def line_statistics(self) -> dict[str, int]:
-        """Counts of what was understood and what was not, for somebody who looks for a fault."""
         return {
             **asdict(self._commander.receiver.statistics),
             "stray_answers": self._commander.stray_answers,
             "stray_datagrams": self._strays,
         }
 
-    # --- Opening -----------------------------------------------------------------------
-
-    async def open(self, connector: Connector) -> None:
-        """Open the port; raise PortError."""
-        try:
-            await self._port.open(connector)
-        except PortError as err:
-            self._trace.note(f"The port could not be opened ({type(err).__name__})")
-            raise
-        self._trace.note("The port is open")
-        self._commander.attach(self._port)
+    # --- Identifying -------------------------------------------------------------------
 
     @override
-    async def identify(self, patience: float = IDENTIFY_PATIENCE) -> DongleIdentity:
-        version = await self.version(patience)
+    async def version(self) -> str:
+        return self.probe.version
+
+    @override
+    async def identify(self) -> DongleIdentity:
         dialect = await self._learn_dialect()
         await self._commander.execute_with_retries(commands.sksreg("SFE", "0"))
-        return DongleIdentity(f"SKSTACK {dialect.name.lower()}", version, await self._app_version())
-
-    async def version(self, patience: float = IDENTIFY_PATIENCE) -> str:
-        """Return the version of the firmware, and set nothing for that; raise as identify()."""
-        return await self._identification.version(patience)
+        return DongleIdentity(
+            f"SKSTACK {dialect.name.lower()}", self.probe.version, await self._app_version()
+        )
 
     async def _learn_dialect(self) -> Dialect:
         info = await self._ask(commands.skinfo(), Info)
@@ -133,14 +131,14 @@ class SkstackDongle(Dongle):
     # --- Preparing ---------------------------------------------------------------------
 
     @override
-    async def remembers(self, network: Network) -> bool:
+    async def is_on_network(self, network: Network) -> bool:
         info = await self._ask(commands.skinfo(), Info)
         self._commander.dialect = Dialect.from_info(info)
         return (info.channel, info.pan_id) == (network.channel, network.pan_id)
 
     @override
     async def resume(self, network: Network) -> bool:
-        if not await self.remembers(network):
+        if not await self.is_on_network(network):
             return False
         self._meter_address = link_local(network.address)
         self._session.adopt()
@@ -184,14 +182,17 @@ class SkstackDongle(Dongle):
         except CommandTimeoutError:
             raise
         except TimeoutError as err:
-            if not await self.responds():
+            if not await self.ping():
                 raise CommandTimeoutError("The scan did not end") from err
             # Only its EVENT 22 was lost.
         finally:
             self._scan_ended = None
         return tuple(
             FoundNetwork(
-                Network(pan.channel, pan.pan_id, pan.address), pan.lqi, pan.pair_id == pair_id
+                Network(pan.channel, pan.pan_id, pan.address),
+                rssi_dbm(pan.lqi),
+                ours=pan.pair_id == pair_id,
+                lqi=pan.lqi,
             )
             for pan in self._found
         )
@@ -255,16 +256,16 @@ class SkstackDongle(Dongle):
                 return
 
     @override
-    async def leave(self) -> bool:
+    async def disconnect(self) -> bool:
         if self._session.state is SessionState.NONE:
             return False
         self._session.drop()
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_LEAVE_TIMEOUT):
+            async with asyncio.timeout(_DISCONNECT_TIMEOUT):
                 # SKTERM is sent once: what wakes a suspended USB device is lost.
                 await self._commander.resynchronize()
-                await self._commander.execute(commands.skterm(), _LEAVE_TIMEOUT)
+                await self._commander.execute(commands.skterm(), _DISCONNECT_TIMEOUT)
                 await self._session_ended
         except DongleError, PortError, TimeoutError:
             _LOGGER.debug("The session could not be ended in an orderly way")
@@ -273,14 +274,14 @@ class SkstackDongle(Dongle):
         return True
 
     @property
-    def renewing(self) -> bool:
-        """Whether the dongle renews the session, and sends have to wait."""
+    @override
+    def is_renewing(self) -> bool:
         return self._session.state is SessionState.RENEWING
 
     @property
-    def limited(self) -> bool:
-        """Whether the dongle has said that nothing may be transmitted."""
-        return self._transmitter.limited
+    @override
+    def transmit_limited(self) -> bool:
+        return self._transmitter.transmit_limited
 
     @override
     async def require_transmission(self) -> None:
@@ -288,9 +289,9 @@ class SkstackDongle(Dongle):
             raise TransmitLimitError("Nothing may be transmitted now")
 
     @override
-    async def responds(self) -> bool:
+    async def ping(self) -> bool:
         try:
-            await self._commander.execute_with_retries(commands.skver(), PROBE_TIMEOUT)
+            await self._commander.execute_with_retries(commands.skver(), _PING_TIMEOUT)
         except DongleError, PortError:
             return False
         return True
@@ -299,6 +300,10 @@ class SkstackDongle(Dongle):
     async def send(self, payload: bytes) -> None:
         await self._session.ready()
         await self._transmitter.send(self._meter_address, payload)
+
+    async def retire(self) -> None:
+        """Stop without closing the port, as another driver has taken it over."""
+        await self._commander.drain()
 
     @override
     async def close(self) -> None:
@@ -315,14 +320,14 @@ class SkstackDongle(Dongle):
                 return answer
         raise NotAWiSunDongleError(f"The answer to {command.name} is missing")
 
-    # --- What the dongle says unasked (CommandListener) -----------------------------------
+    # --- Unsolicited messages --------------------------------------------------------------
 
-    def message_received(self, message: Unasked) -> None:
-        """Sort events, PAN descriptions and datagrams."""
+    def _dispatch(self, message: Unsolicited) -> None:
+        """Give events, PAN descriptions and datagrams to what they concern."""
         match message:
             case PanDescription(channel=channel, pan_id=pan_id):
                 possible = channel in CHANNELS and pan_id in PAN_IDS
-                if self._scan_ended is not None and possible and len(self._found) < _MOST_PANS:
+                if self._scan_ended is not None and possible and len(self._found) < _MAX_PANS:
                     self._found.append(message)
             case Datagram():
                 self._datagram(message)
@@ -336,7 +341,9 @@ class SkstackDongle(Dongle):
         if datagram.local_port == PANA_PORT and ours:
             self._session.packet_received(datagram.payload)
         elif ours and datagram.secured and datagram.local_port == ECHONET_PORT:
-            self._listener.datagram_received(datagram.payload, datagram.rssi)
+            lqi = datagram.rssi
+            dbm = None if lqi is None else rssi_dbm(lqi)
+            self._on_event(DatagramReceived(datagram.payload, dbm, lqi))
         else:
             self._strays += datagram.local_port != PANA_PORT
 
@@ -355,18 +362,17 @@ class SkstackDongle(Dongle):
                     _resolve(self._session_ended, None)
                 self._session.event(number)
 
-    # --- What the port says (PortListener) -----------------------------------------------
+    # --- What the port reports ---------------------------------------------------------------
 
-    def bytes_received(self, data: bytes) -> None:
-        """Take bytes from the port."""
-        self._identification.note(data)
-        self._commander.receive(data)
-
-    def port_lost(self, error: PortLostError) -> None:
-        """Fail whatever waits: nothing will come any more."""
-        self._trace.note("The port is lost")
-        self._fail_all(error)
-        self._listener.dongle_lost(error)
+    def take(self, event: PortEvent) -> None:
+        """Take bytes from the port, or fail whatever waits because it is lost."""
+        match event:
+            case bytes():
+                self._commander.receive(event)
+            case PortLostError():
+                self._trace.note("The port is lost")
+                self._fail_all(event)
+                self._on_event(DongleLost(event))
 
     def _fail_all(self, error: PortLostError) -> None:
         self._session.drop(error)
@@ -374,7 +380,6 @@ class SkstackDongle(Dongle):
         self._transmitter.fail(error)
         _fail(self._scan_ended, error)
         _fail(self._session_ended, error)
-        self._identification.fail(error)
 
 
 def _resolve[T](future: asyncio.Future[T] | None, result: T) -> None:

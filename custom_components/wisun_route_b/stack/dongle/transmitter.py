@@ -1,11 +1,10 @@
-"""Puts datagrams on the air through SKSENDTO, and knows when the law forbids it.
+"""Sends datagrams through SKSENDTO, within the regulatory limit.
 
-ARIB STD-T108 allows 360 s of transmission in an hour. The dongle keeps the account, says
-EVENT 32 when it is used up and EVENT 33 when there is some again.
+ARIB STD-T108 allows 360 s of transmission in an hour. The dongle counts it, and reports
+EVENT 32 when it is used up and EVENT 33 when some is available again.
 """
 
 import asyncio
-from collections.abc import Callable
 import logging
 
 from ..errors import (
@@ -17,6 +16,7 @@ from ..errors import (
 )
 from ..skstack import Register, SendResult, commands
 from .commander import Commander
+from .dongle import EventHandler, TransmitLimit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,17 +35,17 @@ _LONGEST_LIMIT = 3600.0
 class Transmitter:
     """Sends one datagram at a time."""
 
-    def __init__(self, commander: Commander, limit_changed: Callable[[bool], None]) -> None:
-        """Take the way to the dongle, and who hears of the transmit limit."""
+    def __init__(self, commander: Commander, on_event: EventHandler) -> None:
+        """Take the way to the dongle, and who gets the changes of the transmit limit."""
         self._commander = commander
-        self._limit_changed = limit_changed
+        self._on_event = on_event
         self._turn = asyncio.Lock()
         self._sent: asyncio.Future[int] | None = None
         self._limited_at: float | None = None
         self._tried_at = 0.0
 
     @property
-    def limited(self) -> bool:
+    def transmit_limited(self) -> bool:
         """Whether the dongle has said that nothing may be transmitted."""
         return self._limited_at is not None
 
@@ -105,7 +105,7 @@ class Transmitter:
         if active is (self._limited_at is None):
             self._limited_at = asyncio.get_running_loop().time() if active else None
             self._tried_at = asyncio.get_running_loop().time()
-            self._limit_changed(active)
+            self._on_event(TransmitLimit(active))
 
     async def require_no_limit(self) -> None:
         """Raise TransmitLimitError while the limit holds; an EVENT 33 may have been lost.

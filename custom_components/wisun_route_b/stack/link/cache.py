@@ -1,6 +1,6 @@
 """What is known of a meter and its dongle, from one connection to the next."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +13,18 @@ from ..meter.scale import Scale
 
 #: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
 _REFUSAL_BELIEVED_AFTER: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How well the meter was received last."""
+
+    dbm: float
+    """Received signal strength in dBm."""
+    lqi: int | None = None
+    """Link quality, 0 to 0xFF; None if the dongle reports none."""
+    live: bool = False
+    """Whether it came with a datagram, and not from a scan that may be long ago."""
 
 
 class Memory:
@@ -32,10 +44,10 @@ class Memory:
         """The dongle of the last connection."""
         self._refused_since: dict[int, float] = {}
         """Since when the meter has refused what its own list has."""
-        self.lqi: int | None = None
-        """Link quality of the last scan or datagram, 0 to 0xFF."""
-        self.lqi_live = False
-        """Whether that was a datagram."""
+        self.kind: str | None = None
+        """The protocol of that dongle; detection tries it first."""
+        self.signal: Signal | None = None
+        """How well the meter was received in the last scan or datagram."""
         if network and known and known.address == network.address:
             self.known = known
 
@@ -49,13 +61,13 @@ class Memory:
         """How the meter's energy counts become kWh."""
         return self.known.scale if self.known else None
 
-    def found(self, network: Network, lqi: int | None) -> None:
+    def found(self, network: Network, signal: Signal | None) -> None:
         """Note where the meter is; at another address it is another meter."""
         if self.known is not None and self.known.address != network.address:
             self.known = None
         self.network = network
-        if lqi is not None:
-            self.lqi, self.lqi_live = lqi, False
+        if signal is not None:
+            self.signal = signal
 
     def learn(self, said: ReadReport, now: float) -> None:
         """Note what the meter said of itself just now (seconds of the running loop's clock).

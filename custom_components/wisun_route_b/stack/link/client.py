@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 import logging
 from types import MappingProxyType
+from typing import assert_never
 
 from ..controller.counters import LinkStatistics
 from ..controller.history_reader import write
@@ -13,8 +13,8 @@ from ..controller.property_reader import decode_into
 from ..controller.requester import transaction_ids
 from ..controller.sendings import Sendings
 from ..credentials import Credentials
-from ..dongle.dongle import IDENTIFY_PATIENCE, DongleIdentity, Network
-from ..dongle.finish import finish
+from ..dongle.detect import IDENTIFY_PATIENCE, Detector, detect
+from ..dongle.dongle import DongleIdentity, Network
 from ..dongle.port import Connector
 from ..echonet import Property
 from ..errors import (
@@ -37,13 +37,20 @@ from ..meter.properties import (
 from ..meter.report import ReadReport
 from ..meter.scale import Scale, require
 from ..redact import Redactor
-from ..skstack import rssi_dbm
+from ..tasks import await_uncancelled
 from ..trace.line_log import LineLog
 from ..trace.trace import Trace
-from .cache import Memory
-from .connection import Condition, Connection
+from .cache import Memory, Signal
+from .callbacks import Callbacks
+from .connection import (
+    Condition,
+    ConditionChanged,
+    Connection,
+    ConnectionEvent,
+    ConnectionLost,
+    Notified,
+)
 from .establish import Ladder
-from .listeners import Listeners
 from .progress import ProgressCallback, ignore_progress
 from .remedy import Remedy
 
@@ -53,21 +60,6 @@ _LOGGER = logging.getLogger(__name__)
 #: a verdict: opening resets some of them, and opening once more would do that again.
 _REOPENED_PATIENCE = 30.0
 _NO_UNIT = "the energy unit (E1, D3) is not known"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """How well the meter was heard last."""
-
-    lqi: int
-    """Link quality as the dongle reports it, 0 to 0xFF."""
-    live: bool = False
-    """Whether it came with a datagram, and not from a scan that may be long ago."""
-
-    @property
-    def dbm(self) -> float:
-        """Received signal strength in dBm."""
-        return rssi_dbm(self.lqi)
 
 
 class SmartMeter:
@@ -87,6 +79,7 @@ class SmartMeter:
         farewell: float | None = None,
         prove: bool = False,
         line_log: LineLog | None = None,
+        detector: Detector = detect,
     ) -> None:
         """Prepare; what is known from an earlier connection makes the next one faster.
 
@@ -95,7 +88,7 @@ class SmartMeter:
         of the running loop's clock, because the meter needs a pause after that. With
         ``prove`` no session that an earlier program left alive is used: only a sign-in shows
         that new credentials are right. Another ``line_log`` than its own lets a conversation
-        outlive this object.
+        outlive this object. ``detector`` opens the port and returns the driver of what is there.
         """
         self.redactor = Redactor(
             credentials.route_b_id, credentials.password, network.address if network else ""
@@ -105,15 +98,15 @@ class SmartMeter:
         """The last lines of the serial conversation, over all connections, masked."""
         self._trace = Trace(self.redactor, self.line_log)
         self._memory = Memory(network, known, farewell)
-        self._ladder = Ladder(connector, credentials, self._memory, prove=prove)
+        self._ladder = Ladder(connector, credentials, self._memory, prove=prove, detect=detector)
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._statistics = LinkStatistics()
         self._tids = transaction_ids()
         self._sendings = Sendings()
-        self._on_report = Listeners[ReadReport]()
-        self._on_lost = Listeners[RouteBError]()
-        self._on_condition = Listeners[Condition]()
+        self._on_report = Callbacks[ReadReport]()
+        self._on_lost = Callbacks[RouteBError]()
+        self._on_condition = Callbacks[Condition]()
 
     # --- What is known -----------------------------------------------------------------
 
@@ -170,9 +163,8 @@ class SmartMeter:
 
     @property
     def signal(self) -> Signal | None:
-        """Link quality of the last scan or datagram; None while nothing reported one."""
-        memory = self._memory
-        return None if memory.lqi is None else Signal(memory.lqi, memory.lqi_live)
+        """Signal strength of the last scan or datagram; None while nothing reported one."""
+        return self._memory.signal
 
     @property
     def statistics(self) -> LinkStatistics:
@@ -182,7 +174,7 @@ class SmartMeter:
     @property
     def line_statistics(self) -> Mapping[str, int]:
         """How well the dongle of this connection is understood; empty without one."""
-        return self._connection.dongle.line_statistics if self._connection else {}
+        return self._connection.line_statistics if self._connection else {}
 
     # --- Connecting --------------------------------------------------------------------
 
@@ -206,11 +198,12 @@ class SmartMeter:
         async with self._connecting:
             await self._drop()
             connection = Connection(
-                self,
+                self._handle,
                 self._trace,
+                self._memory,
                 self._statistics,
                 self._tids,
-                self._sendings,
+                sendings=self._sendings,
             )
             self._connection = connection
             try:
@@ -231,7 +224,7 @@ class SmartMeter:
         if remedy is Remedy.REOPEN:
             reading = await self.connect(None, first, _REOPENED_PATIENCE)
             if reading.values:
-                self._on_report.tell(reading)
+                self._on_report.notify(reading)
             return
         async with self._connecting:
             connection = self._connection
@@ -352,9 +345,8 @@ class SmartMeter:
         """
         connection = self._alive()
         await connection.dongle.require_transmission()
-        if await connection.dongle.leave():
-            self._memory.farewell = asyncio.get_running_loop().time()
-            connection.session_lost("a new one was asked for")
+        if await connection.end_session():
+            connection.give_up_session("a new one was asked for")
 
     async def close(self, *, end_session: bool = False) -> None:
         """Free the port within two seconds; safe to call at any time, any number of times.
@@ -363,8 +355,8 @@ class SmartMeter:
         """
         connection = self._connection
         try:
-            if connection is not None and end_session and await connection.dongle.leave():
-                self._memory.farewell = asyncio.get_running_loop().time()
+            if connection is not None and end_session:
+                await connection.end_session()
         finally:
             await self._drop()
 
@@ -373,18 +365,24 @@ class SmartMeter:
         connection = self._connection
         if connection is None:
             return
-        await finish(connection.close())
+        await await_uncancelled(connection.close())
         if self._connection is connection:
             self._connection = None
 
-    # --- What a connection tells its owner ----------------------------------------------
+    # --- What a connection reports -------------------------------------------------------
 
-    def signal_heard(self, lqi: int | None) -> None:
-        """Note the link quality that came with a datagram."""
-        if lqi is not None:
-            self._memory.lqi, self._memory.lqi_live = lqi, True
+    def _handle(self, event: ConnectionEvent) -> None:
+        match event:
+            case Notified(properties):
+                self._report_notification(properties)
+            case ConditionChanged(condition):
+                self._on_condition.notify(condition)
+            case ConnectionLost(error):
+                self._on_lost.notify(error)
+            case _:
+                assert_never(event)
 
-    def notified(self, properties: tuple[Property, ...]) -> None:
+    def _report_notification(self, properties: tuple[Property, ...]) -> None:
         """Decode a notification of the meter and pass it on."""
         values: dict[int, object] = {}
         reasons: dict[int, str] = {}
@@ -394,21 +392,7 @@ class SmartMeter:
                 decode_into(values, reasons, row, item.edt, self.scale)
         if values:
             report = ReadReport(values=MappingProxyType(values))
-            self._on_report.tell(report)
-
-    def condition_changed(self, condition: Condition) -> None:
-        """Pass on what the session is able to do."""
-        self._on_condition.tell(condition)
-
-    def session_was_renewed(self) -> None:
-        """Count it."""
-        self._statistics.renewals += 1
-
-    def connection_lost(self, connection: Connection, error: RouteBError) -> None:
-        """Tell the world, unless the connection was given up already."""
-        if connection is self._connection and connection.established:
-            self._statistics.disconnects += 1
-            self._on_lost.tell(error)
+            self._on_report.notify(report)
 
 
 def _not_understood(

@@ -1,8 +1,14 @@
-"""One life of the link: a dongle, the requests over it, and why it ended."""
+"""One connection: a dongle, the requests over it, and why it ended.
 
-from collections.abc import Iterator
+What the dongle reports arrives as events in :meth:`Connection._handle`, the one place that decides
+what they mean for the link. What the owner must know goes on as values, to one callable.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import assert_never
 
 from ..controller.counters import LinkStatistics
 from ..controller.history_reader import HistoryReader
@@ -10,19 +16,31 @@ from ..controller.property_reader import PropertyReader
 from ..controller.requester import Requester
 from ..controller.sendings import Sendings
 from ..controller.watchdog import Watchdog
-from ..dongle.skstack import SkstackDongle
+from ..dongle.detect import Detector
+from ..dongle.dongle import (
+    DatagramReceived,
+    Dongle,
+    DongleEvent,
+    DongleLost,
+    SessionLost,
+    SessionRenewed,
+    SessionRenewing,
+    TransmitLimit,
+)
+from ..dongle.port import Connector
 from ..echonet import Property
 from ..errors import (
     CommandTimeoutError,
-    DongleError,
     MeterSilentError,
     NotConnectedError,
     PortError,
+    PortLostError,
     RouteBError,
     SendFailedError,
     SessionLostError,
 )
 from ..trace.trace import Trace
+from .cache import Memory, Signal
 
 
 class Condition(StrEnum):
@@ -31,50 +49,62 @@ class Condition(StrEnum):
     UP = "up"
     #: Its lifetime is over and the dongle signs in again; requests wait.
     RENEWING = "renewing"
-    #: The transmission time of this hour is used up (EVENT 32); requests fail at once.
+    #: The transmission time of this hour is used up; requests fail at once.
     LIMITED = "limited"
 
 
-class ConnectionOwner(Protocol):
-    """Who wants to know what happens on a connection."""
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """The meter has sent a notification."""
 
-    def condition_changed(self, condition: Condition) -> None:
-        """Learn what the session is able to do from now on."""
+    properties: tuple[Property, ...] = field(repr=False)
 
-    def session_was_renewed(self) -> None:
-        """Learn that the dongle has renewed the session by itself."""
 
-    def signal_heard(self, lqi: int | None) -> None:
-        """Learn the link quality that came with a datagram, if any did."""
+@dataclass(frozen=True, slots=True)
+class ConditionChanged:
+    """What the session is able to do has changed."""
 
-    def notified(self, properties: tuple[Property, ...]) -> None:
-        """Take a notification of the meter."""
+    condition: Condition
 
-    def connection_lost(self, connection: Connection, error: RouteBError) -> None:
-        """Learn that this connection is dead, once."""
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """A connection that was established has ended, and nobody has closed it."""
+
+    error: RouteBError
+
+
+type ConnectionEvent = Notified | ConditionChanged | ConnectionLost
 
 
 class Connection:
-    """Wires the parts of one connection together. Dies once, and remembers of what."""
+    """Wires the parts of one connection together. Fails once and keeps the first error."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what outlives a connection is handed in
         self,
-        owner: ConnectionOwner,
+        report: Callable[[ConnectionEvent], None],
         trace: Trace,
+        memory: Memory,
         statistics: LinkStatistics,
         tids: Iterator[int],
+        *,
         sendings: Sendings,
     ) -> None:
-        """Prepare; nothing is open yet."""
+        """Prepare; nothing is open before :meth:`open`. Events go to ``report``."""
         self.established = False
         """Whether the meter has been signed in to and described."""
-        self._owner = owner
-        self._death: RouteBError | None = None
-        self.dongle = SkstackDongle(self, trace)
-        self.watchdog = Watchdog(self._silent)
+        self._report = report
+        self._trace = trace
+        self._memory = memory
+        self._statistics = statistics
+        self._error: RouteBError | None = None
+        """Why the connection has ended."""
+        self._dongle: Dongle | None = None
+        self._detection: asyncio.Task[None] | None = None
+        self.watchdog = Watchdog(self._meter_is_silent)
         self.requester = Requester(
             self._send,
-            owner.notified,
+            lambda properties: report(Notified(properties)),
             self.watchdog,
             statistics,
             tids,
@@ -84,19 +114,85 @@ class Connection:
         self.history = HistoryReader(self.requester, self.reader)
 
     @property
+    def dongle(self) -> Dongle:
+        """The dongle; raises NotConnectedError before :meth:`open` has found one."""
+        if self._dongle is None:
+            raise NotConnectedError("No dongle has been found yet")
+        return self._dongle
+
+    @property
+    def line_statistics(self) -> Mapping[str, int]:
+        """How well the dongle is understood; empty before one was found."""
+        return {} if self._dongle is None else self._dongle.line_statistics
+
+    @property
     def alive(self) -> bool:
         """Whether nothing has ended this connection yet."""
-        return self._death is None
+        return self._error is None
 
     def require_alive(self) -> None:
         """Raise what ended this connection, if anything did."""
-        if self._death is not None:
-            raise self._death.with_traceback(None)  # or it would grow with every raise
+        if self._error is not None:
+            raise self._error.with_traceback(None)  # or it would grow with every raise
+
+    # --- Opening and closing -------------------------------------------------------------
+
+    async def open(
+        self,
+        detect: Detector,
+        connector: Connector,
+        patience: float,
+        opened: Callable[[], None],
+    ) -> None:
+        """Open the port and find out which dongle is there; raise as ``detect``.
+
+        ``opened`` is called when the port is open.
+        """
+
+        async def find() -> None:
+            self._dongle = await detect(
+                connector,
+                self._handle,
+                self._trace,
+                patience=patience,
+                remembered=self._memory.kind,
+                opened=opened,
+            )
+
+        # A task of its own, for close() to end, which then owns what it has found.
+        self._detection = asyncio.create_task(find())
+        try:
+            await self._detection
+        except asyncio.CancelledError:
+            if isinstance(self._error, NotConnectedError) and not _is_cancelled():
+                raise PortLostError("The port was closed") from None
+            raise
+        self._memory.kind = self.dongle.kind
+
+    async def close(self) -> None:
+        """Fail what is in flight and give the port back; bounded in time."""
+        error = NotConnectedError("The link was closed")
+        if self._error is None:
+            self._error = error
+        self.requester.fail(error)
+        try:
+            await self.requester.close()
+        finally:
+            await self._close_dongle()
+
+    async def _close_dongle(self) -> None:
+        if self._detection is not None:
+            self._detection.cancel()
+            await asyncio.wait((self._detection,))
+        if self._dongle is not None:
+            await self._dongle.close()
+
+    # --- The session ---------------------------------------------------------------------
 
     def establish(self) -> None:
         """Say that the meter is signed in to, unless that is over already."""
         self.require_alive()
-        self.watchdog.heard()
+        self.watchdog.note_answer()
         self.established = True
 
     def revive(self) -> None:
@@ -104,8 +200,8 @@ class Connection:
 
         Raises what the port or the dongle was lost of, if it was.
         """
-        if isinstance(self._death, SessionLostError):
-            self._death = None
+        if isinstance(self._error, SessionLostError):
+            self._error = None
         self.require_alive()
         self.established = False
         self.requester.start_over()
@@ -114,69 +210,77 @@ class Connection:
     @property
     def condition(self) -> Condition:
         """What the session is able to do now."""
-        if self.dongle.limited:
+        if self._dongle is None:
+            return Condition.UP
+        if self._dongle.transmit_limited:
             return Condition.LIMITED
-        return Condition.RENEWING if self.dongle.renewing else Condition.UP
+        return Condition.RENEWING if self._dongle.is_renewing else Condition.UP
 
-    async def close(self) -> None:
-        """Fail what is in flight and give the port back; bounded in time."""
-        error = NotConnectedError("The link was closed")
-        if self._death is None:
-            self._death = error
-        self.requester.fail(error)
-        try:
-            await self.requester.close()
-        finally:
-            await self.dongle.close()
+    async def end_session(self) -> bool:
+        """End the session with the meter; False if there is none."""
+        if self._dongle is None or not await self._dongle.disconnect():
+            return False
+        self._memory.farewell = asyncio.get_running_loop().time()
+        return True
+
+    def give_up_session(self, reason: str) -> None:
+        """Take the session for lost."""
+        self._fail(SessionLostError(f"The session with the meter is gone: {reason}"))
 
     async def _send(self, payload: bytes) -> None:
         """Send; a dongle that no longer answers is a lost dongle."""
         self.require_alive()
+        dongle = self.dongle
         try:
-            await self.dongle.send(payload)
+            await dongle.send(payload)
         except CommandTimeoutError as err:
-            if await self.dongle.responds():  # only its OK was lost
+            if await dongle.ping():  # only its OK was lost
                 raise SendFailedError("The dongle does not say whether it sent") from err
-            self._die(err)
+            self._fail(err)
             raise
         except PortError as err:
-            self._die(err)
+            self._fail(err)
             raise
 
-    # --- DongleListener ---
+    # --- Events --------------------------------------------------------------------------
 
-    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
-        """Take a datagram of our meter."""
-        self._owner.signal_heard(rssi)
-        self.requester.receive(payload)
+    def _handle(self, event: DongleEvent) -> None:
+        """Take what the dongle reports."""
+        match event:
+            case DatagramReceived(payload, dbm, lqi):
+                if dbm is not None:
+                    self._memory.signal = Signal(dbm, lqi, live=True)
+                self.requester.receive(payload)
+            case SessionLost(reason):
+                self.give_up_session(reason)
+            case SessionRenewing() | TransmitLimit():
+                self._report_condition()
+            case SessionRenewed():
+                self._statistics.renewals += 1
+                self._report_condition()
+            case DongleLost(error):
+                self._fail(error)
+            case _:
+                assert_never(event)
 
-    def session_lost(self, reason: str) -> None:
-        """Learn that the session is over."""
-        self._die(SessionLostError(f"The session with the meter is gone: {reason}"))
+    def _report_condition(self) -> None:
+        if self._dongle is not None:
+            self._report(ConditionChanged(self.condition))
 
-    def session_renewing(self) -> None:
-        """Learn that nothing can be sent until the session is renewed."""
-        self._owner.condition_changed(self.condition)
-
-    def session_renewed(self) -> None:
-        """Learn that the session goes on."""
-        self._owner.session_was_renewed()
-        self._owner.condition_changed(self.condition)
-
-    def transmit_limit_changed(self, active: bool) -> None:  # noqa: ARG002, FBT001 - see there
-        """Learn that nothing may be transmitted any more, or that it may be again."""
-        self._owner.condition_changed(self.condition)
-
-    def dongle_lost(self, error: DongleError | PortError) -> None:
-        """Learn that the dongle is gone."""
-        self._die(error)
-
-    def _silent(self) -> None:
+    def _meter_is_silent(self) -> None:
         if self.established:
-            self._die(MeterSilentError("The meter has stopped answering"))
+            self._fail(MeterSilentError("The meter has stopped answering"))
 
-    def _die(self, error: RouteBError) -> None:
-        if self._death is None:
-            self._death = error
-            self.requester.fail(error)
-            self._owner.connection_lost(self, error)
+    def _fail(self, error: RouteBError) -> None:
+        if self._error is not None:
+            return
+        self._error = error
+        self.requester.fail(error)
+        if self.established:
+            self._statistics.disconnects += 1
+            self._report(ConnectionLost(error))
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -11,6 +11,7 @@ import logging
 from typing import Final
 
 from ..credentials import Credentials
+from ..dongle.detect import Detector
 from ..dongle.port import Connector
 from ..errors import (
     LinkError,
@@ -57,13 +58,20 @@ class Ladder:
     """Takes a connection to a session with the meter."""
 
     def __init__(
-        self, connector: Connector, credentials: Credentials, memory: Memory, *, prove: bool
+        self,
+        connector: Connector,
+        credentials: Credentials,
+        memory: Memory,
+        *,
+        prove: bool,
+        detect: Detector,
     ) -> None:
         """Take what every attempt needs, and what is kept from one to the next.
 
         With ``prove`` the credentials are not believed before the meter has let us in with them.
         """
         self._connector = connector
+        self._detect = detect
         self._credentials = credentials
         self._memory = memory
         self._prove = prove
@@ -80,9 +88,10 @@ class Ladder:
         ``patience`` is how many seconds the dongle may be silent after the opening.
         """
         report(Progress(Stage.OPENING))
-        await connection.dongle.open(self._connector)
-        report(Progress(Stage.IDENTIFYING))
-        self._memory.dongle = await connection.dongle.identify(patience)
+        await connection.open(
+            self._detect, self._connector, patience, lambda: report(Progress(Stage.IDENTIFYING))
+        )
+        self._memory.dongle = await connection.dongle.identify()
         await connection.dongle.require_transmission()
         reading = None if self._prove else await self._resume(connection, first)
         if reading is None:
@@ -150,7 +159,7 @@ class Ladder:
         if network is None:
             raise NotConnectedError("It is not known where the meter is")
         await connection.dongle.require_transmission()
-        forgetful = not await connection.dongle.remembers(network)
+        forgetful = not await connection.dongle.is_on_network(network)
         await self._rest()
         if forgetful or remedy is Remedy.RESET:
             await connection.dongle.prepare(self._credentials)
@@ -181,7 +190,7 @@ class Ladder:
                 _LOGGER.debug("The meter did not say what it is")
 
     def _settle(self, signed_in: SignedIn) -> None:
-        self._memory.found(signed_in.network, signed_in.lqi)
+        self._memory.found(signed_in.network, signed_in.signal)
 
     def _restrict(self, connection: Connection) -> None:
         description = self._memory.description

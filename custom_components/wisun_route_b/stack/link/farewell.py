@@ -7,9 +7,9 @@ from ..dongle.dongle import Network
 from ..dongle.port import Connector
 from ..redact import Redactor
 from ..trace.trace import Trace
-from .survey import opened
+from .survey import detected
 
-#: Seconds for all of it: nobody should have to wait for a good-bye.
+#: Seconds for all of it after the opening of the port: nobody should have to wait for it.
 _TIMEOUT: Final = 2.0
 
 
@@ -19,7 +19,11 @@ async def end_session(connector: Connector, network: Network) -> bool:
     Nothing is signed in to for that. Raises a PortError, a DongleError or TimeoutError, and
     leaves the port free.
     """
-    async with opened(connector, Trace(Redactor())) as dongle:
-        async with asyncio.timeout(_TIMEOUT):
+    async with asyncio.timeout(None) as limit:
+
+        def start() -> None:
+            limit.reschedule(asyncio.get_running_loop().time() + _TIMEOUT)
+
+        async with detected(connector, Trace(Redactor()), start) as dongle:
             await dongle.identify()
-            return await dongle.resume(network) and await dongle.leave()
+            return await dongle.resume(network) and await dongle.disconnect()

@@ -12,6 +12,7 @@ from ..errors import (
     MeterNotFoundError,
     SessionLostError,
 )
+from .cache import Signal
 from .progress import Progress, ProgressCallback, Stage, estimated
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,11 +32,11 @@ type Proof = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session, and how the meter was heard when it was found."""
+    """A session, and how well the meter was received when it was found."""
 
     network: Network
-    lqi: int | None
-    """Link quality of the scan; None when no scan was needed."""
+    signal: Signal | None = None
+    """From the scan; None when no scan was needed."""
 
 
 class SignIn:
@@ -93,7 +94,7 @@ class SignIn:
                 else:
                     errors.append(JoinFailedError("A meter that is not ours turned us down"))
             else:
-                return SignedIn(signed_in.network, found.lqi)
+                return SignedIn(signed_in.network, Signal(found.dbm, found.lqi))
         raise errors[0]
 
     async def join(self, network: Network) -> SignedIn:
@@ -102,7 +103,7 @@ class SignIn:
             await self._dongle.join(network)
         self._report(Progress(Stage.DESCRIBING))
         await self._prove()
-        return SignedIn(network, None)
+        return SignedIn(network)
 
     async def _scan(self, own: str | None) -> list[FoundNetwork]:
         """Scan longer and longer until our pairing ID is heard; return its PANs, best first.
@@ -119,7 +120,7 @@ class SignIn:
             ):
                 heard = await dongle.scan(self._credentials.pair_id, duration)
             if ours := [pan for pan in heard if pan.ours]:
-                ours.sort(key=lambda pan: (pan.network.address == own, pan.lqi), reverse=True)
+                ours.sort(key=lambda pan: (pan.network.address == own, pan.dbm), reverse=True)
                 return ours[:_MOST_CANDIDATES]
             done += seconds
         raise MeterNotFoundError("No meter with this ID was heard")

@@ -30,10 +30,10 @@ from ..errors import (
 from ..meter.properties import AnyProperty
 from ..meter.report import ReadReport
 from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
+from .callbacks import Callbacks
 from .client import SmartMeter
 from .connection import Condition
 from .link_status import LinkState, LinkStatus
-from .listeners import Listeners
 from .progress import ProgressCallback
 from .remedy import Remedy
 
@@ -85,7 +85,7 @@ class LinkKeeper:
         self.meter = meter
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
-        self._changed = Listeners[LinkStatus]()
+        self._changed = Callbacks[LinkStatus]()
         self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL)
         """The last changes of state or cause, oldest first; each cause once in an outage."""
         self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
@@ -372,7 +372,7 @@ class LinkKeeper:
         self._status = LinkStatus(state, since, error, remedy, retry_at)
         if self._is_change(before):
             self.journal.append(self._status)
-            self._changed.tell(self._status)
+            self._changed.notify(self._status)
 
     def _is_change(self, before: LinkStatus) -> bool:
         """Tell whether the status is another one, and not the next attempt of the same outage.

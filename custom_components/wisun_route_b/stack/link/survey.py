@@ -1,17 +1,17 @@
-"""What can be learned without a session: who is on the port, and what is on the air."""
+"""What can be learned without a session: which dongle is on the port, and what is on the air."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import override
 
 from ..credentials import Credentials
-from ..dongle.dongle import DongleIdentity, DongleListener, FoundNetwork
+from ..dongle.detect import detect
+from ..dongle.dongle import Dongle, DongleEvent, DongleIdentity, FoundNetwork
 from ..dongle.port import Connector
-from ..dongle.skstack import SkstackDongle
-from ..errors import CommandTimeoutError, DongleError, PortError
+from ..errors import CommandTimeoutError, DongleError
 from ..redact import Redactor
+from ..tasks import await_uncancelled
 from ..trace.trace import Trace
 from .progress import Progress, ProgressCallback, Stage, estimated, ignore_progress
 
@@ -24,7 +24,7 @@ DEFAULT_DURATION = 6
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What one scan heard."""
+    """What one scan received."""
 
     dongle: DongleIdentity
     networks: tuple[FoundNetwork, ...]
@@ -36,18 +36,18 @@ async def identify(connector: Connector) -> DongleIdentity:
 
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    async with opened(connector, Trace(Redactor())) as dongle:
-        return await _identify(dongle)
+    async with _identified(connector, Trace(Redactor())) as (_, identity):
+        return identity
 
 
 async def probe(connector: Connector) -> str:
-    """Return the firmware version of the SKSTACK dongle on a port, and change nothing there.
+    """Return the firmware version of the dongle on a port, and change nothing there.
 
     Nothing but questions for a version is sent: it may be another device, or in use by others.
     Raises a PortError or a DongleError, and leaves the port free.
     """
-    async with opened(connector, Trace(Redactor())) as dongle:
-        return await _in_time(dongle.version())
+    async with detected(connector, Trace(Redactor())) as dongle:
+        return await dongle.version()
 
 
 async def survey(
@@ -64,63 +64,54 @@ async def survey(
     report = progress or ignore_progress
     trace = Trace(Redactor(credentials.route_b_id, credentials.password))
     report(Progress(Stage.OPENING))
-    async with opened(connector, trace) as dongle:
-        report(Progress(Stage.IDENTIFYING))
-        identity = await _identify(dongle)
+    async with _identified(connector, trace, lambda: report(Progress(Stage.IDENTIFYING))) as (
+        dongle,
+        identity,
+    ):
         await dongle.prepare(credentials)
         with estimated(report, Stage.SCANNING, 0.0, 1.0, dongle.scan_seconds(duration)):
             found = await dongle.scan(credentials.pair_id, duration)
-    return Survey(identity, tuple(sorted(found, key=lambda pan: pan.lqi, reverse=True)))
+    return Survey(identity, tuple(sorted(found, key=lambda pan: pan.dbm, reverse=True)))
 
 
 @asynccontextmanager
-async def opened(connector: Connector, trace: Trace) -> AsyncIterator[SkstackDongle]:
-    """Open a port for a while; it is free again whatever happens."""
-    dongle = SkstackDongle(_Nobody(), trace)
+async def detected(
+    connector: Connector, trace: Trace, opened: Callable[[], None] | None = None
+) -> AsyncIterator[Dongle]:
+    """Open a port for a while and find out which dongle is there; the port is free again after it.
+
+    ``opened`` is called when the port is open.
+    """
+    dongle = await detect(connector, _ignore, trace, opened=opened)
     try:
-        await dongle.open(connector)
         yield dongle
     finally:
-        await asyncio.shield(dongle.close())
+        await await_uncancelled(dongle.close())
 
 
-async def _identify(dongle: SkstackDongle) -> DongleIdentity:
-    return await _in_time(dongle.identify())
+@asynccontextmanager
+async def _identified(
+    connector: Connector, trace: Trace, opened: Callable[[], None] | None = None
+) -> AsyncIterator[tuple[Dongle, DongleIdentity]]:
+    """Do as :func:`detected`, and identify the dongle, all of it in ten seconds after the opening."""
+    begun = asyncio.get_running_loop().time()
+
+    def start() -> None:
+        nonlocal begun
+        begun = asyncio.get_running_loop().time()
+        if opened is not None:
+            opened()
+
+    async with detected(connector, trace, start) as dongle:
+        try:
+            async with asyncio.timeout_at(begun + _IDENTIFY_TIMEOUT):
+                identity = await dongle.identify()
+        except DongleError:
+            raise
+        except TimeoutError as err:
+            raise CommandTimeoutError("The dongle stopped answering") from err
+        yield dongle, identity
 
 
-async def _in_time[T](answer: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(_IDENTIFY_TIMEOUT):
-            return await answer
-    except DongleError:
-        raise
-    except TimeoutError as err:
-        raise CommandTimeoutError("The dongle stopped answering") from err
-
-
-class _Nobody(DongleListener):
-    """Takes no interest: there is no session, and who waits learns of a loss anyway."""
-
-    @override
-    def datagram_received(self, payload: bytes, rssi: int | None) -> None:
-        pass
-
-    @override
-    def session_lost(self, reason: str) -> None:
-        pass
-
-    @override
-    def session_renewing(self) -> None:
-        pass
-
-    @override
-    def session_renewed(self) -> None:
-        pass
-
-    @override
-    def transmit_limit_changed(self, active: bool) -> None:
-        pass
-
-    @override
-    def dongle_lost(self, error: DongleError | PortError) -> None:
-        pass
+def _ignore(_: DongleEvent) -> None:
+    """Do nothing: there is no session, and whatever waits for the dongle fails by itself."""

@@ -1,11 +1,11 @@
-"""For clean-up that must not be cut short."""
+"""Clean-up that a cancellation must not cut short."""
 
 import asyncio
 from collections.abc import Coroutine
 
 
-async def finish(step: Coroutine[None, None, None]) -> None:
-    """Await a step to its end, also if we are cancelled meanwhile; then pass that on.
+async def await_uncancelled(step: Coroutine[None, None, None]) -> None:
+    """Await a step to its end, also if the caller is cancelled meanwhile; then pass that on.
 
     The step itself has to be bounded in time.
     """

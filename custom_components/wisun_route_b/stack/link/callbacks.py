@@ -1,4 +1,4 @@
-"""Those who want to hear some kind of news."""
+"""Callbacks that outsiders have registered for one kind of value."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,15 +7,15 @@ import logging
 _LOGGER = logging.getLogger(__name__)
 
 
-class Listeners[T]:
-    """Callbacks that are told the same news."""
+class Callbacks[T]:
+    """Callbacks that all get the same values."""
 
     def __init__(self) -> None:
-        """Start with nobody."""
+        """Start without any."""
         self._callbacks: list[Callable[[T], None]] = []
 
     def add(self, callback: Callable[[T], None]) -> Callable[[], None]:
-        """Tell this one, too; return how to stop that."""
+        """Call this one, too; return how to stop that."""
         self._callbacks.append(callback)
 
         def stop() -> None:
@@ -24,10 +24,10 @@ class Listeners[T]:
 
         return stop
 
-    def tell(self, news: T) -> None:
-        """Tell all; one that fails must not stop the bytes that are still to be read."""
+    def notify(self, value: T) -> None:
+        """Call all; one that fails must not stop the bytes that are still to be read."""
         for callback in tuple(self._callbacks):
             try:
-                callback(news)
+                callback(value)
             except Exception:
-                _LOGGER.exception("A listener failed")
+                _LOGGER.exception("A callback failed")

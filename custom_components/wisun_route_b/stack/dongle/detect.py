@@ -1,0 +1,255 @@
+"""Finds out which dongle is at a port, and returns the driver for it.
+
+Theory of operation. SKVER is asked several times, as one question proves nothing: the first bytes may
+wake a USB device and be lost, or end what is half typed. Three that are not answered (2.25 s) are
+followed by a question in the J11 protocol (0.6 s), and if nothing was received until then, by as many
+empty lines as fill up the longest datagram that a killed program can have left half sent (0.11 s on
+the line). SKVER is asked again until ``patience`` is over. So a verdict takes ``patience`` seconds and one
+question at most: 0.1 + 4.8 + 0.75 + 0.6 s, or 0.1 + 30 + 0.75 + 0.6 s where a dongle is known to be.
+If J11 was remembered, its question comes first; an SKSTACK dongle takes it for a part of a line,
+which is ended before the first SKVER.
+
+A driver for another protocol is one more line in :data:`DRIVERS`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+import contextlib
+import itertools
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from ..errors import (
+    DongleSilentError,
+    J11DongleError,
+    NotAWiSunDongleError,
+    PortBusyError,
+    PortError,
+    PortLostError,
+    TelnetPortError,
+)
+from ..j11 import commands as j11_commands
+from ..j11.frames import RESPONSE_CODE
+from ..tasks import await_uncancelled
+from ..trace.trace import Trace
+from .dongle import Dongle, EventHandler
+from .port import Connector, Port, PortEvent
+from .skstack import SkstackDongle
+from .telnet import is_telnet, says_in_use
+
+#: Seconds of silence after which a port is reported to have no dongle, while a person waits.
+IDENTIFY_PATIENCE: Final = 4.8
+#: Seconds for each SKVER, and for the version request of J11, which is answered within 0.03 s.
+_PROBE_TIMEOUT_S: Final = 0.75
+_J11_TIMEOUT_S: Final = 0.6
+#: SKVERs before something that speaks another protocol is taken for another device.
+_PROBES: Final = 3
+#: SKVERs that another device answers in its own way before it is taken for one; more of them where
+#: a dongle is known to be, which may be starting.
+_OTHER_ANSWERS: Final = 2
+_OTHER_ANSWERS_OF_KNOWN: Final = 8
+#: Bytes of the first conversation that are kept for a verdict.
+_RECEIVED_LIMIT: Final = 512
+#: The kind of dongle that is recognised by the unique code of its answers; see ``Dongle.kind``.
+J11: Final = "j11"
+
+
+class Driver(Dongle, Protocol):
+    """A dongle, and the way by which it gets what comes from its port."""
+
+    def take(self, event: PortEvent) -> None:
+        """Take bytes from the port, or the reason why it is lost."""
+
+
+type MakeDriver = Callable[[Port, EventHandler, Trace], Driver]
+
+#: Drivers for what is not SKSTACK IP, by kind of dongle.
+DRIVERS: Final[Mapping[str, MakeDriver]] = MappingProxyType({})
+
+
+class Detector(Protocol):
+    """Opens a port and returns the driver for the dongle there; see :func:`detect`."""
+
+    async def __call__(  # noqa: PLR0913 - these are the ways in and out
+        self,
+        connector: Connector,
+        on_event: EventHandler,
+        trace: Trace,
+        *,
+        patience: float = IDENTIFY_PATIENCE,
+        remembered: str | None = None,
+        opened: Callable[[], None] | None = None,
+    ) -> Dongle:
+        """Return the driver; raise a PortError or a DongleError, and leave the port free."""
+
+
+async def detect(  # noqa: PLR0913 - see Detector
+    connector: Connector,
+    on_event: EventHandler,
+    trace: Trace,
+    *,
+    patience: float = IDENTIFY_PATIENCE,
+    remembered: str | None = None,
+    opened: Callable[[], None] | None = None,
+    drivers: Mapping[str, MakeDriver] = DRIVERS,
+) -> Dongle:
+    """Open a port, find out which dongle is there, and return its driver.
+
+    Silence is waited out for ``patience`` seconds: some dongles reset when their port is opened and
+    need 3 s to start (C2 manual, 10.4). What speaks another protocol is known sooner. ``remembered``
+    is the kind of dongle that was there last and is tried first. ``opened`` is called when the port
+    is open.
+
+    Raises DongleSilentError, J11DongleError, NotAWiSunDongleError or a PortError: PortBusyError if a
+    bridge has said that and hung up, TelnetPortError if it speaks telnet. The port is free then, and
+    also after a cancellation.
+    """
+    detection = _Detection(on_event, trace, drivers)
+    try:
+        await detection.open(connector)
+        if opened is not None:
+            opened()
+        return await detection.run(patience, remembered)
+    except BaseException:
+        await await_uncancelled(detection.close())
+        raise
+
+
+class _Detection:
+    """Asks, and judges by the bytes that come back. The SKSTACK driver is a candidate from the start."""
+
+    def __init__(
+        self, on_event: EventHandler, trace: Trace, drivers: Mapping[str, MakeDriver]
+    ) -> None:
+        self._on_event = on_event
+        self._trace = trace
+        self._drivers = drivers
+        self._port = Port(self._take)
+        self._skstack = SkstackDongle(self._port, on_event, trace)
+        self._probe = self._skstack.probe
+        self._received = bytearray()
+        self._has_received = False
+        self._received_now = False
+        self._answered = 0
+        """SKVERs that were followed by something else than EVER."""
+        self._was_reset = False
+        self._j11_answer: asyncio.Future[None] | None = None
+
+    async def open(self, connector: Connector) -> None:
+        """Open the port; raise PortError."""
+        try:
+            await self._port.open(connector)
+        except PortError as err:
+            self._trace.note(f"The port could not be opened ({type(err).__name__})")
+            raise
+        self._trace.note("The port is open")
+
+    async def close(self) -> None:
+        """Free the port; bounded in time."""
+        await self._skstack.close()
+
+    async def run(self, patience: float, remembered: str | None) -> Dongle:
+        """Return the driver for what answers; raise as :func:`detect`."""
+        try:
+            # The pause also lets a bridge say why it hangs up, before a write to it fails.
+            await self._probe.begin()
+            driver = await self._find(patience, remembered)
+        except PortLostError:
+            if says_in_use(self._received):
+                raise PortBusyError("The bridge says that its port is in use") from None
+            raise
+        self._port.hand_over(driver.take)
+        if driver is not self._skstack:
+            await self._skstack.retire()
+        return driver
+
+    async def _find(self, patience: float, remembered: str | None) -> Driver:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        known = patience > IDENTIFY_PATIENCE  # to have a dongle, which may only be starting
+        if remembered == J11:
+            await self._ask_for_j11()
+            if RESPONSE_CODE in self._received:
+                return self._j11_driver()
+            await self._probe.begin()
+        for probe in itertools.count(1):
+            left = begun + patience - loop.time()
+            self._received_now = False
+            is_skstack = await self._probe.ask(min(_PROBE_TIMEOUT_S, max(left, 0.0)))
+            if is_telnet(self._received):
+                raise TelnetPortError("The port speaks telnet")
+            if is_skstack:
+                return self._skstack
+            self._answered += self._received_now
+            if probe == _PROBES:
+                await self._ask_for_j11()
+            if probe >= _PROBES:
+                if RESPONSE_CODE in self._received:
+                    return self._j11_driver()
+                self._judge(
+                    most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
+                    final=loop.time() >= begun + patience,
+                )
+                self._prepare_next(revive=loop.time() - begun >= IDENTIFY_PATIENCE)
+        raise AssertionError  # the loop has no other end
+
+    def _prepare_next(self, *, revive: bool) -> None:
+        """Do before the next SKVER what may make a silent dongle answer it.
+
+        With ``revive`` it is known to be there, and is reset: its session has been given up already.
+        """
+        self._probe.terminate_partial_line(fill=not self._has_received)
+        if revive and not self._has_received and not self._was_reset:
+            self._was_reset = True
+            self._probe.reset()
+
+    def _judge(self, *, most: int, final: bool) -> None:
+        """Raise what must be at the port if it has not answered to SKVER, if that is clear by now."""
+        # A start-up text, or the noise of the opening, comes once: another device answers each time.
+        if self._answered >= most or (final and self._has_received):
+            raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
+        if final:
+            raise DongleSilentError("Nothing answers on this port")
+
+    # --- J11 -----------------------------------------------------------------------------------
+
+    async def _ask_for_j11(self) -> None:
+        """Ask for the version in J11, which is legal in every state and changes nothing there."""
+        self._j11_answer = asyncio.get_running_loop().create_future()
+        self._trace.note("Asking for the version in the J11 protocol")
+        self._port.write(j11_commands.version().data)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_J11_TIMEOUT_S):
+                await self._j11_answer
+
+    def _j11_driver(self) -> Driver:
+        make = self._drivers.get(J11)
+        if make is None:
+            raise J11DongleError("The dongle speaks the J11 protocol")
+        return make(self._port, self._on_event, self._trace)
+
+    # --- What the port reports -------------------------------------------------------------------
+
+    def _take(self, event: PortEvent) -> None:
+        """Take what has come from the port, and pass it on to the candidate."""
+        match event:
+            case bytes():
+                self._note(event)
+            case PortLostError():
+                self._fail(event)
+        self._skstack.take(event)
+
+    def _note(self, data: bytes) -> None:
+        self._received += data[: max(0, _RECEIVED_LIMIT - len(self._received))]
+        if data:
+            self._has_received = self._received_now = True
+        waiting = self._j11_answer
+        if waiting is not None and not waiting.done() and RESPONSE_CODE in self._received:
+            waiting.set_result(None)
+
+    def _fail(self, error: PortLostError) -> None:
+        """Fail whatever waits: the port is gone."""
+        waiting = self._j11_answer
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
+            waiting.exception()  # whoever waits sees it, if anyone does
