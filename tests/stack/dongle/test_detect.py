@@ -111,6 +111,15 @@ def test_a_dongle_without_a_driver_is_named(dongle: DongleName, remembered: str 
 class _Strict(ScriptedDongle):
     """Keeps every byte in its line buffer, and complains about a line that it does not know."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+        super().write(data)
+
     @override
     def _command(self, line: str) -> None:
         if line and not line.isascii():
@@ -123,6 +132,7 @@ def test_a_question_in_j11_does_not_spoil_the_first_command_of_an_skstack_dongle
         dongle = _Strict()
         found = await detect(dongle.connector(), ignore, trace(), remembered=J11)
         assert dongle.commands == ["SKVER"]
+        assert dongle.written.count(b"SKVER") == 1
         assert await found.version() == "1.2.10"
         await found.close()
 
