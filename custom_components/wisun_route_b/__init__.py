@@ -1,12 +1,16 @@
 """Wi-SUN Route B: a Japanese smart electricity meter in Home Assistant."""
 
 import contextlib
+from datetime import datetime
 import logging
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_IMPORT_DAYS, DOMAIN
@@ -25,6 +29,10 @@ from .takeover.carry_over import async_inherit
 _LOGGER = logging.getLogger(__name__)
 
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
+
+#: Seconds until a set-up that fails is tried again, at the latest; with the attempt itself the
+#: meter is read again within 300 s of the end of what kept it from being read.
+_LONGEST_RETRY_WAIT: Final = 200.0
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -53,7 +61,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     entry.async_on_unload(coordinator.async_close)
     # Not "once": a listener that has gone off by itself cannot be removed on unload.
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
-    await coordinator.async_start()
+    try:
+        await coordinator.async_start()
+    except ConfigEntryNotReady:
+        _retry_within_bound(hass, entry)
+        raise
     entry.runtime_data = coordinator
     # Before there are entities: what fails after that leaves them behind as they are.
     await _start_repair(hass, entry)
@@ -64,6 +76,29 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     ):
         _ = entry.async_create_background_task(hass, work, f"{entry.title} - {name}")
     return True
+
+
+@callback
+def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Have a set-up that fails tried again no later than after :data:`_LONGEST_RETRY_WAIT`.
+
+    The waits of Home Assistant's own retries grow to ten minutes. One that comes first ends this.
+    """
+
+    @callback
+    def due(_: datetime) -> None:
+        if entry.state is ConfigEntryState.SETUP_RETRY:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    @callback
+    def state_changed() -> None:
+        if entry.state is not ConfigEntryState.SETUP_RETRY and stops:
+            cancel()
+            hass.loop.call_soon(stops.pop())  # Home Assistant goes through the listeners now
+
+    job = HassJob(due, f"{DOMAIN} retry of the set-up", cancel_on_shutdown=True)
+    cancel = async_call_later(hass, _LONGEST_RETRY_WAIT, job)
+    stops = [entry.async_on_state_change(state_changed)]
 
 
 async def _start_repair(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:

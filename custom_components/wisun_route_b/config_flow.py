@@ -34,7 +34,7 @@ from .const import (
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .flow import schemas
 from .flow.options import RouteBOptionsFlow
-from .flow.sign_in import SignInAttempt, SignInRequest
+from .flow.sign_in import SignedIn, SignInAttempt, SignInRequest
 from .serial_port.discovery import async_probe
 from .serial_port.listing import usb_identity
 from .serial_port.location import async_follow, async_has_twins, async_usb_identity
@@ -353,21 +353,34 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     # --- The end -----------------------------------------------------------------------
 
     async def async_step_finish(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
-        """Create the entry, or update it."""
+        """Create the entry, or update it. If that fails, it can be asked for again."""
         if self._finished or self._attempt is None:
             raise UnknownFlow  # two browsers ask for the same result while the entry is set up
         self._finished = True
-        if self._take_over is not None:
-            await self._take_over.async_finish()
-        tried, device, meter = self._tried, self._attempt.result.device, self._attempt.result.meter
+        try:
+            return await self._finish(self._attempt.result)
+        except BaseException:
+            self._finished = False
+            if self._removed:
+                self._restore()
+            raise
+
+    async def _finish(self, signed_in: SignedIn) -> ConfigFlowResult:
+        """Store what was tried and found. Whatever can fail or be closed meanwhile comes first."""
+        tried, meter = self._tried, signed_in.meter
         found = {
-            CONF_DEVICE: device,
+            CONF_DEVICE: signed_in.device,
             CONF_ROUTE_B_ID: tried.route_b_id,
             CONF_PASSWORD: tried.password,
             CONF_NETWORK: meter.network and meter.network.as_dict(),
             CONF_KNOWN: meter.known and meter.known.as_dict(),
-            CONF_USB: await async_usb_identity(self.hass, device),
+            CONF_USB: await async_usb_identity(self.hass, signed_in.device),
         }
+        title = await _title(self.hass)
+        if self._removed:
+            raise UnknownFlow
+        if self._take_over is not None:
+            await self._take_over.async_finish()
         if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
             entry = self.hass.config_entries.async_get_known_entry(self.context["entry_id"])
             if found[CONF_USB] is None and self._request and self._request.device is None:
@@ -379,7 +392,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 entry, unique_id=tried.fingerprint, data_updates=found
             )
         return self.async_create_entry(
-            title=await _title(self.hass),
+            title=title,
             data={CONF_IDENTITY: tried.fingerprint, **found},
             options=self._options,
         )

@@ -41,11 +41,11 @@ _BETWEEN_LOOKS: Final = 0.05
 #: meter is nobody else's.
 HURRIED: Final = """
 import runpy, sys
-from custom_components.wisun_route_b import meter_past
-begin = meter_past.MeterPast.__init__
+from custom_components.wisun_route_b.history import meter_history
+begin = meter_history.MeterPast.__init__
 def hurry(self, meter, pause=0.0, *more, **named):
     begin(self, meter, 0.0, *more, **named)
-meter_past.MeterPast.__init__ = hurry
+meter_history.MeterPast.__init__ = hurry
 sys.argv[0] = "hass"
 runpy.run_module("homeassistant", run_name="__main__", alter_sys=True)
 """

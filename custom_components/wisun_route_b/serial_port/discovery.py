@@ -45,15 +45,9 @@ class _Waiting:
         self._cancel: CALLBACK_TYPE | None = None
         self._stop_watching = usb.async_register_port_event_callback(hass, self._ports_changed)
 
-    @property
-    def waits(self) -> bool:
-        """Whether the device is to be looked at again."""
-        return self._cancel is not None
-
     @callback
     def look_later(self) -> None:
-        """Begin the discovery again after a while."""
-        self._stop_waiting()
+        """Begin the discovery again after a while, and again until it is forgotten."""
         job = HassJob(self._async_look, f"{DOMAIN} discovery", cancel_on_shutdown=True)
         self._cancel = async_call_later(self._hass, self._seconds, job)
         self._seconds = min(_LONGEST_WAIT, 2.0 * self._seconds)
@@ -61,24 +55,20 @@ class _Waiting:
     @callback
     def forget(self) -> None:
         """End it."""
-        self._stop_waiting()
+        if self._cancel is not None:
+            self._cancel()
         self._stop_watching()
         self._hass.data[_WAITING].pop(self._info.device, None)
 
     async def _async_look(self, _: datetime) -> None:
-        self._cancel = None
+        # Not every discovery gets as far as the probe: another dialog may be about the same device.
+        self.look_later()
         async_create_flow(self._hass, DOMAIN, {"source": SOURCE_USB}, self._info)
 
     @callback
     def _ports_changed(self, _: set[usb.USBDevice], removed: set[usb.USBDevice]) -> None:
         if any(device.device == self._info.device for device in removed):
             self.forget()
-
-    @callback
-    def _stop_waiting(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
 
 
 async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) -> None:
@@ -89,15 +79,20 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
     except (PortBusyError, PortUnreachableError) as err:
         if info.device not in waiting:
             waiting[info.device] = _Waiting(hass, info)
-        waiting[info.device].look_later()
+            waiting[info.device].look_later()
         raise AbortFlow("port_in_use") from err
-    except J11DongleError as err:
-        raise AbortFlow("j11_dongle") from err
     except RouteBError as err:
-        raise AbortFlow("not_a_wisun_dongle") from err
-    finally:
-        if info.device in waiting and not waiting[info.device].waits:
-            waiting[info.device].forget()
+        _forget(hass, info)
+        is_j11 = isinstance(err, J11DongleError)
+        raise AbortFlow("j11_dongle" if is_j11 else "not_a_wisun_dongle") from err
+    _forget(hass, info)
+
+
+@callback
+def _forget(hass: HomeAssistant, info: UsbServiceInfo) -> None:
+    """Look at a device no more: it is known now what it is."""
+    if (waiting := hass.data[_WAITING].get(info.device)) is not None:
+        waiting.forget()
 
 
 async def _async_ask(hass: HomeAssistant, device: str) -> None:

@@ -29,6 +29,8 @@ SCAN_TIMEOUT: Final = 5.0
 #: Where the kernel says which device number a serial port has.
 _KERNEL_PORTS: Final = Path("/sys/class/tty")
 _DEVICES: Final = Path("/dev")
+#: How the names of USB serial ports begin: those of Linux, FreeBSD and macOS.
+_USB_NAMES: Final = ("ttyUSB", "ttyACM", "ttyU", "cuaU", "tty.usb", "cu.usb")
 #: Numbers that makers leave in all of their devices; the first is that of a blank CP2102.
 _NO_NUMBERS: Final = frozenset(
     ("0001", "1234", "123456", "12345678", "0123456789", "0123456789ABCDEF")
@@ -49,15 +51,16 @@ class ListedPort:
     """USB vendor and product id; None for what is no USB device."""
     identity: UsbIdentity | None = field(repr=False)
     """What tells a USB device from any other; None if nothing does."""
+    is_usb: bool
+    """False for what is certainly no USB device."""
 
     def is_other_than(self, known: UsbIdentity) -> bool:
         """Tell whether the device at this port is certainly not the known one.
 
-        A number that could not be read proves nothing, nor does a port of another host that is
-        not listed as a USB device.
+        A number that could not be read proves nothing.
         """
         if self.model is None:
-            return self.path.startswith("/")
+            return not self.is_usb
         if self.model != (known["vid"], known["pid"]):
             return True
         return self.identity is not None and self.identity != known
@@ -191,9 +194,19 @@ def _listed(ports: Iterable[usb.USBDevice | usb.SerialDevice]) -> list[ListedPor
             node=_listed_node(port),
             model=(port.vid, port.pid) if isinstance(port, usb.USBDevice) else None,
             identity=usb_identity(port) if isinstance(port, usb.USBDevice) else None,
+            is_usb=_may_be_usb(port),
         )
         for port in ports
     ]
+
+
+def _may_be_usb(port: usb.USBDevice | usb.SerialDevice) -> bool:
+    """Tell whether a port may be that of a USB device, also where its vendor cannot be read.
+
+    A port of another host is not listed as a USB device, whatever it is.
+    """
+    path = port.resolved_device or port.device
+    return not path.startswith("/") or Path(path).name.startswith(_USB_NAMES)
 
 
 def _listed_node(port: usb.USBDevice | usb.SerialDevice) -> str:

@@ -69,11 +69,19 @@ async def async_learn(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 
 
 async def async_usb_identity(hass: HomeAssistant, device: str) -> UsbIdentity | None:
-    """Return what tells the dongle on a port from any other; None if nothing does."""
-    listed = await port_list(hass).async_read()
-    if not listed:
+    """Return what tells the dongle on a port from any other; None if nothing does.
+
+    Never raises: what is asked about a port must not cost the sign-in that has succeeded on it.
+    """
+    try:
+        listed = await port_list(hass).async_read()
+        if not listed:
+            return None
+        node = await hass.async_add_executor_job(node_of, device)
+    except Exception as err:  # noqa: BLE001 - also what the system fails with, as without threads
+        # Its text may name the port, with a serial number in it.
+        _LOGGER.debug("The USB number of a port cannot be read (%s)", type(err).__name__)
         return None
-    node = await hass.async_add_executor_job(node_of, device)
     identity = next((port.identity for port in listed if port.node == node), None)
     return identity if identity is not None and _only(identity, listed) else None
 

@@ -63,7 +63,7 @@ async def async_is_claimed(hass: HomeAssistant, device: str) -> bool:
 async def async_is_in_use(hass: HomeAssistant, device: str) -> bool:
     """Tell whether an entry of another integration, or a running app, has a port open now.
 
-    Where the dongles of our own entries are is known to :mod:`.port_location`.
+    Where the dongles of our own entries are is known to :mod:`.location`.
     """
     enabled = hass.config_entries.async_entries(include_ignore=False, include_disabled=False)
     holders = [other for other in enabled if other.domain != DOMAIN and other.state in _HOLDING]

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
+from homeassistant.components import usb
 from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntryState,
@@ -57,6 +58,21 @@ from ..conftest import (
     words,
 )
 from .dialogs import FORM, open_form, submit
+
+_FLOW = f"custom_components.{DOMAIN}.config_flow"
+_LISTED = usb.USBDevice(
+    device=SCRIPTED_PORT,
+    vid="0403",
+    pid="6015",
+    serial_number="DK00TEST",
+    manufacturer="ROHM",
+    description="BP35C2",
+)
+
+
+async def _raise(*_: object) -> dict[str, str]:
+    raise OSError("No space left on device")
+
 
 SCAN_FINDS_NOBODY = f"OK\r\nEVENT 22 {DONGLE_IP}\r\n".encode()
 
@@ -485,3 +501,47 @@ async def test_no_step_can_be_reached_without_a_form(hass: HomeAssistant) -> Non
     for step in (flow.async_step_connect, flow.async_step_finish):
         with pytest.raises(UnknownFlow):
             await step()
+
+
+async def test_sign_in_is_kept_when_the_port_cannot_be_asked_who_it_is(
+    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may be out of threads, or have lost the device meanwhile."""
+    run = hass.async_add_executor_job
+
+    def fail(target: Callable[..., Any], *args: object) -> asyncio.Future[Any]:
+        if "SKJOIN" in words(dongle) and target.__name__ == "node_of":
+            raise RuntimeError("can't start new thread")
+        return run(target, *args)
+
+    monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", lambda: [_LISTED])
+    flow_id = await open_form(hass)
+    monkeypatch.setattr(hass, "async_add_executor_job", fail)
+    result = await hass.config_entries.flow.async_configure(flow_id, FORM)
+    while result["type"] is FlowResultType.SHOW_PROGRESS:
+        await hass.async_block_till_done()
+        result = await hass.config_entries.flow.async_configure(flow_id)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"][CONF_USB] is None
+
+
+async def test_sign_in_is_kept_when_its_result_could_not_be_stored_the_first_time(
+    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow_id = await open_form(hass)
+    result = await hass.config_entries.flow.async_configure(flow_id, FORM)
+    while result["type"] is FlowResultType.SHOW_PROGRESS:
+        await hass.async_block_till_done()
+        with monkeypatch.context() as broken:
+            broken.setattr(f"{_FLOW}.async_get_translations", _raise)
+            try:
+                result = await hass.config_entries.flow.async_configure(flow_id)
+            except OSError:
+                break
+    assert words(dongle).count("SKJOIN") == 1
+
+    result = await hass.config_entries.flow.async_configure(flow_id)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"][CONF_ROUTE_B_ID] == ROUTE_B_ID

@@ -19,7 +19,7 @@ from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
 from custom_components.wisun_route_b.stack import PortBusyError, PortUnreachableError, RouteBError
 from tests.stack.scripted import ScriptedDongle
 
-from ..conftest import SCRIPTED_PORT, Later, set_up, until, words
+from ..conftest import SCRIPTED_PORT, Later, entry_for, set_up, until, words
 from ..flow.dialogs import FORM, open_form, submit
 from ..repairs.shown_issues import FaultyPort
 from .usb_ports import IDENTITY, Machine, device, happens, known
@@ -128,6 +128,46 @@ async def test_port_that_is_busy_is_looked_at_again(
     await later(121)
 
     await until(lambda: offered(hass) == ["user"])
+    assert words(door.dongle) == ["SKVER"]
+
+
+async def test_port_that_was_taken_for_a_while_at_a_look_is_looked_at_again(
+    hass: HomeAssistant, door: FaultyPort, later: Later
+) -> None:
+    door.error = PortBusyError("busy")
+    await discover(hass)
+    door.error = None
+    ours = entry_for(SCRIPTED_PORT)
+    object.__setattr__(ours, "disabled_by", ConfigEntryDisabler.USER)
+    ours.add_to_hass(hass)
+
+    await later(61)  # this look ends before the port is asked for
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert not offered(hass)
+    assert not door.dongle.commands
+    await hass.config_entries.async_remove(ours.entry_id)
+    await later(121)
+
+    await until(lambda: offered(hass) == ["user"])
+    assert words(door.dongle) == ["SKVER"]
+
+
+async def test_dongle_that_was_offered_is_not_looked_at_again(
+    hass: HomeAssistant, door: FaultyPort, later: Later
+) -> None:
+    door.error = PortBusyError("busy")
+    await discover(hass)
+    door.error = None
+    await later(61)
+    await until(lambda: offered(hass) == ["user"])
+
+    hass.config_entries.flow.async_abort(
+        hass.config_entries.flow.async_progress_by_handler(DOMAIN)[0]["flow_id"]
+    )
+    await later(1900)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert not offered(hass)
     assert words(door.dongle) == ["SKVER"]
 
 

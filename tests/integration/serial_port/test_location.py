@@ -40,6 +40,17 @@ USB0, USB1, USB2 = "/dev/ttyUSB90", "/dev/ttyUSB91", "/dev/ttyUSB92"
 SECOND_ID = "FF112233445566778899AABBCCDDEEFF"
 
 
+def unnumbered(path: str, resolved: str | None = None) -> usb.SerialDevice:
+    """Return a port of which no vendor is listed."""
+    return usb.SerialDevice(
+        device=path,
+        resolved_device=resolved,
+        serial_number=None,
+        manufacturer=None,
+        description=None,
+    )
+
+
 @pytest.fixture
 def machine(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(monkeypatch)
@@ -153,7 +164,7 @@ async def test_dongle_of_another_meter_is_not_opened_for_one_without_a_number(
         other_stick(USB0),
         other_stick(USB0, None),
         device(USB0, "ANOTHER"),
-        usb.SerialDevice(device=USB0, serial_number=None, manufacturer=None, description=None),
+        unnumbered(USB0, "/dev/ttyS90"),
     ],
     ids=["other model", "other model without a number", "other number", "no USB device"],
 )
@@ -190,6 +201,19 @@ async def test_what_is_another_device_is_not_opened_and_a_person_learns_of_it(
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not issues(hass)
     assert not stick.commands
+
+
+async def test_dongle_whose_vendor_cannot_be_read_is_opened_where_it_was(
+    hass: HomeAssistant, machine: Machine, dongle: ScriptedDongle
+) -> None:
+    machine.dongles[USB0] = dongle
+    machine.listed = [unnumbered(USB0)]
+    entry = known(USB0)
+
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert machine.opened == [USB0]
 
 
 @pytest.mark.parametrize("number", [None, "0001"])
