@@ -56,8 +56,6 @@ _REVIEWED = {
     "stack.j11.messages.Connections.peers": "swept by themselves",
     "stack.j11.messages.Response.answer": "a message, swept by itself",
     "stack.dongle.commander._Exchange.answers": "messages, swept by themselves",
-    "stack.meter.description.MeterDescription.manufacturer_code": "three bytes of a public list",
-    "stack.meter.description.MeterDescription.manufacturer": "a name of this list",
     "stack.dongle.dongle.SessionLost.reason": "words of our own",
     "stack.dongle.dongle.DongleIdentity.protocol": "a protocol's name",
     "stack.dongle.dongle.DongleIdentity.version": "firmware",

@@ -42,7 +42,7 @@ from .serial_port.names import async_is_among, async_stable_path
 from .serial_port.release import async_load_again
 from .stack import (
     Credentials,
-    KnownMeter,
+    MeterDescription,
 )
 from .takeover.offer import TakeOver
 
@@ -338,14 +338,14 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._restore()
             return self.async_show_progress_done(next_step_id=self._form)
         exchanged = self.source == SOURCE_RECONFIGURE and self._is_exchange(
-            attempt.result.meter.known
+            attempt.result.meter.description
         )
         return self.async_show_progress_done(next_step_id="exchange" if exchanged else "finish")
 
-    def _is_exchange(self, found: KnownMeter | None) -> bool:
+    def _is_exchange(self, found: MeterDescription | None) -> bool:
         """Tell whether a new ID has led to another meter than the one that was known."""
         entry = self._get_reconfigure_entry()
-        before = stored(entry).known
+        before = stored(entry).description
         return self._tried.fingerprint != entry.unique_id and (
             before is None or found is None or before.address != found.address
         )
@@ -373,7 +373,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             CONF_ROUTE_B_ID: tried.route_b_id,
             CONF_PASSWORD: tried.password,
             CONF_NETWORK: meter.network and meter.network.as_dict(),
-            CONF_KNOWN: meter.known and meter.known.as_dict(),
+            CONF_KNOWN: meter.description and meter.description.as_dict(),
             CONF_USB: await async_usb_identity(self.hass, signed_in.device),
         }
         title = await _title(self.hass)

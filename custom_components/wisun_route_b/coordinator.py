@@ -46,10 +46,10 @@ from .stack import (
     AnyProperty,
     Credentials,
     CredentialsRefusedError,
-    KnownMeter,
     LinkKeeper,
     LinkState,
     LinkStatus,
+    MeterDescription,
     Network,
     NotConnectedError,
     ReadReport,
@@ -115,11 +115,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             entry_connector(hass, entry, port_connector),
             Credentials(entry.data[CONF_ROUTE_B_ID], entry.data[CONF_PASSWORD]),
             network=Network.from_dict(entry.data.get(CONF_NETWORK) or {}),
-            known=KnownMeter.from_dict(entry.data.get(CONF_KNOWN) or {}),
-            farewell=last_farewell(hass, entry.data[CONF_IDENTITY]),
+            description=MeterDescription.from_dict(entry.data.get(CONF_KNOWN) or {}),
+            session_ended_at=last_farewell(hass, entry.data[CONF_IDENTITY]),
             line_log=line_log_of(hass, entry.data[CONF_IDENTITY]),
         )
-        self._from_memory = self.meter.known is not None
+        self._from_memory = self.meter.description is not None
         self.keeper = LinkKeeper(self.meter)
         self.repair = HistoryRepair(
             hass, entry, entry.data[CONF_IDENTITY], self.meter, read_clock=self._read_clock
@@ -153,7 +153,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         ConfigEntryAuthFailed if it cannot be. One that is known from memory is waited for
         during 4 s at most. If it has not answered then, its entities are unavailable until it does.
         """
-        if self.meter.known is None:
+        if self.meter.description is None:
             await self.async_config_entry_first_refresh()
             return
         self._has_started = True
@@ -178,8 +178,10 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         for timer in (self._expiry, self._showing):
             if timer is not None:
                 timer.cancel()
-        if self.meter.farewell is not None:
-            note_farewell(self.hass, self.config_entry.data[CONF_IDENTITY], self.meter.farewell)
+        if self.meter.session_ended_at is not None:
+            note_farewell(
+                self.hass, self.config_entry.data[CONF_IDENTITY], self.meter.session_ended_at
+            )
 
     def offers(self, properties: Iterable[AnyProperty]) -> bool:
         """Tell whether the meter has these properties, by its own list or by its answers."""
@@ -397,8 +399,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     async def async_describe(self) -> None:
         """Ask the meter what it is, if that is only remembered or not all of it is known."""
-        known = self.meter.known
-        if not self._from_memory and known is not None and known.complete:
+        description = self.meter.description
+        if not self._from_memory and description is not None and description.complete:
             return
         try:
             await self.meter.describe()
@@ -407,16 +409,16 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         else:
             self._remember()
             self.async_update_listeners()
-            if known is None or known.scale is None:
+            if description is None or description.scale is None:
                 await self.async_refresh()  # now its energies can be decoded
 
     @callback
     def _remember(self) -> None:
         """Keep where and what the meter is for the next start."""
-        network, known = self.meter.network, self.meter.known
+        network, description = self.meter.network, self.meter.description
         found = {
             CONF_NETWORK: network and network.as_dict(),
-            CONF_KNOWN: known and known.as_dict(),
+            CONF_KNOWN: description and description.as_dict(),
         }
         if found != {key: self.config_entry.data.get(key) for key in found}:
             self.hass.config_entries.async_update_entry(

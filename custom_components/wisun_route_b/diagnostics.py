@@ -58,8 +58,8 @@ async def async_get_config_entry_diagnostics(
         coordinator = entry.runtime_data
         report |= await _at_work(coordinator, hass.loop.time)
         redactors.append(coordinator.meter.redactor)
-    elif known := stored(entry).known:
-        report["meter"] = _part(lambda: _name_plate(known.description, known.scale))
+    elif description := stored(entry).description:
+        report["meter"] = _part(lambda: _name_plate(description, description.scale))
     identity = stored(entry).identity
     log = LineLog() if identity is None else line_log_of(hass, identity)
     return {
@@ -107,7 +107,7 @@ def _redactor(entry: RouteBConfigEntry) -> Redactor:
         found.password or "",
         found.network.address if found.network else "",
         found.usb["serial_number"] if found.usb else "",
-        (found.known.description.serial_number or "") if found.known else "",
+        (found.description.serial_number or "") if found.description else "",
     )
     if entry.state is ConfigEntryState.LOADED:
         redactor.learn(*map(_plainly, entry.runtime_data.data.values.items()))
@@ -203,7 +203,7 @@ def _status(status: LinkStatus, now: float) -> dict[str, Json]:
         "state": status.state.value,
         "seconds_ago": round(now - status.since),
         "error": status.error and f"{type(status.error).__name__}: {status.error}",
-        "remedy": status.remedy and status.remedy.value,
+        "remedy": status.step and status.step.value,
     }
 
 

@@ -33,7 +33,7 @@ from .const import (
     SHORTEST_POLL_INTERVAL,
 )
 from .history.meter_history import MOST_DAYS
-from .stack import Credentials, CredentialsFormatError, KnownMeter, Network
+from .stack import Credentials, CredentialsFormatError, MeterDescription, Network
 
 if TYPE_CHECKING:
     from .coordinator import RouteBCoordinator
@@ -68,7 +68,7 @@ class StoredMeter:
     """What the unique ids of device and entities are made of."""
     network: Network | None
     """Where the meter was found last."""
-    known: KnownMeter | None
+    description: MeterDescription | None
     """What the meter said of itself."""
     usb: UsbIdentity | None = field(repr=False)
     """What tells the dongle from other USB devices."""
@@ -108,7 +108,7 @@ def stored(entry: RouteBConfigEntry) -> StoredMeter:
         password=_text(data.get(CONF_PASSWORD)),
         identity=_text(data.get(CONF_IDENTITY)),
         network=Network.from_dict(_mapping(data.get(CONF_NETWORK))),
-        known=KnownMeter.from_dict(_mapping(data.get(CONF_KNOWN))),
+        description=MeterDescription.from_dict(_mapping(data.get(CONF_KNOWN))),
         usb=_usb(data.get(CONF_USB)),
     )
 

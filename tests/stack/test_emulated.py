@@ -179,7 +179,7 @@ def test_a_session_that_is_still_alive_proves_no_password() -> None:
         await meter.connect()
         await meter.close()
         wrong = Credentials(emulator.config.route_b_id, emulator.config.password[::-1])
-        again = SmartMeter(emulator.connector(), wrong, network=meter.network, prove=True)
+        again = SmartMeter(emulator.connector(), wrong, network=meter.network, require_sign_in=True)
         with pytest.raises(CredentialsRefusedError):
             await again.connect()
         await again.close()

@@ -17,10 +17,10 @@ from custom_components.wisun_route_b.stack import (
     Connector,
     Credentials,
     CredentialsRefusedError,
-    KnownMeter,
     LinkKeeper,
     LinkState,
     LinkStatus,
+    MeterDescription,
     Network,
     NotConnectedError,
     ReadReport,
@@ -78,8 +78,12 @@ class Site:
 class Host:
     """One meter with its keeper, and what became of every poll."""
 
-    def __init__(self, site: Site, network: Network | None, known: KnownMeter | None) -> None:
-        self.meter = SmartMeter(site.connector, site.credentials, network=network, known=known)
+    def __init__(
+        self, site: Site, network: Network | None, description: MeterDescription | None
+    ) -> None:
+        self.meter = SmartMeter(
+            site.connector, site.credentials, network=network, description=description
+        )
         self.keeper = LinkKeeper(self.meter, Random(site.seed))
         self.truth = site.truth
         self.clock = site.clock

@@ -14,7 +14,7 @@ from unittest import mock
 from custom_components.wisun_route_b import stack
 from custom_components.wisun_route_b.stack import (
     Credentials,
-    KnownMeter,
+    MeterDescription,
     Network,
     PortNotFoundError,
     SmartMeter,
@@ -83,17 +83,19 @@ class World:
         """Return the meter's time, which is the host's."""
         return now() + self.clock_ahead
 
-    def place_host(self, network: Network | None = None, known: KnownMeter | None = None) -> None:
+    def place_host(
+        self, network: Network | None = None, description: MeterDescription | None = None
+    ) -> None:
         """Put a host with this memory at the port; it does nothing yet."""
         site = Site(self.tap.connect, self.credentials, self.clock, Truth(self.emulator), self.seed)
-        self.host = self.make_host(site, network, known)
+        self.host = self.make_host(site, network, description)
 
-    async def visit(self, *, end_session: bool) -> tuple[Network | None, KnownMeter | None]:
+    async def visit(self, *, end_session: bool) -> tuple[Network | None, MeterDescription | None]:
         """Let an earlier program connect and leave; return what it remembers."""
         meter = SmartMeter(self.emulator.connector(), self.credentials)
         await meter.connect()
         await meter.close(end_session=end_session)
-        return meter.network, meter.known
+        return meter.network, meter.description
 
     def note(self, unit: Unit) -> bool:
         """Note an answer of the meter; stop nothing."""

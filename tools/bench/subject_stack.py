@@ -25,10 +25,10 @@ without_home_assistant()
 from custom_components.wisun_route_b.stack import (  # noqa: E402 - needs the line above
     PROPERTIES,
     Credentials,
-    KnownMeter,
     LinkKeeper,
     LinkState,
     LinkStatus,
+    MeterDescription,
     Network,
     Progress,
     ReadReport,
@@ -50,7 +50,7 @@ def meter_at(
         serial_connector(port),
         Credentials(DUMMY_ID, DUMMY_PASSWORD),
         network=Network.from_dict(network) if network else None,
-        known=KnownMeter.from_dict(known) if known else None,
+        description=MeterDescription.from_dict(known) if known else None,
     )
 
 
@@ -84,7 +84,7 @@ async def start(port: str, memory: str = "{}") -> None:
         say(verdict=type(err).__name__)
         return
     say(reading=_complete(report), **usage())
-    network, known = meter.network, meter.known
+    network, known = meter.network, meter.description
     say(memory={"network": network and network.as_dict(), "known": known and known.as_dict()})
     await meter.close()
 

@@ -128,8 +128,8 @@ class SignInAttempt:
             port_connector(device),
             request.credentials,
             network=request.network(),
-            farewell=request.session_ended_at(self._hass),
-            prove=request.require_sign_in(),
+            session_ended_at=request.session_ended_at(self._hass),
+            require_sign_in=request.require_sign_in(),
         )
         try:
             await meter.connect(self._on_progress)

@@ -50,17 +50,15 @@ from .errors import (
 from .link.cache import Signal
 from .link.client import SmartMeter
 from .link.connection import Condition
-from .link.farewell import end_session
+from .link.end_session import end_session
 from .link.keeper import LinkKeeper
-from .link.link_status import LinkState, LinkStatus
+from .link.link_status import LinkState, LinkStatus, RecoveryStep
 from .link.progress import Progress, ProgressCallback, Stage
-from .link.remedy import Remedy
 from .link.survey import Survey, identify, probe, survey
 from .meter import schedule as plan
 from .meter.clock import clock_offset
 from .meter.description import MeterDescription
 from .meter.history import HALF_HOUR, Consumption, Gap, Slot, consumptions
-from .meter.known import KnownMeter
 from .meter.manufacturers import manufacturer_name
 from .meter.properties import (
     ANNO_PROPERTY_MAP,
@@ -183,7 +181,6 @@ __all__ = [
     "InstallationLocation",
     "J11DongleError",
     "JoinFailedError",
-    "KnownMeter",
     "LineLog",
     "LinkError",
     "LinkKeeper",
@@ -213,9 +210,9 @@ __all__ = [
     "ProgressCallback",
     "ProtocolError",
     "ReadReport",
+    "RecoveryStep",
     "Redactor",
     "RegisterPair",
-    "Remedy",
     "RequestRefusedError",
     "ResponseTimeoutError",
     "RouteBError",

@@ -105,7 +105,7 @@ def test_a_living_session_is_used_by_the_next_program_without_a_sign_in() -> Non
             dongle.connector(),
             Credentials(ROUTE_B_ID, PASSWORD),
             network=NETWORK,
-            known=keeper.meter.known,
+            description=keeper.meter.description,
             detector=TinyDetector(),
         )
         await again.connect(None, (INSTANTANEOUS_POWER,))

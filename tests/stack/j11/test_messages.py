@@ -14,7 +14,7 @@ from custom_components.wisun_route_b.stack.j11 import (
     PanaOutcome,
     Receiver,
     ReceptionFault,
-    Remedy,
+    RecoveryStep,
     ResultCode,
     TransmitStatus,
     messages,
@@ -248,24 +248,24 @@ def test_what_is_dropped_or_not_understood_is_counted() -> None:
 @pytest.mark.parametrize(
     ("expected", "results"),
     [
-        (Remedy.NONE, (0x01, 0x0A, 0x0B, 0x58)),
-        (Remedy.RETRY, (0x0E, 0x13, 0x3C, 0x3D, 0xF0, 0xF1)),
+        (RecoveryStep.NONE, (0x01, 0x0A, 0x0B, 0x58)),
+        (RecoveryStep.RETRY, (0x0E, 0x13, 0x3C, 0x3D, 0xF0, 0xF1)),
         (
-            Remedy.RESYNCHRONIZE,
+            RecoveryStep.RESYNCHRONIZE,
             (*(0x02, 0x06, 0x0F, 0x10, 0x12, 0x20, 0x21, 0x33, 0x34, 0x35, 0x37, 0x52),),
         ),
-        (Remedy.SET_CREDENTIALS, (0x51,)),
+        (RecoveryStep.SET_CREDENTIALS, (0x51,)),
         (
-            Remedy.FAIL,
+            RecoveryStep.FAIL,
             (
                 *(0x03, 0x04, 0x0C, 0x11, 0x14, 0x3E, 0x3F, 0x46, 0x53, 0x59, 0x61, 0xF2, 0xF3),
                 *(0x00, 0x05, 0x77, 0xFF),
             ),
         ),
     ],
-    ids=lambda item: item.name if isinstance(item, Remedy) else "",
+    ids=lambda item: item.name if isinstance(item, RecoveryStep) else "",
 )
-def test_every_result_has_a_remedy(expected: Remedy, results: tuple[int, ...]) -> None:
+def test_every_result_has_a_remedy(expected: RecoveryStep, results: tuple[int, ...]) -> None:
     assert [remedy(result) for result in results] == [expected] * len(results)
     for result in results:
         if result in ResultCode:
@@ -275,22 +275,22 @@ def test_every_result_has_a_remedy(expected: Remedy, results: tuple[int, ...]) -
 
 
 def test_no_result_is_without_a_remedy() -> None:
-    assert {result.remedy for result in ResultCode} == set(Remedy) - {Remedy.WAIT}
+    assert {result.remedy for result in ResultCode} == set(RecoveryStep) - {RecoveryStep.WAIT}
 
 
 @pytest.mark.parametrize(
     ("digit", "expected"),
     [
-        (0x0, Remedy.NONE),
-        (0x2, Remedy.WAIT),
-        (0x3, Remedy.RETRY),
-        (0x5, Remedy.RETRY),
-        (0x8, Remedy.RETRY),
-        (0xF, Remedy.NONE),
-        (0x7, Remedy.RETRY),
+        (0x0, RecoveryStep.NONE),
+        (0x2, RecoveryStep.WAIT),
+        (0x3, RecoveryStep.RETRY),
+        (0x5, RecoveryStep.RETRY),
+        (0x8, RecoveryStep.RETRY),
+        (0xF, RecoveryStep.NONE),
+        (0x7, RecoveryStep.RETRY),
     ],
 )
-def test_every_transmission_has_a_remedy(digit: int, expected: Remedy) -> None:
+def test_every_transmission_has_a_remedy(digit: int, expected: RecoveryStep) -> None:
     message = only(0x2008, bytes((1, digit | 0x20)))
     assert isinstance(message, messages.Response)
     assert isinstance(message.answer, messages.Transmission)

@@ -12,7 +12,7 @@ from custom_components.wisun_route_b.stack import (
     LinkState,
     LinkStatus,
     NotConnectedError,
-    Remedy,
+    RecoveryStep,
     SmartMeter,
     TransmitLimitError,
 )
@@ -26,19 +26,19 @@ type Order = Callable[[LinkKeeper], Coroutine[None, None, None]]
 
 #: What the log says of each remedy.
 _WORDS = {
-    "signing in again": Remedy.REJOIN,
-    "looking for the meter on all channels": Remedy.RESCAN,
-    "resetting the dongle": Remedy.RESET,
-    "opening the port again": Remedy.REOPEN,
+    "signing in again": RecoveryStep.REJOIN,
+    "looking for the meter on all channels": RecoveryStep.RESCAN,
+    "resetting the dongle": RecoveryStep.RESET,
+    "opening the port again": RecoveryStep.REOPEN,
 }
 
 
-def _remedies_tried(caplog: pytest.LogCaptureFixture) -> Callable[[], list[Remedy]]:
+def _remedies_tried(caplog: pytest.LogCaptureFixture) -> Callable[[], list[RecoveryStep]]:
     """Return what tells which remedies have been tried from now on."""
     caplog.set_level(logging.DEBUG, "custom_components.wisun_route_b.stack.link.keeper")
     caplog.clear()
 
-    def tried() -> list[Remedy]:
+    def tried() -> list[RecoveryStep]:
         ends = (record.getMessage().rpartition(": ")[2] for record in caplog.records)
         return [_WORDS[end] for end in ends if end in _WORDS]
 
@@ -51,10 +51,10 @@ BOTH = pytest.mark.parametrize("order", [LinkKeeper.reconnect, LinkKeeper.rescan
 @pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss", "rl7023-ips"])
 @pytest.mark.parametrize(
     ("order", "remedy"),
-    [(LinkKeeper.reconnect, Remedy.REJOIN), (LinkKeeper.rescan, Remedy.RESCAN)],
+    [(LinkKeeper.reconnect, RecoveryStep.REJOIN), (LinkKeeper.rescan, RecoveryStep.RESCAN)],
 )
 def test_order_ends_the_session_and_makes_a_new_one_on_the_same_port(
-    dongle: str, order: Order, remedy: Remedy, caplog: pytest.LogCaptureFixture
+    dongle: str, order: Order, remedy: RecoveryStep, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(_: Emulator, keeper: LinkKeeper) -> None:
         tried = _remedies_tried(caplog)
@@ -115,7 +115,7 @@ def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one(
         await keeper.rescan()
         await until(keeper, LinkState.CONNECTED)
 
-        assert tried() == [Remedy.RESCAN]
+        assert tried() == [RecoveryStep.RESCAN]
         network = keeper.meter.network
         assert network is not None
         assert (network.channel, network.pan_id) == (0x22, 0x4321)

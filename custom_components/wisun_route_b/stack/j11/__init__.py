@@ -14,7 +14,7 @@ from .results import (
     ConnectionChange,
     PanaOutcome,
     ReceptionFault,
-    Remedy,
+    RecoveryStep,
     ResultCode,
     TransmitStatus,
 )
@@ -30,7 +30,7 @@ __all__ = [
     "Receiver",
     "ReceiverStatistics",
     "ReceptionFault",
-    "Remedy",
+    "RecoveryStep",
     "ResultCode",
     "TransmitStatus",
     "commands",

@@ -12,7 +12,7 @@ from .results import (
     ConnectionChange,
     PanaOutcome,
     ReceptionFault,
-    Remedy,
+    RecoveryStep,
     ResultCode,
     TransmitStatus,
     remedy,
@@ -109,7 +109,7 @@ class Transmission:
     """The first bytes of the payload, five at most."""
 
     @property
-    def remedy(self) -> Remedy:
+    def remedy(self) -> RecoveryStep:
         """What to do about it."""
         return transmit_remedy(self.status)
 
@@ -214,7 +214,7 @@ class Response:
     """What it brings beside a SUCCESS, for the commands that bring something."""
 
     @property
-    def remedy(self) -> Remedy:
+    def remedy(self) -> RecoveryStep:
         """What to do about the result. A transmission has one of its own."""
         return remedy(self.result)
 
@@ -226,7 +226,7 @@ class Rejection:
     result: ResultCode | int
 
     @property
-    def remedy(self) -> Remedy:
+    def remedy(self) -> RecoveryStep:
         """What to do about it."""
         return remedy(self.result)
 

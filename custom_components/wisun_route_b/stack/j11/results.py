@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class Remedy(Enum):
+class RecoveryStep(Enum):
     """What a caller can do about a result."""
 
     #: Nothing: it is done, or was so already.
@@ -69,7 +69,7 @@ class ResultCode(IntEnum):
     TOO_LONG = 0xF3  #: length field above 1353
 
     @property
-    def remedy(self) -> Remedy:
+    def remedy(self) -> RecoveryStep:
         """What to do about it."""
         return remedy(self)
 
@@ -85,7 +85,7 @@ class TransmitStatus(IntEnum):
     QUEUED_ONLY = 0xF
 
     @property
-    def remedy(self) -> Remedy:
+    def remedy(self) -> RecoveryStep:
         """What to do about it."""
         return transmit_remedy(self)
 
@@ -117,64 +117,64 @@ class ReceptionFault(IntEnum):
     UDP = 0x40  #: a datagram to a port that is not open
 
 
-_REMEDIES: Final[Mapping[ResultCode, Remedy]] = MappingProxyType(
+_REMEDIES: Final[Mapping[ResultCode, RecoveryStep]] = MappingProxyType(
     {
-        ResultCode.SUCCESS: Remedy.NONE,
-        ResultCode.UNKNOWN_ADDRESS: Remedy.RESYNCHRONIZE,
-        ResultCode.UNKNOWN_COMMAND: Remedy.FAIL,
-        ResultCode.BAD_VALUE: Remedy.FAIL,
-        ResultCode.BAD_DESTINATION: Remedy.RESYNCHRONIZE,
-        ResultCode.PORT_ALREADY_OPEN: Remedy.NONE,
-        ResultCode.PORT_NOT_OPEN: Remedy.NONE,
-        ResultCode.CALIBRATION_UNREADABLE: Remedy.FAIL,
-        ResultCode.MAC_JOIN_FAILED: Remedy.RETRY,
-        ResultCode.HAN_OPERATING: Remedy.RESYNCHRONIZE,
-        ResultCode.IDLE_OR_WRONG_MODE: Remedy.RESYNCHRONIZE,
-        ResultCode.BAD_LENGTH: Remedy.FAIL,
-        ResultCode.NO_PORT_LEFT: Remedy.RESYNCHRONIZE,
-        ResultCode.REQUEST_INCOMPLETE: Remedy.RETRY,
-        ResultCode.WRONG_MODE: Remedy.FAIL,
-        ResultCode.HAN_ACCEPTS_20: Remedy.RESYNCHRONIZE,
-        ResultCode.HAN_ACCEPTS_21: Remedy.RESYNCHRONIZE,
-        ResultCode.HAN_AUTHENTICATED: Remedy.RESYNCHRONIZE,
-        ResultCode.OPERATING: Remedy.RESYNCHRONIZE,
-        ResultCode.AUTHENTICATED: Remedy.RESYNCHRONIZE,
-        ResultCode.NOT_STARTED: Remedy.RESYNCHRONIZE,
-        ResultCode.PING_RUNNING: Remedy.RETRY,
-        ResultCode.BUSY: Remedy.RETRY,
-        ResultCode.PAN_ID_TAKEN: Remedy.FAIL,
-        ResultCode.DEEP_SLEEP_REFUSED: Remedy.FAIL,
-        ResultCode.POLL_FAILED: Remedy.FAIL,
-        ResultCode.NO_CREDENTIALS: Remedy.SET_CREDENTIALS,
-        ResultCode.PANA_RUNNING: Remedy.RESYNCHRONIZE,
-        ResultCode.NO_DATA: Remedy.FAIL,
-        ResultCode.CREDENTIALS_ALREADY_SET: Remedy.NONE,
-        ResultCode.TOO_MANY: Remedy.FAIL,
-        ResultCode.UPDATING: Remedy.FAIL,
-        ResultCode.HEADER_DAMAGED: Remedy.RETRY,
-        ResultCode.DATA_DAMAGED: Remedy.RETRY,
-        ResultCode.TOO_SHORT: Remedy.FAIL,
-        ResultCode.TOO_LONG: Remedy.FAIL,
+        ResultCode.SUCCESS: RecoveryStep.NONE,
+        ResultCode.UNKNOWN_ADDRESS: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.UNKNOWN_COMMAND: RecoveryStep.FAIL,
+        ResultCode.BAD_VALUE: RecoveryStep.FAIL,
+        ResultCode.BAD_DESTINATION: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.PORT_ALREADY_OPEN: RecoveryStep.NONE,
+        ResultCode.PORT_NOT_OPEN: RecoveryStep.NONE,
+        ResultCode.CALIBRATION_UNREADABLE: RecoveryStep.FAIL,
+        ResultCode.MAC_JOIN_FAILED: RecoveryStep.RETRY,
+        ResultCode.HAN_OPERATING: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.IDLE_OR_WRONG_MODE: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.BAD_LENGTH: RecoveryStep.FAIL,
+        ResultCode.NO_PORT_LEFT: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.REQUEST_INCOMPLETE: RecoveryStep.RETRY,
+        ResultCode.WRONG_MODE: RecoveryStep.FAIL,
+        ResultCode.HAN_ACCEPTS_20: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.HAN_ACCEPTS_21: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.HAN_AUTHENTICATED: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.OPERATING: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.AUTHENTICATED: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.NOT_STARTED: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.PING_RUNNING: RecoveryStep.RETRY,
+        ResultCode.BUSY: RecoveryStep.RETRY,
+        ResultCode.PAN_ID_TAKEN: RecoveryStep.FAIL,
+        ResultCode.DEEP_SLEEP_REFUSED: RecoveryStep.FAIL,
+        ResultCode.POLL_FAILED: RecoveryStep.FAIL,
+        ResultCode.NO_CREDENTIALS: RecoveryStep.SET_CREDENTIALS,
+        ResultCode.PANA_RUNNING: RecoveryStep.RESYNCHRONIZE,
+        ResultCode.NO_DATA: RecoveryStep.FAIL,
+        ResultCode.CREDENTIALS_ALREADY_SET: RecoveryStep.NONE,
+        ResultCode.TOO_MANY: RecoveryStep.FAIL,
+        ResultCode.UPDATING: RecoveryStep.FAIL,
+        ResultCode.HEADER_DAMAGED: RecoveryStep.RETRY,
+        ResultCode.DATA_DAMAGED: RecoveryStep.RETRY,
+        ResultCode.TOO_SHORT: RecoveryStep.FAIL,
+        ResultCode.TOO_LONG: RecoveryStep.FAIL,
     }
 )
-_TRANSMIT_REMEDIES: Final[Mapping[TransmitStatus, Remedy]] = MappingProxyType(
+_TRANSMIT_REMEDIES: Final[Mapping[TransmitStatus, RecoveryStep]] = MappingProxyType(
     {
-        TransmitStatus.SENT: Remedy.NONE,
-        TransmitStatus.HOURLY_LIMIT: Remedy.WAIT,
-        TransmitStatus.CHANNEL_BUSY: Remedy.RETRY,
-        TransmitStatus.NOT_ACKNOWLEDGED: Remedy.RETRY,
-        TransmitStatus.OTHER: Remedy.RETRY,
-        TransmitStatus.QUEUED_ONLY: Remedy.NONE,
+        TransmitStatus.SENT: RecoveryStep.NONE,
+        TransmitStatus.HOURLY_LIMIT: RecoveryStep.WAIT,
+        TransmitStatus.CHANNEL_BUSY: RecoveryStep.RETRY,
+        TransmitStatus.NOT_ACKNOWLEDGED: RecoveryStep.RETRY,
+        TransmitStatus.OTHER: RecoveryStep.RETRY,
+        TransmitStatus.QUEUED_ONLY: RecoveryStep.NONE,
     }
 )
 
 
-def remedy(result: ResultCode | int) -> Remedy:
+def remedy(result: ResultCode | int) -> RecoveryStep:
     """Return what to do about a result; one that no manual lists is reported."""
-    return _REMEDIES[ResultCode(result)] if result in ResultCode else Remedy.FAIL
+    return _REMEDIES[ResultCode(result)] if result in ResultCode else RecoveryStep.FAIL
 
 
-def transmit_remedy(status: TransmitStatus | int) -> Remedy:
+def transmit_remedy(status: TransmitStatus | int) -> RecoveryStep:
     """Return what to do about a transmission; an unlisted digit is taken for 8, "other"."""
     known = TransmitStatus(status) if status in TransmitStatus else TransmitStatus.OTHER
     return _TRANSMIT_REMEDIES[known]

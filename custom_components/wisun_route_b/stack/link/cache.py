@@ -1,4 +1,4 @@
-"""What is known of a meter and its dongle, from one connection to the next."""
+"""What is remembered of a meter and its dongle, from one connection to the next."""
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -6,7 +6,6 @@ from typing import Final
 
 from ..dongle.dongle import DongleIdentity, Network
 from ..meter.description import MeterDescription
-from ..meter.known import KnownMeter
 from ..meter.properties import GET_PROPERTY_MAP
 from ..meter.report import ReadReport
 from ..meter.scale import Scale
@@ -27,18 +26,21 @@ class Signal:
     """Whether it came with a datagram, and not from a scan that may be long ago."""
 
 
-class Memory:
-    """What makes the next connection faster."""
+class LinkCache:
+    """What is remembered of a meter and its dongle, so that the next connection is faster."""
 
     def __init__(
-        self, network: Network | None, known: KnownMeter | None, farewell: float | None
+        self,
+        network: Network | None,
+        description: MeterDescription | None,
+        session_ended_at: float | None,
     ) -> None:
         """Start with what the caller remembers; a description of another meter is dropped."""
         self.network = network
         """Where the meter is."""
-        self.known: KnownMeter | None = None
+        self.description: MeterDescription | None = None
         """What it said of itself."""
-        self.farewell = farewell
+        self.session_ended_at = session_ended_at
         """When a session with it was ended, in seconds of the running loop's clock."""
         self.dongle: DongleIdentity | None = None
         """The dongle of the last connection."""
@@ -48,23 +50,18 @@ class Memory:
         """The protocol of that dongle; detection tries it first."""
         self.signal: Signal | None = None
         """How well the meter was received in the last scan or datagram."""
-        if network and known and known.address == network.address:
-            self.known = known
-
-    @property
-    def description(self) -> MeterDescription | None:
-        """The meter's name plate."""
-        return self.known.description if self.known else None
+        if network and description and description.address == network.address:
+            self.description = description
 
     @property
     def scale(self) -> Scale | None:
         """How the meter's energy counts become kWh."""
-        return self.known.scale if self.known else None
+        return self.description.scale if self.description else None
 
     def found(self, network: Network, signal: Signal | None) -> None:
         """Note where the meter is; at another address it is another meter."""
-        if self.known is not None and self.known.address != network.address:
-            self.known = None
+        if self.description is not None and self.description.address != network.address:
+            self.description = None
         self.network = network
         if signal is not None:
             self.signal = signal
@@ -77,7 +74,7 @@ class Memory:
         """
         if self.network is None:
             return
-        before = self.known.said if self.known else ReadReport()
+        before = self.description.answers if self.description else ReadReport()
         merged = before.merged(said)
         listed = merged.value(GET_PROPERTY_MAP)
         for epc in said.values.keys() & self._refused_since.keys():
@@ -89,7 +86,7 @@ class Memory:
             and now - self._refused_since.setdefault(epc, now) < _REFUSAL_BELIEVED_AFTER
         }
         reasons = {**merged.reasons, **dict.fromkeys(doubtful, "refused for now")}
-        self.known = KnownMeter(
+        self.description = MeterDescription(
             self.network.address,
             replace(
                 merged,

@@ -25,7 +25,6 @@ from ..errors import (
 )
 from ..meter.description import SCALE_PROPERTIES, MeterDescription
 from ..meter.history import Slot
-from ..meter.known import KnownMeter
 from ..meter.properties import (
     CUMULATIVE_ENERGY_UNIT,
     GET_PROPERTY_MAP,
@@ -40,7 +39,7 @@ from ..redact import Redactor
 from ..tasks import await_uncancelled
 from ..trace.line_log import LineLog
 from ..trace.trace import Trace
-from .cache import Memory, Signal
+from .cache import LinkCache, Signal
 from .callbacks import Callbacks
 from .connection import (
     Condition,
@@ -50,9 +49,9 @@ from .connection import (
     ConnectionLost,
     Notified,
 )
-from .establish import Ladder
+from .establish import SessionEstablisher
+from .link_status import RecoveryStep
 from .progress import ProgressCallback, ignore_progress
-from .remedy import Remedy
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -75,18 +74,18 @@ class SmartMeter:
         credentials: Credentials,
         *,
         network: Network | None = None,
-        known: KnownMeter | None = None,
-        farewell: float | None = None,
-        prove: bool = False,
+        description: MeterDescription | None = None,
+        session_ended_at: float | None = None,
+        require_sign_in: bool = False,
         line_log: LineLog | None = None,
         detector: Detector = detect,
     ) -> None:
         """Prepare; what is known from an earlier connection makes the next one faster.
 
-        ``network`` is where the meter was found, to spare the scan; ``known`` what it said
-        of itself there, to spare asking; ``farewell`` when a session was ended, in seconds
+        ``network`` is where the meter was found, to spare the scan; ``description`` what it said
+        of itself there, to spare asking; ``session_ended_at`` when a session was ended, in seconds
         of the running loop's clock, because the meter needs a pause after that. With
-        ``prove`` no session that an earlier program left alive is used: only a sign-in shows
+        ``require_sign_in`` no session that an earlier program left alive is used: only a sign-in shows
         that new credentials are right. Another ``line_log`` than its own lets a conversation
         outlive this object. ``detector`` opens the port and returns the driver of what is there.
         """
@@ -97,8 +96,10 @@ class SmartMeter:
         self.line_log = line_log or LineLog()
         """The last lines of the serial conversation, over all connections, masked."""
         self._trace = Trace(self.redactor, self.line_log)
-        self._memory = Memory(network, known, farewell)
-        self._ladder = Ladder(connector, credentials, self._memory, prove=prove, detect=detector)
+        self._cache = LinkCache(network, description, session_ended_at)
+        self._establisher = SessionEstablisher(
+            connector, credentials, self._cache, require_sign_in=require_sign_in, detect=detector
+        )
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._statistics = LinkStatistics()
@@ -129,12 +130,12 @@ class SmartMeter:
     @property
     def network(self) -> Network | None:
         """Where the meter is: remember this for the next start."""
-        return self._memory.network
+        return self._cache.network
 
     @property
     def dongle(self) -> DongleIdentity | None:
         """The dongle of the last connection."""
-        return self._memory.dongle
+        return self._cache.dongle
 
     @property
     def condition(self) -> Condition:
@@ -142,29 +143,24 @@ class SmartMeter:
         return self._connection.condition if self._connection else Condition.UP
 
     @property
-    def known(self) -> KnownMeter | None:
-        """What the meter said of itself: remember this for the next start."""
-        return self._memory.known
-
-    @property
     def description(self) -> MeterDescription | None:
-        """The meter's name plate; None before the first connection."""
-        return self._memory.description
+        """What the meter said of itself: remember this for the next start. None before the first."""
+        return self._cache.description
 
     @property
     def scale(self) -> Scale | None:
-        """How the meter's energy counts become kWh; None while the meter has not told."""
-        return self._memory.scale
+        """How the meter's energy counts become kWh; None while the meter has not answered it."""
+        return self._cache.scale
 
     @property
-    def farewell(self) -> float | None:
+    def session_ended_at(self) -> float | None:
         """When we ended a session last, in seconds of the running loop's clock."""
-        return self._memory.farewell
+        return self._cache.session_ended_at
 
     @property
     def signal(self) -> Signal | None:
         """Signal strength of the last scan or datagram; None while nothing reported one."""
-        return self._memory.signal
+        return self._cache.signal
 
     @property
     def statistics(self) -> LinkStatistics:
@@ -200,28 +196,30 @@ class SmartMeter:
             connection = Connection(
                 self._handle,
                 self._trace,
-                self._memory,
+                self._cache,
                 self._statistics,
                 self._tids,
                 sendings=self._sendings,
             )
             self._connection = connection
             try:
-                reading = await self._ladder.establish(connection, report, tuple(first), patience)
+                reading = await self._establisher.establish(
+                    connection, report, tuple(first), patience
+                )
             except BaseException:
                 await self._drop()
                 raise
             self._statistics.connects += 1
             return reading
 
-    async def recover(self, remedy: Remedy, first: Iterable[AnyProperty] = ()) -> None:
+    async def recover(self, step: RecoveryStep, first: Iterable[AnyProperty] = ()) -> None:
         """Make a new session after the old one was lost, by one step of the ladder.
 
-        All but the last remedy need the port and the dongle to be alive; the last one reports
+        All but the last step need the port and the dongle to be alive; the last one reports
         what the meter says about ``first`` to those who have subscribed. Raises as connect()
-        does; the next remedy can be tried on what is left.
+        does; the next step can be tried on what is left.
         """
-        if remedy is Remedy.REOPEN:
+        if step is RecoveryStep.REOPEN:
             reading = await self.connect(None, first, _REOPENED_PATIENCE)
             if reading.values:
                 self._on_report.notify(reading)
@@ -230,12 +228,12 @@ class SmartMeter:
             connection = self._connection
             if connection is None:
                 raise NotConnectedError("There is nothing to recover")
-            await self._ladder.recover(connection, remedy)
+            await self._establisher.recover(connection, step)
             self._statistics.connects += 1
 
     async def describe(self) -> None:
         """Ask the meter again what it is; raise as :meth:`read`."""
-        await self._ladder.describe(self._alive())
+        await self._establisher.describe(self._alive())
 
     # --- Reading -----------------------------------------------------------------------
 
@@ -257,7 +255,7 @@ class SmartMeter:
         # What can be understood already does not wait for the energy unit.
         await self._learn_scale(connection, patience)
         scaled = [row for row in wanted if row.scaled]
-        scale = self._memory.scale
+        scale = self._cache.scale
         if scale is None:
             return report.merged(_not_understood(scaled, connection.reader.refuses))
         try:
@@ -270,8 +268,8 @@ class SmartMeter:
 
     async def _learn_scale(self, connection: Connection, patience: float | None) -> None:
         """Ask for what is missing of the scale; the reader leaves out what it is silent about."""
-        known = self._memory.known
-        said = known.said if known else ReadReport()
+        description = self._cache.description
+        said = description.answers if description else ReadReport()
         missing = [
             row
             for row in (GET_PROPERTY_MAP, *SCALE_PROPERTIES)
@@ -282,9 +280,9 @@ class SmartMeter:
             return
         try:
             said = await connection.reader.read(missing, None, patience)
-            self._memory.learn(said, asyncio.get_running_loop().time())
+            self._cache.learn(said, asyncio.get_running_loop().time())
         except ResponseTimeoutError, SendFailedError:
-            _LOGGER.debug("The meter did not tell its energy unit this time")
+            _LOGGER.debug("The meter did not answer its energy unit this time")
 
     async def write[T](self, definition: MeterProperty[T], value: T) -> None:
         """Set a property (SetC); raise RequestRefusedError if the meter does not accept it."""

@@ -40,7 +40,7 @@ from ..errors import (
     SessionLostError,
 )
 from ..trace.trace import Trace
-from .cache import Memory, Signal
+from .cache import LinkCache, Signal
 
 
 class Condition(StrEnum):
@@ -84,7 +84,7 @@ class Connection:
         self,
         report: Callable[[ConnectionEvent], None],
         trace: Trace,
-        memory: Memory,
+        cache: LinkCache,
         statistics: LinkStatistics,
         tids: Iterator[int],
         *,
@@ -95,7 +95,7 @@ class Connection:
         """Whether the meter has been signed in to and described."""
         self._report = report
         self._trace = trace
-        self._memory = memory
+        self._cache = cache
         self._statistics = statistics
         self._error: RouteBError | None = None
         """Why the connection has ended."""
@@ -155,7 +155,7 @@ class Connection:
                 self._handle,
                 self._trace,
                 patience=patience,
-                remembered=self._memory.kind,
+                remembered=self._cache.kind,
                 opened=opened,
             )
 
@@ -167,7 +167,7 @@ class Connection:
             if isinstance(self._error, NotConnectedError) and not _is_cancelled():
                 raise PortLostError("The port was closed") from None
             raise
-        self._memory.kind = self.dongle.kind
+        self._cache.kind = self.dongle.kind
 
     async def close(self) -> None:
         """Fail what is in flight and give the port back; bounded in time."""
@@ -220,7 +220,7 @@ class Connection:
         """End the session with the meter; False if there is none."""
         if self._dongle is None or not await self._dongle.disconnect():
             return False
-        self._memory.farewell = asyncio.get_running_loop().time()
+        self._cache.session_ended_at = asyncio.get_running_loop().time()
         return True
 
     def give_up_session(self, reason: str) -> None:
@@ -249,7 +249,7 @@ class Connection:
         match event:
             case DatagramReceived(payload, dbm, lqi):
                 if dbm is not None:
-                    self._memory.signal = Signal(dbm, lqi, live=True)
+                    self._cache.signal = Signal(dbm, lqi, live=True)
                 self.requester.receive(payload)
             case SessionLost(reason):
                 self.give_up_session(reason)

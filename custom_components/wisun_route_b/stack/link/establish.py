@@ -1,7 +1,7 @@
 """From a port to a session, and back to one: each step bounded, each falling to the next.
 
 A living session is used; else the remembered network is joined; else the meter is looked
-for. The remedies for a lost session are the same steps, one by one. A step has succeeded when
+for. The steps for a lost session are the same steps, one by one. A step has succeeded when
 the meter has answered a request: dongles have been seen to sign in again and again while no
 answer ever came, until they were reset or their port was opened anew.
 """
@@ -28,11 +28,11 @@ from ..meter.properties import (
     AnyProperty,
 )
 from ..meter.report import ReadReport
-from .cache import Memory
+from .cache import LinkCache
 from .connection import Connection
 from .join import SignedIn, SignIn
+from .link_status import RecoveryStep
 from .progress import Progress, ProgressCallback, Stage, ignore_progress
-from .remedy import Remedy
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,27 +54,27 @@ _FURTHER_PROOFS: Final = tuple((epc, 6.0) for epc, _ in _PROOFS)
 _REST: Final = 10.0
 
 
-class Ladder:
+class SessionEstablisher:
     """Takes a connection to a session with the meter."""
 
     def __init__(
         self,
         connector: Connector,
         credentials: Credentials,
-        memory: Memory,
+        cache: LinkCache,
         *,
-        prove: bool,
+        require_sign_in: bool,
         detect: Detector,
     ) -> None:
         """Take what every attempt needs, and what is kept from one to the next.
 
-        With ``prove`` the credentials are not believed before the meter has let us in with them.
+        With ``require_sign_in`` the credentials are not believed before the meter has let us in with them.
         """
         self._connector = connector
         self._detect = detect
         self._credentials = credentials
-        self._memory = memory
-        self._prove = prove
+        self._cache = cache
+        self._require_sign_in = require_sign_in
 
     async def establish(
         self,
@@ -91,17 +91,17 @@ class Ladder:
         await connection.open(
             self._detect, self._connector, patience, lambda: report(Progress(Stage.IDENTIFYING))
         )
-        self._memory.dongle = await connection.dongle.identify()
+        self._cache.dongle = await connection.dongle.identify()
         await connection.dongle.require_transmission()
-        reading = None if self._prove else await self._resume(connection, first)
+        reading = None if self._require_sign_in else await self._resume(connection, first)
         if reading is None:
             await self._rest()
-            proof = _Proof(connection, self._memory, first)
+            proof = _FirstAnswer(connection, self._cache, first)
             sign_in = self._sign_in(connection, report, proof)
-            self._settle(await sign_in.anywhere(self._memory.network))
+            self._settle(await sign_in.anywhere(self._cache.network))
             reading = proof.reading
-            self._prove = False
-        if self._memory.known is None:
+            self._require_sign_in = False
+        if self._cache.description is None:
             report(Progress(Stage.DESCRIBING))
         await self._try_to_describe(connection)
         self._restrict(connection)
@@ -118,15 +118,15 @@ class Ladder:
         What is wanted first is a good sign of life, if its numbers can be understood.
         Returns None if there is no session, and an empty report if all is still to be read.
         """
-        network = self._memory.network
+        network = self._cache.network
         if network is None or not await connection.dongle.resume(network):
             return None
-        understood = self._memory.known is not None and bool(first)
+        understood = self._cache.description is not None and bool(first)
         self._restrict(connection)
         try:
             reading = await connection.reader.read(
                 first if understood else (STANDARD_VERSION,),
-                self._memory.scale,
+                self._cache.scale,
                 _ALIVE_TIMEOUT,
                 isolate=False,
             )
@@ -143,28 +143,28 @@ class Ladder:
         answered = reading.values.keys() | reading.refused
         missing = [row for row in first if row.epc not in answered]
         try:
-            read = await connection.reader.read(missing, self._memory.scale, _FIRST_PATIENCE)
+            read = await connection.reader.read(missing, self._cache.scale, _FIRST_PATIENCE)
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The session has carried an answer, but not the first reading")
             return reading
         return reading.merged(read)
 
-    async def recover(self, connection: Connection, remedy: Remedy) -> None:
-        """Apply a remedy other than REOPEN.
+    async def recover(self, connection: Connection, step: RecoveryStep) -> None:
+        """Apply a step other than REOPEN.
 
-        A dongle that has forgotten everything is prepared anew, whatever the remedy.
+        A dongle that has forgotten everything is prepared anew, whatever the step.
         """
         connection.revive()
-        network = self._memory.network
+        network = self._cache.network
         if network is None:
             raise NotConnectedError("It is not known where the meter is")
         await connection.dongle.require_transmission()
         forgetful = not await connection.dongle.is_on_network(network)
         await self._rest()
-        if forgetful or remedy is Remedy.RESET:
+        if forgetful or step is RecoveryStep.RESET:
             await connection.dongle.prepare(self._credentials)
-        sign_in = self._sign_in(connection, ignore_progress, _Proof(connection, self._memory))
-        if remedy is Remedy.RESCAN:
+        sign_in = self._sign_in(connection, ignore_progress, _FirstAnswer(connection, self._cache))
+        if step is RecoveryStep.RESCAN:
             self._settle(await sign_in.search(network))
         else:
             await sign_in.join(network)
@@ -172,40 +172,44 @@ class Ladder:
         self._restrict(connection)
         connection.establish()
 
-    def _sign_in(self, connection: Connection, report: ProgressCallback, proof: _Proof) -> SignIn:
+    def _sign_in(
+        self, connection: Connection, report: ProgressCallback, proof: _FirstAnswer
+    ) -> SignIn:
         return SignIn(connection.dongle, self._credentials, report, proof.require)
 
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""
         said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
-        self._memory.learn(said, asyncio.get_running_loop().time())
+        self._cache.learn(said, asyncio.get_running_loop().time())
         self._restrict(connection)
 
     async def _try_to_describe(self, connection: Connection) -> None:
         """Ask the meter what it is; a session that has carried an answer is kept without that."""
-        if self._memory.known is None:
+        if self._cache.description is None:
             try:
                 await self.describe(connection)
             except ResponseTimeoutError, SendFailedError:
                 _LOGGER.debug("The meter did not say what it is")
 
     def _settle(self, signed_in: SignedIn) -> None:
-        self._memory.found(signed_in.network, signed_in.signal)
+        self._cache.found(signed_in.network, signed_in.signal)
 
     def _restrict(self, connection: Connection) -> None:
-        description = self._memory.description
+        description = self._cache.description
         if description is not None and description.readable:
             connection.reader.restrict(description.readable)
 
     async def _rest(self) -> None:
         """Wait until the meter is ready for a new session after the end of the last."""
-        farewell = self._memory.farewell
-        if farewell is not None:
-            await asyncio.sleep(farewell + _REST - asyncio.get_running_loop().time())
-            self._memory.farewell = None  # not before: an attempt that is cancelled has not waited
+        session_ended_at = self._cache.session_ended_at
+        if session_ended_at is not None:
+            await asyncio.sleep(session_ended_at + _REST - asyncio.get_running_loop().time())
+            self._cache.session_ended_at = (
+                None  # not before: an attempt that is cancelled has not waited
+            )
 
 
-class _Proof:
+class _FirstAnswer:
     """Requires the meter to answer a request in a session that has just begun.
 
     What is wanted first is a good proof, if its numbers can be understood: no other request is
@@ -213,11 +217,11 @@ class _Proof:
     """
 
     def __init__(
-        self, connection: Connection, memory: Memory, first: tuple[AnyProperty, ...] = ()
+        self, connection: Connection, cache: LinkCache, first: tuple[AnyProperty, ...] = ()
     ) -> None:
         """Take what is wanted first, if anything is."""
         self._connection = connection
-        self._memory = memory
+        self._cache = cache
         self._first = first
         self.reading: ReadReport | None = None
         """What the meter has said about that."""
@@ -231,11 +235,11 @@ class _Proof:
         connection.revive()
         begun = asyncio.get_running_loop().time()
         patiences: tuple[tuple[int, float], ...] = _PROOFS
-        if self._first and self._memory.known is not None:
+        if self._first and self._cache.description is not None:
             patiences = _FURTHER_PROOFS
             try:
                 self.reading = await connection.reader.read(
-                    self._first, self._memory.scale, _FIRST_PATIENCE, isolate=False
+                    self._first, self._cache.scale, _FIRST_PATIENCE, isolate=False
                 )
             except ResponseTimeoutError, SendFailedError:
                 _LOGGER.debug("The first reading of this session was not answered")

@@ -27,7 +27,7 @@ _USUAL_JOIN = 8.0
 
 
 #: Raises SessionLostError unless the meter answers a request in the session that has begun.
-type Proof = Callable[[], Awaitable[None]]
+type RequireAnswer = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,17 @@ class SignIn:
     """Signs in with one dongle; a session counts only once the meter has answered in it."""
 
     def __init__(
-        self, dongle: Dongle, credentials: Credentials, report: ProgressCallback, prove: Proof
+        self,
+        dongle: Dongle,
+        credentials: Credentials,
+        report: ProgressCallback,
+        require_answer: RequireAnswer,
     ) -> None:
-        """Take what every attempt needs; ``prove`` asks the meter for something."""
+        """Take what every attempt needs; ``require_answer`` has the meter answer a request."""
         self._dongle = dongle
         self._credentials = credentials
         self._report = report
-        self._prove = prove
+        self._require_answer = require_answer
 
     async def anywhere(self, remembered: Network | None) -> SignedIn:
         """Prepare the dongle, join the remembered network, else look for the meter.
@@ -102,7 +106,7 @@ class SignIn:
         with estimated(self._report, Stage.JOINING, 0.0, 0.95, _USUAL_JOIN):
             await self._dongle.join(network)
         self._report(Progress(Stage.DESCRIBING))
-        await self._prove()
+        await self._require_answer()
         return SignedIn(network)
 
     async def _scan(self, own: str | None) -> list[FoundNetwork]:

@@ -1,9 +1,9 @@
-"""Keeps a meter connected: notices what is lost, climbs the ladder, never gives up.
+"""Supervises the link to a meter: recovers what is lost, step by step, and never gives up.
 
-Theory of operation. One task waits until something is lost, then tries the remedies one by one
+Theory of operation. One task waits until something is lost, then tries the steps one by one
 and waits between rounds, until the meter has answered. A session that is lost within a minute
-belongs to the same outage: the waits go on growing, and the next round starts with the remedy
-behind the one that brought that session. Refused credentials are for a person to mend, but a
+belongs to the same outage: the waits go on growing, and the next round starts with the step
+behind the one that brought that session. Only the user can correct refused credentials, but a
 meter has been seen to refuse right ones for a while: they are tried again at long intervals.
 """
 
@@ -33,16 +33,15 @@ from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
 from .callbacks import Callbacks
 from .client import SmartMeter
 from .connection import Condition
-from .link_status import LinkState, LinkStatus
+from .link_status import LinkState, LinkStatus, RecoveryStep
 from .progress import ProgressCallback
-from .remedy import Remedy
 
 _LOGGER = logging.getLogger(__name__)
 
 #: A session that is lost within this many seconds belongs to the same outage: keep backing off and
-#: climbing instead of starting over.
+#: going on with the next step instead of starting over.
 _STABLE: Final = 60.0
-#: Seconds for which a session must have carried answers before its remedy counts as the right one,
+#: Seconds for which a session must have carried answers before its step counts as the right one,
 #: and the next outage begins with the cheapest again.
 _HEALTHY: Final = 600.0
 #: Attempts in a row in which the meter must turn down credentials that it knew, before they
@@ -65,11 +64,11 @@ _CONDITIONS: Final[dict[Condition, LinkState]] = {
 #: States in which the next attempt is waited for; further attempts are no new state.
 _WAITING: Final = (LinkState.WAITING, LinkState.LIMITED, LinkState.REFUSED)
 
-_STEPS: Final[dict[Remedy, str]] = {
-    Remedy.REJOIN: "signing in again",
-    Remedy.RESCAN: "looking for the meter on all channels",
-    Remedy.RESET: "resetting the dongle",
-    Remedy.REOPEN: "opening the port again",
+_STEP_TEXTS: Final[dict[RecoveryStep, str]] = {
+    RecoveryStep.REJOIN: "signing in again",
+    RecoveryStep.RESCAN: "looking for the meter on all channels",
+    RecoveryStep.RESET: "resetting the dongle",
+    RecoveryStep.REOPEN: "opening the port again",
 }
 
 
@@ -97,10 +96,10 @@ class LinkKeeper:
         self._refusals = 0
         self._refused_wait = _FIRST_REFUSED_WAIT
         self._first: tuple[AnyProperty, ...] = ()
-        self._vain: Remedy | None = None
-        """The remedy whose session did not last."""
-        self._said: set[Remedy] = set()
-        self._ordered: Remedy | None = None
+        self._failed_step: RecoveryStep | None = None
+        """The step whose session did not last."""
+        self._logged_steps: set[RecoveryStep] = set()
+        self._requested: RecoveryStep | None = None
         """What a person has asked for, until it is tried."""
         self._stops = (meter.on_lost(self._session_lost), meter.on_condition(self._condition))
 
@@ -191,7 +190,7 @@ class LinkKeeper:
         asking twice does no harm. Raises TransmitLimitError while nothing may be sent, and
         NotConnectedError after :meth:`close`.
         """
-        await self._renew(Remedy.REJOIN)
+        await self._renew(RecoveryStep.REJOIN)
 
     async def rescan(self) -> None:
         """Do as :meth:`reconnect`, but look for the meter on all channels first.
@@ -199,12 +198,12 @@ class LinkKeeper:
         What the scan finds takes the place of what was remembered; if it finds nothing, the
         old place is tried after that as ever.
         """
-        await self._renew(Remedy.RESCAN)
+        await self._renew(RecoveryStep.RESCAN)
 
-    async def _renew(self, remedy: Remedy) -> None:
+    async def _renew(self, step: RecoveryStep) -> None:
         if self._task is None:
             raise NotConnectedError("The link is not kept")
-        self._ordered = remedy
+        self._requested = step
         if self.meter.connected:
             await self._give_up_session()
         else:
@@ -218,7 +217,7 @@ class LinkKeeper:
         try:
             await self.meter.end_session()
         except TransmitLimitError:
-            self._ordered = None
+            self._requested = None
             raise
         except RouteBError:
             _LOGGER.debug("The session was lost before it could be ended")
@@ -254,17 +253,17 @@ class LinkKeeper:
         else:
             _LOGGER.info("The link to the meter is lost: %s", error)
         lost_at = asyncio.get_running_loop().time()
-        self._said.clear()
+        self._logged_steps.clear()
         self._refusals = 0
         self._refused_wait = _FIRST_REFUSED_WAIT
         answered = (self.meter.answered_at or self._connected_at) - self._connected_at
-        if self._ordered is not None or answered >= _HEALTHY:
-            self._vain = None
-        if self._ordered is not None or lost_at - self._connected_at >= _STABLE:
+        if self._requested is not None or answered >= _HEALTHY:
+            self._failed_step = None
+        if self._requested is not None or lost_at - self._connected_at >= _STABLE:
             self._backoff.reset()
         else:
             await self._wait(error)
-        while (failure := await self._climb(error)) is not None:
+        while (failure := await self._try_steps(error)) is not None:
             self._count_refusal(failure)
             if self._refusals >= _REFUSALS:
                 error = failure
@@ -276,55 +275,55 @@ class LinkKeeper:
         up = "up" if is_start else "back"
         _LOGGER.info("The link is %s after %.0f s", up, self._connected_at - lost_at)
 
-    async def _climb(self, error: RouteBError) -> RouteBError | None:
-        """Try one remedy after the other; return why the last one failed, or None."""
+    async def _try_steps(self, error: RouteBError) -> RouteBError | None:
+        """Try one step after the other; return why the last one failed, or None."""
         failure: RouteBError | None = None
-        for remedy in self._remedies(error):
+        for step in self._steps(error):
             if isinstance(failure, TransmitLimitError):
                 break  # the regulatory limit cannot be worked around
-            if remedy is not Remedy.REOPEN and isinstance(failure, PortError | CommandTimeoutError):
+            if step is not RecoveryStep.REOPEN and isinstance(
+                failure, PortError | CommandTimeoutError
+            ):
                 continue
-            self._announce(remedy, _unless_believed(failure or error))
-            if remedy is self._ordered:
-                self._ordered = None
+            self._announce(step, _unless_believed(failure or error))
+            if step is self._requested:
+                self._requested = None
             try:
-                await self.meter.recover(remedy, self._first)
+                await self.meter.recover(step, self._first)
             except RouteBError as err:
                 failure = err
             except Exception as err:
-                # Nothing that we do not understand may end the keeping of the link.
+                # An unexpected error must not end the supervision.
                 _LOGGER.exception("An attempt to connect failed in an unexpected way")
                 failure = DongleError("An unexpected failure")
                 failure.__cause__ = err
             else:
-                self._vain = remedy
+                self._failed_step = step
                 return None
         return failure
 
-    def _remedies(self, error: RouteBError) -> tuple[Remedy, ...]:
+    def _steps(self, error: RouteBError) -> tuple[RecoveryStep, ...]:
         """Return what to try: all of it where only the session is gone, from where it makes sense."""
         gone = not isinstance(error, SessionLostError | TransmitLimitError)
         if gone or not self.meter.has_port:
-            return (Remedy.REOPEN,)
-        remedies = tuple(Remedy)
-        if self._ordered is not None:
-            return remedies[remedies.index(self._ordered) :]
-        if self._vain is not None:
-            return remedies[remedies.index(self._vain) + 1 :] or (Remedy.REOPEN,)
-        return remedies
+            return (RecoveryStep.REOPEN,)
+        steps = tuple(RecoveryStep)
+        if self._requested is not None:
+            return steps[steps.index(self._requested) :]
+        if self._failed_step is not None:
+            return steps[steps.index(self._failed_step) + 1 :] or (RecoveryStep.REOPEN,)
+        return steps
 
-    def _announce(self, remedy: Remedy, error: RouteBError) -> None:
+    def _announce(self, step: RecoveryStep, error: RouteBError) -> None:
         first = self.state not in _WAITING
         if self.state is LinkState.REFUSED and self.status.error is not None:
             error = self.status.error
         is_start = isinstance(error, NotConnectedError)
-        self._set(
-            LinkState.CONNECTING if first else self.state, None if is_start else error, remedy
-        )
-        level = logging.DEBUG if is_start or remedy in self._said else logging.INFO
+        self._set(LinkState.CONNECTING if first else self.state, None if is_start else error, step)
+        level = logging.DEBUG if is_start or step in self._logged_steps else logging.INFO
         if not is_start:
-            self._said.add(remedy)
-        _LOGGER.log(level, "%s: %s", error, _STEPS[remedy])
+            self._logged_steps.add(step)
+        _LOGGER.log(level, "%s: %s", error, _STEP_TEXTS[step])
 
     def _count_refusal(self, failure: RouteBError) -> None:
         refused = isinstance(failure, CredentialsRefusedError)
@@ -338,7 +337,7 @@ class LinkKeeper:
         await self._wait_in(LinkState.LIMITED if limited else LinkState.WAITING, error, seconds)
 
     async def _wait_refused(self, error: RouteBError) -> None:
-        """Have a person see to the credentials, and try them again all the same."""
+        """Report refused credentials, and try them again all the same."""
         if self.state is not LinkState.REFUSED:
             _LOGGER.info("The meter does not accept the credentials any more")
         seconds = self._refused_wait
@@ -353,7 +352,7 @@ class LinkKeeper:
         self._wake.clear()
 
     def _connected(self) -> None:
-        self._ordered = None
+        self._requested = None
         self._causes.clear()
         self._connected_at = asyncio.get_running_loop().time()
         self._set(_CONDITIONS[self.meter.condition])
@@ -362,20 +361,20 @@ class LinkKeeper:
         self,
         state: LinkState,
         error: RouteBError | None = None,
-        remedy: Remedy | None = None,
+        step: RecoveryStep | None = None,
         *,
         retry_at: float | None = None,
     ) -> None:
         before = self._status
         now = asyncio.get_running_loop().time()
         since = before.since if before.state is state else now
-        self._status = LinkStatus(state, since, error, remedy, retry_at)
+        self._status = LinkStatus(state, since, error, step, retry_at)
         if self._is_change(before):
             self.journal.append(self._status)
             self._changed.notify(self._status)
 
     def _is_change(self, before: LinkStatus) -> bool:
-        """Tell whether the status is another one, and not the next attempt of the same outage.
+        """Return whether the status is another one, and not the next attempt of the same outage.
 
         An outage may last for weeks, with an attempt every minute and causes that alternate.
         """
@@ -389,7 +388,7 @@ class LinkKeeper:
 
 
 def _unless_believed(error: RouteBError) -> RouteBError:
-    """Return what to tell of a failure: a refusal is not believed before it is repeated."""
+    """Return what to report of a failure: a refusal is not believed before it is repeated."""
     if isinstance(error, CredentialsRefusedError):
         return JoinFailedError("The meter turned the sign-in down, perhaps by mistake")
     return error

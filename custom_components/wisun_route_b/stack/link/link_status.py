@@ -4,7 +4,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import RouteBError
-from .remedy import Remedy
+
+
+class RecoveryStep(StrEnum):
+    """What to try when the session is lost, in this order; each costs more than the one before."""
+
+    #: Sign in again where the meter was: 2 to 10 s, or 40 in vain.
+    REJOIN = "rejoin"
+    #: Look for the meter on all channels, as it may have moved.
+    RESCAN = "rescan"
+    #: Reset the dongle and give it the credentials again.
+    RESET = "reset"
+    #: Close the port, open it again, and do all of it from the start.
+    REOPEN = "reopen"
 
 
 class LinkState(StrEnum):
@@ -16,7 +28,7 @@ class LinkState(StrEnum):
     CONNECTED = "connected"
     #: The session has expired and the dongle renews it by itself.
     RENEWING = "renewing"
-    #: The transmission time of this hour is used up; the dongle is silent by law.
+    #: The transmission time of this hour is used up; radio regulations forbid to transmit.
     LIMITED = "limited"
     #: A session is being made, and nothing has failed yet.
     CONNECTING = "connecting"
@@ -35,7 +47,7 @@ class LinkStatus:
     """Seconds of the running loop's clock."""
     error: RouteBError | None = None
     """Why there is no session; None while there is one."""
-    remedy: Remedy | None = None
+    step: RecoveryStep | None = None
     """What is being tried."""
     retry_at: float | None = None
     """When the next attempt is due, in seconds of the running loop's clock."""
