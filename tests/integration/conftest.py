@@ -28,6 +28,7 @@ from custom_components.wisun_route_b.const import (
     DOMAIN,
 )
 from custom_components.wisun_route_b.stack import Connector, Credentials, serial_connector
+from tests.integration.idle_clock import IdleClock
 from tests.stack.scripted import (
     DONGLE_IP,
     METER_IP,
@@ -66,6 +67,13 @@ type PutOn = Callable[[timedelta], None]
 def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the integration found, and the ports of the machine left alone."""
     monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", list)
+    monkeypatch.setattr(usb.AIOUSBWatcher, "async_start", lambda _: lambda: None)
+
+
+@pytest.fixture(autouse=True)
+async def _idle_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no test wait for a timer."""
+    IdleClock(asyncio.get_running_loop(), monkeypatch)
 
 
 @pytest.fixture
