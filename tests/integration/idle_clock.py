@@ -1,4 +1,4 @@
-"""Event loop time that does not pass idly: it jumps to the next timer when the loop alone decides.
+"""Event loop time that nobody waits for: it jumps to the next timer when the loop alone decides.
 
 For a Home Assistant in a test. While a thread works or a file descriptor is watched, something
 outside the loop may happen first, and time passes as it really does. The wall clock is left alone.
@@ -15,11 +15,18 @@ import pytest
 #: Worker threads of all thread pools; they work if a job of theirs is awaited.
 _POOL_WORKERS: Any = vars(pool_thread)["_threads_queues"]
 
+#: Seconds that others have to answer in before time that is to pass all the same does so; a job in
+#: a thread pool may have to import modules.
+_PATIENCE, _PATIENCE_WITH_JOB = 0.05, 0.5
+
 
 class IdleClock:
     """Stands between a running event loop and its selector."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, patch: pytest.MonkeyPatch) -> None:
+        self.patient = True
+        """Whether time stays real while something outside the loop may happen first. If not, it jumps
+        then too, but later."""
         # No public seam leads to the waiting of an event loop.
         self._selector = vars(loop)["_selector"]
         self._real_select = self._selector.select
@@ -33,18 +40,35 @@ class IdleClock:
         patch.setattr(loop, "time", self._time)
         patch.setattr(loop, "run_in_executor", self._run_job)
 
+    async def pass_by(self, seconds: float) -> None:
+        """Let so many seconds pass, from timer to timer, whatever others may be at work."""
+        patient, self.patient = self.patient, False
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.patient = patient
+
     def _time(self) -> float:
         return self._real_time() + self._ahead
 
     def _select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return self._real_select(timeout)
-        # In this order: what a thread does at its very end is noticed.
-        depends = self._depends_on_others()
-        ready = self._real_select(timeout if depends else 0)
-        if not ready and not depends:
-            self._ahead += timeout
+        wait = self._real_wait(timeout)
+        ready = self._real_select(wait)
+        if not ready and wait < timeout:
+            self._ahead += timeout - wait
         return ready
+
+    def _real_wait(self, timeout: float) -> float:
+        """Return how long others may have to do something. Asked before it is looked whether they
+        have: so nothing is missed that a thread does at its very end.
+        """
+        if not self._depends_on_others():
+            return 0.0
+        if self.patient:
+            return timeout
+        return min(timeout, _PATIENCE_WITH_JOB if self._jobs else _PATIENCE)
 
     def _depends_on_others(self) -> bool:
         return (
