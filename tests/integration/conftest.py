@@ -28,6 +28,7 @@ from custom_components.wisun_route_b.const import (
     DOMAIN,
 )
 from custom_components.wisun_route_b.stack import Connector, Credentials, serial_connector
+from tests.integration.idle_clock import IdleClock
 from tests.stack.scripted import (
     DONGLE_IP,
     METER_IP,
@@ -38,8 +39,6 @@ from tests.stack.scripted import (
     ScriptedDongle,
 )
 
-#: How much faster time passes under ``fast_clock``.
-FACTOR = 100
 #: Seconds that the set-up of a known meter waits for its first reading.
 FIRST_READING_WAIT = 4.0
 SCRIPTED_PORT = "/dev/scripted"
@@ -66,19 +65,25 @@ type PutOn = Callable[[timedelta], None]
 def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the integration found, and the ports of the machine left alone."""
     monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", list)
+    monkeypatch.setattr(usb.AIOUSBWatcher, "async_start", lambda _: lambda: None)
+
+
+@pytest.fixture(autouse=True)
+async def idle_clock(monkeypatch: pytest.MonkeyPatch) -> IdleClock:
+    """Have no test wait for a timer."""
+    return IdleClock(asyncio.get_running_loop(), monkeypatch)
 
 
 @pytest.fixture
-def fast_clock(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the event loop's time pass faster, so that a timeout costs no patience.
-
-    Not a jumping clock: threads and the kernel take part in these tests.
-    """
-    hurry(hass, monkeypatch, FACTOR)
+def fast_clock(idle_clock: IdleClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time jump too while a port is open or a thread works, unless they do something soon."""
+    idle_clock.patient = False
+    # What they do meanwhile takes as long as ever.
+    monkeypatch.setattr(coordinator, "_FIRST_READING_WAIT", 100 * FIRST_READING_WAIT)
 
 
 def hurry(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    """Let the event loop's time pass so many times faster."""
+    """Let the event loop's time pass so many times faster, as that of an emulator does."""
     loop = hass.loop
     # No public seam leads to the waiting of an event loop.
     selector = vars(loop)["_selector"]
@@ -94,19 +99,14 @@ def hurry(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, factor: float) -
 
 
 @pytest.fixture
-def later(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Let the event loop's clock jump ahead, so that what was to happen till then happens."""
-    loop, ahead = hass.loop, 0.0
-    real_time = loop.time
-    monkeypatch.setattr(loop, "time", lambda: real_time() + ahead)
+def later(hass: HomeAssistant, idle_clock: IdleClock) -> Later:
+    """Let the event loop's time pass, so that what was to happen till then happens, in its order."""
 
-    async def jump(seconds: float) -> None:
-        nonlocal ahead
-        ahead += seconds
+    async def pass_by(seconds: float) -> None:
+        await idle_clock.pass_by(seconds)
         await hass.async_block_till_done()
-        await asyncio.sleep(0)
 
-    return jump
+    return pass_by
 
 
 @pytest.fixture
@@ -190,10 +190,12 @@ def state_of(hass: HomeAssistant, key: str) -> str | None:
 
 async def until(happened: Callable[[], bool]) -> None:
     """Let everything that is ready run, until something has happened."""
+    pause = 0.001
     for _ in range(2000):
         if happened():
             return
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(pause)
+        pause = min(1.01 * pause, 0.05)  # enough for the longest pauses of the link
     raise AssertionError("It did not happen")
 
 

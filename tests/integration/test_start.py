@@ -95,7 +95,7 @@ async def test_start_does_not_wait_for_the_meter_which_is_read_when_it_is_back(
 
     await asyncio.sleep(180)
     healed(dongle)
-    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+    await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state_of(hass, "power") == "632"
 
@@ -143,7 +143,7 @@ async def test_sign_in_that_takes_longer_than_the_start_is_no_error(
     await hass.config_entries.async_setup(entry.entry_id)
     await until(lambda: any(line.startswith("SKJOIN") for line in dongle.commands))
     dongle.say(f"EVENT 25 {METER_IP}\r\n".encode())
-    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+    await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert state_of(hass, "power") == "632"
@@ -183,7 +183,7 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
     assert link.attributes["cause"] in {"port_not_found", "port_unreachable", "port_busy"}
     door.error = None
     entry.runtime_data.keeper.retry_now()
-    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+    await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state_of(hass, "power") == "632"
 
@@ -245,7 +245,7 @@ async def test_refusal_at_the_start_asks_for_credentials_and_goes_on_trying(
 
     dongle.replies.clear()
     entry.runtime_data.keeper.retry_now()
-    await until(lambda: entry.runtime_data.keeper.state is LinkState.CONNECTED)
+    await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not list(entry.async_get_active_flows(hass, {SOURCE_REAUTH}))
     assert state_of(hass, "power") == "632"
