@@ -14,7 +14,7 @@ _ROOT = Path(__file__).parent.parent
 _DOCUMENT = (_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 _STACK = "custom_components.wisun_route_b.stack"
 #: What every part of the stack may use; arrows to these would hide the others.
-_BASE = {"errors", "redact", "tasks"}
+_BASE = {"errors", "redact", "route_b", "tasks"}
 
 
 def _picture(heading: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Names and numbers that several modules share."""
 
+from datetime import timedelta
 from typing import Final
 
 DOMAIN: Final = "wisun_route_b"
@@ -34,3 +35,7 @@ POLL_INTERVAL: Final = 30
 #: With less, transmission time would run short in bad radio; with more, values would be old.
 SHORTEST_POLL_INTERVAL: Final = 10
 LONGEST_POLL_INTERVAL: Final = 300
+
+#: How far a moment may lie ahead of this computer's clock and still be believed: the clock of a
+#: meter is right to a few minutes, and this one may have been set back a little.
+CLOCK_TOLERANCE: Final = timedelta(minutes=10)

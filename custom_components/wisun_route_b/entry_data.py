@@ -32,8 +32,7 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .history.meter_history import MOST_DAYS
-from .stack import Credentials, CredentialsFormatError, MeterDescription, Network
+from .stack import HISTORY_DAYS, Credentials, CredentialsFormatError, MeterDescription, Network
 
 if TYPE_CHECKING:
     from .coordinator import RouteBCoordinator
@@ -44,7 +43,7 @@ type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 type UsbIdentity = dict[str, str]
 
 _INTERVALS: Final = range(SHORTEST_POLL_INTERVAL, LONGEST_POLL_INTERVAL + 1)
-_DAYS: Final = range(MOST_DAYS + 1)
+_DAYS: Final = range(HISTORY_DAYS + 1)
 _USB_KEYS: Final = frozenset(("vid", "pid", "serial_number"))
 
 

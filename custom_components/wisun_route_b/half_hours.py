@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from .const import CLOCK_TOLERANCE
 from .stack import (
     FIXED_TIME_ENERGY_NORMAL,
     FIXED_TIME_ENERGY_REVERSE,
@@ -21,8 +22,6 @@ from .stack import (
 #: Readings of each register that are kept: what is asked about is the newest two.
 _KEPT: Final = 4
 
-#: How far ahead of ours the meter's clock may be.
-_AHEAD: Final = timedelta(minutes=10)
 
 type Direction = MeterProperty[FixedTimeEnergy]
 
@@ -68,7 +67,7 @@ class HalfHours:
         """
         for direction in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE):
             reading = report.value(direction)
-            if reading is not None and reading.measured_at <= now + _AHEAD:
+            if reading is not None and reading.measured_at <= now + CLOCK_TOLERANCE:
                 self._keep(direction.epc, reading.measured_at, reading.energy)
 
     def note_history(self, slots: Iterable[Slot]) -> None:

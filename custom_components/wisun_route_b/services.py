@@ -21,8 +21,8 @@ from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
-from .history.meter_history import MOST_DAYS, PAUSE
-from .stack import HALF_HOUR, JST, Consumption, RouteBError, Slot, consumptions
+from .history.meter_history import PAUSE
+from .stack import HALF_HOUR, HISTORY_DAYS, JST, Consumption, RouteBError, Slot, consumptions
 
 GET_HISTORY: Final = "get_history"
 IMPORT_HISTORY: Final = "import_history"
@@ -122,11 +122,11 @@ def _range(call: ServiceCall) -> tuple[datetime, datetime]:
     now = dt_util.utcnow()
     start = _aware(call.data[ATTR_START])
     end = min(_aware(call.data.get(ATTR_END, now)), now)
-    if start < min(end, now - timedelta(days=MOST_DAYS + 1)):
+    if start < min(end, now - timedelta(days=HISTORY_DAYS + 1)):
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="range_is_too_old",
-            translation_placeholders={"days": str(MOST_DAYS)},
+            translation_placeholders={"days": str(HISTORY_DAYS)},
         )
     # Only now: the first year and the last have no room for a change of the time zone.
     if start >= end or (start := _floor(start)) >= (end := _floor(end)):

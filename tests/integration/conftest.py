@@ -65,7 +65,7 @@ type PutOn = Callable[[timedelta], None]
 def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the integration found, and the ports of the machine left alone."""
     monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", list)
-    monkeypatch.setattr(usb.AIOUSBWatcher, "async_start", lambda _: lambda: None)
+    monkeypatch.setattr("aiousbwatcher.AIOUSBWatcher.async_start", lambda _: lambda: None)
 
 
 @pytest.fixture(autouse=True)

@@ -22,13 +22,13 @@ from ..const import (
     SHORTEST_POLL_INTERVAL,
 )
 from ..entry_data import StoredOptions, stored_options
-from ..history.meter_history import MOST_DAYS
+from ..stack import HISTORY_DAYS
 
 #: How many days of the meter's history to import; 0 for none.
 DAYS: Final = NumberSelector(
     NumberSelectorConfig(
         min=0,
-        max=MOST_DAYS,
+        max=HISTORY_DAYS,
         step=1,
         mode=NumberSelectorMode.BOX,
     )

@@ -13,8 +13,11 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
+from ..const import CLOCK_TOLERANCE
 from ..stack import (
     HALF_HOUR,
+    HISTORY_DAYS,
+    HISTORY_SLOTS,
     JST,
     DecodeError,
     RegisterPair,
@@ -27,20 +30,12 @@ from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHisto
 
 _LOGGER = logging.getLogger(__name__)
 
-#: How far back a meter remembers, in days before today (property E5, 0 to 99).
-MOST_DAYS: Final = 99
 #: Seconds of rest for the radio after a day that was read.
 PAUSE: Final = 5.0
-
-#: Slots that history 2 (EC) returns at once, at most.
-_MOST_SLOTS: Final = 12
 #: A slot that the meter leaves empty for so long will never be filled.
 _PATIENCE: Final = timedelta(hours=2)
 #: How often a day may come in a form that nobody understands before it is given up.
 _ATTEMPTS: Final = 3
-
-#: What is dated later than now by more than this is of a clock that is wrong.
-_AHEAD: Final = timedelta(minutes=10)
 
 type ProgressCallback = Callable[[int, int], None]
 _NOTHING: Final = RegisterPair(None, None)
@@ -93,7 +88,7 @@ class MeterPast:
         if not self._clock.is_believed:
             return
         now = dt_util.utcnow()
-        slots = [slot for slot in slots if slot.at <= now + _AHEAD]
+        slots = [slot for slot in slots if slot.at <= now + CLOCK_TOLERANCE]
         found = {slot.at.astimezone(UTC): slot.registers for slot in slots}
         filled = {at: pair for at, pair in found.items() if pair != _NOTHING}
         for at, pair in filled.items():
@@ -175,7 +170,7 @@ class MeterPast:
     async def _fetch_slots(self, missing: list[datetime]) -> bool:
         """Read a few half-hours with one request; tell whether that answered it."""
         count = (missing[-1] - missing[0]) // HALF_HOUR + 1
-        if count > _MOST_SLOTS or not self._has_slots:
+        if count > HISTORY_SLOTS or not self._has_slots:
             return False
         try:
             self.note(await self._meter.half_hour_history(missing[-1], count))
@@ -194,7 +189,7 @@ class MeterPast:
         by_day: dict[date, list[datetime]] = {}
         for moment in missing:
             by_day.setdefault(moment.astimezone(JST).date(), []).append(moment)
-        for day in [day for day in by_day if not 0 <= _days_ago(day) <= MOST_DAYS]:
+        for day in [day for day in by_day if not 0 <= _days_ago(day) <= HISTORY_DAYS]:
             self._is_empty(day)
             del by_day[day]
         for done, (day, wanted) in enumerate(by_day.items()):
@@ -226,7 +221,7 @@ class MeterPast:
         """Read a day; around midnight the meter's today may not be ours."""
         slots = await self._meter.day_history(days_ago)
         days_off = (slots[0].at.date() - day).days
-        if days_off and 0 <= days_ago + days_off <= MOST_DAYS:
+        if days_off and 0 <= days_ago + days_off <= HISTORY_DAYS:
             slots = await self._meter.day_history(days_ago + days_off)
         if slots[0].at.date() != day:
             raise WrongDayError("The meter's today is not ours")
@@ -236,7 +231,7 @@ class MeterPast:
         """Read a day from a meter that has history 2 only, as far as it can tell."""
         while wanted and self._has_slots:
             newest = wanted[-1]
-            part = [moment for moment in wanted if newest - moment < _MOST_SLOTS * HALF_HOUR]
+            part = [moment for moment in wanted if newest - moment < HISTORY_SLOTS * HALF_HOUR]
             count = (newest - part[0]) // HALF_HOUR + 1
             try:
                 self.note(await self._meter.half_hour_history(newest, count))

@@ -18,10 +18,9 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.util import dt as dt_util
 from sqlalchemy.orm import Session
 
-from ..stack import JST, RegisterPair, Scale
+from ..stack import HISTORY_DAYS, JST, RegisterPair, Scale
 from .corrections import HOUR, Plan, Register, hours_between, plan_changes
 from .five_minutes import in_step
-from .meter_history import MOST_DAYS
 from .statistics import (
     Obstacle,
     Snapshot,
@@ -177,7 +176,7 @@ def memory_reach(now: datetime | None = None) -> datetime:
     """Return the first moment that the meter can remember."""
     today = (now or dt_util.utcnow()).astimezone(JST)
     midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
-    return dt_util.as_utc(midnight - timedelta(days=MOST_DAYS))
+    return dt_util.as_utc(midnight - timedelta(days=HISTORY_DAYS))
 
 
 # --- In the recorder's thread --------------------------------------------------------------

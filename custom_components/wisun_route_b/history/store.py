@@ -14,20 +14,17 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN
-from ..stack import JST
-from .meter_history import MOST_DAYS
+from ..const import CLOCK_TOLERANCE, DOMAIN
+from ..stack import HISTORY_DAYS, JST
 from .report import REPORT_KEYS, Json
 
 _LOGGER = logging.getLogger(__name__)
 
 _VERSION: Final = 1
 #: How far back a stored moment may lie: beyond, it is nothing that a meter could tell.
-_OLDEST: Final = timedelta(days=MOST_DAYS + 2)
+_OLDEST: Final = timedelta(days=HISTORY_DAYS + 2)
 #: More than any report can say, of hours as well as of energy (kWh).
 _MOST: Final = 1e9
-#: How far ahead: the clock may have been set back a little.
-_NEWEST: Final = timedelta(minutes=10)
 
 
 def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
@@ -138,7 +135,7 @@ def valid_days(stored: object) -> int | None:
     """Return a number of days to import, None if that is none."""
     if isinstance(stored, bool) or not isinstance(stored, int | float) or not 1 <= stored < _MOST:
         return None
-    return min(int(stored), MOST_DAYS)
+    return min(int(stored), HISTORY_DAYS)
 
 
 def _text(moment: datetime | None) -> str | None:
@@ -149,7 +146,7 @@ def _moment(stored: Json) -> datetime | None:
     """Return a moment that is aware, and neither too old nor of the future."""
     moment = dt_util.parse_datetime(stored) if isinstance(stored, str) else None
     now = dt_util.utcnow()
-    if moment is None or not moment.tzinfo or not now - _OLDEST <= moment <= now + _NEWEST:
+    if moment is None or not moment.tzinfo or not now - _OLDEST <= moment <= now + CLOCK_TOLERANCE:
         return None
     return dt_util.as_utc(moment)
 

@@ -101,6 +101,8 @@ from .meter.properties import (
     OperationStatus,
 )
 from .meter.readings import (
+    HISTORY_DAYS,
+    HISTORY_SLOTS,
     JST,
     Currents,
     DayHistory,
@@ -141,6 +143,8 @@ __all__ = [
     "HISTORY2_SELECTOR",
     "HISTORY3",
     "HISTORY3_SELECTOR",
+    "HISTORY_DAYS",
+    "HISTORY_SLOTS",
     "IDENTIFICATION_NUMBER",
     "INSTALLATION_LOCATION",
     "INSTANTANEOUS_CURRENT",

@@ -13,6 +13,8 @@ import re
 from string import ascii_uppercase
 from typing import Final
 
+from .route_b import UNIVERSAL_BIT
+
 MASK = "****"
 
 _HEX = r"[0-9A-F]"
@@ -44,8 +46,6 @@ _ROUTE_B_ID: Final = re.compile(rf"{_HEX}{{32}}", re.IGNORECASE)
 _SMALL: Final = 0x20
 #: Digits that distinguish devices: six bytes of its address.
 _TELLING: Final = 12
-#: The bit in which a MAC address and the interface identifier of its IPv6 address differ.
-_UNIVERSAL: Final = 1 << 57
 #: Secrets that one redactor looks for; a broken dongle may claim a new address every second.
 _MOST: Final = 12
 
@@ -102,7 +102,7 @@ def _disguises(secret: str) -> set[str]:
         # The last eight digits are the pairing ID.
         parts = {secret, secret[-_TELLING:], secret[-8:]}
     elif _ADDRESS.fullmatch(secret):
-        interface = f"{int(secret, 16) ^ _UNIVERSAL:016X}"
+        interface = f"{int(secret, 16) ^ UNIVERSAL_BIT:016X}"
         parts = {secret, interface, secret[-_TELLING:]}
         forms |= _as_ipv6(interface)
     else:

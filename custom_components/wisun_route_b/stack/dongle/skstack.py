@@ -17,6 +17,7 @@ from ..errors import (
     PortLostError,
     TransmitLimitError,
 )
+from ..route_b import ECHONET_PORT, PANA_PORT
 from ..skstack import (
     AppVersion,
     Datagram,
@@ -31,7 +32,6 @@ from ..skstack import (
     link_local,
     rssi_dbm,
 )
-from ..skstack.pana import PANA_PORT
 from ..trace.trace import Trace
 from .commander import Answer, Commander, Unsolicited
 from .dongle import (
@@ -53,8 +53,6 @@ from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
-#: ECHONET Lite listens on UDP port 3610 (ECHONET Lite 1.14, part 2, 1.2).
-ECHONET_PORT = 0x0E1A
 #: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1), on 28 channels (BP35A1 manual).
 _DWELL = 0.0096
 #: A scan that says nothing for this many seconds beyond its time will not end.

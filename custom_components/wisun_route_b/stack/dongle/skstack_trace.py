@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from ..redact import MASK
+from ..route_b import PANA_PORT
 from ..skstack import (
     AppVersion,
     Command,
@@ -24,7 +25,6 @@ from ..skstack import (
     Unknown,
     Version,
 )
-from ..skstack.pana import PANA_PORT
 from ..trace.line_log import TraceDirection
 from ..trace.trace import Trace, shape
 

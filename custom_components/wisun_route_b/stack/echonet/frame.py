@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Self
 
 from ..errors import DecodeError, EncodeError
+from ..route_b import MAX_PAYLOAD
 
 #: EHD1 = ECHONET Lite, EHD2 = format 1 (part 2, 3.2.1).
 _HEADER = b"\x10\x81"
@@ -19,8 +20,8 @@ _FIXED_SIZE = 12
 _PADDING = b"\x00"
 _EOJ_SIZE = 3
 
-#: Largest UDP payload of a Route-B datagram in bytes: IPv6 1280 - 40 - 8 (SKSENDTO: 04D0).
-MAX_FRAME_SIZE = 0x04D0
+#: Largest frame in bytes: that of a datagram's payload.
+MAX_FRAME_SIZE = MAX_PAYLOAD
 
 
 class ESV(IntEnum):

@@ -5,13 +5,12 @@ The text is that of SKSTACK: 16 upper-case digits, and eight groups of four.
 
 from typing import Final
 
+from ..route_b import UNIVERSAL_BIT
+
 MAC_SIZE: Final = 8
 IP_SIZE: Final = 16
 
 _LINK_LOCAL: Final = bytes.fromhex("FE80000000000000")
-#: The bit of the first byte of an EUI-64 that says "universal", which an IPv6 interface
-#: identifier has inverted (RFC 4291, appendix A; V12 p42).
-_UNIVERSAL: Final = 0x02
 
 
 def mac_text(mac: bytes) -> str:
@@ -26,5 +25,5 @@ def ip_text(ip: bytes) -> str:
 
 def link_local(mac: str) -> str:
     """Return the link-local address of 16 hexadecimal digits of MAC."""
-    first, *rest = bytes.fromhex(mac)
-    return ip_text(_LINK_LOCAL + bytes((first ^ _UNIVERSAL, *rest)))
+    identifier = int(mac, 16) ^ UNIVERSAL_BIT  # V12 p42
+    return ip_text(_LINK_LOCAL + identifier.to_bytes(MAC_SIZE))

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 import re
 
 from ..errors import EncodeError
+from ..route_b import ECHONET_PORT, MAX_PAYLOAD
 from . import messages
 from ._fields import CHANNELS
 from .codes import CommandCode
 from .frames import encode_request
-from .parser import MAX_PAYLOAD
 
-#: UDP port of ECHONET Lite, 3610.
-ECHONET_PORT = 0x0E1A
 #: Mode "Dual" of the initial set-up: HAN and Route B.
 MODE_DUAL = 0x05
 #: All channels of Route B as a mask: bit n is channel n.

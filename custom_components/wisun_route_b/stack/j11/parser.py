@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ..errors import DecodeError
+from ..route_b import MAX_PAYLOAD
 from ._fields import Fields
 from .codes import (
     DAMAGED_HEADER,
@@ -64,8 +65,6 @@ _MAX_BEACONS = 20
 _MAX_PORTS = 10
 #: Lists without a documented limit: whatever fits into a frame.
 _ANY_COUNT = 0xFF
-#: Largest UDP payload in bytes (V12 p56).
-MAX_PAYLOAD = 0x04D0
 _NOTHING_HEARD = 0x01
 _ENCRYPTED = 0x02
 _MULTICAST = 0x01

@@ -13,6 +13,7 @@ from enum import IntEnum
 from ..echonet import property_map
 from ..errors import DecodeError, EncodeError
 from .readings import (
+    HISTORY_DAYS,
     JST,
     Currents,
     DayHistory,
@@ -35,7 +36,6 @@ _NO_POWER = frozenset((0x7FFFFFFE, 0x7FFFFFFF, -0x80000000))
 _NO_CURRENT = frozenset((0x7FFE, 0x7FFF, -0x8000))
 _TENTH = Decimal("0.1")
 _SLOTS_A_DAY = 48
-_LAST_DAY = 99
 _NO_DAY = 0xFF
 #: A selector that was never set: six times FF, and one slot.
 _NO_START = b"\xff" * 6
@@ -289,11 +289,11 @@ ONE_MINUTE_ENERGY: Codec[OneMinuteEnergy] = Codec((15,), _read_one_minute, _writ
 
 def _read_day(edt: bytes, _: Scale | None = None) -> int | None:
     day = int.from_bytes(edt)
-    return None if day == _NO_DAY else _bounded(day, 0, _LAST_DAY)
+    return None if day == _NO_DAY else _bounded(day, 0, HISTORY_DAYS)
 
 
 def _write_day(day: int | None, size: int) -> bytes:
-    return (_NO_DAY if day is None else _bounded(day, 0, _LAST_DAY)).to_bytes(size)
+    return (_NO_DAY if day is None else _bounded(day, 0, HISTORY_DAYS)).to_bytes(size)
 
 
 def _read_day_history(edt: bytes, scale: Scale | None) -> DayHistory:

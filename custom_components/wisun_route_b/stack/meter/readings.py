@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum
+from typing import Final
 
 #: Meter clocks run on Japan Standard Time; Japan has no daylight saving time.
 JST = timezone(timedelta(hours=9), "JST")
+#: How many days before today a meter remembers (property E5: 0 to 99; Appendix, class 0x0288).
+HISTORY_DAYS: Final = 99
+#: Half-hours that one request for history 2 (EC, ED) returns at most (Appendix, class 0x0288).
+HISTORY_SLOTS: Final = 12
 
 
 class Place(IntEnum):

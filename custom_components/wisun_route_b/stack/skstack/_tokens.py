@@ -10,9 +10,6 @@ WORD = DIGIT + rb"{4}"
 MAC = DIGIT + rb"{16}"
 IPV6 = rb"(?:" + WORD + rb":){7}" + WORD
 
-#: Largest UDP payload of SKSENDTO and ERXUDP in bytes (A1 and C2, SKSENDTO).
-MAX_PAYLOAD = 0x04D0
-
 
 def number(token: bytes) -> int:
     """Return the value of hexadecimal digits."""

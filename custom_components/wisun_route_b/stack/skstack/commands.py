@@ -10,6 +10,7 @@ from enum import Enum, auto
 import re
 
 from ..errors import EncodeError
+from ..route_b import ECHONET_PORT, MAX_PAYLOAD
 from . import _tokens
 from .dialects import Dialect
 from .messages import AppVersion, Info, Register, Version
@@ -142,7 +143,7 @@ def sksendto(  # noqa: PLR0913 - these are the arguments of the command
     ip: str,
     payload: bytes,
     *,
-    port: int = 0x0E1A,
+    port: int = ECHONET_PORT,
     handle: int = 1,
     security: int = 1,
 ) -> Command:
@@ -150,7 +151,7 @@ def sksendto(  # noqa: PLR0913 - these are the arguments of the command
 
     The payload follows the header raw and without a line end: the dongle counts.
     """
-    _in_range(len(payload), range(1, _tokens.MAX_PAYLOAD + 1), "payload size")
+    _in_range(len(payload), range(1, MAX_PAYLOAD + 1), "payload size")
     _in_range(port, range(1, 1 << 16), "port")
     _in_range(handle, range(1, _MAX_HANDLE + 1), "handle")
     _in_range(security, _SECURITY, "security")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import re
 from typing import Self
 
-from ._tokens import BYTE, DIGIT, IPV6, MAC, MAX_PAYLOAD, WORD, number, upper
+from ..route_b import MAX_PAYLOAD
+from ._tokens import BYTE, DIGIT, IPV6, MAC, WORD, number, upper
 from .messages import Datagram
 
 _HEADER = re.compile(

@@ -7,9 +7,6 @@ to know the password, so a sign-in that stops at the second was turned down.
 from collections.abc import Iterator
 from typing import Final
 
-#: PANA packets travel on this port; they carry the Route-B ID and are never shown.
-PANA_PORT: Final = 0x02CC
-
 #: Header: reserved, length, flags, type (2 bytes each), session and sequence (4 bytes each).
 _HEADER: Final = 16
 _SEQUENCE: Final = slice(12, 16)

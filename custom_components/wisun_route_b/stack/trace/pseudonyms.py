@@ -3,12 +3,12 @@
 from collections.abc import Hashable
 from typing import Final
 
+from ..route_b import UNIVERSAL_BIT
+
 #: Pseudonyms of each kind. A street has fewer meters, and a broken dongle must not fill the memory.
 _MAX_PSEUDONYMS: Final = 64
 #: The PAN ID of a dongle that is in no network.
 _NO_PAN: Final = 0xFFFF
-#: The bit in which a MAC address and the interface identifier of its IPv6 address differ.
-_UNIVERSAL: Final = 1 << 57
 _MULTICAST: Final = "FF"
 
 
@@ -26,7 +26,7 @@ class Pseudonyms:
             return self._pseudonym("address", int(digits, 16))
         if address.upper().startswith(_MULTICAST):
             return "<all>"
-        return self._pseudonym("address", int(digits[16:], 16) ^ _UNIVERSAL)
+        return self._pseudonym("address", int(digits[16:], 16) ^ UNIVERSAL_BIT)
 
     def pan(self, pan_id: int) -> str:
         """Return the pseudonym of a PAN; FFFF, which means none, stays."""
