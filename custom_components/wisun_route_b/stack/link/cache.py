@@ -31,7 +31,11 @@ class Memory:
     """What makes the next connection faster."""
 
     def __init__(
-        self, network: Network | None, known: KnownMeter | None, farewell: float | None
+        self,
+        network: Network | None,
+        known: KnownMeter | None,
+        farewell: float | None,
+        kind: str | None = None,
     ) -> None:
         """Start with what the caller remembers; a description of another meter is dropped."""
         self.network = network
@@ -44,7 +48,7 @@ class Memory:
         """The dongle of the last connection."""
         self._refused_since: dict[int, float] = {}
         """Since when the meter has refused what its own list has."""
-        self.kind: str | None = None
+        self.kind = kind
         """The protocol of that dongle; detection tries it first."""
         self.signal: Signal | None = None
         """How well the meter was received in the last scan or datagram."""
