@@ -128,6 +128,19 @@ def test_the_kind_that_was_found_is_tried_first_at_the_next_opening() -> None:
     run(scenario())
 
 
+def test_the_kind_that_a_caller_remembers_is_tried_first() -> None:
+    async def scenario() -> None:
+        dongle, detector = TinyDongle(), TinyDetector()
+        credentials = Credentials(ROUTE_B_ID, PASSWORD)
+        meter = SmartMeter(dongle.connector(), credentials, dongle_kind="tiny", detector=detector)
+        await meter.connect()
+        assert meter.dongle_kind == "tiny"
+        await meter.close()
+        assert detector.remembered == ["tiny"]
+
+    run(scenario())
+
+
 def test_its_conversation_is_in_the_trace_and_no_secret_is() -> None:
     async def scenario() -> None:
         meter = meter_behind(TinyDongle())

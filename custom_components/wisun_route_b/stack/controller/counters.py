@@ -20,7 +20,7 @@ class LinkStatistics:
     notifications: int = 0
     """INF and INFC frames of the meter."""
     strays: int = 0
-    """Answers that nobody waited for, and frames that are none of our business."""
+    """Answers that no request waited for, and frames of other objects."""
     malformed: int = 0
     """Datagrams that are no ECHONET Lite frame."""
     connects: int = 0

@@ -3,7 +3,7 @@
 The meter answers E2 and E4 for the day last set in E5, EC for ED, EE for EF (the appendix
 calls these pairs atomic). A day is counted back from the meter's own today, so a reading that
 midnight may have come between is checked against the meter's clock and taken again. A meter that
-does not tell its clock (97, 98) still dates its last half-hourly reading (EA).
+does not answer for its clock (97, 98) still dates its last half-hourly reading (EA).
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class _Moment:
         return self.at.date()
 
     def is_sure_for(self, seconds: float) -> bool:
-        """Tell whether the meter's day certainly does not end within so many seconds."""
+        """Return whether the meter's day certainly does not end within so many seconds."""
         return (self.at + self.step + timedelta(seconds=seconds)).date() == self.day
 
 
@@ -60,7 +60,7 @@ class HistoryReader:
     """Reads the past of one meter over one connection."""
 
     def __init__(self, requester: Requester, reader: PropertyReader) -> None:
-        """Take the way to the meter, and who knows how many properties it answers at once."""
+        """Take what makes requests, and what knows how many properties the meter answers at once."""
         self._request = requester.request
         self._reader = reader
         # Between choosing and reading no other history may be chosen; live values may well

@@ -33,11 +33,11 @@ class PausedProperties:
         self._failures: dict[int, _Failures] = {}
 
     def __contains__(self, epc: int) -> bool:
-        """Tell whether the last request for this property failed."""
+        """Return whether the last request for this property failed."""
         return epc in self._failures
 
     def is_paused(self, epc: int) -> bool:
-        """Tell whether a property is not to be asked for now."""
+        """Return whether a property is not to be asked for now."""
         failures = self._failures.get(epc)
         return failures is not None and asyncio.get_running_loop().time() < failures.until
 

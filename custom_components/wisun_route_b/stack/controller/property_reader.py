@@ -38,14 +38,14 @@ _LOGGER = logging.getLogger(__name__)
 #: seen to cut off its answer (home-assistant issue of echonetlite_homeassistant, no. 150).
 MOST_AT_ONCE = 6
 #: Datagrams in a row that cannot be sent before a read gives up: that is the link's fault.
-_MOST_SEND_FAILURES = 2
+_MAX_SEND_FAILURES = 2
 #: Bundles in a row that stay unanswered, while each of their properties is answered alone,
-#: before the meter is believed to answer one property at a time.
-_MOST_SILENT_BUNDLES = 2
-#: Seconds for which it is believed how many properties a meter answers at once.
-_BELIEF_LASTS = 3600.0
+#: before the meter is taken to answer one property at a time.
+_MAX_SILENT_BUNDLES = 2
+#: Seconds for which the number of properties that a meter answers at once is remembered.
+_LIMIT_LASTS_S = 3600.0
 #: Reads in a row without an answer, although the meter answers something else, that end the session.
-_MOST_FRUITLESS = 6
+_MAX_FRUITLESS_READS = 6
 #: Properties that every meter has (Appendix R, super class), one of which shows whether the meter
 #: answers at all.
 _MANDATORY = (OPERATION_STATUS.epc, FAULT_STATUS.epc, GET_PROPERTY_MAP.epc)
@@ -73,7 +73,7 @@ class PropertyReader:
     @property
     def limit(self) -> int:
         """How many properties this meter answers in one Get, as far as known."""
-        if self._limit < MOST_AT_ONCE and _now() - self._limited_at >= _BELIEF_LASTS:
+        if self._limit < MOST_AT_ONCE and _now() - self._limited_at >= _LIMIT_LASTS_S:
             self._limit = MOST_AT_ONCE
         return self._limit
 
@@ -84,7 +84,7 @@ class PropertyReader:
     def note_bundle(self, *, answered: bool) -> None:
         """Note an answered bundle, or one whose properties were answered only one by one."""
         self._silent_bundles = 0 if answered else self._silent_bundles + 1
-        if self._silent_bundles >= _MOST_SILENT_BUNDLES:
+        if self._silent_bundles >= _MAX_SILENT_BUNDLES:
             self.lower_limit(1)
 
     def note_refusal(self, epc: int) -> None:
@@ -105,16 +105,16 @@ class PropertyReader:
         For a meter that answers what it is asked only to see whether it is there.
         """
         self._fruitless = 0 if fruitful else self._fruitless + 1
-        if self._fruitless >= _MOST_FRUITLESS:
+        if self._fruitless >= _MAX_FRUITLESS_READS:
             self._fruitless = 0
             self._requester.report_silence()
 
     def lists(self, epc: int) -> bool:
-        """Tell whether the meter's own Get property map has a property."""
+        """Return whether the meter's own Get property map has a property."""
         return epc in self._listed
 
     def refuses(self, row: AnyProperty) -> bool:
-        """Tell whether the meter is known not to offer a property."""
+        """Return whether the meter is known not to offer a property."""
         return row.epc in self._not_offered()
 
     def start_over(self) -> None:
@@ -212,7 +212,7 @@ class _Read:
             except SendFailedError as err:
                 error = err
                 send_failures += 1
-                self._give_up(self._queue if send_failures == _MOST_SEND_FAILURES else bundle)
+                self._give_up(self._queue if send_failures == _MAX_SEND_FAILURES else bundle)
             except ResponseTimeoutError as err:
                 error = err
                 alive = isolate and await self._answers_others(bundle)
@@ -265,7 +265,7 @@ class _Read:
         self._queue = self._queue[len(epcs) :]
 
     async def _answers_others(self, asked: list[int]) -> bool:
-        """Tell whether the meter, silent about these, answers a Get for something else."""
+        """Return whether the meter, silent about these, answers a Get for something else."""
         answered = self._requester.answered_last()
         other = next(epc for epc in (*answered, *_MANDATORY) if epc not in asked)
         return await self._requester.probe(other, _PROBE_PATIENCE)
@@ -281,7 +281,7 @@ class _Read:
             self._give_up(bundle)
 
     def _judge_bundle(self) -> None:
-        """Blame the number of properties if each of them was answered alone."""
+        """Lower the number of properties if each of them was answered alone."""
         answered = self._collected.values.keys() | self._collected.refused
         if self._unanswered and answered >= set(self._unanswered):
             self._reader.note_bundle(answered=False)

@@ -1,4 +1,22 @@
-"""ECHONET Lite requests over a radio that loses datagrams: request, resend, match, confirm."""
+"""ECHONET Lite requests over a radio that loses datagrams: request, resend, match, confirm.
+
+Theory of operation. One request waits at a time. It is sent again, under a new transaction ID (TID),
+whenever the measured response time has passed without an answer, until its patience is over. Every
+sending is remembered by its TID (:mod:`.sendings`), so an answer can arrive
+
+- in time, to any sending of the request that waits: it ends the request;
+- late, to a request that was given up: it shows that the meter is alive and slow, which extends the
+  patience with the request that waits, and it answers that one if both ask for the same; else its
+  values are reported like a notification, unless they are too old or hold for one moment only;
+- from an earlier session: it shows that the meter is alive, and nothing else.
+
+Notifications (INF, INFC) can arrive at any moment, also between a request and its answer; INFC is
+confirmed by a task of its own, so that a reading does not wait for it. Two requests in a row that are
+never answered end the session (:mod:`.watchdog`).
+
+All that is needed of the link below is a coroutine function that sends a datagram, and a call of
+:meth:`Requester.receive` for each datagram that has come.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -134,7 +152,7 @@ class Requester:
         return answer
 
     async def probe(self, epc: int, patience: float) -> bool:
-        """Tell whether the meter answers a Get for this property within ``patience`` seconds.
+        """Return whether the meter answers a Get for this property within ``patience`` seconds.
 
         A late answer to something else will do. Silence is the answer to a question here, and
         does not count against the link. Raises whatever has ended the link.
@@ -302,7 +320,7 @@ class Requester:
             self._notify(frame.properties)
 
     def late_since(self, moment: float) -> bool:
-        """Tell whether a late answer has come since then (seconds of the running loop's clock).
+        """Return whether a late answer has come since then (seconds of the running loop's clock).
 
         If so, the meter is slow, and silence is no reason to ask for something else.
         """

@@ -8,7 +8,7 @@ from .response_time import ResponseTime
 
 #: Sendings whose late answers are still recognised: 20 minutes of one that is sent four times
 #: every 30 s would be 160, and a meter with such a queue has been given up before.
-_MOST_SENDINGS = 64
+_MAX_SENDINGS = 64
 
 _ANSWERS: dict[ESV, frozenset[ESV]] = {
     ESV.GET: frozenset((ESV.GET_RES, ESV.GET_SNA)),
@@ -28,7 +28,7 @@ class PendingRequest:
     """Whether any answer will do."""
 
     def accepts(self, frame: Frame) -> bool:
-        """Tell whether a frame with one of our TIDs answers this request."""
+        """Return whether a frame with one of our TIDs answers this request."""
         return (
             frame.esv in _ANSWERS[self.service]
             and frame.deoj == CONTROLLER
@@ -63,7 +63,7 @@ class Sendings:
     def add(self, tid: int, pending: PendingRequest) -> None:
         """Note a sending; the oldest one is forgotten for it."""
         self._sendings[tid] = Sending(pending, asyncio.get_running_loop().time(), self._session)
-        if len(self._sendings) > _MOST_SENDINGS:
+        if len(self._sendings) > _MAX_SENDINGS:
             del self._sendings[next(iter(self._sendings))]
 
     def take(self, frame: Frame) -> Sending | None:
@@ -74,12 +74,12 @@ class Sendings:
         return self._sendings.pop(frame.tid)
 
     def is_of_now(self, sending: Sending) -> bool:
-        """Tell whether it was sent in the session that goes on."""
+        """Return whether it was sent in the session that goes on."""
         return sending.session == self._session
 
 
 def _is_about(frame: Frame, epcs: frozenset[int]) -> bool:
-    """Tell whether an answer holds what was asked for, or a part of it, and nothing else.
+    """Return whether an answer holds what was asked for, or a part of it, and nothing else.
 
     A refusal may list nothing at all.
     """

@@ -73,7 +73,7 @@ class Commander:
     def __init__(
         self, port: Port, on_unsolicited: Callable[[Unsolicited], None], trace: SkstackTrace
     ) -> None:
-        """Take the way to the dongle, and what takes its unsolicited messages."""
+        """Take the port, and what gets the dongle's unsolicited messages."""
         self._port = port
         self._on_unsolicited = on_unsolicited
         self._trace = trace
@@ -137,7 +137,7 @@ class Commander:
     def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # seen by the caller, or by nobody after a cancellation
+            task.exception()  # the caller sees it, unless it was cancelled
 
     async def _execute(self, command: Command, patience: float) -> tuple[Answer, ...]:
         async with self._turn:
@@ -186,7 +186,7 @@ class Commander:
             self._dispatch(message)
 
     def _dispatch(self, message: Message) -> None:
-        """Give a message to the command that waits for it, or to whoever takes unsolicited ones."""
+        """Give a message to the command that waits for it, or pass it on as unsolicited."""
         match message:
             case Event() | PanDescription() | Datagram():
                 self._on_unsolicited(message)

@@ -252,4 +252,4 @@ class _Detection:
         waiting = self._j11_answer
         if waiting is not None and not waiting.done():
             waiting.set_exception(error)
-            waiting.exception()  # whoever waits sees it, if anyone does
+            waiting.exception()  # the caller sees it, unless it was cancelled

@@ -169,7 +169,7 @@ class Dongle(Protocol):
         """Find out which dongle it is; a live session goes on."""
 
     async def is_on_network(self, network: Network) -> bool:
-        """Tell whether the dongle is still set to this network, as after a sign-in there."""
+        """Return whether the dongle is still set to this network, as after a sign-in there."""
 
     async def resume(self, network: Network) -> bool:
         """Take over the session that may still be alive in ``network``; False if there is none."""
@@ -203,7 +203,7 @@ class Dongle(Protocol):
         """Raise TransmitLimitError if the dongle reports that it may not transmit now."""
 
     async def ping(self) -> bool:
-        """Tell whether the dongle still answers."""
+        """Return whether the dongle still answers."""
 
     async def close(self) -> None:
         """Give the port back, within two seconds; the session stays alive in the dongle."""

@@ -25,7 +25,7 @@ class FloodGuard:
         self._allowance = min(_BURST, self._allowance + _ANSWER)
 
     def is_flood(self, size: int) -> bool:
-        """Count bytes that have come; tell whether no dongle can have said so much."""
+        """Count bytes that have come; return whether no dongle can have sent so much."""
         now = asyncio.get_running_loop().time()
         earned = self._rate * (now - self._allowed_at)
         self._allowance = min(_BURST, self._allowance + earned) - size

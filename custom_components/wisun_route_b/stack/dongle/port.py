@@ -106,7 +106,7 @@ def _close_much_later(opening: asyncio.Future[Opened]) -> None:
 
 
 def _port_error(err: OSError | ValueError) -> PortError:
-    """Translate what the operating system says into what a person can mend."""
+    """Translate what the operating system says into the error that names what to do."""
     number = err.errno if isinstance(err, OSError) else None
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return PortNotFoundError("There is no such port")
@@ -175,7 +175,7 @@ class Port(asyncio.Protocol):
         """Whether the system has taken everything that was written, as far as the transport knows."""
         try:
             return self._transport is not None and self._transport.get_write_buffer_size() == 0
-        except NotImplementedError:  # a transport need not tell
+        except NotImplementedError:  # a transport may not know
             return True
 
     def write(self, data: bytes) -> None:
@@ -247,7 +247,7 @@ class Port(asyncio.Protocol):
 
 
 def _accepts_bytes(transport: asyncio.Transport) -> bool:
-    """Tell whether a write can be taken at all.
+    """Return whether a write can be taken at all.
 
     pyserial 3.5 retries a write that the kernel refuses in a tight loop, which would stop
     the event loop for ever; a partial write is safe, and so is a transport that queues.

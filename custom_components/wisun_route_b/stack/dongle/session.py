@@ -1,6 +1,6 @@
 """The PANA session between dongle and meter, as a table of states.
 
-The dongle reports events, this says what they mean: signed in, turned down, renewed, lost.
+It turns the EVENT numbers of the dongle into states and outcomes: signed in, refused, renewed, lost.
 Numbers and meanings are those of the BP35A1 and BP35C2 manuals, 4.8 and pages 65-66.
 """
 
@@ -20,11 +20,11 @@ from ..skstack import EventNumber
 from ..skstack.pana import sequence_of, turns_down
 from .dongle import EventHandler, SessionLost, SessionRenewed, SessionRenewing
 
-#: Different packets of the meter in a sign-in that was turned down without a word: the second
-#: one is its challenge, and the third one comes only to who has answered it rightly.
+#: Different packets of the meter in a sign-in that was refused without an answer: the second
+#: one is its challenge, and the third one comes only after a correct response to it.
 _CHALLENGED = 2
-#: Packets that are told apart; a sign-in has four.
-_MOST_PACKETS = 8
+#: Packets that are counted; a sign-in has four.
+_MAX_PACKETS = 8
 #: Seconds after EVENT 29 in which the dongle must have begun to sign in again by itself
 #: (register S17); a meter's first packet comes within a second or two (captures 01, 09).
 _RENEWAL_BEGINS = 10.0
@@ -143,7 +143,7 @@ class PanaSession:
         if self._state is SessionState.RENEWING and not self._packets:
             self._wait_at_most(_RENEWAL_ENDS)
         self._turned_down |= turns_down(packet)
-        if len(self._packets) < _MOST_PACKETS:
+        if len(self._packets) < _MAX_PACKETS:
             self._packets.add(sequence_of(packet))
 
     def transmission_failed(self) -> None:
@@ -205,12 +205,12 @@ class PanaSession:
             decided.set_result(None)
         else:
             decided.set_exception(error)
-            decided.exception()  # whoever waits sees it; nobody has to
+            decided.exception()  # the caller sees it, unless it was cancelled
 
     def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
         """Say whose fault a failed sign-in is.
 
-        A meter that says so has turned us down, and so has one that sent its challenge,
+        A meter that says so has refused it, and so has one that sent its challenge,
         acknowledged all that we answered, and then no more. Else it may be the radio.
         """
         unanswered = len(self._packets) == _CHALLENGED and not self._unheard

@@ -63,7 +63,7 @@ _JOIN_TIMEOUT = 60.0
 _JOIN_TRIES = 3
 #: Seconds for an answer to the question whether the dongle still answers.
 _PING_TIMEOUT = 0.75
-#: Ending a session must not delay whoever closes the link.
+#: Ending a session must not delay the closing of the link.
 _DISCONNECT_TIMEOUT = 0.8
 #: The side of events of the HAN (C2 manual, page 66).
 _SIDE_HAN = 1
@@ -388,4 +388,4 @@ def _resolve[T](future: asyncio.Future[T] | None, result: T) -> None:
 def _fail[T](future: asyncio.Future[T] | None, error: Exception) -> None:
     if future is not None and not future.done():
         future.set_exception(error)
-        future.exception()  # whoever waits sees it; nobody has to
+        future.exception()  # the caller sees it, unless it was cancelled

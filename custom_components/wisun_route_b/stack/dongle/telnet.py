@@ -210,10 +210,10 @@ def _escaped(data: bytes) -> bytes:
 
 
 def says_in_use(text: bytes | bytearray) -> bool:
-    """Tell whether a bridge says that another client has its port ("Port already in use")."""
+    """Return whether a bridge says that another client has its port ("Port already in use")."""
     return _IN_USE.search(text) is not None
 
 
 def is_telnet(first: bytes | bytearray) -> bool:
-    """Tell whether a conversation begins as a telnet server's does: two commands before any line."""
+    """Return whether a conversation begins as a telnet server's does: two commands before any line."""
     return _NEGOTIATION.search(first.partition(b"\n")[0]) is not None

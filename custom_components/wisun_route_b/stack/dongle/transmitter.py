@@ -36,7 +36,7 @@ class Transmitter:
     """Sends one datagram at a time."""
 
     def __init__(self, commander: Commander, on_event: EventHandler) -> None:
-        """Take the way to the dongle, and who gets the changes of the transmit limit."""
+        """Take what sends commands, and what gets the changes of the transmit limit."""
         self._commander = commander
         self._on_event = on_event
         self._turn = asyncio.Lock()
@@ -110,7 +110,7 @@ class Transmitter:
     async def require_no_limit(self) -> None:
         """Raise TransmitLimitError while the limit holds; an EVENT 33 may have been lost.
 
-        A dongle that does not tell (register SFB) is tried once in a while: it enforces the limit
+        A dongle that does not answer for register SFB is tried once in a while: it enforces the limit
         by itself, and the EVENT 32 may have been noise.
         """
         if self._limited_at is None:
@@ -125,7 +125,7 @@ class Transmitter:
             raise TransmitLimitError("The transmission time of this hour is used up")
 
     async def limit_holds(self) -> bool:
-        """Ask the dongle whether it may not transmit; if it cannot tell, its EVENTs have."""
+        """Ask the dongle whether it may not transmit; if it does not answer, its EVENTs count."""
         holds = await self._ask_register()
         return self._limited_at is not None if holds is None else holds
 

@@ -34,6 +34,7 @@ class LinkCache:
         network: Network | None,
         description: MeterDescription | None,
         session_ended_at: float | None,
+        kind: str | None = None,
     ) -> None:
         """Start with what the caller remembers; a description of another meter is dropped."""
         self.network = network
@@ -46,7 +47,7 @@ class LinkCache:
         """The dongle of the last connection."""
         self._refused_since: dict[int, float] = {}
         """Since when the meter has refused what its own list has."""
-        self.kind: str | None = None
+        self.kind = kind
         """The protocol of that dongle; detection tries it first."""
         self.signal: Signal | None = None
         """How well the meter was received in the last scan or datagram."""

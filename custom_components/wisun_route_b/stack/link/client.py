@@ -78,6 +78,7 @@ class SmartMeter:
         session_ended_at: float | None = None,
         require_sign_in: bool = False,
         line_log: LineLog | None = None,
+        dongle_kind: str | None = None,
         detector: Detector = detect,
     ) -> None:
         """Prepare; what is known from an earlier connection makes the next one faster.
@@ -87,7 +88,8 @@ class SmartMeter:
         of the running loop's clock, because the meter needs a pause after that. With
         ``require_sign_in`` no session that an earlier program left alive is used: only a sign-in shows
         that new credentials are right. Another ``line_log`` than its own lets a conversation
-        outlive this object. ``detector`` opens the port and returns the driver of what is there.
+        outlive this object. ``dongle_kind`` is what was found at the port last, to look for it first;
+        ``detector`` opens the port and returns the driver of what is there.
         """
         self.redactor = Redactor(
             credentials.route_b_id, credentials.password, network.address if network else ""
@@ -96,7 +98,7 @@ class SmartMeter:
         self.line_log = line_log or LineLog()
         """The last lines of the serial conversation, over all connections, masked."""
         self._trace = Trace(self.redactor, self.line_log)
-        self._cache = LinkCache(network, description, session_ended_at)
+        self._cache = LinkCache(network, description, session_ended_at, dongle_kind)
         self._establisher = SessionEstablisher(
             connector, credentials, self._cache, require_sign_in=require_sign_in, detect=detector
         )
@@ -136,6 +138,11 @@ class SmartMeter:
     def dongle(self) -> DongleIdentity | None:
         """The dongle of the last connection."""
         return self._cache.dongle
+
+    @property
+    def dongle_kind(self) -> str | None:
+        """The kind of dongle that was found last: remember this for the next start."""
+        return self._cache.kind
 
     @property
     def condition(self) -> Condition:

@@ -69,7 +69,7 @@ class ConditionChanged:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """A connection that was established has ended, and nobody has closed it."""
+    """A connection that was established has ended without having been closed."""
 
     error: RouteBError
 

@@ -13,10 +13,12 @@ from .survey import detected
 _TIMEOUT: Final = 2.0
 
 
-async def end_session(connector: Connector, network: Network) -> bool:
+async def end_session(
+    connector: Connector, network: Network, dongle_kind: str | None = None
+) -> bool:
     """End the session with the meter in ``network``; False if the dongle has none with it.
 
-    Nothing is signed in to for that. Raises a PortError, a DongleError or TimeoutError, and
+    The remembered ``dongle_kind`` is looked for first, as there is no time for more. Nothing is signed in to for that. Raises a PortError, a DongleError or TimeoutError, and
     leaves the port free.
     """
     async with asyncio.timeout(None) as limit:
@@ -24,6 +26,6 @@ async def end_session(connector: Connector, network: Network) -> bool:
         def start() -> None:
             limit.reschedule(asyncio.get_running_loop().time() + _TIMEOUT)
 
-        async with detected(connector, Trace(Redactor()), start) as dongle:
+        async with detected(connector, Trace(Redactor()), start, dongle_kind) as dongle:
             await dongle.identify()
             return await dongle.resume(network) and await dongle.disconnect()

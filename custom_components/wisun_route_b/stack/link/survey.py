@@ -32,7 +32,7 @@ class Survey:
 
 
 async def identify(connector: Connector) -> DongleIdentity:
-    """Tell within five seconds which dongle is on a port; a live session goes on.
+    """Find out within five seconds which dongle is on a port; a live session goes on.
 
     Raises a PortError or a DongleError, and leaves the port free.
     """
@@ -76,13 +76,16 @@ async def survey(
 
 @asynccontextmanager
 async def detected(
-    connector: Connector, trace: Trace, opened: Callable[[], None] | None = None
+    connector: Connector,
+    trace: Trace,
+    opened: Callable[[], None] | None = None,
+    remembered: str | None = None,
 ) -> AsyncIterator[Dongle]:
     """Open a port for a while and find out which dongle is there; the port is free again after it.
 
-    ``opened`` is called when the port is open.
+    ``opened`` is called when the port is open; the ``remembered`` kind of dongle is tried first.
     """
-    dongle = await detect(connector, _ignore, trace, opened=opened)
+    dongle = await detect(connector, _ignore, trace, opened=opened, remembered=remembered)
     try:
         yield dongle
     finally:

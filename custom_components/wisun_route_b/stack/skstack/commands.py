@@ -108,7 +108,7 @@ def sksetrbid(route_b_id: str) -> Command:
 def skscan(dialect: Dialect, duration: int, *, mask: int = 0xFFFFFFFF, mode: int = 2) -> Command:
     """Scan; each channel takes 0.0096 * (2**duration + 1) s. EVENT 22 ends it, not the OK.
 
-    Bit 0 of ``mask`` is channel 0x21. Mode 2 finds only PANs that show a pairing ID.
+    Bit 0 of ``mask`` is channel 0x21; the channels of SKSTACK are the logical ones of the radio. Mode 2 finds only PANs that show a pairing ID.
     """
     _in_range(duration, range(_MAX_SCAN_DURATION + 1), "scan duration")
     _in_range(mask, range(1, 1 << 32), "channel mask")

@@ -20,7 +20,7 @@ _LENGTH: Final = 1500
 
 
 class TraceDirection(StrEnum):
-    """Who sent a line; the values are the marks of the captures."""
+    """Direction of a line; the values are the marks of the captures."""
 
     SENT = ">"
     RECEIVED = "<"

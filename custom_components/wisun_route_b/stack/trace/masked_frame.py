@@ -1,4 +1,4 @@
-"""An ECHONET Lite frame in hexadecimal, without what may tell one household from another.
+"""An ECHONET Lite frame in hexadecimal, without what may identify a household.
 
 Shown is only what is known to be harmless. A property that this package does not know, one
 whose data are not what they should be, and everything behind the first byte that makes no
@@ -24,7 +24,7 @@ from ..meter.properties import (
 from ..meter.scale import Scale
 from ..redact import MASK
 
-#: Properties whose data tell households apart. The product code does not, but a serial
+#: Properties whose data identify a household. The product code does not, but a serial
 #: number whose EPC noise has changed would look just like one.
 _PRIVATE: Final = frozenset(
     row.epc for row in (IDENTIFICATION_NUMBER, PRODUCT_CODE, ROUTE_B_ID, SERIAL_NUMBER)
@@ -50,7 +50,7 @@ def masked_frame(payload: bytes) -> str:
     """Return a frame field by field: EHD, TID, SEOJ, DEOJ, ESV, OPC, then each property.
 
     Masked data have their length before them (PDC), as all have; of a masked end the length
-    is told.
+    is shown.
     """
     return " ".join(_fields(payload))
 

@@ -3,7 +3,7 @@
 Each driver words its own lines, because only it knows what a message may show; this module knows
 no protocol of a dongle. It has what those lines share: pseudonyms for addresses, and ECHONET Lite
 frames without what identifies a household. As a second net, every secret that is known literally is
-removed from each line. What nobody understands is shown by its shape, see :func:`shape`.
+removed from each line. What cannot be parsed is shown by its shape, see :func:`shape`.
 """
 
 import asyncio
