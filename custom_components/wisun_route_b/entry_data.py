@@ -150,6 +150,19 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 
 
 @callback
+def remember_meter(
+    hass: HomeAssistant, entry: RouteBConfigEntry, network: Network | None, known: KnownMeter | None
+) -> None:
+    """Keep where the meter was found and what it said of itself, for the next start."""
+    found = {
+        CONF_NETWORK: network and network.as_dict(),
+        CONF_KNOWN: known and known.as_dict(),
+    }
+    if found != {key: entry.data.get(key) for key in found}:
+        hass.config_entries.async_update_entry(entry, data={**entry.data, **found})
+
+
+@callback
 def names_of_home(entry: RouteBConfigEntry) -> set[str]:
     """Return what the home of an entry goes by: its identity, and the hash of today's ID."""
     names = (stored(entry).identity, entry.unique_id)
