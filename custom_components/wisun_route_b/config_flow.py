@@ -35,6 +35,7 @@ from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .flow import schemas
 from .flow.options import RouteBOptionsFlow
 from .flow.sign_in import SignedIn, SignInAttempt, SignInRequest
+from .orders import Orders, async_place
 from .serial_port.discovery import async_probe
 from .serial_port.listing import usb_identity
 from .serial_port.location import async_follow, async_has_twins, async_usb_identity
@@ -60,7 +61,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     """
 
     VERSION = 1
-    MINOR_VERSION = 1
+    MINOR_VERSION = 2
 
     def __init__(self) -> None:
         """Start with nothing typed and nothing tried."""
@@ -69,7 +70,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         self._errors: dict[str, str] = {}
         self._credentials: Credentials | None = None
         self._request: SignInRequest | None = None
-        self._options: dict[str, Any] = {}
+        self._orders = Orders()
         self._attempt: SignInAttempt | None = None
         self._take_over: TakeOver | None = None
         self._unloaded: str | None = None
@@ -111,7 +112,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._suggested = {
                 key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID, CONF_IMPORT_DAYS)
             }
-            self._options = _import_option(user_input)
+            self._orders = Orders(int(user_input[CONF_IMPORT_DAYS]))
             if self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD]):
                 device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
                 await self._abort_if_duplicate(device)
@@ -156,7 +157,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 raise AbortFlow("take_over_damaged")
             device = await async_stable_path(self.hass, chosen.device)
             await self._abort_if_duplicate(device)
-            self._options = _import_option(user_input) | take_over.options(user_input)
+            self._orders = Orders(int(user_input[CONF_IMPORT_DAYS]), take_over.order(user_input))
             request = SignInRequest(
                 credentials=self._tried, device=device, release_port=take_over.async_make_room
             )
@@ -379,9 +380,12 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         title = await _title(self.hass)
         if self._removed:
             raise UnknownFlow
+        is_new = self.source not in (SOURCE_REAUTH, SOURCE_RECONFIGURE)
+        if is_new:
+            await async_place(self.hass, tried.fingerprint, self._orders)
         if self._take_over is not None:
             await self._take_over.async_finish()
-        if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
+        if not is_new:
             entry = self.hass.config_entries.async_get_known_entry(self.context["entry_id"])
             if found[CONF_USB] is None and self._request and self._request.device is None:
                 found[CONF_USB] = stored(entry).usb  # it could not be read, but is the same
@@ -394,7 +398,6 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_create_entry(
             title=title,
             data={CONF_IDENTITY: tried.fingerprint, **found},
-            options=self._options,
         )
 
     @callback
@@ -433,11 +436,6 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         if self._credentials is None:  # no step gets here before a form was accepted
             raise UnknownFlow
         return self._credentials
-
-
-def _import_option(user_input: Mapping[str, Any]) -> dict[str, Any]:
-    days = int(user_input[CONF_IMPORT_DAYS])
-    return {CONF_IMPORT_DAYS: days} if days else {}
 
 
 async def _title(hass: HomeAssistant) -> str:

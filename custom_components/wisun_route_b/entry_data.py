@@ -18,9 +18,7 @@ from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr
 
 from .const import (
-    CONF_ADOPT,
     CONF_IDENTITY,
-    CONF_IMPORT_DAYS,
     CONF_KNOWN,
     CONF_NETWORK,
     CONF_POLL_INTERVAL,
@@ -32,7 +30,6 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .history.meter_history import MOST_DAYS
 from .stack import Credentials, CredentialsFormatError, KnownMeter, Network
 
 if TYPE_CHECKING:
@@ -44,7 +41,6 @@ type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 type UsbIdentity = dict[str, str]
 
 _INTERVALS: Final = range(SHORTEST_POLL_INTERVAL, LONGEST_POLL_INTERVAL + 1)
-_DAYS: Final = range(MOST_DAYS + 1)
 _USB_KEYS: Final = frozenset(("vid", "pid", "serial_number"))
 
 
@@ -93,10 +89,6 @@ class StoredOptions:
     """Seconds between two polls, 10 to 300."""
     repair: bool = True
     """Whether hours that Home Assistant missed are put right."""
-    import_days: int | None = None
-    """Past days still to be imported, 0 to 99; None for none."""
-    adopt: Mapping[str, str] | None = field(default=None, repr=False)
-    """Sensors of the other integration whose past is still to be carried over, by our key."""
 
 
 def stored(entry: RouteBConfigEntry) -> StoredMeter:
@@ -121,8 +113,6 @@ def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
     return StoredOptions(
         poll_interval=POLL_INTERVAL if interval is None else interval,
         repair=repair if isinstance(repair, bool) else True,
-        import_days=_number(options.get(CONF_IMPORT_DAYS), _DAYS),
-        adopt=_texts(options.get(CONF_ADOPT)),
     )
 
 
@@ -137,8 +127,6 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     checks = {
         CONF_POLL_INTERVAL: valid.poll_interval,
         CONF_REPAIR: valid.repair,
-        CONF_IMPORT_DAYS: valid.import_days,
-        CONF_ADOPT: valid.adopt,
     }
     damaged = {
         key for key, value in checks.items() if key in entry.options and entry.options[key] != value
@@ -197,7 +185,8 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _texts(value: object) -> Mapping[str, str] | None:
+def texts(value: object) -> Mapping[str, str] | None:
+    """Return a mapping of texts to texts; None for anything else."""
     fit = isinstance(value, Mapping) and all(
         isinstance(text, str) for pair in value.items() for text in pair
     )
@@ -205,5 +194,5 @@ def _texts(value: object) -> Mapping[str, str] | None:
 
 
 def _usb(value: object) -> UsbIdentity | None:
-    texts = _texts(value)
-    return dict(texts) if texts is not None and texts.keys() == _USB_KEYS else None
+    found = texts(value)
+    return dict(found) if found is not None and found.keys() == _USB_KEYS else None

@@ -58,10 +58,10 @@ class TakeOver:
         data = self._entries[self._chosen].data
         return BuiltInMeter(data[CONF_DEVICE], data[CONF_ID], data[CONF_PASSWORD])
 
-    def options(self, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options that have the new entry carry on the past, if that is wanted."""
+    def order(self, answers: Mapping[str, Any]) -> dict[str, str] | None:
+        """Return the sensors whose past the new entry is to carry on; None if none is wanted."""
         sensors = sensors_of(self._hass, self._entries[self._chosen])
-        return {CONF_ADOPT: sensors} if answers[CONF_ADOPT] and sensors else {}
+        return sensors if answers[CONF_ADOPT] and sensors else None
 
     async def async_make_room(self) -> None:
         """Have the other integration let go of the port; raises BuiltInBusyError."""
