@@ -18,7 +18,9 @@ from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr
 
 from .const import (
+    CONF_ADOPT,
     CONF_IDENTITY,
+    CONF_IMPORT_DAYS,
     CONF_KNOWN,
     CONF_NETWORK,
     CONF_POLL_INTERVAL,
@@ -41,6 +43,9 @@ type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 type UsbIdentity = dict[str, str]
 
 _INTERVALS: Final = range(SHORTEST_POLL_INTERVAL, LONGEST_POLL_INTERVAL + 1)
+#: Data of version 1.1: what a take-over has carried over, and since when it fails.
+_MIGRATED: Final = "migrated"
+_FAILING_SINCE: Final = "take_over_failing_since"
 _USB_KEYS: Final = frozenset(("vid", "pid", "serial_number"))
 
 
@@ -113,6 +118,42 @@ def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
     return StoredOptions(
         poll_interval=POLL_INTERVAL if interval is None else interval,
         repair=repair if isinstance(repair, bool) else True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OldOrders:
+    """What entries of version 1.1 kept of what is to be done once; None for what is missing."""
+
+    import_days: object
+    """Past days to import: anything, as it is stored."""
+    take_over: Mapping[str, str] | None = field(repr=False)
+    """Sensors of the other integration whose past is to be carried over, by the keys of ours."""
+    migrated: Mapping[str, str] | None = field(repr=False)
+    """Those of which that is done."""
+    failing_since: object
+    """Since when the take-over fails: anything, as it is stored."""
+
+
+def old_orders(entry: RouteBConfigEntry) -> OldOrders:
+    """Return the orders that are kept in an entry itself. Never raises."""
+    return OldOrders(
+        import_days=entry.options.get(CONF_IMPORT_DAYS),
+        take_over=texts(entry.options.get(CONF_ADOPT)),
+        migrated=texts(entry.data.get(_MIGRATED)),
+        failing_since=entry.data.get(_FAILING_SINCE),
+    )
+
+
+@callback
+def forget_old_orders(hass: HomeAssistant, entry: RouteBConfigEntry, minor_version: int) -> None:
+    """Remove the orders from an entry, which makes it one of a newer minor version."""
+    moved = (CONF_IMPORT_DAYS, CONF_ADOPT, _MIGRATED, _FAILING_SINCE)
+    hass.config_entries.async_update_entry(
+        entry,
+        data={key: value for key, value in entry.data.items() if key not in moved},
+        options={key: value for key, value in entry.options.items() if key not in moved},
+        minor_version=minor_version,
     )
 
 

@@ -8,21 +8,15 @@ stay until they are safe in these files.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 import logging
-from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_ADOPT, CONF_IMPORT_DAYS
-from .entry_data import RouteBConfigEntry, stored, texts
+from .entry_data import RouteBConfigEntry, forget_old_orders, old_orders, stored
 from .history.sensor_hours import REGISTERS
 from .history.store import NotStoredError, async_order_import, forget_repairs, valid_days
 from .takeover.store import take_over_store
 
 _LOGGER = logging.getLogger(__name__)
-
-#: Data of version 1.1: what a take-over has carried over, and since when it fails.
-_MIGRATED: Final = "migrated"
-_FAILING_SINCE: Final = "take_over_failing_since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +65,18 @@ async def async_migrate(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     except NotStoredError:
         _LOGGER.warning("What is still to be done for %s cannot be stored yet", entry.title)
         return True
-    moved = (CONF_IMPORT_DAYS, CONF_ADOPT, _MIGRATED, _FAILING_SINCE)
-    hass.config_entries.async_update_entry(
-        entry,
-        data={key: value for key, value in entry.data.items() if key not in moved},
-        options={key: value for key, value in entry.options.items() if key not in moved},
-        minor_version=2,
-    )
+    forget_old_orders(hass, entry, minor_version=2)
     return True
 
 
 async def _move_orders(hass: HomeAssistant, entry: RouteBConfigEntry, identity: str) -> None:
     """Copy the orders of version 1.1 to where they belong; raises NotStoredError."""
-    days = valid_days(entry.options.get(CONF_IMPORT_DAYS))
-    if days is not None:
+    old = old_orders(entry)
+    if (days := valid_days(old.import_days)) is not None:
         await async_order_import(hass, identity, days, REGISTERS)
-    order, migrated = texts(entry.options.get(CONF_ADOPT)), texts(entry.data.get(_MIGRATED))
-    if order is not None or migrated is not None:
+    if old.take_over is not None or old.migrated is not None:
         store = take_over_store(hass, identity)
         await store.async_load()
-        store.order, store.migrated = order, migrated
-        store.set_failing_since(entry.data.get(_FAILING_SINCE))
+        store.order, store.migrated = old.take_over, old.migrated
+        store.set_failing_since(old.failing_since)
         await store.async_save()
