@@ -13,11 +13,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_IMPORT_DAYS, DOMAIN
+from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
-from .history.store import forget_repairs
 from .line_logs import forget_line_log
+from .orders import async_forget, async_migrate
 from .repairs.issues import async_setup_problems
 from .serial_port.connector import entry_connector, port_connector
 from .serial_port.watch import async_setup_port_watch
@@ -48,6 +48,11 @@ async def async_setup(
     return True
 
 
+async def async_migrate_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
+    """Bring an entry of an earlier version up to date."""
+    return await async_migrate(hass, entry)
+
+
 async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     """Connect to the meter and add its entities."""
     check_entry(hass, entry)
@@ -68,7 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         raise
     entry.runtime_data = coordinator
     # Before there are entities: what fails after that leaves them behind as they are.
-    await _start_repair(hass, entry)
+    await _start_repair(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for name, work in (
         ("describe", coordinator.async_describe()),
@@ -101,15 +106,11 @@ def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     stops = [entry.async_on_state_change(state_changed)]
 
 
-async def _start_repair(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Look after the energy history; what the set-up asked for is taken over once."""
+async def _start_repair(entry: RouteBConfigEntry) -> None:
+    """Look after the energy history."""
     repair = entry.runtime_data.repair
     entry.async_on_unload(repair.async_stop)
-    wanted = stored_options(entry)
-    await repair.async_start(wanted.import_days, enabled=wanted.repair)
-    if wanted.import_days is not None:
-        options = {key: value for key, value in entry.options.items() if key != CONF_IMPORT_DAYS}
-        hass.config_entries.async_update_entry(entry, options=options)
+    await repair.async_start(enabled=stored_options(entry).repair)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -132,7 +133,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
     gone = stored(entry)
     if gone.identity is None:
         return  # it was never set up with anything to forget
-    await forget_repairs(hass, gone.identity)
+    await async_forget(hass, gone.identity)
     forget_line_log(hass, gone.identity)
     if entry.disabled_by is not None or gone.network is None or gone.device is None:
         return

@@ -7,11 +7,11 @@ from typing import Final, override
 from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySensorEntityDescription
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RouteBCoordinator
-from .entity import RouteBEntity, RouteBEntityDescription
+from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
 from .stack import FAULT_STATUS, OPERATION_STATUS, FaultStatus, OperationStatus
 
@@ -58,18 +58,12 @@ async def async_setup_entry(
 ) -> None:
     """Add what can be told of the link, and of what this meter offers."""
     coordinator = entry.runtime_data
-    pending = list(BINARY_SENSORS)
-
-    @callback
-    def add_what_is_known() -> None:
-        """Add what the meter is known to have; ask again about the rest."""
-        known = [row for row in pending if coordinator.offers(row.properties)]
-        pending[:] = [row for row in pending if row not in known]
-        if known:
-            async_add_entities(RouteBBinarySensor(coordinator, row) for row in known)
-
-    add_what_is_known()
-    entry.async_on_unload(coordinator.async_add_listener(add_what_is_known))
+    add_offered_entities(
+        coordinator,
+        BINARY_SENSORS,
+        lambda row: coordinator.offers(row.properties),
+        lambda rows: async_add_entities(RouteBBinarySensor(coordinator, row) for row in rows),
+    )
 
 
 class RouteBBinarySensor(RouteBEntity, BinarySensorEntity):

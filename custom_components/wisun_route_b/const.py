@@ -12,14 +12,10 @@ CONF_NETWORK: Final = "network"
 CONF_KNOWN: Final = "meter"
 #: What tells the dongle from other USB devices, so that it is known again on another port.
 CONF_USB: Final = "usb"
-#: Option: a sensor of Home Assistant's own integration whose past is to be carried over;
-#: struck off when that is safe on the disk.
+#: Field of the take-over: whether the past of the other integration is to be carried over.
+#: Version 1.1 kept the sensors among the options by this key.
 CONF_ADOPT: Final = "adopt"
-#: Sensors of the other integration whose past ours have carried on, by the keys of ours.
-CONF_MIGRATED: Final = "migrated"
-#: Since when every attempt at the take-over has failed.
-CONF_FAILING_SINCE: Final = "take_over_failing_since"
-#: Option: past days to be imported; consumed by the next set-up of the entry.
+#: Field of the forms: past days to be imported. Version 1.1 kept it among the options.
 CONF_IMPORT_DAYS: Final = "import_days"
 #: Option: seconds between two polls.
 CONF_POLL_INTERVAL: Final = "poll_interval"

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import logging
 from typing import Final, override
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
@@ -18,15 +17,15 @@ from .const import (
     CONF_IDENTITY,
     CONF_KNOWN,
     CONF_NETWORK,
-    CONF_POLL_INTERVAL,
     CONF_ROUTE_B_ID,
     DOMAIN,
-    POLL_INTERVAL,
 )
-from .entry_data import stored
+from .entry_data import RouteBConfigEntry, remember_meter, stored, stored_options
 from .error_texts import failure_key
-from .half_hours import HalfHours, fixed_time_slot
+from .freshness import Freshness
+from .half_hours import HalfHourLookup, HalfHours, fixed_time_slot
 from .history.backfill import HistoryRepair
+from .history.meter_clock import clock_offset_in
 from .line_logs import line_log_of
 from .repairs.issues import problems_of
 from .serial_port.connector import entry_connector, port_connector
@@ -38,11 +37,9 @@ from .stack import (
     CURRENT_DATE,
     CURRENT_TIME,
     FIXED_TIME_ENERGY_REVERSE,
-    HALF_HOUR,
     HISTORY2,
     INSTANTANEOUS_CURRENT,
     INSTANTANEOUS_POWER,
-    JST,
     AnyProperty,
     Credentials,
     CredentialsRefusedError,
@@ -57,7 +54,6 @@ from .stack import (
     RouteBError,
     SendFailedError,
     SmartMeter,
-    clock_offset,
     plan,
 )
 
@@ -77,8 +73,8 @@ _FIRST_READING = frozenset(
 #: 4 s (captures 06 and 22, and field reports); the specification's 60 s would hide a dead
 #: link for minutes.
 _PATIENCE: Final = 20.0
-#: A value is shown for as long as three polls take, and never for less than this.
-_SHORTEST_HOLD: Final = timedelta(seconds=90)
+#: A value is shown for as long as three polls take, and never for less than this (seconds).
+_SHORTEST_HOLD: Final = 90.0
 #: Seconds in which several changes of the link are shown as one: a broken dongle may report
 #: hundreds a second.
 _LINK_SETTLES: Final = 1.0
@@ -88,8 +84,6 @@ _FIRST_READING_WAIT: Final = 4.0
 
 #: States of the link in which a reading succeeds, or its failure tells what is wrong.
 _SETTLED: Final = (LinkState.CONNECTED, LinkState.WAITING, LinkState.REFUSED)
-
-type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 
 
 class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
@@ -103,12 +97,13 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         """Prepare; :meth:`async_start` opens the port."""
+        interval = stored_options(entry).poll_interval
         super().__init__(
             hass,
             _LOGGER,
             config_entry=entry,
             name=entry.title,
-            update_interval=timedelta(seconds=entry.options.get(CONF_POLL_INTERVAL, POLL_INTERVAL)),
+            update_interval=timedelta(seconds=interval),
         )
         self.data = ReadReport()
         self.meter = SmartMeter(
@@ -128,12 +123,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self.clock_offset: timedelta | None = None
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
         self.half_hours = HalfHours()
-        self._looked_up: datetime | None = None
+        self._half_hour_lookup = HalfHourLookup(self.meter, self.half_hours)
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""
         self._last_read: dict[int, datetime] = {}
-        self._answered: dict[int, float] = {}
-        self._heard: float | None = None
+        self._freshness = Freshness(max(_SHORTEST_HOLD, 3.0 * interval))
         self._expiry: asyncio.TimerHandle | None = None
         self._showing: asyncio.TimerHandle | None = None
         self._shown_at = -_LINK_SETTLES
@@ -192,51 +186,35 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     # --- Availability ----------------------------------------------------------------------
 
-    @property
-    def hold(self) -> timedelta:
-        """How long a value is shown without the meter having confirmed it."""
-        return max(_SHORTEST_HOLD, 3 * (self.update_interval or timedelta()))
-
     def shows(self, epcs: frozenset[int]) -> bool:
         """Tell whether all of these properties have a value that is not too old.
 
-        One lost answer takes nothing away; a value that changes all the time must have been
-        confirmed within :attr:`hold`, any other lives as long as the link does.
+        One lost answer takes nothing away (see :mod:`.freshness`).
         """
-        return self.data.has(*epcs) and all(
-            self._is_fresh(self._answered.get(epc) if epc in plan.LIVE else self._heard)
-            for epc in epcs
-        )
+        now = self.hass.loop.time()
+        return self.data.has(*epcs) and all(self._freshness.is_fresh(epc, now) for epc in epcs)
 
     def age(self, epc: int, now: float) -> int | None:
         """Return how many seconds ago a property was answered; ``now`` is the loop's clock."""
-        answered = self._answered.get(epc)
-        return None if answered is None else round(now - answered)
-
-    def _is_fresh(self, answered: float | None) -> bool:
-        return answered is not None and self.hass.loop.time() - answered <= (
-            self.hold.total_seconds()
-        )
+        age = self._freshness.age(epc, now)
+        return None if age is None else round(age)
 
     def _note(self, report: ReadReport, now: datetime) -> None:
         """Note when what was answered; have the entities look again when it has become old."""
         answered = report.values.keys() | report.refused
         if not answered:
             return
-        self._heard = self.hass.loop.time()
+        self._freshness.note(answered, self.hass.loop.time())
         self._last_read.update(dict.fromkeys(answered, now))
-        self._answered.update(dict.fromkeys(answered, self._heard))
         self._expect_expiry()
         self._note_half_hours(report)
         self._note_clock(report, now)
 
     def _note_clock(self, report: ReadReport, now: datetime) -> timedelta | None:
         """Note how far the meter's clock is ahead; return that, None if it did not say."""
-        date, time = report.value(CURRENT_DATE), report.value(CURRENT_TIME)
-        if date is None or time is None:
-            return None
-        self.clock_offset = clock_offset(date, time, now)
-        return self.clock_offset
+        if (offset := clock_offset_in(report, now)) is not None:
+            self.clock_offset = offset
+        return offset
 
     async def _read_clock(self) -> timedelta | None:
         """Ask the meter for its clock; None if it does not show it. Raises RouteBError."""
@@ -253,13 +231,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Have the entities look again when the next value has become too old."""
         if self._expiry is not None:
             self._expiry.cancel()
-        moments = (self._heard, *(self._answered.get(epc) for epc in plan.LIVE))
-        fresh = [moment for moment in moments if moment is not None and self._is_fresh(moment)]
-        if not fresh:
-            self._expiry = None
-            return
-        due = min(fresh) + self.hold.total_seconds() + 1.0
-        self._expiry = self.hass.loop.call_at(due, self._expire)
+        due = self._freshness.next_expiry(self.hass.loop.time())
+        self._expiry = None if due is None else self.hass.loop.call_at(due + 1.0, self._expire)
 
     @callback
     def _expire(self) -> None:
@@ -276,25 +249,20 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         one_way = not self.offers((FIXED_TIME_ENERGY_REVERSE,))
         if slot is not None and (one_way or slot.registers.reverse is not None):
             self.repair.async_note(slot)
-        missing = self.half_hours.missing()
-        if missing is not None and missing != self._looked_up:
-            self._looked_up = missing
+        if (end := self._half_hour_lookup.next()) is not None:
             _ = self.config_entry.async_create_background_task(
-                self.hass, self._look_up(missing), f"{self.name} - half-hour", eager_start=False
+                self.hass, self._look_up(end), f"{self.name} - half-hour", eager_start=False
             )
 
     async def _look_up(self, end: datetime) -> None:
-        """Read the registers at both ends of a half-hour from the meter's history."""
+        """Complete a half-hour from the meter's history."""
         try:
-            if self.offers((HISTORY2,)):
-                slots = await self.meter.half_hour_history(end, 2)
-            else:
-                days = (dt_util.utcnow().astimezone(JST).date() - (end - HALF_HOUR).date()).days
-                slots = await self.meter.day_history(days)
+            await self._half_hour_lookup.read(
+                end, dt_util.utcnow(), by_slot=self.offers((HISTORY2,))
+            )
         except RouteBError as err:
             _LOGGER.debug("The last half-hour could not be looked up: %s", err)
             return
-        self.half_hours.note_history(slot for slot in slots if end - HALF_HOUR <= slot.at <= end)
         self.async_update_listeners()
 
     # --- Polling ---------------------------------------------------------------------------
@@ -313,7 +281,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             ) from err
         except RouteBError as err:
             self._problems.failed(err, now)
-            if self._is_fresh(self._heard):
+            if self._freshness.is_alive(self.hass.loop.time()):
                 return self.data  # still held: the keeper is at work, and mostly soon done
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
         self._problems.answered(self.meter.signal, now)
@@ -415,15 +383,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     @callback
     def _remember(self) -> None:
         """Keep where and what the meter is for the next start."""
-        network, description = self.meter.network, self.meter.description
-        found = {
-            CONF_NETWORK: network and network.as_dict(),
-            CONF_KNOWN: description and description.as_dict(),
-        }
-        if found != {key: self.config_entry.data.get(key) for key in found}:
-            self.hass.config_entries.async_update_entry(
-                self.config_entry, data={**self.config_entry.data, **found}
-            )
+        remember_meter(self.hass, self.config_entry, self.meter.network, self.meter.description)
         if self.meter.connected and stored(self.config_entry).usb is None:
             _ = self.config_entry.async_create_background_task(
                 self.hass, async_learn(self.hass, self.config_entry), f"{self.name} - USB number"

@@ -1,9 +1,10 @@
 """What every entity of a meter has in common."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import override
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.translation import async_get_cached_translations
@@ -45,6 +46,27 @@ class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
     @override
     def available(self) -> bool:
         return self.coordinator.shows(self._epcs)
+
+
+@callback
+def add_offered_entities[Pending](
+    coordinator: RouteBCoordinator,
+    pending: Iterable[Pending],
+    exists: Callable[[Pending], bool],
+    add: Callable[[Iterable[Pending]], None],
+) -> None:
+    """Add what the meter offers, and the rest as soon as the meter shows that it offers it."""
+    waiting = list(pending)
+
+    @callback
+    def add_offered() -> None:
+        offered = [row for row in waiting if exists(row)]
+        waiting[:] = [row for row in waiting if row not in offered]
+        if offered:
+            add(offered)
+
+    add_offered()
+    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(add_offered))
 
 
 def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:

@@ -32,7 +32,7 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .stack import HISTORY_DAYS, Credentials, CredentialsFormatError, MeterDescription, Network
+from .stack import Credentials, CredentialsFormatError, MeterDescription, Network
 
 if TYPE_CHECKING:
     from .coordinator import RouteBCoordinator
@@ -43,7 +43,9 @@ type RouteBConfigEntry = ConfigEntry[RouteBCoordinator]
 type UsbIdentity = dict[str, str]
 
 _INTERVALS: Final = range(SHORTEST_POLL_INTERVAL, LONGEST_POLL_INTERVAL + 1)
-_DAYS: Final = range(HISTORY_DAYS + 1)
+#: Data of version 1.1: what a take-over has carried over, and since when it fails.
+_MIGRATED: Final = "migrated"
+_FAILING_SINCE: Final = "take_over_failing_since"
 _USB_KEYS: Final = frozenset(("vid", "pid", "serial_number"))
 
 
@@ -92,10 +94,6 @@ class StoredOptions:
     """Seconds between two polls, 10 to 300."""
     repair: bool = True
     """Whether hours that Home Assistant missed are put right."""
-    import_days: int | None = None
-    """Past days still to be imported, 0 to 99; None for none."""
-    adopt: Mapping[str, str] | None = field(default=None, repr=False)
-    """Sensors of the other integration whose past is still to be carried over, by our key."""
 
 
 def stored(entry: RouteBConfigEntry) -> StoredMeter:
@@ -120,8 +118,42 @@ def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
     return StoredOptions(
         poll_interval=POLL_INTERVAL if interval is None else interval,
         repair=repair if isinstance(repair, bool) else True,
-        import_days=_number(options.get(CONF_IMPORT_DAYS), _DAYS),
-        adopt=_texts(options.get(CONF_ADOPT)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OldOrders:
+    """What entries of version 1.1 kept of what is to be done once; None for what is missing."""
+
+    import_days: object
+    """Past days to import: anything, as it is stored."""
+    take_over: Mapping[str, str] | None = field(repr=False)
+    """Sensors of the other integration whose past is to be carried over, by the keys of ours."""
+    migrated: Mapping[str, str] | None = field(repr=False)
+    """Those of which that is done."""
+    failing_since: object
+    """Since when the take-over fails: anything, as it is stored."""
+
+
+def old_orders(entry: RouteBConfigEntry) -> OldOrders:
+    """Return the orders that are kept in an entry itself. Never raises."""
+    return OldOrders(
+        import_days=entry.options.get(CONF_IMPORT_DAYS),
+        take_over=texts(entry.options.get(CONF_ADOPT)),
+        migrated=texts(entry.data.get(_MIGRATED)),
+        failing_since=entry.data.get(_FAILING_SINCE),
+    )
+
+
+@callback
+def forget_old_orders(hass: HomeAssistant, entry: RouteBConfigEntry, minor_version: int) -> None:
+    """Remove the orders from an entry, which makes it one of a newer minor version."""
+    moved = (CONF_IMPORT_DAYS, CONF_ADOPT, _MIGRATED, _FAILING_SINCE)
+    hass.config_entries.async_update_entry(
+        entry,
+        data={key: value for key, value in entry.data.items() if key not in moved},
+        options={key: value for key, value in entry.options.items() if key not in moved},
+        minor_version=minor_version,
     )
 
 
@@ -136,8 +168,6 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     checks = {
         CONF_POLL_INTERVAL: valid.poll_interval,
         CONF_REPAIR: valid.repair,
-        CONF_IMPORT_DAYS: valid.import_days,
-        CONF_ADOPT: valid.adopt,
     }
     damaged = {
         key for key, value in checks.items() if key in entry.options and entry.options[key] != value
@@ -146,6 +176,22 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         _LOGGER.warning("Options that make no sense are dropped: %s", ", ".join(sorted(damaged)))
         options = {key: value for key, value in entry.options.items() if key not in damaged}
         hass.config_entries.async_update_entry(entry, options=options)
+
+
+@callback
+def remember_meter(
+    hass: HomeAssistant,
+    entry: RouteBConfigEntry,
+    network: Network | None,
+    known: MeterDescription | None,
+) -> None:
+    """Keep where the meter was found and what it said of itself, for the next start."""
+    found = {
+        CONF_NETWORK: network and network.as_dict(),
+        CONF_KNOWN: known and known.as_dict(),
+    }
+    if found != {key: entry.data.get(key) for key in found}:
+        hass.config_entries.async_update_entry(entry, data={**entry.data, **found})
 
 
 @callback
@@ -183,7 +229,8 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _texts(value: object) -> Mapping[str, str] | None:
+def texts(value: object) -> Mapping[str, str] | None:
+    """Return a mapping of texts to texts; None for anything else."""
     fit = isinstance(value, Mapping) and all(
         isinstance(text, str) for pair in value.items() for text in pair
     )
@@ -191,5 +238,5 @@ def _texts(value: object) -> Mapping[str, str] | None:
 
 
 def _usb(value: object) -> UsbIdentity | None:
-    texts = _texts(value)
-    return dict(texts) if texts is not None and texts.keys() == _USB_KEYS else None
+    found = texts(value)
+    return dict(found) if found is not None and found.keys() == _USB_KEYS else None

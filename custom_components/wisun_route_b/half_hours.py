@@ -11,12 +11,14 @@ from .stack import (
     FIXED_TIME_ENERGY_NORMAL,
     FIXED_TIME_ENERGY_REVERSE,
     HALF_HOUR,
+    JST,
     FixedTimeEnergy,
     MeterProperty,
     ReadReport,
     RegisterPair,
     Scale,
     Slot,
+    SmartMeter,
 )
 
 #: Readings of each register that are kept: what is asked about is the newest two.
@@ -102,3 +104,32 @@ class HalfHours:
         registers[moment] = energy
         for oldest in sorted(registers)[:-_KEPT]:
             del registers[oldest]
+
+
+class HalfHourLookup:
+    """Reads from the meter's history where the newest half-hour began: once for each half-hour."""
+
+    def __init__(self, meter: SmartMeter, half_hours: HalfHours) -> None:
+        """Take the meter, and what is to be completed."""
+        self._meter, self._half_hours = meter, half_hours
+        self._tried: datetime | None = None
+
+    def next(self) -> datetime | None:
+        """Return the end of a half-hour that is worth reading, and no second time; None for none."""
+        missing = self._half_hours.missing()
+        if missing is None or missing == self._tried:
+            return None
+        self._tried = missing
+        return missing
+
+    async def read(self, end: datetime, now: datetime, *, by_slot: bool) -> None:
+        """Read the registers at both ends of the half-hour before ``end``; raises RouteBError.
+
+        Not ``by_slot``, for a meter without history 2, its whole day is read.
+        """
+        if by_slot:
+            slots = await self._meter.half_hour_history(end, 2)
+        else:
+            days = (now.astimezone(JST).date() - (end - HALF_HOUR).date()).days
+            slots = await self._meter.day_history(days)
+        self._half_hours.note_history(slot for slot in slots if end - HALF_HOUR <= slot.at <= end)

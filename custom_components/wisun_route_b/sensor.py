@@ -18,11 +18,11 @@ from homeassistant.const import (
     UnitOfEnergy,
     UnitOfPower,
 )
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RouteBCoordinator
-from .entity import RouteBEntity, RouteBEntityDescription
+from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
 from .half_hours import Direction, HalfHour
 from .link_sensors import HEALTH_SENSORS, HealthSensorDescription
@@ -200,16 +200,12 @@ async def async_setup_entry(
         *((PropertySensor, row, row.exists_fn) for row in SENSORS),
     ]
 
-    @callback
-    def add_what_is_known() -> None:
-        """Add what the newest report shows to exist; ask again about the rest."""
-        known = [row for row in pending if _exists(coordinator, row)]
-        pending[:] = [row for row in pending if row not in known]
-        if known:
-            async_add_entities(kind(coordinator, row) for kind, row, _ in known)
-
-    add_what_is_known()
-    entry.async_on_unload(coordinator.async_add_listener(add_what_is_known))
+    add_offered_entities(
+        coordinator,
+        pending,
+        lambda row: _exists(coordinator, row),
+        lambda rows: async_add_entities(kind(coordinator, row) for kind, row, _ in rows),
+    )
 
 
 def _exists(coordinator: RouteBCoordinator, pending: _Pending) -> bool:

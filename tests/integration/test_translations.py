@@ -17,7 +17,7 @@ from custom_components.wisun_route_b.entry_data import StoredOptions
 from custom_components.wisun_route_b.error_texts import FAILURE_KEYS
 from custom_components.wisun_route_b.flow import schemas
 from custom_components.wisun_route_b.flow.options import options_schema
-from custom_components.wisun_route_b.flow.progress import PROGRESS_ACTIONS
+from custom_components.wisun_route_b.flow.sign_in import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.history.statistics import Obstacle
 from custom_components.wisun_route_b.link_sensors import HEALTH_SENSORS
 from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS

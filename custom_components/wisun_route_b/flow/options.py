@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import (
+    ConfigEntryState,
+    ConfigFlowResult,
+    OptionsFlowWithReload,
+)
 from homeassistant.const import UnitOfTime
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -14,14 +18,15 @@ from homeassistant.helpers.selector import (
 import probatio
 
 from ..const import (
-    CONF_ADOPT,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from ..entry_data import StoredOptions, stored_options
+from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
+from ..history.sensor_hours import REGISTERS
+from ..history.store import async_order_import, async_waiting_days
 from ..stack import HISTORY_DAYS
 
 #: How many days of the meter's history to import; 0 for none.
@@ -45,38 +50,53 @@ _SECONDS: Final = NumberSelector(
 
 
 class RouteBOptionsFlow(OptionsFlowWithReload):
-    """One form. Days to import are done once, so they are 0 unless they still wait."""
+    """One form. Days to import are done once, so they are 0 unless the set-up still waits."""
+
+    config_entry: RouteBConfigEntry
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask, and have the entry set up anew with what was answered."""
+        """Ask, store what is to be done once, and have the entry set up with changed settings."""
         if user_input is not None:
-            return self.async_create_entry(data=self._pending() | _tidied(user_input))
-        schema = options_schema(stored_options(self.config_entry))
+            await self._order(int(user_input[CONF_IMPORT_DAYS]))
+            return self.async_create_entry(data=_settings(user_input))
+        schema = options_schema(stored_options(self.config_entry), await self._waiting_days())
         return self.async_show_form(step_id="init", data_schema=schema, last_step=True)
 
-    def _pending(self) -> dict[str, Any]:
-        """Return what the first set-up has still to do."""
-        adopt = stored_options(self.config_entry).adopt
-        return {} if adopt is None else {CONF_ADOPT: dict(adopt)}
+    @property
+    def _is_loaded(self) -> bool:
+        return self.config_entry.state is ConfigEntryState.LOADED
+
+    async def _waiting_days(self) -> int:
+        """Return the days that wait for the entry to be set up."""
+        identity = stored(self.config_entry).identity
+        if self._is_loaded or identity is None:
+            return 0
+        return await async_waiting_days(self.hass, identity)
+
+    async def _order(self, days: int) -> None:
+        """Have days imported; 0 takes back only what the set-up has not come to yet."""
+        identity = stored(self.config_entry).identity
+        if self._is_loaded:
+            if days:
+                await self.config_entry.runtime_data.repair.async_order_import(days)
+        elif identity is not None and days != await async_waiting_days(self.hass, identity):
+            await async_order_import(self.hass, identity, days, REGISTERS)
 
 
-def options_schema(options: StoredOptions) -> probatio.Schema:
-    """Return the form, filled in with what holds today."""
+def options_schema(options: StoredOptions, days: int = 0) -> probatio.Schema:
+    """Return the form, filled in with what holds today and the days that are to be imported."""
     return probatio.Schema(
         {
             probatio.Required(CONF_POLL_INTERVAL, default=options.poll_interval): _SECONDS,
             probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
-            probatio.Required(CONF_IMPORT_DAYS, default=options.import_days or 0): DAYS,
+            probatio.Required(CONF_IMPORT_DAYS, default=days): DAYS,
         }
     )
 
 
-def _tidied(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Make whole numbers of what a number field returns, and leave out what says nothing."""
-    options = {
+def _settings(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept: whole numbers of what a number field returns."""
+    return {
         CONF_POLL_INTERVAL: int(answers[CONF_POLL_INTERVAL]),
         CONF_REPAIR: answers[CONF_REPAIR],
     }
-    if days := int(answers[CONF_IMPORT_DAYS]):
-        options[CONF_IMPORT_DAYS] = days
-    return options

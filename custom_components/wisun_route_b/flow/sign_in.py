@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 import logging
-from typing import Any
+from typing import Any, Final
 
+from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
+from ..const import CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, CONF_USB
 from ..entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
 from ..error_texts import failure_key
+from ..orders import Orders
 from ..serial_port.connector import port_connector
-from ..serial_port.location import async_locate
-from ..serial_port.release import MakeRoom, no_room_needed
+from ..serial_port.location import async_locate, async_usb_identity
+from ..serial_port.release import FreePort, ReleasePort
 from ..serial_port.users import async_is_in_use
 from ..session_end import last_farewell
 from ..stack import (
@@ -26,9 +29,21 @@ from ..stack import (
     Stage,
 )
 from ..takeover.core_integration import BuiltInBusyError
-from .progress import overall_fraction, progress_action
 
 _LOGGER = logging.getLogger(__name__)
+
+
+#: Stage -> text under ``config.progress``, and its share of the whole. Looking for the meter
+#: takes 5 to 65 s, the sign-in 2 to 10 s; the rest is over in a second or two.
+_PHASES: Final[dict[Stage, tuple[str, float, float]]] = {
+    Stage.OPENING: ("identify", 0.0, 0.02),
+    Stage.IDENTIFYING: ("identify", 0.02, 0.05),
+    Stage.SCANNING: ("scan", 0.05, 0.65),
+    Stage.JOINING: ("join", 0.65, 0.92),
+    Stage.DESCRIBING: ("read", 0.92, 1.0),
+}
+
+PROGRESS_ACTIONS: Final = frozenset(action for action, _, _ in _PHASES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +55,8 @@ class SignInRequest:
     elsewhere until then.
     """
 
+    form: str
+    """The step that asked for it, and is shown again if it fails."""
     credentials: Credentials = field(repr=False)
     device: str | None = field(default=None, repr=False)
     """The port; None for wherever the dongle of ``entry`` is."""
@@ -47,8 +64,10 @@ class SignInRequest:
     """The entry that is being changed."""
     reuse_session: bool = False
     """Whether a session begun with the same password is proof enough."""
-    release_port: MakeRoom = field(default=no_room_needed, repr=False)
-    """Has others give up the port."""
+    release_port: ReleasePort = field(default_factory=FreePort, repr=False)
+    """Has others release the port."""
+    orders: Orders = field(default_factory=Orders)
+    """What a new entry is to do once."""
 
     @property
     def _stored(self) -> StoredMeter | None:
@@ -92,9 +111,26 @@ class SignInRequest:
 class SignedIn:
     """What an attempt has come to."""
 
+    request: SignInRequest
     device: str = field(repr=False)
     """The port on which the meter has answered."""
     meter: SmartMeter = field(repr=False)
+
+    async def async_as_data(self, hass: HomeAssistant) -> dict[str, Any]:
+        """Return what the entry is to store, but for its identity."""
+        network, known = self.meter.network, self.meter.description
+        entry = self.request.entry
+        usb = await async_usb_identity(hass, self.device)
+        if usb is None and entry is not None and self.request.device is None:
+            usb = stored(entry).usb  # it could not be read, but is the same
+        return {
+            CONF_DEVICE: self.device,
+            CONF_ROUTE_B_ID: self.request.credentials.route_b_id,
+            CONF_PASSWORD: self.request.credentials.password,
+            CONF_NETWORK: network and network.as_dict(),
+            CONF_KNOWN: known and known.as_dict(),
+            CONF_USB: usb,
+        }
 
 
 class SignInAttempt:
@@ -119,7 +155,7 @@ class SignInAttempt:
         self._task.add_done_callback(lambda _: self._phase_over.set())
 
     async def _connect(self, request: SignInRequest) -> SignedIn:
-        await self._undisturbed(request.release_port())
+        await self._undisturbed(request.release_port.async_release())
         # Only now is it known when the last session ended, and where dongle and meter are.
         device = await request.async_port(self._hass)
         if await async_is_in_use(self._hass, device):
@@ -135,11 +171,11 @@ class SignInAttempt:
             await meter.connect(self._on_progress)
         finally:
             await meter.close()
-        return SignedIn(device, meter)
+        return SignedIn(request, device, meter)
 
-    async def _undisturbed(self, making_room: Coroutine[Any, Any, None]) -> None:
+    async def _undisturbed(self, release: Coroutine[Any, Any, None]) -> None:
         """Wait, and even if that is cancelled, until the end: half unloaded is no state to be in."""
-        task = self._hass.async_create_task(making_room, eager_start=False)
+        task = self._hass.async_create_task(release, eager_start=False)
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -154,7 +190,7 @@ class SignInAttempt:
     @property
     def action(self) -> str:
         """The key of the text that tells what is being done."""
-        return progress_action(self._stage)
+        return _progress_action(self._stage)
 
     @property
     def result(self) -> SignedIn:
@@ -203,7 +239,18 @@ class SignInAttempt:
         self._stage = progress.stage
         if self.action != action:
             self._phase_over.set()
-        fraction = overall_fraction(progress)
+        fraction = _overall_fraction(progress)
         if fraction > self._fraction:
             self._fraction = fraction
             self._on_fraction(fraction)
+
+
+def _progress_action(stage: Stage) -> str:
+    """Return the key of the text to show during a stage."""
+    return _PHASES[stage][0]
+
+
+def _overall_fraction(progress: Progress) -> float:
+    """Return how much of the whole attempt is done, 0 to 1, in steps of a hundredth."""
+    _, start, end = _PHASES[progress.stage]
+    return round(start + (end - start) * progress.fraction, 2)

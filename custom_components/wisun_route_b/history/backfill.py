@@ -47,7 +47,7 @@ from .sensor_hours import (
     memory_reach,
 )
 from .statistics import Obstacle
-from .store import RepairMemory, valid_days
+from .store import RepairMemory
 
 __all__ = ["HistoryObstacleError", "HistoryRepair", "HistoryStoppedError", "RepairProgress"]
 
@@ -140,21 +140,24 @@ class HistoryRepair:
 
     # --- When ------------------------------------------------------------------------------
 
-    async def async_start(self, import_days: object = None, *, enabled: bool = True) -> None:
+    async def async_start(self, *, enabled: bool = True) -> None:
         """Look from now on, whenever the recorder has something to look at. Raises nothing.
 
         Not ``enabled``, nothing is put right unasked: only what is to be imported is.
-        ``import_days`` is for a new entry: so many days before the installation are imported
-        as soon as that can be done, over restarts if need be. It comes from the entry's options;
-        anything but a number of days counts as none.
         """
         self._enabled = enabled
         await self._memory.async_load(REGISTERS)
-        if (days := valid_days(import_days)) is not None:
-            self._memory.order_import(days, REGISTERS)
-            await self._memory.async_save()
         if "recorder" in self._hass.config.components:
             self._stops.append(async_at_started(self._hass, self._started))
+
+    async def async_order_import(self, days: int) -> None:
+        """Have so many days (1 to 99) before now imported as soon as that can be done.
+
+        Over restarts, if need be. Raises NotStoredError.
+        """
+        self._memory.order_import(days, REGISTERS)
+        self._due = True
+        await self._memory.async_save_surely()
 
     @callback
     def async_stop(self) -> None:
@@ -195,7 +198,8 @@ class HistoryRepair:
         # The event comes before the commit of what it tells of; our task comes after both.
         self._due = False
         try:
-            self._due = not await self.async_repair()
+            is_through = await self.async_repair()
+            self._due = self._due or not is_through  # an import may have been ordered meanwhile
         except EXPECTED as err:
             _LOGGER.debug("The energy history was not compared: %s", outcome_of(err))
             self._due = True

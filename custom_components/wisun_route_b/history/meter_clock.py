@@ -15,13 +15,17 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..stack import (
+    CURRENT_DATE,
+    CURRENT_TIME,
     HALF_HOUR,
     DecodeError,
+    ReadReport,
     RegisterPair,
     RequestRefusedError,
     Scale,
     ScaleUnknownError,
     Slot,
+    clock_offset,
 )
 
 #: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
@@ -60,6 +64,12 @@ class MeterClockError(HomeAssistantError):
             else "history_meter_clock",
             translation_placeholders={"minutes": str(self.minutes)},
         )
+
+
+def clock_offset_in(report: ReadReport, now: datetime) -> timedelta | None:
+    """Return how far the meter's clock is ahead, by what it shows; None if it does not say."""
+    date, time = report.value(CURRENT_DATE), report.value(CURRENT_TIME)
+    return None if date is None or time is None else clock_offset(date, time, now)
 
 
 class MeterHistory(Protocol):

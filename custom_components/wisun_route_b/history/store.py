@@ -11,6 +11,7 @@ import logging
 from typing import Final
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
@@ -39,6 +40,45 @@ async def forget_repairs(hass: HomeAssistant, identity: str) -> None:
         _LOGGER.warning("The notes on the energy history stay: %s", type(err).__name__)
 
 
+class NotStoredError(HomeAssistantError):
+    """Something that must not be lost could not be written to the disk."""
+
+
+async def async_save_surely(store: Store[dict[str, Json]], data: dict[str, Json]) -> None:
+    """Write a file of Home Assistant's storage, and read it back; raises NotStoredError.
+
+    A store logs what goes wrong with its file, and raises nothing.
+    """
+    try:
+        await store.async_save(data)
+        on_disk: Store[dict[str, Json]] = Store(store.hass, store.version, store.key)
+        is_stored = await on_disk.async_load() == data
+    except Exception as err:
+        raise NotStoredError(type(err).__name__) from err
+    if not is_stored:
+        raise NotStoredError("What was written is not on the disk")
+
+
+async def async_order_import(
+    hass: HomeAssistant, identity: str, days: int, keys: Collection[str]
+) -> None:
+    """Have so many days (1 to 99) imported for each of the sensors by the next set-up.
+
+    Raises NotStoredError.
+    """
+    memory = RepairMemory(hass, identity)
+    await memory.async_load(keys)
+    memory.order_import(days, keys)
+    await memory.async_save_surely()
+
+
+async def async_waiting_days(hass: HomeAssistant, identity: str) -> int:
+    """Return the days that were ordered and of which none has been imported yet; 0 for none."""
+    memory = RepairMemory(hass, identity)
+    await memory.async_load(())
+    return 0 if memory.import_since is not None else memory.import_days or 0
+
+
 class RepairMemory:
     """How far each sensor's history is known to be right, and what was done last."""
 
@@ -61,9 +101,9 @@ class RepairMemory:
         """Since when the recorder's database has failed every time."""
 
     def order_import(self, days: int, keys: Collection[str]) -> None:
-        """Have so many days (1 to 99) imported for each of the sensors."""
-        self.import_days = days
-        self.import_since, self.import_left = None, tuple(keys)
+        """Have so many days (1 to 99) imported for each of the sensors; 0 for none."""
+        self.import_days = days or None
+        self.import_since, self.import_left = None, tuple(keys) if days else ()
 
     async def async_load(self, keys: Collection[str]) -> None:
         """Read what an earlier run left of these sensors."""
@@ -102,6 +142,10 @@ class RepairMemory:
         except Exception as err:  # noqa: BLE001 - as above
             self._saved_on = None
             _LOGGER.warning("The notes on the energy history: %s", type(err).__name__)
+
+    async def async_save_surely(self) -> None:
+        """Write everything down, and make sure that it is; raises NotStoredError."""
+        await async_save_surely(self._store, self._as_dict())
 
     def _as_dict(self) -> dict[str, Json]:
         return {

@@ -1,34 +1,35 @@
 """A new meter's entry carries on the past of the integration that read the meter before.
 
-The order to do so is an option of the entry. It is struck off when all of it is on the disk: the
+The order to do so is stored beside the entry (``takeover/store.py``). It is struck off when all of it is on the disk: the
 statistics, the preferences of the Energy dashboard, and the costs that it counts. Whatever comes
 in between (a power cut, a database that fails, a reload), it is carried out again from the
 beginning, and what was done already stays as it is.
 
-A power cut can still take back the newest files. So the entry remembers what was migrated, and at
-every start a dashboard that shows a migrated sensor is put right again.
+A power cut can still take back the newest files. So what was migrated is remembered, and at every start a dashboard that shows a migrated sensor is put right again.
 """
 
 import asyncio
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+import contextlib
 from itertools import chain, repeat
 import logging
 from typing import Final
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY, CONF_MIGRATED, DOMAIN
+from ..const import CONF_IDENTITY, DOMAIN
 from ..entry_data import RouteBConfigEntry
 from ..history.identity_lock import identity_lock
 from ..history.issues import HistoryIssues, HistoryProblem
+from ..history.store import NotStoredError
 from .core_integration import built_in_entries, fingerprint_of, sensors_of
 from .energy_dashboard import async_replace_in_energy_dashboard
 from .statistics_migration import async_carry_over_energy
+from .store import TakeOverStore, take_over_store
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,12 +46,14 @@ async def async_inherit(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     Waits for Home Assistant's start, with which the recorder begins its work, and tries again
     what has failed, until it is done or cancelled. After a day of failures a repair issue appears.
     """
-    if CONF_ADOPT not in entry.options and CONF_MIGRATED not in entry.data:
+    store = take_over_store(hass, entry.data[CONF_IDENTITY])
+    await store.async_load()
+    if store.order is None and store.migrated is None:
         return
     await _wait_for_start(hass)
     try:
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            if await _attempt(hass, entry, pause):
+            if await _attempt(hass, entry, store, pause):
                 return
             await asyncio.sleep(pause)
     except asyncio.CancelledError:
@@ -59,14 +62,17 @@ async def async_inherit(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         raise
 
 
-async def _attempt(hass: HomeAssistant, entry: RouteBConfigEntry, pause: float) -> bool:
+async def _attempt(
+    hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore, pause: float
+) -> bool:
     """Try it; tell whether there is nothing to be tried again before the next start."""
     try:
-        if CONF_ADOPT in entry.options:
-            is_complete = await _carry_out(hass, entry)
+        if store.order is not None:
+            is_complete = await _carry_out(hass, entry, store)
         else:
-            await _put_dashboard_right(hass, entry)
+            await _put_dashboard_right(hass, entry, store)
             is_complete = True
+        await _note_outcome(hass, entry, store, is_complete=is_complete)
     except Exception as err:  # noqa: BLE001 - its words may hold the older entity's id
         _LOGGER.warning(
             "The take-over of the older energy history has failed and will be tried again in "
@@ -74,31 +80,27 @@ async def _attempt(hass: HomeAssistant, entry: RouteBConfigEntry, pause: float) 
             pause / 60,
             getattr(err, "translation_key", None) or type(err).__name__,
         )
-        _note_outcome(hass, entry, is_complete=False)
+        with contextlib.suppress(NotStoredError):  # then the day begins anew after a restart
+            await _note_outcome(hass, entry, store, is_complete=False)
         return False
-    _note_outcome(hass, entry, is_complete=is_complete)
     return True
 
 
-@callback
-def _note_outcome(hass: HomeAssistant, entry: RouteBConfigEntry, *, is_complete: bool) -> None:
-    """Raise an issue if every attempt of a day has failed, over restarts; clear it if one succeeds."""
+async def _note_outcome(
+    hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore, *, is_complete: bool
+) -> None:
+    """Raise an issue if every attempt of a day has failed, over restarts; clear it if one succeeds.
+
+    Raises NotStoredError.
+    """
     issues, now = HistoryIssues(hass, entry), dt_util.utcnow()
-    data = {key: value for key, value in entry.data.items() if key != CONF_FAILING_SINCE}
     if is_complete:
         issues.clear(HistoryProblem.TAKE_OVER_FAILS)
+        await store.async_note_failure(None)
     else:
-        since = _failing_since(entry, now)
-        data[CONF_FAILING_SINCE] = since.isoformat()
+        since = store.failing_since or now
         issues.failing(HistoryProblem.TAKE_OVER_FAILS, since, now)
-    hass.config_entries.async_update_entry(entry, data=data)
-
-
-def _failing_since(entry: RouteBConfigEntry, now: datetime) -> datetime:
-    """Return since when attempts fail; from now on if that is not known or cannot be."""
-    stored = entry.data.get(CONF_FAILING_SINCE)
-    since = dt_util.parse_datetime(stored) if isinstance(stored, str) else None
-    return now if since is None or since.tzinfo is None or since > now else dt_util.as_utc(since)
+        await store.async_note_failure(since)
 
 
 async def _wait_for_start(hass: HomeAssistant) -> None:
@@ -114,12 +116,13 @@ async def _wait_for_start(hass: HomeAssistant) -> None:
         stop()
 
 
-async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
+async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore) -> bool:
     """Carry out the order; strike it off if nothing of it is left, and tell whether that is so.
 
-    Raises RecorderError, HistoryBusyError and DashboardNotStoredError.
+    Raises RecorderError, HistoryBusyError, DashboardNotStoredError and NotStoredError.
     """
-    theirs, ours = _theirs(hass, entry), _ours(hass, entry)
+    theirs = _theirs(hass, entry, store.order or {})
+    ours = _ours(hass, entry, theirs)
     pairs = {theirs[key]: ours[key] for key in theirs if key in ours}
     async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _PATIENCE):
         is_complete = await _adopt(hass, theirs, ours)
@@ -127,12 +130,7 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
             pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is
         await async_replace_in_energy_dashboard(hass, pairs)
     if is_complete:
-        # One file, so that there is no time between the two.
-        hass.config_entries.async_update_entry(
-            entry,
-            data={**entry.data, CONF_MIGRATED: theirs},
-            options={key: value for key, value in entry.options.items() if key != CONF_ADOPT},
-        )
+        await store.async_strike_off(theirs)
     return is_complete
 
 
@@ -150,21 +148,23 @@ async def _adopt(hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[s
     return False
 
 
-async def _put_dashboard_right(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+async def _put_dashboard_right(
+    hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore
+) -> None:
     """Have the dashboard show ours where it shows what was migrated, unless that is back."""
-    ours = _ours(hass, entry)
+    migrated = store.migrated or {}
+    ours = _ours(hass, entry, migrated)
     pairs = {
-        old: ours[key]
-        for key, old in entry.data[CONF_MIGRATED].items()
-        if key in ours and not _is_alive(hass, old)
+        old: ours[key] for key, old in migrated.items() if key in ours and not _is_alive(hass, old)
     }
     if await async_replace_in_energy_dashboard(hass, pairs):
         _LOGGER.info("The Energy dashboard showed a sensor that was migrated; it is put right")
 
 
-def _theirs(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
+def _theirs(
+    hass: HomeAssistant, entry: RouteBConfigEntry, asked: Mapping[str, str]
+) -> dict[str, str]:
     """Return the other integration's sensors as they are called now, by the keys of ours."""
-    asked: Mapping[str, str] = entry.options[CONF_ADOPT]
     for other in built_in_entries(hass):
         if fingerprint_of(other) == entry.data[CONF_IDENTITY]:
             now = sensors_of(hass, other)
@@ -172,10 +172,9 @@ def _theirs(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
     return dict(asked)
 
 
-def _ours(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
+def _ours(hass: HomeAssistant, entry: RouteBConfigEntry, keys: Iterable[str]) -> dict[str, str]:
     """Return our sensors that stand for others, by key."""
     registry, identity = er.async_get(hass), entry.data[CONF_IDENTITY]
-    keys = {*entry.options.get(CONF_ADOPT, ()), *entry.data.get(CONF_MIGRATED, ())}
     found = {
         key: registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, f"{identity}_{key}")
         for key in keys

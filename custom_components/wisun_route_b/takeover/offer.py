@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_ADOPT, DOMAIN
 from ..entry_data import names_of_home
-from ..serial_port.release import async_load_again
+from ..serial_port.release import load_later
 from .core_integration import (
     async_keep_away,
     async_make_room,
@@ -58,31 +58,29 @@ class TakeOver:
         data = self._entries[self._chosen].data
         return BuiltInMeter(data[CONF_DEVICE], data[CONF_ID], data[CONF_PASSWORD])
 
-    def options(self, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options that have the new entry carry on the past, if that is wanted."""
+    def order(self, answers: Mapping[str, Any]) -> dict[str, str] | None:
+        """Return the sensors whose past the new entry is to carry on; None if none is wanted."""
         sensors = sensors_of(self._hass, self._entries[self._chosen])
-        return {CONF_ADOPT: sensors} if answers[CONF_ADOPT] and sensors else {}
+        return sensors if answers[CONF_ADOPT] and sensors else None
 
-    async def async_make_room(self) -> None:
-        """Have the other integration let go of the port; raises BuiltInBusyError."""
+    async def async_release(self) -> None:
+        """Have the other integration release the port; raises BuiltInBusyError."""
         if self._entries[self._chosen].disabled_by is None:
             self._unloaded = self._chosen
             await async_make_room(self._hass, self._chosen)
 
     async def async_finish(self) -> None:
-        """Disable what has made room, so that it stays away."""
+        """Disable what has released the port, so that it stays away."""
         unloaded, self._unloaded = self._unloaded, None
         if unloaded is not None and self._hass.config_entries.async_get_entry(unloaded):
             await async_keep_away(self._hass, unloaded)
 
     @callback
     def async_undo(self) -> None:
-        """Load again what has made room. It may take minutes to connect, so not now."""
+        """Load again what has released the port."""
         unloaded, self._unloaded = self._unloaded, None
         if unloaded is not None:
-            _ = self._hass.async_create_task(
-                async_load_again(self._hass, unloaded), eager_start=False
-            )
+            load_later(self._hass, unloaded)
 
 
 def _known_meters(hass: HomeAssistant) -> set[str]:

@@ -1,7 +1,7 @@
 """The options: what a person chooses there, and what comes of it at once."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
@@ -10,11 +10,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import (
-    CONF_ADOPT,
+    CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
+    DOMAIN,
 )
+from custom_components.wisun_route_b.orders import Orders, async_place
 from tests.stack.scripted import ScriptedDongle
 
 from ..conftest import entry_for, set_up, state_of, words
@@ -40,6 +42,11 @@ def _offered(form: ConfigFlowResult) -> dict[str, Any]:
     return {str(key): key.default() for key in schema.schema}
 
 
+def _stored_days(storage: dict[str, Any], entry: MockConfigEntry) -> int | None:
+    data = storage[f"{DOMAIN}.{entry.data[CONF_IDENTITY]}.history"]["data"]
+    return cast("int | None", data["import_days"])
+
+
 async def test_form_shows_what_holds_today(hass: HomeAssistant, dongle: ScriptedDongle) -> None:
     entry = entry_for()
     await set_up(hass, entry)
@@ -52,11 +59,14 @@ async def test_form_shows_what_holds_today(hass: HomeAssistant, dongle: Scripted
     assert _offered(form) == {**DEFAULTS, CONF_POLL_INTERVAL: 60, CONF_REPAIR: False}
 
 
-async def test_what_the_first_set_up_has_still_to_do_is_kept(hass: HomeAssistant) -> None:
+async def test_what_the_first_set_up_has_still_to_do_is_kept(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
     entry = entry_for("/dev/no-such-port")
     entry.add_to_hass(hass)
-    waiting = {CONF_ADOPT: {"imported_energy": "sensor.old"}, CONF_IMPORT_DAYS: 30}
-    hass.config_entries.async_update_entry(entry, options=waiting)
+    identity = entry.data[CONF_IDENTITY]
+    order = {"imported_energy": "sensor.old"}
+    await async_place(hass, identity, Orders(30, order))
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
@@ -64,7 +74,15 @@ async def test_what_the_first_set_up_has_still_to_do_is_kept(hass: HomeAssistant
     assert _offered(form) == {**DEFAULTS, CONF_IMPORT_DAYS: 30}
     await _choose(hass, entry, **_offered(form) | {CONF_POLL_INTERVAL: 60})
 
-    assert entry.options == {**waiting, CONF_POLL_INTERVAL: 60, CONF_REPAIR: True}
+    assert entry.options == {CONF_POLL_INTERVAL: 60, CONF_REPAIR: True}
+    assert _stored_days(hass_storage, entry) == 30
+    assert hass_storage[f"{DOMAIN}.{identity}.take_over"]["data"]["order"] == order
+
+    # Until the set-up has come to it, the import can be changed and taken back.
+    await _choose(hass, entry, import_days=7)
+    assert _stored_days(hass_storage, entry) == 7
+    await _choose(hass, entry, import_days=0)
+    assert _stored_days(hass_storage, entry) is None
 
 
 async def test_entry_is_set_up_anew_with_the_chosen_interval(
@@ -96,17 +114,24 @@ async def test_nothing_is_interrupted_where_nothing_was_changed(
     assert words(dongle).count("SKJOIN") == sign_ins
 
 
-async def test_days_to_import_are_taken_over_once(
-    hass: HomeAssistant, dongle: ScriptedDongle
+@pytest.mark.parametrize("interval", [30, 60])
+async def test_days_to_import_are_an_order_and_no_setting(
+    hass: HomeAssistant, dongle: ScriptedDongle, hass_storage: dict[str, Any], interval: int
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
+    await _choose(hass, entry)
 
-    result = await _choose(hass, entry, import_days=5.0)
+    result = await _choose(hass, entry, import_days=5.0, poll_interval=interval)
 
-    assert result["data"] == {**DEFAULTS, CONF_IMPORT_DAYS: 5}
-    assert CONF_IMPORT_DAYS not in entry.options
+    settings = {CONF_POLL_INTERVAL: interval, CONF_REPAIR: True}
+    assert result["data"] == entry.options == settings
     assert entry.state is ConfigEntryState.LOADED
+    assert _stored_days(hass_storage, entry) == 5
+    assert entry.runtime_data.repair.to_import is not None
+    # Nothing is ordered, or taken back, by whoever changes something else.
+    await _choose(hass, entry, poll_interval=100)
+    assert _stored_days(hass_storage, entry) == 5
 
 
 @pytest.mark.parametrize(

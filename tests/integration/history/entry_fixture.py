@@ -7,6 +7,7 @@ its recorder queues.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import time
@@ -32,6 +33,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.backfill import HistoryRepair
 from custom_components.wisun_route_b.history.meter_clock import ReadClock
+from custom_components.wisun_route_b.history.sensor_hours import REGISTERS
+from custom_components.wisun_route_b.history.store import NotStoredError, async_order_import
 from custom_components.wisun_route_b.stack import (
     JST,
     NotConnectedError,
@@ -106,6 +109,7 @@ class House:
                 self.set_state(entity_id, "unavailable")
         self.hass.states.async_set(WATER, self._seen.get(WATER, "0"), _attributes("L", "water"))
         await self.recorded()
+        await self._order(options.pop("import_days", None))
         self.repair = HistoryRepair(
             self.hass, self.entry, self.identity, self.meter, pause=0, read_clock=self.read_clock
         )
@@ -114,6 +118,13 @@ class House:
         if "recorder" in self.hass.config.components:
             await self.compile(CompileMissingStatisticsTask())
         return self.repair
+
+    async def _order(self, days: int | None) -> None:
+        """Order an import as the dialog does, which is submitted once more if that fails."""
+        for _ in range(0 if days is None else 2):
+            with suppress(NotStoredError):
+                await async_order_import(self.hass, self.identity, days or 0, REGISTERS)
+                return
 
     async def stop(self) -> None:
         assert self.repair is not None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.recorder.tasks import StatisticsTask
@@ -26,6 +26,8 @@ class MovingHouse(House):
     nobody = False
     """Whether neither of the two integrations reads the meter."""
     their_unit = "kWh"
+    disk: dict[str, Any]
+    """What is in Home Assistant's storage."""
 
     @override
     def poll(self) -> None:

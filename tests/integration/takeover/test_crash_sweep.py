@@ -1,8 +1,8 @@
 """A take-over that is killed, fails, is cancelled or doubled, at every await and every statement.
 
 Each point has statistics, sensors and an entry of its own, in one Home Assistant. What a killed
-process leaves is what was committed and what was written to the disk; the entry's options may be
-on the disk already or not. After that the entry is set up again as at the next start, and all must
+process leaves is what was committed and what was written to the disk; the file with the order may be
+the one of before. After that the entry is set up again as at the next start, and all must
 be as if nothing had happened. Whenever the order is struck off, all of it must be there.
 
 A sample of the points runs by default; `SWEEP=all scripts/test tests/integration/takeover/`
@@ -11,6 +11,7 @@ A sample of the points runs by default; `SWEEP=all scripts/test tests/integratio
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 import logging
 import os
@@ -35,11 +36,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_IDENTITY, DOMAIN
+from custom_components.wisun_route_b.const import CONF_IDENTITY, DOMAIN
 from custom_components.wisun_route_b.history import recorder_task
 from custom_components.wisun_route_b.takeover import carry_over
 from custom_components.wisun_route_b.takeover.carry_over import async_inherit
 from custom_components.wisun_route_b.takeover.statistics_migration import _CarryOver
+from custom_components.wisun_route_b.takeover.store import take_over_store
 from tests.integration.takeover.takeover_fixture import ROUTE_B_ID, MovingHouse, at
 from tests.integration.takeover.test_energy_dashboard import choose, grid
 
@@ -65,10 +67,8 @@ class Move:
         Move.made += 1
         self.house, self.hass, self.storage, self.begun = house, house.hass, storage, begun
         self.old = f"sensor.route_b_{ROUTE_B_ID}_{Move.made}_total_consumption"
-        self.order = {CONF_ADOPT: {"imported_energy": self.old}}
-        self.entry = MockConfigEntry(
-            domain=DOMAIN, data={CONF_IDENTITY: f"home{Move.made}"}, options=self.order
-        )
+        self.entry = MockConfigEntry(domain=DOMAIN, data={CONF_IDENTITY: f"home{Move.made}"})
+        self.notes = f"{DOMAIN}.home{Move.made}.take_over"
         self.entry.add_to_hass(self.hass)
         self.others: list[asyncio.Task[None]] = []
         self.new = (
@@ -96,6 +96,10 @@ class Move:
             "key": "energy",
             "data": (await async_get_manager(self.hass)).data,
         }
+
+        order = {"imported_energy": self.old}
+        await take_over_store(self.hass, self.entry.data[CONF_IDENTITY]).async_place(order)
+        self.before = deepcopy(self.storage[self.notes])
 
     async def _write(self, statistic_id: str, first: int, last: int, origin: int) -> None:
         metadata = StatisticMetaData(
@@ -136,7 +140,7 @@ class Move:
         """Return what may happen at an await."""
         return {
             "killed": _kill,
-            "killed, entry not saved": _kill,
+            "killed, notes not saved": _kill,
             "reloaded": self._cancel,
             "second": self._begin_another,
         }
@@ -161,15 +165,14 @@ class Move:
         raise AssertionError
 
     async def after_power_cut(self, *, saved: bool) -> None:
-        """Forget what is not on the disk; the entry's file may be the one of before."""
+        """Forget what is not on the disk; the file with the order may be the one of before."""
         if not saved:
-            data = {CONF_IDENTITY: self.entry.data[CONF_IDENTITY]}
-            self.hass.config_entries.async_update_entry(self.entry, data=data, options=self.order)
+            self.storage[self.notes] = deepcopy(self.before)
         await (await async_get_manager(self.hass)).async_initialize()
 
     @property
     def is_ordered(self) -> bool:
-        return CONF_ADOPT in self.entry.options
+        return self.storage[self.notes]["data"]["order"] is not None
 
     async def faults(self) -> list[str]:
         """Return what is not as it should be after a take-over."""
@@ -354,7 +357,7 @@ async def test_every_await(
     begun: bool,
 ) -> None:
     steps = (await _run_through(house, hass_storage, begun=begun)).steps
-    ways = ("killed", "killed, entry not saved", "reloaded", "second")
+    ways = ("killed", "killed, notes not saved", "reloaded", "second")
     points = [(step, way) for step in range(1, steps + 1) for way in ways]
     wrong: list[object] = []
     for step, way in points[:: min(STRIDE, 3)]:

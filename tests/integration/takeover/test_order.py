@@ -14,13 +14,14 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.wisun_route_b.const import CONF_ADOPT, CONF_FAILING_SINCE, CONF_IDENTITY
+from custom_components.wisun_route_b.const import CONF_IDENTITY
 from custom_components.wisun_route_b.history.backfill import HistoryRepair
 from custom_components.wisun_route_b.history.identity_lock import identity_lock
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.takeover import carry_over, energy_dashboard
 from custom_components.wisun_route_b.takeover.carry_over import async_inherit
 from custom_components.wisun_route_b.takeover.statistics_migration import async_carry_over_energy
+from custom_components.wisun_route_b.takeover.store import take_over_store
 from tests.integration.history.entry_fixture import IMPORTED
 from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, MovingHouse, at, costs
 from tests.integration.takeover.test_energy_dashboard import choose, grid
@@ -44,9 +45,8 @@ async def ordered(house: MovingHouse, hass_storage: Storage) -> MovingHouse:
         "data": (await async_get_manager(house.hass)).data,
     }
     house.move_in()
-    house.hass.config_entries.async_update_entry(
-        house.entry, options={CONF_ADOPT: {"imported_energy": OLD}}
-    )
+    house.disk = hass_storage
+    await take_over_store(house.hass, house.identity).async_place({"imported_energy": OLD})
     return house
 
 
@@ -88,7 +88,13 @@ def on_the_disk(storage: Storage) -> str:
 
 
 def is_ordered(house: MovingHouse) -> bool:
-    return CONF_ADOPT in house.entry.options
+    return notes(house)["order"] is not None
+
+
+def notes(house: MovingHouse) -> dict[str, Any]:
+    """Return what is on the disk about the take-over."""
+    found: dict[str, Any] = house.disk[f"wisun_route_b.{house.identity}.take_over"]["data"]
+    return found
 
 
 async def test_dashboard_is_on_the_disk_when_the_order_is_struck_off(
@@ -209,9 +215,8 @@ async def test_a_sensor_that_was_renamed_in_the_meantime_is_found(ordered: Movin
         suggested_object_id=OLD.removeprefix("sensor."),
         config_entry=other,
     )
-    ordered.hass.config_entries.async_update_entry(
-        ordered.entry, options={CONF_ADOPT: {"imported_energy": "sensor.as_it_was_called"}}
-    )
+    store = take_over_store(ordered.hass, ordered.identity)
+    await store.async_place({"imported_energy": "sensor.as_it_was_called"})
 
     await inherit(ordered)
 
@@ -348,7 +353,7 @@ async def test_what_fails_for_a_day_raises_an_issue_until_it_succeeds(
 
     assert issue_of(ordered) is None
     assert not is_ordered(ordered)
-    assert CONF_FAILING_SINCE not in ordered.entry.data
+    assert notes(ordered)["failing_since"] is None
 
 
 async def test_a_sensor_that_is_missing_for_a_day_raises_an_issue_at_the_next_start(
@@ -380,14 +385,13 @@ async def test_a_sensor_that_is_missing_for_a_day_raises_an_issue_at_the_next_st
 async def test_a_stored_time_that_makes_no_sense_begins_a_new_day(
     ordered: MovingHouse, stored: object
 ) -> None:
-    data = {**ordered.entry.data, CONF_FAILING_SINCE: stored}
-    ordered.hass.config_entries.async_update_entry(ordered.entry, data=data)
+    notes(ordered)["failing_since"] = stored
     er.async_get(ordered.hass).async_remove(ordered.real_id(IMPORTED))
 
     await inherit(ordered)
 
     assert issue_of(ordered) is None
-    assert ordered.entry.data[CONF_FAILING_SINCE] == ordered.now.isoformat()
+    assert notes(ordered)["failing_since"] == ordered.now.isoformat()
 
 
 async def test_entry_that_was_never_to_carry_anything_on_does_nothing(

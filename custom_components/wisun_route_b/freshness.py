@@ -1,0 +1,51 @@
+"""How old the values of a meter are, and until when each of them is shown. No clock, no I/O.
+
+What changes all the time (power, currents, registers) is shown for as long as it was confirmed
+within the hold time. Anything else keeps its value for as long as the meter answers at all: what
+it is and how it is set changes once in years, and is read a few times a day.
+"""
+
+from collections.abc import Iterable
+
+from .stack import plan
+
+
+class Freshness:
+    """Knows when each property was answered last."""
+
+    def __init__(self, hold: float) -> None:
+        """Begin without any; ``hold`` is how long a value is shown unconfirmed, in seconds."""
+        self._hold = hold
+        self._answered: dict[int, float] = {}
+        self._newest: float | None = None
+
+    def note(self, epcs: Iterable[int], now: float) -> None:
+        """Note that these properties were answered; ``now`` is in seconds of any steady clock."""
+        answered = dict.fromkeys(epcs, now)
+        if answered:
+            self._answered.update(answered)
+            self._newest = now
+
+    def age(self, epc: int, now: float) -> float | None:
+        """Return how many seconds ago a property was answered; None if it never was."""
+        answered = self._answered.get(epc)
+        return None if answered is None else now - answered
+
+    def is_alive(self, now: float) -> bool:
+        """Tell whether anything was answered within the hold time."""
+        return self._is_held(self._newest, now)
+
+    def is_fresh(self, epc: int, now: float) -> bool:
+        """Tell whether the value of a property may still be shown."""
+        return self._is_held(self._answered.get(epc) if epc in plan.LIVE else self._newest, now)
+
+    def next_expiry(self, now: float) -> float | None:
+        """Return until when the next value is fresh that no longer is after that; None for none."""
+        moments = [self._newest, *(self._answered.get(epc) for epc in plan.LIVE)]
+        return min(
+            (at + self._hold for at in moments if at is not None and self._is_held(at, now)),
+            default=None,
+        )
+
+    def _is_held(self, answered: float | None, now: float) -> bool:
+        return answered is not None and now - answered <= self._hold
