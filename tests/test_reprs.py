@@ -32,6 +32,7 @@ _REVIEWED = {
     "history.statistics.Snapshot.unit": "a unit",
     "history.statistics.Writing.five_minutes": "numbers of rows and sums",
     "entry_data.StoredMeter.identity": "a hash",
+    "flow.sign_in.SignInRequest.form": "a step of the dialog",
     "history.attempts.Attempt.obstacles": "names of our sensors, enum",
     "history.attempts.Attempt.outcome": "one of our words",
     "history.attempts.Attempt.purpose": "one of our words",

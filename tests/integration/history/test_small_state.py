@@ -1,21 +1,27 @@
 """What is remembered of the history is less important than everything that it could break."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
 from custom_components.wisun_route_b.history.backfill import HistoryRepair
-from custom_components.wisun_route_b.history.store import forget_repairs
+from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
+from custom_components.wisun_route_b.history.sensor_hours import Request, Since, compare
+from custom_components.wisun_route_b.history.store import RepairMemory, forget_repairs
+from custom_components.wisun_route_b.stack import HISTORY_DAYS
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
-from tests.integration.history.entry_fixture import House
+from tests.integration.history.entry_fixture import IMPORTED, House
 from tests.integration.history.scenario import all_is_right, at, off
 from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
@@ -170,3 +176,87 @@ async def test_hours_that_cannot_have_been_compared_are_compared(
 
     await all_is_right(house)
     await forget_repairs(house.hass, house.identity)
+
+
+@pytest.mark.parametrize(
+    ("offset", "kept"),
+    [
+        (timedelta(minutes=9), True),  # the clock was set back a little
+        (timedelta(minutes=11), False),
+        (timedelta(days=-100), True),
+        (timedelta(days=-102), False),  # no meter remembers it
+    ],
+)
+async def test_a_stored_moment_has_bounds(
+    hass: HomeAssistant, hass_storage: dict[str, Any], offset: timedelta, *, kept: bool
+) -> None:
+    key, moment = f"{DOMAIN}.some_meter.history", dt_util.utcnow() + offset
+    hass_storage[key] = file_of(
+        key,
+        {
+            "verified": {"imported_energy": moment.isoformat()},
+            "failing_since": moment.isoformat(),
+            "import_days": 3,
+            "import_since": moment.isoformat(),
+        },
+    )
+    memory = RepairMemory(hass, "some_meter")
+
+    await memory.async_load(["imported_energy"])
+
+    believed = moment if kept else None
+    assert memory.verified.get("imported_energy") == believed
+    assert (memory.failing_since, memory.import_since) == (believed, believed)
+
+
+@pytest.mark.parametrize(
+    ("now", "verified"),
+    [
+        (at(3.2), at(4)),  # the clock was ahead, and was set back
+        (at(4.2) + timedelta(days=HISTORY_DAYS + 2), at(3)),  # no meter remembers it
+    ],
+    ids=["yet to end", "too old"],
+)
+async def test_what_cannot_have_been_compared_is_not_gone_on_from(
+    house: House, now: datetime, verified: datetime
+) -> None:
+    """What is remembered during a run has bounds of its own, as the clock may be set meanwhile."""
+    await house.start(enabled=False)
+    await house.live(at(5.2))
+
+    async def anchor(at_work: datetime, verified: datetime | None) -> datetime | None:
+        request = Request(
+            entities={"imported_energy": IMPORTED},
+            orders={"imported_energy": Since(verified)},
+            known={},
+            asked=(),
+            scale=None,
+            now=at_work,
+        )
+        found = await run_in_recorder(house.hass, "compare", partial(compare, request))
+        return found.cases["imported_energy"].anchor
+
+    assert await anchor(now, verified) == await anchor(now, None) != verified
+    assert await anchor(at(5.2), at(3)) == at(3)
+
+
+async def test_the_notes_are_read_before_there_are_entities(
+    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails while entities exist leaves them behind, frozen at their last values."""
+    read_with: list[list[str]] = []
+    real_load = Store.async_load
+
+    async def load(store: Any) -> Any:
+        if store.key.endswith(".history"):
+            read_with.append(hass.states.async_entity_ids("sensor"))
+        return await real_load(store)
+
+    monkeypatch.setattr(Store, "async_load", load)
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    assert read_with
+    assert not any(read_with)
+    assert hass.states.async_entity_ids("sensor")
+    assert await hass.config_entries.async_unload(entry.entry_id)
