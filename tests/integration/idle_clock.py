@@ -40,6 +40,9 @@ class IdleClock:
         self._threads = frozenset(threading.enumerate())
         self._jobs = 0
         self._ahead = 0.0
+        # At a frozen wall clock's seconds, 1.9e9 of them, less than this is lost in a float: a timer
+        # that is due now would never be run, and the loop would spin until it were.
+        patch.setattr(loop, "_clock_resolution", 1e-6)
         patch.setattr(self._selector, "select", self._select)
         patch.setattr(loop, "time", self._time)
         patch.setattr(loop, "run_in_executor", self._run_job)

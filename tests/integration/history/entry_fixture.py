@@ -147,17 +147,12 @@ class House:
         await self.recorded()
 
     async def recorded(self) -> None:
-        """Wait until the recorder has done everything.
-
-        With a frozen clock the event loop spins while it waits, and would keep the recorder's
-        thread from its work.
-        """
+        """Wait until the recorder has done everything."""
         await self.hass.async_block_till_done()
         async_trigger_db_commit(self.hass)
         done: asyncio.Future[None] = self.hass.loop.create_future()
         get_instance(self.hass).queue_task(SynchronizeTask(done))
-        while not done.done():
-            await self.let_pass(1)
+        await done
         await self.hass.async_block_till_done()
 
     async def let_pass(self, turns: int) -> None:
