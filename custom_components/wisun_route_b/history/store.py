@@ -32,7 +32,8 @@ _NEWEST: Final = timedelta(minutes=10)
 
 
 def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
-    return Store(hass, _VERSION, f"{DOMAIN}.{identity}.history")
+    # Atomic: an order to import must still be there after a power cut.
+    return Store(hass, _VERSION, f"{DOMAIN}.{identity}.history", atomic_writes=True)
 
 
 async def forget_repairs(hass: HomeAssistant, identity: str) -> None:
