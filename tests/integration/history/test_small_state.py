@@ -11,8 +11,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
-from custom_components.wisun_route_b.history.backfill import HistoryRepair
-from custom_components.wisun_route_b.history.store import forget_repairs
+from custom_components.wisun_route_b.history.backfill import HistoryBackfill
+from custom_components.wisun_route_b.history.store import forget_backfill
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
 from tests.integration.history.entry_fixture import House
@@ -128,7 +128,7 @@ async def test_an_order_that_makes_no_sense_is_no_order(
     await hass.async_block_till_done()
 
     assert entry.state is ConfigEntryState.LOADED
-    repair: HistoryRepair = entry.runtime_data.repair
+    repair: HistoryBackfill = entry.runtime_data.backfill
     assert repair.to_import is None
     assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -169,4 +169,4 @@ async def test_hours_that_cannot_have_been_compared_are_compared(
     await house.live(at(7.2))
 
     await all_is_right(house)
-    await forget_repairs(house.hass, house.identity)
+    await forget_backfill(house.hass, house.identity)
