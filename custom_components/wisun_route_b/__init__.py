@@ -18,13 +18,13 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .line_logs import forget_line_log
 from .orders import async_forget, async_migrate
-from .repairs.issues import async_setup_problems
+from .repairs.issues import async_setup_issue_monitors
 from .serial_port.connector import entry_connector, port_connector
 from .serial_port.watch import async_setup_port_watch
 from .services import async_setup_services
-from .session_end import note_farewell
+from .session_end import note_session_end
 from .stack import RouteBError, end_session
-from .takeover.carry_over import async_inherit
+from .takeover.carry_over import async_carry_over
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ async def async_setup(
 ) -> bool:
     """Offer the actions, and have the links hear when a serial device is plugged in."""
     async_setup_services(hass)
-    async_setup_problems(hass)
+    async_setup_issue_monitors(hass)
     async_setup_port_watch(hass)
     return True
 
@@ -59,7 +59,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     coordinator = RouteBCoordinator(hass, entry)
 
     async def stop(_: Event) -> None:
-        coordinator.repair.async_stop()
+        coordinator.backfill.async_stop()
         await coordinator.async_close()
 
     # Before the first refresh: a set-up that fails must give the port back as well.
@@ -73,11 +73,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         raise
     entry.runtime_data = coordinator
     # Before there are entities: what fails after that leaves them behind as they are.
-    await _start_repair(entry)
+    await _start_backfill(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for name, work in (
         ("describe", coordinator.async_describe()),
-        ("take over", async_inherit(hass, entry)),
+        ("take over", async_carry_over(hass, entry)),
     ):
         _ = entry.async_create_background_task(hass, work, f"{entry.title} - {name}")
     return True
@@ -106,9 +106,9 @@ def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     stops = [entry.async_on_state_change(state_changed)]
 
 
-async def _start_repair(entry: RouteBConfigEntry) -> None:
+async def _start_backfill(entry: RouteBConfigEntry) -> None:
     """Look after the energy history."""
-    repair = entry.runtime_data.repair
+    repair = entry.runtime_data.backfill
     entry.async_on_unload(repair.async_stop)
     await repair.async_start(enabled=stored_options(entry).repair)
 
@@ -139,5 +139,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
         return
     with contextlib.suppress(RouteBError, TimeoutError):
         if await end_session(entry_connector(hass, entry, port_connector), gone.network):
-            note_farewell(hass, gone.identity, hass.loop.time())
+            note_session_end(hass, gone.identity, hass.loop.time())
             _LOGGER.debug("The session with the meter has ended")

@@ -14,7 +14,7 @@ CONF_KNOWN: Final = "meter"
 CONF_USB: Final = "usb"
 #: Field of the take-over: whether the past of the other integration is to be carried over.
 #: Version 1.1 kept the sensors among the options by this key.
-CONF_ADOPT: Final = "adopt"
+CONF_CARRY_OVER: Final = "adopt"
 #: Field of the forms: past days to be imported. Version 1.1 kept it among the options.
 CONF_IMPORT_DAYS: Final = "import_days"
 #: Option: seconds between two polls.

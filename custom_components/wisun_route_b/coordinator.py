@@ -24,13 +24,13 @@ from .entry_data import RouteBConfigEntry, remember_meter, stored, stored_option
 from .error_texts import failure_key
 from .freshness import Freshness
 from .half_hours import HalfHourLookup, HalfHours, fixed_time_slot
-from .history.backfill import HistoryRepair
+from .history.backfill import HistoryBackfill
 from .history.meter_clock import clock_offset_in
 from .line_logs import line_log_of
-from .repairs.issues import problems_of
+from .repairs.issues import issue_monitor_of
 from .serial_port.connector import entry_connector, port_connector
 from .serial_port.location import async_learn
-from .session_end import last_farewell, note_farewell
+from .session_end import note_session_end, session_ended_at
 from .stack import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
@@ -111,15 +111,15 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             Credentials(entry.data[CONF_ROUTE_B_ID], entry.data[CONF_PASSWORD]),
             network=Network.from_dict(entry.data.get(CONF_NETWORK) or {}),
             description=MeterDescription.from_dict(entry.data.get(CONF_KNOWN) or {}),
-            session_ended_at=last_farewell(hass, entry.data[CONF_IDENTITY]),
+            session_ended_at=session_ended_at(hass, entry.data[CONF_IDENTITY]),
             line_log=line_log_of(hass, entry.data[CONF_IDENTITY]),
         )
         self._from_memory = self.meter.description is not None
         self.keeper = LinkKeeper(self.meter)
-        self.repair = HistoryRepair(
+        self.backfill = HistoryBackfill(
             hass, entry, entry.data[CONF_IDENTITY], self.meter, read_clock=self._read_clock
         )
-        self._problems = problems_of(hass, entry)
+        self._issues = issue_monitor_of(hass, entry)
         self.clock_offset: timedelta | None = None
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
         self.half_hours = HalfHours()
@@ -137,7 +137,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._stops: tuple[Callable[[], None], ...] = (
             self.meter.subscribe(self._pushed),
             self.keeper.on_change(self._link_changed),
-            self.repair.async_add_listener(self.async_update_listeners),
+            self.backfill.async_add_listener(self.async_update_listeners),
         )
 
     async def async_start(self) -> None:
@@ -173,7 +173,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             if timer is not None:
                 timer.cancel()
         if self.meter.session_ended_at is not None:
-            note_farewell(
+            note_session_end(
                 self.hass, self.config_entry.data[CONF_IDENTITY], self.meter.session_ended_at
             )
 
@@ -248,7 +248,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         slot = fixed_time_slot(report)
         one_way = not self.offers((FIXED_TIME_ENERGY_REVERSE,))
         if slot is not None and (one_way or slot.registers.reverse is not None):
-            self.repair.async_note(slot)
+            self.backfill.async_note(slot)
         if (end := self._half_hour_lookup.next()) is not None:
             _ = self.config_entry.async_create_background_task(
                 self.hass, self._look_up(end), f"{self.name} - half-hour", eager_start=False
@@ -275,16 +275,16 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         try:
             report = await (self._poll(now) if self._has_started else self._open(now))
         except CredentialsRefusedError as err:
-            self._problems.failed(err, now)
+            self._issues.failed(err, now)
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key=failure_key(err)
             ) from err
         except RouteBError as err:
-            self._problems.failed(err, now)
+            self._issues.failed(err, now)
             if self._freshness.is_alive(self.hass.loop.time()):
                 return self.data  # still held: the keeper is at work, and mostly soon done
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
-        self._problems.answered(self.meter.signal, now)
+        self._issues.answered(self.meter.signal, now)
         self._note(report, now)
         self._has_started = True
         # Not what `data` was when the read began: a push may have come since.

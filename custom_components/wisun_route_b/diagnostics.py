@@ -251,7 +251,7 @@ def _readings(coordinator: RouteBCoordinator, now: float) -> dict[str, Json]:
 
 
 def _history(coordinator: RouteBCoordinator) -> dict[str, Json]:
-    repair = coordinator.repair
+    repair = coordinator.backfill
     return {
         "verified": {key: moment.isoformat() for key, moment in repair.verified.items()},
         "progress": repair.progress and asdict(repair.progress),

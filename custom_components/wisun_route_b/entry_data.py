@@ -18,7 +18,7 @@ from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr
 
 from .const import (
-    CONF_ADOPT,
+    CONF_CARRY_OVER,
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_KNOWN,
@@ -139,7 +139,7 @@ def old_orders(entry: RouteBConfigEntry) -> OldOrders:
     """Return the orders that are kept in an entry itself. Never raises."""
     return OldOrders(
         import_days=entry.options.get(CONF_IMPORT_DAYS),
-        take_over=texts(entry.options.get(CONF_ADOPT)),
+        take_over=texts(entry.options.get(CONF_CARRY_OVER)),
         migrated=texts(entry.data.get(_MIGRATED)),
         failing_since=entry.data.get(_FAILING_SINCE),
     )
@@ -148,7 +148,7 @@ def old_orders(entry: RouteBConfigEntry) -> OldOrders:
 @callback
 def forget_old_orders(hass: HomeAssistant, entry: RouteBConfigEntry, minor_version: int) -> None:
     """Remove the orders from an entry, which makes it one of a newer minor version."""
-    moved = (CONF_IMPORT_DAYS, CONF_ADOPT, _MIGRATED, _FAILING_SINCE)
+    moved = (CONF_IMPORT_DAYS, CONF_CARRY_OVER, _MIGRATED, _FAILING_SINCE)
     hass.config_entries.async_update_entry(
         entry,
         data={key: value for key, value in entry.data.items() if key not in moved},

@@ -61,13 +61,13 @@ def _counter(key: str, count: Callable[[LinkStatistics], int]) -> HealthSensorDe
 
 
 def _last_repair(coordinator: RouteBCoordinator) -> datetime | None:
-    told = coordinator.repair.last_repair
+    told = coordinator.backfill.last_repair
     return None if told is None else dt_util.parse_datetime(str(told["at"]))
 
 
 def _repair_details(coordinator: RouteBCoordinator) -> dict[str, object]:
     """Return what the last repair put right, and how far a reading of the history is."""
-    told, progress = coordinator.repair.last_repair, coordinator.repair.progress
+    told, progress = coordinator.backfill.last_repair, coordinator.backfill.progress
     details: dict[str, object] = (
         {"days_to_read": progress.days - progress.days_done} if progress else {}
     )

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 
 from .entry_data import RouteBConfigEntry, forget_old_orders, old_orders, stored
 from .history.sensor_hours import REGISTERS
-from .history.store import NotStoredError, async_order_import, forget_repairs, valid_days
+from .history.store import NotStoredError, async_order_import, forget_backfill, valid_days
 from .takeover.store import take_over_store
 
 _LOGGER = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ async def async_place(hass: HomeAssistant, identity: str, orders: Orders) -> Non
 
 async def async_forget(hass: HomeAssistant, identity: str) -> None:
     """Remove what is stored of a meter's history and take-over."""
-    await forget_repairs(hass, identity)
+    await forget_backfill(hass, identity)
     try:
         await take_over_store(hass, identity).async_remove()
     except OSError as err:

@@ -64,7 +64,7 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
     coordinator = _coordinator(call)
     start, end = _range(call)
     moments = [start + index * HALF_HOUR for index in range((end - start) // HALF_HOUR + 1)]
-    past = coordinator.repair.past(PAUSE)
+    past = coordinator.backfill.past(PAUSE)
     try:
         await past.fetch(moments, lambda _done, _days: None)
     except RouteBError as err:
@@ -83,7 +83,9 @@ async def _import_history(call: ServiceCall) -> ServiceResponse:
     coordinator = _coordinator(call)
     start, end = _range(call)
     try:
-        report = await coordinator.repair.async_import(start, end, dry_run=call.data[ATTR_DRY_RUN])
+        report = await coordinator.backfill.async_import(
+            start, end, dry_run=call.data[ATTR_DRY_RUN]
+        )
     except RouteBError as err:
         raise _told(err) from err
     return report.as_dict(with_hours=True)

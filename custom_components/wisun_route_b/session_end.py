@@ -10,28 +10,28 @@ from .entry_data import names_of_home
 
 #: Identity of a meter -> seconds of the event loop's clock. Outlives the entry, as somebody
 #: who has removed one may set it up again at once.
-_FAREWELLS: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_farewells")
+_SESSION_ENDS: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_session_ends")
 
 
 @callback
-def note_farewell(hass: HomeAssistant, identity: str, ended: float) -> None:
+def note_session_end(hass: HomeAssistant, identity: str, ended: float) -> None:
     """Remember when this meter's session was ended, in seconds of the loop's clock.
 
     ``identity`` is that of an entry, or the fingerprint of the credentials. They differ once
     the home has got a new Route-B ID; whoever joins next may know either of them.
     """
-    known = hass.data.setdefault(_FAREWELLS, {})
+    known = hass.data.setdefault(_SESSION_ENDS, {})
     for name in _names_of_home(hass, identity):
         known[name] = max(ended, known.get(name, ended))
 
 
 @callback
-def last_farewell(hass: HomeAssistant, *identities: str) -> float | None:
+def session_ended_at(hass: HomeAssistant, *identities: str) -> float | None:
     """Return when a session of this meter was ended last, in seconds of the loop's clock.
 
     None if no end is known by any of these identities.
     """
-    known = hass.data.get(_FAREWELLS, {})
+    known = hass.data.get(_SESSION_ENDS, {})
     return max((known[name] for name in identities if name in known), default=None)
 
 

@@ -21,7 +21,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import (
-    CONF_ADOPT,
+    CONF_CARRY_OVER,
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_KNOWN,
@@ -88,7 +88,7 @@ _BAD_OPTIONS: dict[str, object] = {
     CONF_POLL_INTERVAL: "often",
     CONF_REPAIR: "perhaps",
     CONF_IMPORT_DAYS: [7],
-    CONF_ADOPT: 3,
+    CONF_CARRY_OVER: 3,
 }
 
 
@@ -287,7 +287,7 @@ async def test_meter_can_be_taken_over_beside_it(
         menu["flow_id"], {"next_step_id": "take_over"}
     )
 
-    result = await submit(hass, form["flow_id"], {CONF_ADOPT: False})
+    result = await submit(hass, form["flow_id"], {CONF_CARRY_OVER: False})
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
 

@@ -218,7 +218,7 @@ async def test_the_clock_of_the_meter_is_judged_though_it_may_not_show_it(
         entry = (await dialog(hass, port))["result"]
         for epc in (0x97, 0x98) if shown is None else ():
             emulator.faults.silence(epc)
-        past = entry.runtime_data.repair.past(0)
+        past = entry.runtime_data.backfill.past(0)
 
         if hours:
             with pytest.raises(MeterClockError) as caught:

@@ -42,10 +42,10 @@ _BETWEEN_LOOKS: Final = 0.05
 HURRIED: Final = """
 import runpy, sys
 from custom_components.wisun_route_b.history import meter_history
-begin = meter_history.MeterPast.__init__
+begin = meter_history.HistoryCache.__init__
 def hurry(self, meter, pause=0.0, *more, **named):
     begin(self, meter, 0.0, *more, **named)
-meter_history.MeterPast.__init__ = hurry
+meter_history.HistoryCache.__init__ = hurry
 sys.argv[0] = "hass"
 runpy.run_module("homeassistant", run_name="__main__", alter_sys=True)
 """

@@ -78,7 +78,7 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
         identity = stored(self.config_entry).identity
         if self._is_loaded:
             if days:
-                await self.config_entry.runtime_data.repair.async_order_import(days)
+                await self.config_entry.runtime_data.backfill.async_order_import(days)
         elif identity is not None and days != await async_waiting_days(self.hass, identity):
             await async_order_import(self.hass, identity, days, REGISTERS)
 

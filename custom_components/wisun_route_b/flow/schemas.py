@@ -17,7 +17,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from ..const import CONF_ADOPT, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
+from ..const import CONF_CARRY_OVER, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
 from ..stack import Credentials, CredentialsFormatError
 from .options import DAYS
 
@@ -57,7 +57,7 @@ def take_over(ports: Mapping[str, str]) -> probatio.Schema:
                 mode=SelectSelectorMode.LIST,
             )
         )
-    fields[probatio.Required(CONF_ADOPT, default=True)] = BooleanSelector()
+    fields[probatio.Required(CONF_CARRY_OVER, default=True)] = BooleanSelector()
     fields[probatio.Optional(CONF_IMPORT_DAYS, default=0)] = DAYS
     return probatio.Schema(fields)
 

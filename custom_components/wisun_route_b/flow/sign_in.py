@@ -17,7 +17,7 @@ from ..serial_port.connector import port_connector
 from ..serial_port.location import async_locate, async_usb_identity
 from ..serial_port.release import FreePort, ReleasePort
 from ..serial_port.users import async_is_in_use
-from ..session_end import last_farewell
+from ..session_end import session_ended_at
 from ..stack import (
     Credentials,
     Network,
@@ -28,7 +28,7 @@ from ..stack import (
     SmartMeter,
     Stage,
 )
-from ..takeover.core_integration import BuiltInBusyError
+from ..takeover.core_integration import CoreEntryBusyError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class SignInRequest:
         A home with a new Route-B ID goes by the hash of its first one.
         """
         names = set() if self.entry is None else names_of_home(self.entry)
-        return last_farewell(hass, self.credentials.fingerprint, *names)
+        return session_ended_at(hass, self.credentials.fingerprint, *names)
 
     def network(self) -> Network | None:
         """Return where the entry has found the meter, if its Route-B ID is tried again."""
@@ -204,7 +204,7 @@ class SignInAttempt:
         except RouteBError as err:
             _LOGGER.debug("The sign-in failed: %s", err)
             return failure_key(err)
-        except BuiltInBusyError:
+        except CoreEntryBusyError:
             return "built_in_busy"
         except Exception:
             _LOGGER.exception("Unexpected error while signing in")

@@ -33,12 +33,12 @@ from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry
 from ..stack import Slot
 from .attempts import EXPECTED, Attempt, Attempts, outcome_of
-from .comparison import HistoryComparison, Orders, RepairProgress
+from .comparison import BackfillProgress, HistoryComparison, Orders
 from .issues import HistoryIssues
 from .meter_clock import MeterHistory, ReadClock
-from .meter_history import PAUSE, MeterPast
+from .meter_history import PAUSE, HistoryCache
 from .operation import HistoryStoppedError, HistoryWork
-from .report import Occasion, RepairReport, SensorReport
+from .report import BackfillReport, Occasion, SensorReport
 from .sensor_hours import (
     REGISTERS,
     Comparison,
@@ -47,9 +47,9 @@ from .sensor_hours import (
     memory_reach,
 )
 from .statistics import Obstacle
-from .store import RepairMemory
+from .store import BackfillStore
 
-__all__ = ["HistoryObstacleError", "HistoryRepair", "HistoryStoppedError", "RepairProgress"]
+__all__ = ["BackfillProgress", "HistoryBackfill", "HistoryObstacleError", "HistoryStoppedError"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class HistoryObstacleError(HomeAssistantError):
         self.obstacle = obstacle
 
 
-class HistoryRepair:
+class HistoryBackfill:
     """Keeps the history of one meter's energy sensors without holes."""
 
     def __init__(  # noqa: PLR0913 - two of them have defaults that only tests and the coordinator change
@@ -93,7 +93,7 @@ class HistoryRepair:
         self._hass, self._entry, self._identity, self._meter = hass, entry, identity, meter
         self._read_clock = read_clock
         self._known = self.past(pause)
-        self._memory = RepairMemory(hass, identity)
+        self._memory = BackfillStore(hass, identity)
         self._work = HistoryWork(hass, identity, self._memory, HistoryIssues(hass, entry))
         self._comparison = HistoryComparison(hass, identity, meter, self._known, self._inform)
         self._task: asyncio.Task[None] | None = None
@@ -101,7 +101,7 @@ class HistoryRepair:
         self._enabled = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
-        self.report: RepairReport | None = None
+        self.report: BackfillReport | None = None
         """The last look since the start that changed anything, or that was asked for."""
 
     @property
@@ -110,7 +110,7 @@ class HistoryRepair:
         return self._work.attempts
 
     @property
-    def progress(self) -> RepairProgress | None:
+    def progress(self) -> BackfillProgress | None:
         """How far the reading of the meter has come; None while nothing is read."""
         return self._comparison.progress
 
@@ -118,7 +118,7 @@ class HistoryRepair:
     def last_repair(self) -> Mapping[str, object] | None:
         """The last repair that was worth telling, of this run or an earlier one.
 
-        As :meth:`RepairReport.as_dict` has it.
+        As :meth:`BackfillReport.as_dict` has it.
         """
         return self._memory.last_repair
 
@@ -134,9 +134,9 @@ class HistoryRepair:
             return None
         return {"days": self._memory.import_days, "sensors": list(self._memory.import_left)}
 
-    def past(self, pause: float) -> MeterPast:
+    def past(self, pause: float) -> HistoryCache:
         """Return a memory of the meter's registers of one's own; ``pause`` as above."""
-        return MeterPast(self._meter, pause, self._read_clock)
+        return HistoryCache(self._meter, pause, self._read_clock)
 
     # --- When ------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class HistoryRepair:
 
     async def async_import(
         self, start: datetime, end: datetime | None = None, *, dry_run: bool = False
-    ) -> RepairReport:
+    ) -> BackfillReport:
         """Write the meter's registers into the hours of a range, at most 99 days back.
 
         Hours without a row get one, also those before the installation. ``start`` and
@@ -292,8 +292,8 @@ class HistoryRepair:
 
     async def _tell(
         self, occasion: Occasion, sensors: Mapping[str, SensorReport], *, dry_run: bool = False
-    ) -> RepairReport:
-        report = RepairReport(dt_util.utcnow(), occasion, sensors, dry_run)
+    ) -> BackfillReport:
+        report = BackfillReport(dt_util.utcnow(), occasion, sensors, dry_run)
         if dry_run or not (report.hours or occasion is Occasion.IMPORT):
             return report
         self.report = report

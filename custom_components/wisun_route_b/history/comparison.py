@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 from ..stack import NotConnectedError, ScaleUnknownError
 from .attempts import Attempt
 from .meter_clock import MeterHistory
-from .meter_history import MeterPast
+from .meter_history import HistoryCache
 from .recorder_errors import Failure, RecorderError
 from .recorder_task import run_in_recorder
 from .sensor_hours import Comparison, Request, Since, Within, are_stored, compare
@@ -25,7 +25,7 @@ type Orders = Mapping[str, Since | Within]
 
 
 @dataclass(frozen=True, slots=True)
-class RepairProgress:
+class BackfillProgress:
     """How far the reading of the meter's history has come."""
 
     days_done: int
@@ -40,13 +40,13 @@ class HistoryComparison:
         hass: HomeAssistant,
         identity: str,
         meter: MeterHistory,
-        known: MeterPast,
+        known: HistoryCache,
         inform: Callable[[], None],
     ) -> None:
         """Take the meter, what is known of its past, and what to call when progress changes."""
         self._hass, self._identity, self._meter = hass, identity, meter
         self._known, self._inform = known, inform
-        self.progress: RepairProgress | None = None
+        self.progress: BackfillProgress | None = None
         """None while nothing is read."""
 
     async def run(self, orders: Orders, attempt: Attempt, *, dry_run: bool = False) -> Comparison:
@@ -102,5 +102,5 @@ class HistoryComparison:
 
     @callback
     def _reading(self, done: int, days: int) -> None:
-        self.progress = RepairProgress(done, days)
+        self.progress = BackfillProgress(done, days)
         self._inform()

@@ -41,7 +41,7 @@ type ProgressCallback = Callable[[int, int], None]
 _NOTHING: Final = RegisterPair(None, None)
 
 
-class MeterPast:
+class HistoryCache:
     """What one meter's registers showed at full half-hours."""
 
     def __init__(

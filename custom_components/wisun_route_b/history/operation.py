@@ -15,7 +15,7 @@ from .identity_lock import identity_lock
 from .issues import HistoryIssues, HistoryProblem
 from .meter_clock import MeterClockError
 from .recorder_errors import Failure, RecorderError
-from .store import RepairMemory
+from .store import BackfillStore
 
 
 class HistoryStoppedError(HomeAssistantError):
@@ -30,7 +30,7 @@ class HistoryWork:
     """Runs one work at a time for a meter's identity, and notes how each one ended."""
 
     def __init__(
-        self, hass: HomeAssistant, identity: str, memory: RepairMemory, issues: HistoryIssues
+        self, hass: HomeAssistant, identity: str, memory: BackfillStore, issues: HistoryIssues
     ) -> None:
         """Begin without any."""
         self._hass, self._identity = hass, identity

@@ -117,7 +117,7 @@ class Reconciler:
             self._follow(row, end)
         elif reading is None:
             self.skipped[hour] = Reason.NO_READING
-            self._believe(row, end)
+            self._accept_recorded(row, end)
         elif (energy := self._energy(reading, end)) is not None:
             self._go(end, reading, self.sum + energy)
         else:
@@ -152,7 +152,7 @@ class Reconciler:
         risen = risen if self._register.is_likely(risen, end - self.at) else Decimal()
         self.at, self.state, self.sum, self._foreign = end, row.state, self.sum + risen, True
 
-    def _believe(self, row: Row | None, end: datetime) -> None:
+    def _accept_recorded(self, row: Row | None, end: datetime) -> None:
         """Take what Home Assistant saw for a register that the meter cannot tell any more.
 
         If it fits between its neighbours; else nothing happened in this hour, and all of the
@@ -191,13 +191,13 @@ class Reconciler:
             seen = self._corrected + row.sum - self._stored
             close = self._register.is_close(row.state, end)
             jump = seen > self.sum and not self._register.is_likely(seen - self.sum, end - self.at)
-            if jump or (not close and self._slept_through(hour)):
+            if jump or (not close and self._was_offline(hour)):
                 self._go(end, reading, begun)
             else:
                 state = reading if close or row.state is None else row.state
                 self._go(end, state, max(self.sum, seen), foreign=not close)
 
-    def _slept_through(self, hour: datetime) -> bool:
+    def _was_offline(self, hour: datetime) -> bool:
         """Tell whether Home Assistant was off until it saw the new register."""
         first: datetime | None = hour
         if self._rows[hour].sum == self._stored:

@@ -10,7 +10,7 @@ from typing import Final
 from .corrections import Change, Plan, Reason
 from .statistics import Obstacle
 
-#: What :meth:`RepairReport.as_dict` has in every case.
+#: What :meth:`BackfillReport.as_dict` has in every case.
 REPORT_KEYS: Final = frozenset({"at", "occasion", "dry_run", "hours", "from", "to", "sensors"})
 
 type Json = str | float | bool | list[Json] | dict[str, Json] | None
@@ -70,7 +70,7 @@ def _row(change: Change) -> dict[str, Json]:
 
 
 @dataclass(frozen=True, slots=True)
-class RepairReport:
+class BackfillReport:
     """What one look at the history came to."""
 
     at: datetime

@@ -91,7 +91,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SensorHours:
     """The hours of one sensor that are to be compared."""
 
     key: str
@@ -142,7 +142,7 @@ class Case:
 class Comparison:
     """What came of it; everything by the sensor's key."""
 
-    cases: Mapping[str, Case] = field(default_factory=dict[str, Case])
+    cases: Mapping[str, SensorHours] = field(default_factory=dict[str, SensorHours])
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict[str, Obstacle])
     missing: frozenset[datetime] = frozenset()
     """Moments that the meter must be asked about first; then nothing was planned."""
@@ -185,7 +185,7 @@ def memory_reach(now: datetime | None = None) -> datetime:
 def compare(request: Request, instance: Recorder, session: Session) -> Comparison:
     """Read, plan and write within one transaction; the caller commits."""
     found = {key: _case(request, key, instance, session) for key in request.orders}
-    cases = {key: case for key, case in found.items() if isinstance(case, Case)}
+    cases = {key: case for key, case in found.items() if isinstance(case, SensorHours)}
     obstacles = {key: why for key, why in found.items() if isinstance(why, Obstacle)}
     needed = {at for case in cases.values() for at in case.moments(request.reach)}
     missing = frozenset(needed - request.known.keys() - set(request.asked))
@@ -221,7 +221,9 @@ def _write(session: Session, snapshot: Snapshot, plan: Plan, register: Register)
     return writing
 
 
-def _case(request: Request, key: str, instance: Recorder, session: Session) -> Case | Obstacle:
+def _case(
+    request: Request, key: str, instance: Recorder, session: Session
+) -> SensorHours | Obstacle:
     entity_id, order = request.entities[key], request.orders[key]
     if isinstance(entity_id, Obstacle):
         return entity_id
@@ -275,7 +277,7 @@ def _repair_case(
     verified: datetime | None,
     reach: datetime,
     is_other: Callable[[Snapshot, datetime], bool],
-) -> Case | Obstacle:
+) -> SensorHours | Obstacle:
     """Return the hours of a sensor that were not compared yet."""
     found = read(verified or reach)
     if isinstance(found, Obstacle):
@@ -287,10 +289,10 @@ def _repair_case(
     if anchor is None:
         return Obstacle.NOT_COMPILED
     is_first = verified is None and anchor >= reach
-    return Case(key, found, anchor, anchor + HOUR, found.compiled_until, is_first)
+    return SensorHours(key, found, anchor, anchor + HOUR, found.compiled_until, is_first)
 
 
-def _import_case(read: Read, key: str, start: datetime, end: datetime) -> Case | Obstacle:
+def _import_case(read: Read, key: str, start: datetime, end: datetime) -> SensorHours | Obstacle:
     """Return the hours of a range, whether they have rows or not."""
     found = read(start)
     if isinstance(found, Obstacle):
@@ -298,14 +300,14 @@ def _import_case(read: Read, key: str, start: datetime, end: datetime) -> Case |
     until = min(end, found.compiled_until)
     earlier = [hour for hour in found.history.rows if hour < start]
     if not earlier:
-        return Case(key, found, None, start, until)
+        return SensorHours(key, found, None, start, until)
     # What lies between an older row and the range would else come as one bar.
-    return Case(key, found, max(earlier), max(earlier) + HOUR, until)
+    return SensorHours(key, found, max(earlier), max(earlier) + HOUR, until)
 
 
 def _with_all_of_the_hole(
-    read: Read, case: Case, anchor: datetime, request: Request
-) -> Case | Obstacle:
+    read: Read, case: SensorHours, anchor: datetime, request: Request
+) -> SensorHours | Obstacle:
     """Return a range that begins within hours that Home Assistant missed with all of them.
 
     Else what was used between the beginning of the outage and that of the range would be in no

@@ -29,10 +29,11 @@ _MOST: Final = 1e9
 
 
 def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
-    return Store(hass, _VERSION, f"{DOMAIN}.{identity}.history")
+    # Atomic: an order to import must still be there after a power cut.
+    return Store(hass, _VERSION, f"{DOMAIN}.{identity}.history", atomic_writes=True)
 
 
-async def forget_repairs(hass: HomeAssistant, identity: str) -> None:
+async def forget_backfill(hass: HomeAssistant, identity: str) -> None:
     """Remove what was remembered of a meter that is removed."""
     try:
         await _store(hass, identity).async_remove()
@@ -66,7 +67,7 @@ async def async_order_import(
 
     Raises NotStoredError.
     """
-    memory = RepairMemory(hass, identity)
+    memory = BackfillStore(hass, identity)
     await memory.async_load(keys)
     memory.order_import(days, keys)
     await memory.async_save_surely()
@@ -74,12 +75,12 @@ async def async_order_import(
 
 async def async_waiting_days(hass: HomeAssistant, identity: str) -> int:
     """Return the days that were ordered and of which none has been imported yet; 0 for none."""
-    memory = RepairMemory(hass, identity)
+    memory = BackfillStore(hass, identity)
     await memory.async_load(())
     return 0 if memory.import_since is not None else memory.import_days or 0
 
 
-class RepairMemory:
+class BackfillStore:
     """How far each sensor's history is known to be right, and what was done last."""
 
     def __init__(self, hass: HomeAssistant, identity: str) -> None:
@@ -89,7 +90,7 @@ class RepairMemory:
         self.verified: dict[str, datetime] = {}
         """By the sensor's key: the start of the last hour that was compared."""
         self.last_repair: dict[str, Json] | None = None
-        """The last report that was worth telling, as :meth:`RepairReport.as_dict`."""
+        """The last report that was worth telling, as :meth:`BackfillReport.as_dict`."""
         self.import_days: int | None = None
         """Days of history that were asked for and are still to be imported, back from when the
         first sensor gets them."""

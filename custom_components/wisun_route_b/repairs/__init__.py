@@ -5,17 +5,17 @@ from typing import override
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant
 
-from ..takeover.core_integration import BuiltInBusyError, async_disable
-from .issues import BUILT_IN_ID, ENTRY_ID
+from ..takeover.core_integration import CoreEntryBusyError, async_disable
+from .issues import CORE_ENTRY_ID, ENTRY_ID
 
 
-class DisableBuiltInFlow(ConfirmRepairFlow):
+class DisableCoreEntryFlow(ConfirmRepairFlow):
     """Disables Home Assistant's own integration on our port, and sets ours up again."""
 
-    def __init__(self, entry_id: str, built_in_id: str) -> None:
+    def __init__(self, entry_id: str, core_entry_id: str) -> None:
         """Take the ids of both entries."""
         self._entry_id = entry_id
-        self._built_in_id = built_in_id
+        self._core_entry_id = core_entry_id
 
     @override
     async def async_step_confirm(
@@ -25,10 +25,10 @@ class DisableBuiltInFlow(ConfirmRepairFlow):
         if user_input is None:
             return await super().async_step_confirm()
         entries = self.hass.config_entries
-        if entries.async_get_entry(self._built_in_id) is not None:
+        if entries.async_get_entry(self._core_entry_id) is not None:
             try:
-                await async_disable(self.hass, self._built_in_id)
-            except BuiltInBusyError:
+                await async_disable(self.hass, self._core_entry_id)
+            except CoreEntryBusyError:
                 return self.async_abort(reason="built_in_busy")
         if entries.async_get_entry(self._entry_id) is not None:
             entries.async_schedule_reload(self._entry_id)
@@ -41,7 +41,7 @@ async def async_create_fix_flow(
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
     """Return the flow of an issue; only one kind of issue is fixable."""
-    entry_id, built_in_id = (data or {}).get(ENTRY_ID), (data or {}).get(BUILT_IN_ID)
-    if isinstance(entry_id, str) and isinstance(built_in_id, str):
-        return DisableBuiltInFlow(entry_id, built_in_id)
+    entry_id, core_entry_id = (data or {}).get(ENTRY_ID), (data or {}).get(CORE_ENTRY_ID)
+    if isinstance(entry_id, str) and isinstance(core_entry_id, str):
+        return DisableCoreEntryFlow(entry_id, core_entry_id)
     return ConfirmRepairFlow()

@@ -49,7 +49,7 @@ from ..stack import (
     TelnetPortError,
     TransmitLimitError,
 )
-from ..takeover.core_integration import BUILT_IN_DOMAIN
+from ..takeover.core_integration import CORE_DOMAIN
 from .weak_signal import WeakSignal
 
 
@@ -61,12 +61,12 @@ class Problem(StrEnum):
     PORT_TAKEN = "port_taken"
     PORT_NOT_PERMITTED = "port_not_permitted"
     WEAK_SIGNAL = "weak_signal"
-    BUILT_IN_ENABLED = "built_in_enabled"
+    CORE_ENTRY_ENABLED = "built_in_enabled"
 
 
 #: What an issue's data tell the fix flow.
 ENTRY_ID: Final = "entry_id"
-BUILT_IN_ID: Final = "built_in_entry_id"
+CORE_ENTRY_ID: Final = "built_in_entry_id"
 
 #: The text about a port whose user is not known.
 _PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
@@ -104,10 +104,10 @@ _AT_WORK: Final = (
 )
 
 #: Id of an entry -> its problems. They outlive set-ups that fail and are tried again.
-_PROBLEMS: Final[HassKey[dict[str, Problems]]] = HassKey(f"{DOMAIN}_problems")
+_PROBLEMS: Final[HassKey[dict[str, IssueMonitor]]] = HassKey(f"{DOMAIN}_problems")
 
 
-class Problems:
+class IssueMonitor:
     """Watches one entry, through all of its set-ups, and raises and clears its issues."""
 
     def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
@@ -199,7 +199,7 @@ class Problems:
     async def _async_name_user(self) -> None:
         others = await async_holders(self._hass, self._entry)
         # Home Assistant's own integration for Route B has an issue of its own.
-        rival = any(other.domain == BUILT_IN_DOMAIN for other in others)
+        rival = any(other.domain == CORE_DOMAIN for other in others)
         if others:
             name: str | None = await async_integration_name(self._hass, others[0].domain)
         else:
@@ -228,16 +228,16 @@ class Problems:
 
     # --- Home Assistant's own integration ------------------------------------------------
 
-    async def async_look_for_built_in(self) -> None:
+    async def async_look_for_core_entry(self) -> None:
         """Raise or clear the issue of the other integration on our port."""
         entries = self._hass.config_entries
-        candidates = entries.async_entries(BUILT_IN_DOMAIN, include_ignore=False)
+        candidates = entries.async_entries(CORE_DOMAIN, include_ignore=False)
         rivals = [
             other
             for other in candidates
             if not other.disabled_by and await async_shares_port(self._hass, self._entry, other)
         ]
-        name = await async_integration_name(self._hass, BUILT_IN_DOMAIN) if rivals else ""
+        name = await async_integration_name(self._hass, CORE_DOMAIN) if rivals else ""
         # All of that took time, in which any of them may have been disabled or removed.
         rivals = [
             other
@@ -246,9 +246,9 @@ class Problems:
         ]
         gone = self._entry.disabled_by or entries.async_get_entry(self._entry.entry_id) is None
         if gone or not rivals:
-            self.clear(Problem.BUILT_IN_ENABLED)
+            self.clear(Problem.CORE_ENTRY_ENABLED)
         else:
-            self.create(Problem.BUILT_IN_ENABLED, {"user": name}, rival=rivals[0].entry_id)
+            self.create(Problem.CORE_ENTRY_ENABLED, {"user": name}, rival=rivals[0].entry_id)
             self.clear(Problem.PORT_TAKEN)
 
     # --- Issues --------------------------------------------------------------------------
@@ -268,7 +268,7 @@ class Problems:
             self._hass,
             DOMAIN,
             self._issue_id(problem),
-            data={ENTRY_ID: self._entry.entry_id, BUILT_IN_ID: rival},
+            data={ENTRY_ID: self._entry.entry_id, CORE_ENTRY_ID: rival},
             is_fixable=rival is not None,
             learn_more_url=async_get_loaded_integration(self._hass, DOMAIN).documentation,
             severity=ir.IssueSeverity.WARNING if warning else ir.IssueSeverity.ERROR,
@@ -301,29 +301,29 @@ def _text_about(error: RouteBError) -> str | None:
 
 
 @callback
-def problems_of(hass: HomeAssistant, entry: RouteBConfigEntry) -> Problems:
+def issue_monitor_of(hass: HomeAssistant, entry: RouteBConfigEntry) -> IssueMonitor:
     """Return what watches an entry."""
     known = hass.data.setdefault(_PROBLEMS, {})
     if entry.entry_id not in known:
-        known[entry.entry_id] = Problems(hass, entry)
+        known[entry.entry_id] = IssueMonitor(hass, entry)
     return known[entry.entry_id]
 
 
 @callback
-def async_setup_problems(hass: HomeAssistant) -> None:
+def async_setup_issue_monitors(hass: HomeAssistant) -> None:
     """Follow our entries, and those of Home Assistant's own integration."""
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, partial(_entry_changed, hass))
 
 
 @callback
 def _entry_changed(hass: HomeAssistant, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-    if entry.domain not in (DOMAIN, BUILT_IN_DOMAIN):
+    if entry.domain not in (DOMAIN, CORE_DOMAIN):
         return
     if entry.domain == DOMAIN and (change is ConfigEntryChange.REMOVED or entry.disabled_by):
-        problems_of(hass, entry).forget()
+        issue_monitor_of(hass, entry).forget()
         hass.data[_PROBLEMS].pop(entry.entry_id, None)
     entries = hass.config_entries.async_entries(
         DOMAIN, include_ignore=False, include_disabled=False
     )
     for ours in entries:
-        _ = hass.async_create_task(problems_of(hass, ours).async_look_for_built_in())
+        _ = hass.async_create_task(issue_monitor_of(hass, ours).async_look_for_core_entry())

@@ -10,7 +10,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry, stored
-from ..repairs.issues import problems_of
+from ..repairs.issues import issue_monitor_of
 from ..stack import DongleError, PortError
 from .listing import is_identity, port_list, usb_identity
 from .location import async_follow
@@ -73,7 +73,7 @@ def _lacks_dongle(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     """Tell whether an entry waits because of its port or its dongle, and not of the radio."""
     if entry.state is ConfigEntryState.LOADED:
         return isinstance(entry.runtime_data.keeper.status.error, PortError | DongleError)
-    return problems_of(hass, entry).at_port
+    return issue_monitor_of(hass, entry).at_port
 
 
 @callback

@@ -26,7 +26,7 @@ from ..entry_data import RouteBConfigEntry
 from ..history.identity_lock import identity_lock
 from ..history.issues import HistoryIssues, HistoryProblem
 from ..history.store import NotStoredError
-from .core_integration import built_in_entries, fingerprint_of, sensors_of
+from .core_integration import core_entries, fingerprint_of, sensors_of
 from .energy_dashboard import async_replace_in_energy_dashboard
 from .statistics_migration import async_carry_over_energy
 from .store import TakeOverStore, take_over_store
@@ -40,7 +40,7 @@ _PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
 _PATIENCE: Final = 300.0
 
 
-async def async_inherit(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Do what the take-over has asked for, once; the entities must be there.
 
     Waits for Home Assistant's start, with which the recorder begins its work, and tries again
@@ -125,7 +125,7 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeO
     ours = _ours(hass, entry, theirs)
     pairs = {theirs[key]: ours[key] for key in theirs if key in ours}
     async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _PATIENCE):
-        is_complete = await _adopt(hass, theirs, ours)
+        is_complete = await _migrate_energy(hass, theirs, ours)
         if not is_complete:
             pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is
         await async_replace_in_energy_dashboard(hass, pairs)
@@ -134,7 +134,9 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeO
     return is_complete
 
 
-async def _adopt(hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]) -> bool:
+async def _migrate_energy(
+    hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]
+) -> bool:
     """Have our energy sensor continue theirs; tell whether nothing is missing."""
     if _ENERGY not in theirs:
         return True
@@ -165,7 +167,7 @@ def _theirs(
     hass: HomeAssistant, entry: RouteBConfigEntry, asked: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the other integration's sensors as they are called now, by the keys of ours."""
-    for other in built_in_entries(hass):
+    for other in core_entries(hass):
         if fingerprint_of(other) == entry.data[CONF_IDENTITY]:
             now = sensors_of(hass, other)
             return {key: now.get(key, entity_id) for key, entity_id in asked.items()}

@@ -1,4 +1,4 @@
-"""Home Assistant's own integration for Route B: who is set up there, and how to make room.
+"""Home Assistant's own integration for Route B: its entries, and how its port is released.
 
 It names its device, and with it its entities, after the Route-B ID: neither these ids nor
 the titles are for logs.
@@ -23,10 +23,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from ..session_end import note_farewell
+from ..session_end import note_session_end
 from ..stack import Credentials, CredentialsFormatError
 
-BUILT_IN_DOMAIN: Final = "route_b_smart_meter"
+CORE_DOMAIN: Final = "route_b_smart_meter"
 
 #: Key of our sensor -> how the unique id of the sensor ends that shows the same there.
 _SENSORS: Final = {
@@ -37,16 +37,16 @@ _SENSORS: Final = {
 _BUSY: Final = (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.UNLOAD_IN_PROGRESS)
 
 
-class BuiltInBusyError(HomeAssistantError):
+class CoreEntryBusyError(HomeAssistantError):
     """The other integration does not let go of the port now."""
 
 
-def built_in_entries(hass: HomeAssistant) -> list[ConfigEntry]:
+def core_entries(hass: HomeAssistant) -> list[ConfigEntry]:
     """Return the entries that can be taken over, enabled ones first.
 
     A disabled one still knows the port, the ID and the password.
     """
-    entries = hass.config_entries.async_entries(BUILT_IN_DOMAIN, include_ignore=False)
+    entries = hass.config_entries.async_entries(CORE_DOMAIN, include_ignore=False)
     return sorted(filter(_is_complete, entries), key=lambda entry: entry.disabled_by is not None)
 
 
@@ -79,11 +79,11 @@ def fingerprint_of(entry: ConfigEntry) -> str | None:
         return None
 
 
-async def async_make_room(hass: HomeAssistant, entry_id: str) -> None:
+async def async_release_port(hass: HomeAssistant, entry_id: str) -> None:
     """Unload an entry, if it is still there, and return when its port is free.
 
     Nothing of this is stored: after a restart of Home Assistant it is set up as before.
-    Raises BuiltInBusyError if it is just being set up (nothing is changed then), or if the
+    Raises CoreEntryBusyError if it is just being set up (nothing is changed then), or if the
     port stays open.
     """
     if (entry := hass.config_entries.async_get_entry(entry_id)) is not None:
@@ -91,7 +91,7 @@ async def async_make_room(hass: HomeAssistant, entry_id: str) -> None:
 
 
 async def async_disable(hass: HomeAssistant, entry_id: str) -> None:
-    """Disable an entry, and return when its port is free; raises as async_make_room."""
+    """Disable an entry, and return when its port is free; raises as async_release_port."""
     entry = hass.config_entries.async_get_known_entry(entry_id)
     await _let_go(hass, entry, partial(async_keep_away, hass, entry_id))
 
@@ -105,27 +105,27 @@ async def _let_go(
     hass: HomeAssistant, entry: ConfigEntry, end: Callable[[], Awaitable[object]]
 ) -> None:
     if entry.state in _BUSY:
-        raise BuiltInBusyError
+        raise CoreEntryBusyError
     was_loaded = entry.state is ConfigEntryState.LOADED
     if was_loaded:
         await _calm(entry)
     try:
         await end()
     except OperationNotAllowed as err:  # its unloading has failed before
-        raise BuiltInBusyError from err
+        raise CoreEntryBusyError from err
     if was_loaded:
-        _note_farewell(hass, entry)
+        _note_session_end(hass, entry)
     # A set-up that failed after its sign-in has left the port open: the library's threads
     # hold it until Home Assistant is started again.
     device = entry.data.get(CONF_DEVICE)
     if isinstance(device, str) and await hass.async_add_executor_job(_is_open, device):
-        raise BuiltInBusyError
+        raise CoreEntryBusyError
 
 
-def _note_farewell(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def _note_session_end(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Remember that momonga has ended its session: the meter needs a pause before the next."""
     if (fingerprint := fingerprint_of(entry)) is not None:
-        note_farewell(hass, fingerprint, hass.loop.time())
+        note_session_end(hass, fingerprint, hass.loop.time())
 
 
 async def _calm(entry: ConfigEntry[Any]) -> None:

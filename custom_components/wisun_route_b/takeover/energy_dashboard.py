@@ -8,7 +8,7 @@ from homeassistant.components.energy.data import EnergyManager, async_get_manage
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .statistics_migration import async_adopt_costs
+from .statistics_migration import async_migrate_costs
 
 if TYPE_CHECKING:
     from homeassistant.components.energy.data import EnergyPreferences, EnergyPreferencesUpdate
@@ -49,7 +49,7 @@ async def async_replace_in_energy_dashboard(hass: HomeAssistant, pairs: Mapping[
     if after != before:
         await manager.async_update(cast("EnergyPreferencesUpdate", after))
     await _store(hass, manager, pairs)
-    await _adopt_costs(hass, pairs, costs)
+    await _migrate_costs(hass, pairs, costs)
     return after != before
 
 
@@ -78,7 +78,7 @@ def _parts(manager: EnergyManager) -> Mapping[str, _Json]:
     return {part: data[part] for part in _PARTS if part in data}
 
 
-async def _adopt_costs(
+async def _migrate_costs(
     hass: HomeAssistant, pairs: Mapping[str, str], before: Mapping[str, str]
 ) -> None:
     """Have the dashboard's own sensors of costs go on; done already, nothing happens."""
@@ -88,7 +88,7 @@ async def _adopt_costs(
             continue
         # They are called after what they count; after a restart the old one is not there.
         theirs = before.get(old, old + cost.removeprefix(new) if cost.startswith(new) else "")
-        if theirs and not await async_adopt_costs(hass, theirs, cost):
+        if theirs and not await async_migrate_costs(hass, theirs, cost):
             _LOGGER.warning("The older costs of the Energy dashboard cannot be carried over")
 
 

@@ -7,20 +7,20 @@ from typing import Any
 from homeassistant.const import CONF_DEVICE, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import CONF_ADOPT, DOMAIN
+from ..const import CONF_CARRY_OVER, DOMAIN
 from ..entry_data import names_of_home
 from ..serial_port.release import load_later
 from .core_integration import (
     async_keep_away,
-    async_make_room,
-    built_in_entries,
+    async_release_port,
+    core_entries,
     fingerprint_of,
     sensors_of,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltInMeter:
+class CoreEntry:
     """What the other integration knows of a meter."""
 
     device: str = field(repr=False)
@@ -41,7 +41,7 @@ class TakeOver:
         known = _known_meters(hass)
         self._entries = {
             entry.entry_id: entry
-            for entry in built_in_entries(hass)
+            for entry in core_entries(hass)
             if fingerprint_of(entry) not in known
         }
         self._chosen = ""
@@ -52,22 +52,22 @@ class TakeOver:
         """The meters there are: id of the entry -> its port."""
         return {key: entry.data[CONF_DEVICE] for key, entry in self._entries.items()}
 
-    def choose(self, entry_id: str | None) -> BuiltInMeter:
+    def choose(self, entry_id: str | None) -> CoreEntry:
         """Take this one, or the only one."""
         self._chosen = entry_id or next(iter(self._entries))
         data = self._entries[self._chosen].data
-        return BuiltInMeter(data[CONF_DEVICE], data[CONF_ID], data[CONF_PASSWORD])
+        return CoreEntry(data[CONF_DEVICE], data[CONF_ID], data[CONF_PASSWORD])
 
     def order(self, answers: Mapping[str, Any]) -> dict[str, str] | None:
         """Return the sensors whose past the new entry is to carry on; None if none is wanted."""
         sensors = sensors_of(self._hass, self._entries[self._chosen])
-        return sensors if answers[CONF_ADOPT] and sensors else None
+        return sensors if answers[CONF_CARRY_OVER] and sensors else None
 
     async def async_release(self) -> None:
-        """Have the other integration release the port; raises BuiltInBusyError."""
+        """Have the other integration release the port; raises CoreEntryBusyError."""
         if self._entries[self._chosen].disabled_by is None:
             self._unloaded = self._chosen
-            await async_make_room(self._hass, self._chosen)
+            await async_release_port(self._hass, self._chosen)
 
     async def async_finish(self) -> None:
         """Disable what has released the port, so that it stays away."""

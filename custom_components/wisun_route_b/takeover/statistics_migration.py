@@ -63,7 +63,9 @@ _CLOCKS_DIFFER: Final = 600.0
 _ROUNDING: Final = 1e-6
 
 
-async def async_adopt(hass: HomeAssistant, old_statistic_id: str, new_entity_id: str) -> bool:
+async def async_migrate_statistics(
+    hass: HomeAssistant, old_statistic_id: str, new_entity_id: str
+) -> bool:
     """Do as :func:`async_carry_over_energy`; False also if the database fails."""
     try:
         return await async_carry_over_energy(hass, old_statistic_id, new_entity_id)
@@ -95,7 +97,7 @@ async def async_carry_over_energy(
     )
 
 
-async def async_adopt_costs(hass: HomeAssistant, old_entity_id: str, new_entity_id: str) -> bool:
+async def async_migrate_costs(hass: HomeAssistant, old_entity_id: str, new_entity_id: str) -> bool:
     """Do the same for sensors of costs, in whatever currency."""
     return await _async_carry_over(hass, _CarryOver(old_entity_id, new_entity_id, of_energy=False))
 

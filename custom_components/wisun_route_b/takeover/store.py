@@ -30,8 +30,13 @@ class TakeOverStore:
 
     def __init__(self, hass: HomeAssistant, identity: str) -> None:
         """Begin without any; :meth:`async_load` reads what is stored."""
+        # Names of the other integration's sensors have the Route-B ID in them.
         self._store: Store[dict[str, Json]] = Store(
-            hass, _VERSION, f"{DOMAIN}.{identity}.take_over"
+            hass,
+            _VERSION,
+            f"{DOMAIN}.{identity}.take_over",
+            private=True,
+            atomic_writes=True,
         )
         self.order: Mapping[str, str] | None = None
         """Sensors of the other integration whose past is still to be carried over, by our key."""

@@ -27,12 +27,14 @@ from pytest_homeassistant_custom_component.common import get_schema_suggested_va
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import (
     CONF_IDENTITY,
+    CONF_IMPORT_DAYS,
     CONF_KNOWN,
     CONF_NETWORK,
     CONF_ROUTE_B_ID,
     CONF_USB,
     DOMAIN,
 )
+from custom_components.wisun_route_b.history.store import NotStoredError
 from custom_components.wisun_route_b.stack import Connector, Credentials
 from tests.stack.scripted import (
     DONGLE_IP,
@@ -60,6 +62,7 @@ from ..conftest import (
 from .dialogs import FORM, open_form, submit
 
 _FLOW = f"custom_components.{DOMAIN}.config_flow"
+_STORE = "homeassistant.helpers.storage.Store"
 _LISTED = usb.USBDevice(
     device=SCRIPTED_PORT,
     vid="0403",
@@ -526,22 +529,31 @@ async def test_sign_in_is_kept_when_the_port_cannot_be_asked_who_it_is(
     assert result["data"][CONF_USB] is None
 
 
+@pytest.mark.parametrize("broken", [f"{_FLOW}.async_get_translations", f"{_STORE}.async_save"])
 async def test_sign_in_is_kept_when_its_result_could_not_be_stored_the_first_time(
-    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
 ) -> None:
+    form = {**FORM, CONF_IMPORT_DAYS: 5}
     flow_id = await open_form(hass)
-    result = await hass.config_entries.flow.async_configure(flow_id, FORM)
+    result = await hass.config_entries.flow.async_configure(flow_id, form)
     while result["type"] is FlowResultType.SHOW_PROGRESS:
         await hass.async_block_till_done()
-        with monkeypatch.context() as broken:
-            broken.setattr(f"{_FLOW}.async_get_translations", _raise)
+        with monkeypatch.context() as fault:
+            fault.setattr(broken, _raise)
             try:
                 result = await hass.config_entries.flow.async_configure(flow_id)
-            except OSError:
+            except OSError, NotStoredError:
                 break
+    assert not hass.config_entries.async_entries(DOMAIN)
     assert words(dongle).count("SKJOIN") == 1
 
     result = await hass.config_entries.flow.async_configure(flow_id)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"][CONF_ROUTE_B_ID] == ROUTE_B_ID
+    identity = result["data"][CONF_IDENTITY]
+    assert hass_storage[f"{DOMAIN}.{identity}.history"]["data"]["import_days"] == 5

@@ -128,7 +128,7 @@ async def test_days_to_import_are_an_order_and_no_setting(
     assert result["data"] == entry.options == settings
     assert entry.state is ConfigEntryState.LOADED
     assert _stored_days(hass_storage, entry) == 5
-    assert entry.runtime_data.repair.to_import is not None
+    assert entry.runtime_data.backfill.to_import is not None
     # Nothing is ordered, or taken back, by whoever changes something else.
     await _choose(hass, entry, poll_interval=100)
     assert _stored_days(hass_storage, entry) == 5

@@ -31,7 +31,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.meter_clock import ReadClock
 from custom_components.wisun_route_b.history.sensor_hours import REGISTERS
 from custom_components.wisun_route_b.history.store import NotStoredError, async_order_import
@@ -71,7 +71,7 @@ class House:
         self.unit = "kWh"
         self.read_clock: ReadClock | None = None
         """How the meter's clock is read; None to take it for right."""
-        self.repair: HistoryRepair | None = None
+        self.repair: HistoryBackfill | None = None
         self.water: dict[datetime, Decimal] = {}
         """What the unrelated sensor showed last in each hour in which anybody looked."""
         self._seen: dict[str, str] = {}
@@ -101,8 +101,8 @@ class House:
         self.freezer.move_to(moment)
 
     async def start(
-        self, listen: Callable[[HistoryRepair], None] = lambda _: None, **options: Any
-    ) -> HistoryRepair:
+        self, listen: Callable[[HistoryBackfill], None] = lambda _: None, **options: Any
+    ) -> HistoryBackfill:
         """Home Assistant starts: catches up, and then sees the meter."""
         for entity_id in (IMPORTED, EXPORTED):
             if entity_id in self._seen:
@@ -110,7 +110,7 @@ class House:
         self.hass.states.async_set(WATER, self._seen.get(WATER, "0"), _attributes("L", "water"))
         await self.recorded()
         await self._order(options.pop("import_days", None))
-        self.repair = HistoryRepair(
+        self.repair = HistoryBackfill(
             self.hass, self.entry, self.identity, self.meter, pause=0, read_clock=self.read_clock
         )
         listen(self.repair)

@@ -18,7 +18,7 @@ from sqlalchemy import delete
 
 from custom_components.wisun_route_b.history import recorder_task
 from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
-from custom_components.wisun_route_b.history.report import RepairReport
+from custom_components.wisun_route_b.history.report import BackfillReport
 from custom_components.wisun_route_b.stack import RouteBError
 from tests.integration.history.crash_points import Fault, KilledError, Places
 from tests.integration.history.entry_fixture import HOUR, IMPORTED, WATER, House
@@ -112,7 +112,7 @@ async def finish(house: House, places: Places, work: Any) -> None:
         await is_so(house, report)
 
 
-async def is_so(house: House, report: RepairReport) -> None:
+async def is_so(house: House, report: BackfillReport) -> None:
     bars = await house.stored(IMPORTED)
     told = {row.start: row.energy for row in report.sensors["imported_energy"].changes}
     assert told

@@ -13,7 +13,7 @@ import pytest
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.backfill import HistoryObstacleError
 from custom_components.wisun_route_b.history.statistics import Obstacle
-from custom_components.wisun_route_b.history.store import forget_repairs
+from custom_components.wisun_route_b.history.store import forget_backfill
 from custom_components.wisun_route_b.stack import ResponseTimeoutError
 from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, House
 from tests.integration.history.scenario import all_is_right, at, off
@@ -232,7 +232,7 @@ async def test_the_first_repair_of_an_old_installation_finds_what_was_never_repa
     await house.start()
     await house.live(at(2.2))
     await house.stop()
-    await forget_repairs(house.hass, house.identity)
+    await forget_backfill(house.hass, house.identity)
     house.move(at(7.5))
     await house.start()
     await house.live(at(30.2))

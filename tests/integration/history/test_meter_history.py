@@ -7,7 +7,7 @@ from decimal import Decimal
 from freezegun import freeze_time
 import pytest
 
-from custom_components.wisun_route_b.history.meter_history import MeterPast
+from custom_components.wisun_route_b.history.meter_history import HistoryCache
 from custom_components.wisun_route_b.stack import (
     HALF_HOUR,
     JST,
@@ -46,8 +46,8 @@ class FarMeter:
         raise NotImplementedError(newest, count)
 
 
-def fetch(meter: FarMeter) -> MeterPast:
-    past = MeterPast(meter, pause=0)
+def fetch(meter: FarMeter) -> HistoryCache:
+    past = HistoryCache(meter, pause=0)
     # More than history 2 would return at once.
     moments = [WANTED + index * HALF_HOUR for index in range(-12, 12)]
     with freeze_time(OURS):
@@ -81,7 +81,7 @@ def test_day_that_changes_under_our_hands_is_an_error_and_nothing_is_kept() -> N
 
 def test_days_that_no_meter_remembers_cost_no_time_and_are_no_progress() -> None:
     meter = FarMeter(date(2026, 11, 22))
-    past = MeterPast(meter, pause=3600)
+    past = HistoryCache(meter, pause=3600)
     seen: list[tuple[int, int]] = []
     moments = [WANTED - timedelta(days=days) for days in range(100, 400)]
 
@@ -99,7 +99,7 @@ def test_days_that_no_meter_remembers_cost_no_time_and_are_no_progress() -> None
 
 @pytest.mark.parametrize("register", [Decimal(21), None], ids=["filled", "empty"])
 def test_what_is_dated_later_than_now_is_not_kept(register: Decimal | None) -> None:
-    past = MeterPast(FarMeter(date(2026, 11, 22)), pause=0)
+    past = HistoryCache(FarMeter(date(2026, 11, 22)), pause=0)
     later = OURS + timedelta(hours=26)
     wrong = Slot(later.astimezone(JST), RegisterPair(register, None))
     right = Slot(WANTED.astimezone(JST), RegisterPair(Decimal(1), None))

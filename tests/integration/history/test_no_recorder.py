@@ -21,10 +21,10 @@ async def test_sensors_work_and_the_repair_finds_nothing_to_do(
 
     coordinator: RouteBCoordinator = entry.runtime_data
     await coordinator.async_refresh()
-    assert await coordinator.repair.async_repair()
+    assert await coordinator.backfill.async_repair()
 
     assert state_of(hass, "imported_energy") == "6513.9"
-    assert coordinator.repair.report is None
+    assert coordinator.backfill.report is None
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.history.backfill import HistoryRepair, HistoryStoppedError
+from custom_components.wisun_route_b.history.backfill import HistoryBackfill, HistoryStoppedError
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.stack import JST, Slot
@@ -174,7 +174,7 @@ async def test_a_cancelled_caller_is_cancelled_and_gives_the_lock_back(house: Ho
 async def test_objects_of_one_identity_take_turns(house: House) -> None:
     first = await house.start()
     await house.live(at(3.2))
-    second = HistoryRepair(house.hass, house.entry, house.identity, house.meter, pause=0)
+    second = HistoryBackfill(house.hass, house.entry, house.identity, house.meter, pause=0)
     order: list[str] = []
 
     async def note() -> None:

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.meter_clock import MeterHistory
-from custom_components.wisun_route_b.history.store import forget_repairs
+from custom_components.wisun_route_b.history.store import forget_backfill
 from custom_components.wisun_route_b.stack import (
     JST,
     RegisterPair,
@@ -242,7 +242,7 @@ async def test_progress_and_the_last_repair_are_told_and_outlive_a_restart(house
     house.move(at(2.2 + 48))
     seen = []
 
-    def listen(repair: HistoryRepair) -> None:
+    def listen(repair: HistoryBackfill) -> None:
         repair.async_add_listener(
             lambda: seen.append(
                 repair.progress and (repair.progress.days_done, repair.progress.days)
@@ -260,5 +260,5 @@ async def test_progress_and_the_last_repair_are_told_and_outlive_a_restart(house
     assert house.repair is not None
     assert house.repair.last_repair == told
     await house.stop()
-    await forget_repairs(house.hass, house.identity)
+    await forget_backfill(house.hass, house.identity)
     assert (await house.start()).last_repair is None

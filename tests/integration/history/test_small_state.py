@@ -14,10 +14,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
-from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
 from custom_components.wisun_route_b.history.sensor_hours import Request, Since, compare
-from custom_components.wisun_route_b.history.store import RepairMemory, forget_repairs
+from custom_components.wisun_route_b.history.store import BackfillStore, forget_backfill
 from custom_components.wisun_route_b.stack import HISTORY_DAYS
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
@@ -134,7 +134,7 @@ async def test_an_order_that_makes_no_sense_is_no_order(
     await hass.async_block_till_done()
 
     assert entry.state is ConfigEntryState.LOADED
-    repair: HistoryRepair = entry.runtime_data.repair
+    repair: HistoryBackfill = entry.runtime_data.backfill
     assert repair.to_import is None
     assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -175,7 +175,7 @@ async def test_hours_that_cannot_have_been_compared_are_compared(
     await house.live(at(7.2))
 
     await all_is_right(house)
-    await forget_repairs(house.hass, house.identity)
+    await forget_backfill(house.hass, house.identity)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ async def test_a_stored_moment_has_bounds(
             "import_since": moment.isoformat(),
         },
     )
-    memory = RepairMemory(hass, "some_meter")
+    memory = BackfillStore(hass, "some_meter")
 
     await memory.async_load(["imported_energy"])
 

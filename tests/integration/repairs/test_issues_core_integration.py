@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.takeover.core_integration import BUILT_IN_DOMAIN
+from custom_components.wisun_route_b.takeover.core_integration import CORE_DOMAIN
 from tests.stack.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from ..conftest import (
@@ -42,14 +42,14 @@ def _built_in(hass: HomeAssistant) -> None:
     async def succeed(*_: object) -> bool | None:
         return CORE_SUCCEEDED
 
-    module = MockModule(BUILT_IN_DOMAIN, async_setup_entry=succeed, async_unload_entry=succeed)
+    module = MockModule(CORE_DOMAIN, async_setup_entry=succeed, async_unload_entry=succeed)
     mock_integration(hass, module)
-    mock_platform(hass, f"{BUILT_IN_DOMAIN}.config_flow")
+    mock_platform(hass, f"{CORE_DOMAIN}.config_flow")
 
 
 def rival_on(device: str) -> MockConfigEntry:
     return MockConfigEntry(
-        domain=BUILT_IN_DOMAIN,
+        domain=CORE_DOMAIN,
         title=f"Route B {ROUTE_B_ID}",
         data={"device": device, "id": ROUTE_B_ID, "password": PASSWORD},
     )
@@ -57,7 +57,7 @@ def rival_on(device: str) -> MockConfigEntry:
 
 async def start(hass: HomeAssistant, rival: MockConfigEntry) -> None:
     """Set the other integration up."""
-    with mock_config_flow(BUILT_IN_DOMAIN, ConfigFlow):
+    with mock_config_flow(CORE_DOMAIN, ConfigFlow):
         await set_up(hass, rival)
     assert rival.state is ConfigEntryState.LOADED
 

@@ -9,7 +9,7 @@ from homeassistant.components.recorder.statistics import statistics_during_perio
 from homeassistant.components.recorder.tasks import StatisticsTask
 from homeassistant.helpers.recorder import get_instance
 
-from custom_components.wisun_route_b.takeover.statistics_migration import async_adopt
+from custom_components.wisun_route_b.takeover.statistics_migration import async_migrate_statistics
 from tests.integration.history.entry_fixture import FIVE_MINUTES, HOUR, IMPORTED, UNIT, WATER, House
 
 #: 19:30 in Japan, with no sun on the roof. After today, or the recorder would take its own first run for the newer one.
@@ -92,7 +92,9 @@ class MovingHouse(House):
         await self.compile(StatisticsTask(end - FIVE_MINUTES, True))
 
     async def adopt(self, old: str = OLD) -> bool:
-        adopting = self.hass.async_create_task(async_adopt(self.hass, old, self.real_id(IMPORTED)))
+        adopting = self.hass.async_create_task(
+            async_migrate_statistics(self.hass, old, self.real_id(IMPORTED))
+        )
         await self.recorded()
         return await adopting
 

@@ -27,14 +27,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.serial_port.release import async_load_again
-from custom_components.wisun_route_b.session_end import last_farewell
+from custom_components.wisun_route_b.session_end import session_ended_at
 from custom_components.wisun_route_b.stack import Credentials
 from custom_components.wisun_route_b.takeover.core_integration import (
-    BUILT_IN_DOMAIN,
-    BuiltInBusyError,
+    CORE_DOMAIN,
+    CoreEntryBusyError,
     async_disable,
-    async_make_room,
-    built_in_entries,
+    async_release_port,
+    core_entries,
     sensors_of,
 )
 from tools.emulator import DUMMY_ID, DUMMY_PASSWORD
@@ -68,7 +68,7 @@ def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     awake = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(0.001))
     for module in (
         "momonga.momonga",
-        f"homeassistant.components.{BUILT_IN_DOMAIN}.coordinator",
+        f"homeassistant.components.{CORE_DOMAIN}.coordinator",
     ):
         monkeypatch.setattr(f"{module}.time", awake)
     # It waits two seconds for what an earlier program may have left in the line.
@@ -94,7 +94,7 @@ def entry_of(device: str, route_b_id: str = DUMMY_ID, **other: Any) -> MockConfi
     data = {CONF_DEVICE: device, CONF_ID: route_b_id, CONF_PASSWORD: DUMMY_PASSWORD}
     return MockConfigEntry(
         **{
-            "domain": BUILT_IN_DOMAIN,
+            "domain": CORE_DOMAIN,
             "title": "Route B Smart Meter",
             "unique_id": route_b_id,
             "data": data,
@@ -131,13 +131,13 @@ async def test_port_is_free_once_it_is_disabled(hass: HomeAssistant, port: str) 
     assert not is_open(port)
     # momonga has ended the session.
     identity = Credentials(DUMMY_ID, DUMMY_PASSWORD).fingerprint
-    assert last_farewell(hass, identity) == pytest.approx(hass.loop.time(), abs=5)
+    assert session_ended_at(hass, identity) == pytest.approx(hass.loop.time(), abs=5)
 
 
 async def test_it_reads_again_once_it_is_restored(hass: HomeAssistant, port: str) -> None:
     theirs = await set_up(hass, port)
     energy = sensors_of(hass, theirs)["imported_energy"]
-    await async_make_room(hass, theirs.entry_id)
+    await async_release_port(hass, theirs.entry_id)
     assert (theirs.state, theirs.disabled_by) == (ConfigEntryState.NOT_LOADED, None)
     assert not is_open(port)
 
@@ -210,7 +210,7 @@ async def test_port_that_a_failed_set_up_has_left_open_is_told(
         theirs = await set_up(hass, port)
     assert theirs.state is ConfigEntryState.SETUP_RETRY
 
-    with pytest.raises(BuiltInBusyError):
+    with pytest.raises(CoreEntryBusyError):
         await async_disable(hass, theirs.entry_id)
 
     assert theirs.disabled_by is ConfigEntryDisabler.USER
@@ -223,7 +223,7 @@ async def test_one_that_is_connecting_is_left_alone(hass: HomeAssistant) -> None
     theirs.add_to_hass(hass)
     theirs.mock_state(hass, ConfigEntryState.SETUP_IN_PROGRESS)
 
-    with pytest.raises(BuiltInBusyError):
+    with pytest.raises(CoreEntryBusyError):
         await async_disable(hass, theirs.entry_id)
 
     assert (theirs.state, theirs.disabled_by) == (ConfigEntryState.SETUP_IN_PROGRESS, None)
@@ -240,8 +240,8 @@ async def test_one_that_could_not_be_unloaded_is_told_and_set_up_at_the_next_sta
     with monkeypatch.context() as broken:
         broken.setattr(Momonga, "close", fail)
         for _ in range(2):
-            with pytest.raises(BuiltInBusyError):
-                await async_make_room(hass, theirs.entry_id)
+            with pytest.raises(CoreEntryBusyError):
+                await async_release_port(hass, theirs.entry_id)
             assert theirs.state is ConfigEntryState.FAILED_UNLOAD
             await async_load_again(hass, theirs.entry_id)
             assert theirs.disabled_by is None
@@ -263,7 +263,7 @@ async def test_enabled_meters_come_first_and_incomplete_ones_not_at_all(
     for entry in entries.values():
         entry.add_to_hass(hass)
 
-    found: list[ConfigEntry] = built_in_entries(hass)
+    found: list[ConfigEntry] = core_entries(hass)
 
     assert found == [entries["enabled"], entries["disabled"]]
     assert sensors_of(hass, found[0]) == {}
@@ -304,6 +304,6 @@ async def test_credentials_in_a_form_that_no_meter_has_are_no_obstacle(
 
 
 async def test_what_was_removed_meanwhile_is_no_obstacle(hass: HomeAssistant) -> None:
-    await async_make_room(hass, "gone")
+    await async_release_port(hass, "gone")
     await async_load_again(hass, "gone")
-    assert not built_in_entries(hass)
+    assert not core_entries(hass)

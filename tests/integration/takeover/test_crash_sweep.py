@@ -39,7 +39,7 @@ from sqlalchemy.exc import OperationalError
 from custom_components.wisun_route_b.const import CONF_IDENTITY, DOMAIN
 from custom_components.wisun_route_b.history import recorder_task
 from custom_components.wisun_route_b.takeover import carry_over
-from custom_components.wisun_route_b.takeover.carry_over import async_inherit
+from custom_components.wisun_route_b.takeover.carry_over import async_carry_over
 from custom_components.wisun_route_b.takeover.statistics_migration import _CarryOver
 from custom_components.wisun_route_b.takeover.store import take_over_store
 from tests.integration.takeover.takeover_fixture import ROUTE_B_ID, MovingHouse, at
@@ -128,7 +128,7 @@ class Move:
     def begin(self, at_step: int = 0, act: Callable[[], None] = lambda: None) -> asyncio.Task[None]:
         """Do as the entry's set-up does, and something more at one of its awaits."""
         self.steps = 0
-        coroutine = async_inherit(self.hass, self.entry)
+        coroutine = async_carry_over(self.hass, self.entry)
 
         async def run() -> None:
             await _stepped(self, coroutine, at_step, act)  # type: ignore[misc]
@@ -151,7 +151,7 @@ class Move:
         task.cancel()
 
     def _begin_another(self) -> None:
-        another = async_inherit(self.hass, self.entry)
+        another = async_carry_over(self.hass, self.entry)
         self.others.append(self.hass.async_create_background_task(another, "second"))
 
     async def through(self, *tasks: asyncio.Task[None]) -> None:

@@ -41,7 +41,7 @@ from pytest_homeassistant_custom_component.typing import RecorderInstanceContext
 
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
-from custom_components.wisun_route_b.session_end import last_farewell
+from custom_components.wisun_route_b.session_end import session_ended_at
 from tests.stack.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from ..conftest import CORE_SUCCEEDED, SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words
@@ -143,7 +143,7 @@ async def test_meter_has_its_pause_after_the_session_of_the_other_integration(
     result = await submit(hass, form["flow_id"], {"adopt": True})
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    ended = last_farewell(hass, result["result"].unique_id or "")
+    ended = session_ended_at(hass, result["result"].unique_id or "")
     joined = [at for word, at in dongle.command_times if word == "SKJOIN"]
     assert ended is not None
     assert joined

@@ -15,11 +15,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY
-from custom_components.wisun_route_b.history.backfill import HistoryRepair
+from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.identity_lock import identity_lock
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.takeover import carry_over, energy_dashboard
-from custom_components.wisun_route_b.takeover.carry_over import async_inherit
+from custom_components.wisun_route_b.takeover.carry_over import async_carry_over
 from custom_components.wisun_route_b.takeover.statistics_migration import async_carry_over_energy
 from custom_components.wisun_route_b.takeover.store import take_over_store
 from tests.integration.history.entry_fixture import IMPORTED
@@ -58,7 +58,7 @@ async def inherit(house: MovingHouse) -> None:
 def begin(house: MovingHouse) -> asyncio.Task[None]:
     """Do as the entry's set-up does: nobody waits for it."""
     return house.hass.async_create_background_task(
-        async_inherit(house.hass, house.entry), "take over"
+        async_carry_over(house.hass, house.entry), "take over"
     )
 
 
@@ -187,7 +187,7 @@ async def test_costs_go_on_after_a_power_cut_between_dashboard_and_costs(
         raise asyncio.CancelledError
 
     with monkeypatch.context() as power:
-        power.setattr(energy_dashboard, "async_adopt_costs", cut)
+        power.setattr(energy_dashboard, "async_migrate_costs", cut)
         with pytest.raises(asyncio.CancelledError):
             await inherit(ordered)
     assert is_ordered(ordered)
@@ -344,7 +344,7 @@ async def test_what_fails_for_a_day_raises_an_issue_until_it_succeeds(
     await for_hours(ordered, 0.5)
     assert issue_of(ordered) is not None
     # A repair of the history that succeeds says nothing about the take-over.
-    repair = HistoryRepair(ordered.hass, ordered.entry, ordered.identity, ordered.meter, pause=0)
+    repair = HistoryBackfill(ordered.hass, ordered.entry, ordered.identity, ordered.meter, pause=0)
     await repair.async_repair()
     assert issue_of(ordered) is not None
 
@@ -400,6 +400,6 @@ async def test_entry_that_was_never_to_carry_anything_on_does_nothing(
     entry = MockConfigEntry(domain="wisun_route_b", data={CONF_IDENTITY: "x"})
     entry.add_to_hass(hass)
 
-    await async_inherit(hass, entry)
+    await async_carry_over(hass, entry)
 
     assert "energy" not in hass_storage

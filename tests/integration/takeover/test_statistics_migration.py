@@ -26,9 +26,9 @@ from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.history.recorder_errors import RecorderError
 from custom_components.wisun_route_b.takeover.statistics_migration import (
-    async_adopt,
-    async_adopt_costs,
     async_carry_over_energy,
+    async_migrate_costs,
+    async_migrate_statistics,
 )
 from tests.integration.history.entry_fixture import IMPORTED
 from tests.integration.takeover.takeover_fixture import (
@@ -284,7 +284,7 @@ async def test_energy_is_no_cost(house: MovingHouse) -> None:
     house.move_in()
 
     adopting = house.hass.async_create_task(
-        async_adopt_costs(house.hass, OLD, house.real_id(IMPORTED))
+        async_migrate_costs(house.hass, OLD, house.real_id(IMPORTED))
     )
     await house.recorded()
 
@@ -301,7 +301,7 @@ async def test_costs_are_put_before_costs_of_the_same_currency(
     import_costs(house, "sensor.new_cost", currency, {4: 20, 5: 30})
 
     adopting = house.hass.async_create_task(
-        async_adopt_costs(house.hass, "sensor.old_cost", "sensor.new_cost")
+        async_migrate_costs(house.hass, "sensor.old_cost", "sensor.new_cost")
     )
     await house.recorded()
 
@@ -344,7 +344,7 @@ async def test_nothing_is_missing_where_there_was_nothing(house: MovingHouse) ->
 
 
 async def test_without_recorder_nothing_is_adopted(hass: HomeAssistant) -> None:
-    assert not await async_adopt(hass, OLD, "sensor.smart_meter_imported_energy")
+    assert not await async_migrate_statistics(hass, OLD, "sensor.smart_meter_imported_energy")
 
 
 @pytest.mark.parametrize("recorder_config", [{"exclude": {"entities": [IMPORTED]}}])
