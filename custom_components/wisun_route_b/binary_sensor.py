@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
-from .stack import FAULT_STATUS, OPERATION_STATUS, FaultStatus, OperationStatus
+from .stack import properties
 
 #: Reading is the coordinator's business.
 PARALLEL_UPDATES = 0
@@ -36,17 +36,21 @@ BINARY_SENSORS: Final = (
     RouteBBinarySensorDescription(
         key="fault",
         translation_key="fault",
-        properties=(FAULT_STATUS,),
+        properties=(properties.FAULT_STATUS,),
         device_class=BinarySensorDeviceClass.PROBLEM,
-        is_on_fn=lambda coordinator: coordinator.data.value(FAULT_STATUS) is FaultStatus.FAULT,
+        is_on_fn=lambda coordinator: (
+            coordinator.data.value(properties.FAULT_STATUS) is properties.FaultStatus.FAULT
+        ),
     ),
     RouteBBinarySensorDescription(
         key="operation",
         translation_key="operation",
-        properties=(OPERATION_STATUS,),
+        properties=(properties.OPERATION_STATUS,),
         device_class=BinarySensorDeviceClass.RUNNING,
         entity_registry_enabled_default=False,
-        is_on_fn=lambda coordinator: coordinator.data.value(OPERATION_STATUS) is OperationStatus.ON,
+        is_on_fn=lambda coordinator: (
+            coordinator.data.value(properties.OPERATION_STATUS) is properties.OperationStatus.ON
+        ),
     ),
 )
 

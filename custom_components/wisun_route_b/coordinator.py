@@ -32,29 +32,18 @@ from .serial_port.connector import entry_connector, port_connector
 from .serial_port.location import async_learn
 from .session_end import note_session_end, session_ended_at
 from .stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
-    CURRENT_DATE,
-    CURRENT_TIME,
-    FIXED_TIME_ENERGY_REVERSE,
-    HISTORY2,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
-    AnyProperty,
     Credentials,
-    CredentialsRefusedError,
     LinkKeeper,
     LinkState,
     LinkStatus,
     MeterDescription,
     Network,
-    NotConnectedError,
     ReadReport,
-    ResponseTimeoutError,
     RouteBError,
-    SendFailedError,
     SmartMeter,
+    errors,
     plan,
+    properties as meter_properties,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -63,10 +52,10 @@ _LOGGER = logging.getLogger(__name__)
 _FIRST_READING = frozenset(
     row.epc
     for row in (
-        INSTANTANEOUS_POWER,
-        INSTANTANEOUS_CURRENT,
-        CUMULATIVE_ENERGY_NORMAL,
-        CUMULATIVE_ENERGY_REVERSE,
+        meter_properties.INSTANTANEOUS_POWER,
+        meter_properties.INSTANTANEOUS_CURRENT,
+        meter_properties.CUMULATIVE_ENERGY_NORMAL,
+        meter_properties.CUMULATIVE_ENERGY_REVERSE,
     )
 )
 #: Seconds for one poll's answer, in which the request is sent four times. Answers take 0.1 to
@@ -177,7 +166,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
                 self.hass, self.config_entry.data[CONF_IDENTITY], self.meter.session_ended_at
             )
 
-    def offers(self, properties: Iterable[AnyProperty]) -> bool:
+    def offers(self, properties: Iterable[meter_properties.AnyProperty]) -> bool:
         """Tell whether the meter has these properties, by its own list or by its answers."""
         description = self.meter.description
         if description is not None and description.readable:
@@ -218,11 +207,13 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     async def _read_clock(self) -> timedelta | None:
         """Ask the meter for its clock; None if it does not show it. Raises RouteBError."""
-        if not self.offers((CURRENT_DATE, CURRENT_TIME)):
+        if not self.offers((meter_properties.CURRENT_DATE, meter_properties.CURRENT_TIME)):
             return None
         try:
-            report = await self.meter.read((CURRENT_DATE, CURRENT_TIME), _PATIENCE)
-        except ResponseTimeoutError:
+            report = await self.meter.read(
+                (meter_properties.CURRENT_DATE, meter_properties.CURRENT_TIME), _PATIENCE
+            )
+        except errors.ResponseTimeoutError:
             return None  # silent about its clock; a meter that is silent altogether fails next
         return self._note_clock(report, dt_util.utcnow())
 
@@ -246,7 +237,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Keep the fixed-time readings; look up, once, where a half-hour began before we came."""
         self.half_hours.note(report, dt_util.utcnow())
         slot = fixed_time_slot(report)
-        one_way = not self.offers((FIXED_TIME_ENERGY_REVERSE,))
+        one_way = not self.offers((meter_properties.FIXED_TIME_ENERGY_REVERSE,))
         if slot is not None and (one_way or slot.registers.reverse is not None):
             self.backfill.async_note(slot)
         if (end := self._half_hour_lookup.next()) is not None:
@@ -258,7 +249,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Complete a half-hour from the meter's history."""
         try:
             await self._half_hour_lookup.read(
-                end, dt_util.utcnow(), by_slot=self.offers((HISTORY2,))
+                end, dt_util.utcnow(), by_slot=self.offers((meter_properties.HISTORY2,))
             )
         except RouteBError as err:
             _LOGGER.debug("The last half-hour could not be looked up: %s", err)
@@ -274,7 +265,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             return self.data  # the entities are unavailable, and nothing has failed
         try:
             report = await (self._poll(now) if self._has_started else self._open(now))
-        except CredentialsRefusedError as err:
+        except errors.CredentialsRefusedError as err:
             self._issues.failed(err, now)
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key=failure_key(err)
@@ -304,11 +295,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     async def _poll(self, now: datetime) -> ReadReport:
         """Read what is due; an answer that was lost is asked for once more, at once."""
         if not self.meter.connected:
-            raise self.keeper.status.error or NotConnectedError("There is no session")
+            raise self.keeper.status.error or errors.NotConnectedError("There is no session")
         due = plan.due(now, self._last_read, self._wanted())
         try:
             return await self.meter.read(due, _PATIENCE)
-        except ResponseTimeoutError, SendFailedError:
+        except errors.ResponseTimeoutError, errors.SendFailedError:
             return await self.meter.read(due, _PATIENCE)
 
     def _is_connecting(self) -> bool:

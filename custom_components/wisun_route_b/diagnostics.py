@@ -15,13 +15,6 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, stored
 from .line_logs import line_log_of
 from .stack import (
-    ANNO_PROPERTY_MAP,
-    IDENTIFICATION_NUMBER,
-    PROPERTIES,
-    ROUTE_B_ID,
-    SERIAL_NUMBER,
-    SET_PROPERTY_MAP,
-    Identification,
     LineLog,
     LinkStatus,
     MeterDescription,
@@ -30,13 +23,18 @@ from .stack import (
     Scale,
     SmartMeter,
     TraceDirection,
+    properties,
+    readings,
 )
 from .versions import async_library_versions, integration_version
 
 type Json = Any  # Home Assistant's own word for what becomes JSON
 
 #: Properties that identify a household.
-_PRIVATE: Final = frozenset(row.epc for row in (IDENTIFICATION_NUMBER, ROUTE_B_ID, SERIAL_NUMBER))
+_PRIVATE: Final = frozenset(
+    row.epc
+    for row in (properties.IDENTIFICATION_NUMBER, properties.ROUTE_B_ID, properties.SERIAL_NUMBER)
+)
 #: Seconds for the one question that is asked for the file; somebody waits for it.
 _PATIENCE: Final = 6.0
 _LONGEST_WAIT: Final = 10.0
@@ -119,7 +117,7 @@ def _plainly(reading: tuple[int, object]) -> str:
     epc, value = reading
     if epc not in _PRIVATE or value is None:
         return ""
-    return value.number.hex() if isinstance(value, Identification) else str(value)
+    return value.number.hex() if isinstance(value, readings.Identification) else str(value)
 
 
 def _masked(value: Json, redactors: Iterable[Redactor]) -> Json:
@@ -227,7 +225,7 @@ def _name_plate(description: MeterDescription | None, scale: Scale | None) -> di
 
 async def _property_maps(meter: SmartMeter) -> dict[str, Json]:
     """Ask the meter, once, for the maps that nothing else needs."""
-    wanted = {"settable": SET_PROPERTY_MAP, "notifying": ANNO_PROPERTY_MAP}
+    wanted = {"settable": properties.SET_PROPERTY_MAP, "notifying": properties.ANNO_PROPERTY_MAP}
     try:
         async with asyncio.timeout(_LONGEST_WAIT):
             report = await meter.read(wanted.values(), _PATIENCE)
@@ -241,7 +239,7 @@ def _readings(coordinator: RouteBCoordinator, now: float) -> dict[str, Json]:
     data = coordinator.data
     return {
         "values": {
-            PROPERTIES[epc].name: {"value": str(value), "age": coordinator.age(epc, now)}
+            properties.PROPERTIES[epc].name: {"value": str(value), "age": coordinator.age(epc, now)}
             for epc, value in data.values.items()
             if epc not in _PRIVATE
         },

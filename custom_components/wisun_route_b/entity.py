@@ -12,14 +12,14 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import RouteBCoordinator
-from .stack import AnyProperty, StandardVersion
+from .stack import properties as meter_properties, readings
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteBEntityDescription(EntityDescription):
     """An entity, and the properties of the meter that it is made of."""
 
-    properties: tuple[AnyProperty, ...] = ()
+    properties: tuple[meter_properties.AnyProperty, ...] = ()
 
 
 class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
@@ -91,7 +91,7 @@ def _model(hass: HomeAssistant) -> str:
     )
 
 
-def _release(version: StandardVersion | None) -> str | None:
+def _release(version: readings.StandardVersion | None) -> str | None:
     if version is None:
         return None
     return f"ECHONET Lite Appendix {version.release} rev. {version.revision}"

@@ -32,7 +32,7 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .stack import Credentials, CredentialsFormatError, MeterDescription, Network
+from .stack import Credentials, MeterDescription, Network, errors
 
 if TYPE_CHECKING:
     from .coordinator import RouteBCoordinator
@@ -81,7 +81,7 @@ class StoredMeter:
             return False
         try:
             Credentials(self.route_b_id or "", self.password or "")
-        except CredentialsFormatError:
+        except errors.CredentialsFormatError:
             return False
         return True
 

@@ -8,24 +8,20 @@ from typing import Final
 
 from .const import CLOCK_TOLERANCE
 from .stack import (
-    FIXED_TIME_ENERGY_NORMAL,
-    FIXED_TIME_ENERGY_REVERSE,
-    HALF_HOUR,
     JST,
-    FixedTimeEnergy,
-    MeterProperty,
     ReadReport,
-    RegisterPair,
     Scale,
-    Slot,
     SmartMeter,
+    half_hours as meter_half_hours,
+    properties,
+    readings,
 )
 
 #: Readings of each register that are kept: what is asked about is the newest two.
 _KEPT: Final = 4
 
 
-type Direction = MeterProperty[FixedTimeEnergy]
+type Direction = properties.MeterProperty[readings.FixedTimeEnergy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +34,20 @@ class HalfHour:
     """kWh."""
 
 
-def fixed_time_slot(report: ReadReport) -> Slot | None:
+def fixed_time_slot(report: ReadReport) -> meter_half_hours.Slot | None:
     """Return what a report says about EA and EB as a slot of a history."""
-    normal = report.value(FIXED_TIME_ENERGY_NORMAL)
-    reverse = report.value(FIXED_TIME_ENERGY_REVERSE)
+    normal = report.value(properties.FIXED_TIME_ENERGY_NORMAL)
+    reverse = report.value(properties.FIXED_TIME_ENERGY_REVERSE)
     newest = max((reading.measured_at for reading in (normal, reverse) if reading), default=None)
     if newest is None:
         return None
 
-    def at_newest(reading: FixedTimeEnergy | None) -> Decimal | None:
+    def at_newest(reading: readings.FixedTimeEnergy | None) -> Decimal | None:
         return reading.energy if reading and reading.measured_at == newest else None
 
-    return Slot(newest, RegisterPair(at_newest(normal), at_newest(reverse)))
+    return meter_half_hours.Slot(
+        newest, readings.RegisterPair(at_newest(normal), at_newest(reverse))
+    )
 
 
 class HalfHours:
@@ -58,8 +56,8 @@ class HalfHours:
     def __init__(self) -> None:
         """Start without any reading."""
         self._registers: dict[int, dict[datetime, Decimal]] = {
-            FIXED_TIME_ENERGY_NORMAL.epc: {},
-            FIXED_TIME_ENERGY_REVERSE.epc: {},
+            properties.FIXED_TIME_ENERGY_NORMAL.epc: {},
+            properties.FIXED_TIME_ENERGY_REVERSE.epc: {},
         }
 
     def note(self, report: ReadReport, now: datetime) -> None:
@@ -67,16 +65,19 @@ class HalfHours:
 
         Such a reading would stay the newest one, and hide all true ones, until then.
         """
-        for direction in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE):
+        for direction in (
+            properties.FIXED_TIME_ENERGY_NORMAL,
+            properties.FIXED_TIME_ENERGY_REVERSE,
+        ):
             reading = report.value(direction)
             if reading is not None and reading.measured_at <= now + CLOCK_TOLERANCE:
                 self._keep(direction.epc, reading.measured_at, reading.energy)
 
-    def note_history(self, slots: Iterable[Slot]) -> None:
+    def note_history(self, slots: Iterable[meter_half_hours.Slot]) -> None:
         """Take half-hourly registers of a history."""
         for slot in slots:
-            self._keep(FIXED_TIME_ENERGY_NORMAL.epc, slot.at, slot.registers.normal)
-            self._keep(FIXED_TIME_ENERGY_REVERSE.epc, slot.at, slot.registers.reverse)
+            self._keep(properties.FIXED_TIME_ENERGY_NORMAL.epc, slot.at, slot.registers.normal)
+            self._keep(properties.FIXED_TIME_ENERGY_REVERSE.epc, slot.at, slot.registers.reverse)
 
     def last(self, direction: Direction, scale: Scale | None) -> HalfHour | None:
         """Return the newest half-hour; None if one of its ends is missing or makes no sense."""
@@ -84,16 +85,16 @@ class HalfHours:
         if not registers or scale is None:
             return None
         end = max(registers)
-        older = registers.get(end - HALF_HOUR)
+        older = registers.get(end - meter_half_hours.HALF_HOUR)
         energy = None if older is None else scale.consumed(older, registers[end])
-        return None if energy is None else HalfHour(end - HALF_HOUR, energy)
+        return None if energy is None else HalfHour(end - meter_half_hours.HALF_HOUR, energy)
 
     def missing(self) -> datetime | None:
         """Return the end of the newest half-hour whose beginning is not known."""
         ends = [
             max(registers)
             for registers in self._registers.values()
-            if registers and max(registers) - HALF_HOUR not in registers
+            if registers and max(registers) - meter_half_hours.HALF_HOUR not in registers
         ]
         return max(ends, default=None)
 
@@ -130,6 +131,8 @@ class HalfHourLookup:
         if by_slot:
             slots = await self._meter.half_hour_history(end, 2)
         else:
-            days = (now.astimezone(JST).date() - (end - HALF_HOUR).date()).days
+            days = (now.astimezone(JST).date() - (end - meter_half_hours.HALF_HOUR).date()).days
             slots = await self._meter.day_history(days)
-        self._half_hours.note_history(slot for slot in slots if end - HALF_HOUR <= slot.at <= end)
+        self._half_hours.note_history(
+            slot for slot in slots if end - meter_half_hours.HALF_HOUR <= slot.at <= end
+        )

@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntityDescription
 from .error_texts import failure_key
-from .stack import CURRENT_DATE, CURRENT_TIME, LinkState, LinkStatistics
+from .stack import LinkState, LinkStatistics, properties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ HEALTH_SENSORS: Final = (
     HealthSensorDescription(
         key="clock_offset",
         translation_key="clock_offset",
-        properties=(CURRENT_DATE, CURRENT_TIME),
+        properties=(properties.CURRENT_DATE, properties.CURRENT_TIME),
         device_class=SensorDeviceClass.DURATION,
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfTime.SECONDS,

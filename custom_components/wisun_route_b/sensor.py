@@ -26,17 +26,7 @@ from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
 from .half_hours import Direction, HalfHour
 from .link_sensors import HEALTH_SENSORS, HealthSensorDescription
-from .stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
-    FIXED_TIME_ENERGY_NORMAL,
-    FIXED_TIME_ENERGY_REVERSE,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
-    FixedTimeEnergy,
-    MeterProperty,
-    ReadReport,
-)
+from .stack import ReadReport, properties, readings
 
 #: Reading is the coordinator's business.
 PARALLEL_UPDATES = 0
@@ -76,7 +66,7 @@ def _current(
     return PropertySensorDescription(
         key=key,
         translation_key=key,
-        properties=(INSTANTANEOUS_CURRENT,),
+        properties=(properties.INSTANTANEOUS_CURRENT,),
         device_class=SensorDeviceClass.CURRENT,
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
@@ -87,12 +77,12 @@ def _current(
 
 
 def _current_r(report: ReadReport) -> Decimal | None:
-    currents = report.value(INSTANTANEOUS_CURRENT)
+    currents = report.value(properties.INSTANTANEOUS_CURRENT)
     return currents.r if currents else None
 
 
 def _current_t(report: ReadReport) -> Decimal | None:
-    currents = report.value(INSTANTANEOUS_CURRENT)
+    currents = report.value(properties.INSTANTANEOUS_CURRENT)
     return currents.t if currents else None
 
 
@@ -101,7 +91,9 @@ def _has_current_t(report: ReadReport) -> bool:
     return _current_t(report) is not None
 
 
-def _register(key: str, register: MeterProperty[Decimal | None]) -> PropertySensorDescription:
+def _register(
+    key: str, register: properties.MeterProperty[Decimal | None]
+) -> PropertySensorDescription:
     return PropertySensorDescription(
         key=key,
         translation_key=key,
@@ -113,7 +105,9 @@ def _register(key: str, register: MeterProperty[Decimal | None]) -> PropertySens
     )
 
 
-def _half_hourly(key: str, register: MeterProperty[FixedTimeEnergy]) -> PropertySensorDescription:
+def _half_hourly(
+    key: str, register: properties.MeterProperty[readings.FixedTimeEnergy]
+) -> PropertySensorDescription:
     def energy(report: ReadReport) -> Decimal | None:
         reading = report.value(register)
         return reading.energy if reading else None
@@ -150,30 +144,30 @@ def _last_half_hour(key: str, direction: Direction) -> HalfHourSensorDescription
 
 
 def _half_hour(report: ReadReport) -> datetime | None:
-    reading = report.value(FIXED_TIME_ENERGY_NORMAL)
+    reading = report.value(properties.FIXED_TIME_ENERGY_NORMAL)
     return reading.measured_at if reading else None
 
 
 SENSORS: Final = (
     PropertySensorDescription(
         key="power",
-        properties=(INSTANTANEOUS_POWER,),
+        properties=(properties.INSTANTANEOUS_POWER,),
         device_class=SensorDeviceClass.POWER,
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
-        value_fn=lambda report: report.value(INSTANTANEOUS_POWER),
+        value_fn=lambda report: report.value(properties.INSTANTANEOUS_POWER),
     ),
     _current("current_r", _current_r),
     _current("current_t", _current_t, _has_current_t),
-    _register("imported_energy", CUMULATIVE_ENERGY_NORMAL),
-    _register("exported_energy", CUMULATIVE_ENERGY_REVERSE),
-    _half_hourly("half_hour_imported_energy", FIXED_TIME_ENERGY_NORMAL),
-    _half_hourly("half_hour_exported_energy", FIXED_TIME_ENERGY_REVERSE),
+    _register("imported_energy", properties.CUMULATIVE_ENERGY_NORMAL),
+    _register("exported_energy", properties.CUMULATIVE_ENERGY_REVERSE),
+    _half_hourly("half_hour_imported_energy", properties.FIXED_TIME_ENERGY_NORMAL),
+    _half_hourly("half_hour_exported_energy", properties.FIXED_TIME_ENERGY_REVERSE),
     PropertySensorDescription(
         key="half_hour_reading_time",
         translation_key="half_hour_reading_time",
-        properties=(FIXED_TIME_ENERGY_NORMAL,),
+        properties=(properties.FIXED_TIME_ENERGY_NORMAL,),
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
@@ -182,8 +176,8 @@ SENSORS: Final = (
 )
 
 HALF_HOUR_SENSORS: Final = (
-    _last_half_hour("last_half_hour_imported", FIXED_TIME_ENERGY_NORMAL),
-    _last_half_hour("last_half_hour_exported", FIXED_TIME_ENERGY_REVERSE),
+    _last_half_hour("last_half_hour_imported", properties.FIXED_TIME_ENERGY_NORMAL),
+    _last_half_hour("last_half_hour_exported", properties.FIXED_TIME_ENERGY_REVERSE),
 )
 
 

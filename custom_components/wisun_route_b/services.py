@@ -22,7 +22,7 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
 from .history.meter_history import PAUSE
-from .stack import HALF_HOUR, HISTORY_DAYS, JST, Consumption, RouteBError, Slot, consumptions
+from .stack import JST, RouteBError, half_hours, readings
 
 GET_HISTORY: Final = "get_history"
 IMPORT_HISTORY: Final = "import_history"
@@ -63,18 +63,27 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
     """Return the half-hours of a range: both registers at the end, and the energy between."""
     coordinator = _coordinator(call)
     start, end = _range(call)
-    moments = [start + index * HALF_HOUR for index in range((end - start) // HALF_HOUR + 1)]
+    moments = [
+        start + index * half_hours.HALF_HOUR
+        for index in range((end - start) // half_hours.HALF_HOUR + 1)
+    ]
     past = coordinator.backfill.past(PAUSE)
     try:
         await past.fetch(moments, lambda _done, _days: None)
     except RouteBError as err:
         raise _told(err) from err
-    slots = [Slot(moment.astimezone(JST), past[moment]) for moment in moments if moment in past]
+    slots = [
+        half_hours.Slot(moment.astimezone(JST), past[moment])
+        for moment in moments
+        if moment in past
+    ]
     ends = {slot.at: slot for slot in slots}
     scale = coordinator.meter.scale
-    rows = [] if scale is None else consumptions(slots, scale)
+    rows = [] if scale is None else half_hours.consumptions(slots, scale)
     return {
-        "half_hours": [_row(row, ends[row.end]) for row in rows if row.end - row.start == HALF_HOUR]
+        "half_hours": [
+            _row(row, ends[row.end]) for row in rows if row.end - row.start == half_hours.HALF_HOUR
+        ]
     }
 
 
@@ -95,7 +104,7 @@ def _told(error: RouteBError) -> HomeAssistantError:
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=failure_key(error))
 
 
-def _row(row: Consumption, end: Slot) -> dict[str, Any]:
+def _row(row: half_hours.Consumption, end: half_hours.Slot) -> dict[str, Any]:
     return {
         "start": row.start.isoformat(),
         "end": row.end.isoformat(),
@@ -124,11 +133,11 @@ def _range(call: ServiceCall) -> tuple[datetime, datetime]:
     now = dt_util.utcnow()
     start = _aware(call.data[ATTR_START])
     end = min(_aware(call.data.get(ATTR_END, now)), now)
-    if start < min(end, now - timedelta(days=HISTORY_DAYS + 1)):
+    if start < min(end, now - timedelta(days=readings.HISTORY_DAYS + 1)):
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="range_is_too_old",
-            translation_placeholders={"days": str(HISTORY_DAYS)},
+            translation_placeholders={"days": str(readings.HISTORY_DAYS)},
         )
     # Only now: the first year and the last have no room for a change of the time zone.
     if start >= end or (start := _floor(start)) >= (end := _floor(end)):
@@ -142,4 +151,4 @@ def _aware(moment: datetime) -> datetime:
 
 def _floor(moment: datetime) -> datetime:
     utc = moment.astimezone(UTC)
-    return utc - (utc - datetime.min.replace(tzinfo=UTC)) % HALF_HOUR
+    return utc - (utc - datetime.min.replace(tzinfo=UTC)) % half_hours.HALF_HOUR

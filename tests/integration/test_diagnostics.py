@@ -19,16 +19,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.wisun_route_b.const import CONF_KNOWN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
-from custom_components.wisun_route_b.stack import (
-    IDENTIFICATION_NUMBER,
-    JST,
-    PROPERTIES,
-    ROUTE_B_ID as ROUTE_B_ID_PROPERTY,
-    SERIAL_NUMBER as SERIAL_NUMBER_PROPERTY,
-    LinkState,
-    NotAWiSunDongleError,
-    PortNotFoundError,
-)
+from custom_components.wisun_route_b.stack import JST, LinkState, errors, properties
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.stack.scripted import (
     METER_MAC,
@@ -111,7 +102,7 @@ async def test_file_tells_why_there_is_no_link(hass: HomeAssistant, dongle: Scri
     dongle.replies["SKVER"] = b"FAIL ER04\r\n"
     dongle.unplug()
     keeper = entry.runtime_data.keeper
-    await until(lambda: isinstance(keeper.status.error, NotAWiSunDongleError))
+    await until(lambda: isinstance(keeper.status.error, errors.NotAWiSunDongleError))
     await until(lambda: keeper.state is LinkState.WAITING)
 
     link = (await diagnose(hass, entry))["link"]
@@ -232,7 +223,7 @@ async def test_traceback_in_the_debug_log_does_not_name_the_port(
     keeper = entry.runtime_data.keeper
     await until(lambda: keeper.state is LinkState.WAITING)
     keeper.retry_now()
-    await until(lambda: isinstance(keeper.status.error, PortNotFoundError))
+    await until(lambda: isinstance(keeper.status.error, errors.PortNotFoundError))
     await later(100)
     await poll(hass)
 
@@ -298,13 +289,15 @@ async def _go_through_trouble(hass: HomeAssistant, entry: MockConfigEntry, other
 
     other.faults.rates.set(duplicate_answer=0.5, split=0.2)
     other.dongle.emit(_noise(other))
-    await meter.read(PROPERTIES.values())
+    await meter.read(properties.PROPERTIES.values())
     await meter.day_history(2)
     other.faults.end_session()
     await until(lambda: keeper.state is not LinkState.CONNECTED)
     await until(back)
     entry.runtime_data.data = entry.runtime_data.data.merged(
-        await meter.read((IDENTIFICATION_NUMBER, ROUTE_B_ID_PROPERTY, SERIAL_NUMBER_PROPERTY))
+        await meter.read(
+            (properties.IDENTIFICATION_NUMBER, properties.ROUTE_B_ID, properties.SERIAL_NUMBER)
+        )
     )
     await poll(hass)
 

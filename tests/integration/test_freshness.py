@@ -3,15 +3,11 @@
 import pytest
 
 from custom_components.wisun_route_b.freshness import Freshness
-from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    INSTANTANEOUS_POWER,
-    OPERATION_STATUS,
-)
+from custom_components.wisun_route_b.stack import properties
 
-POWER, ENERGY = INSTANTANEOUS_POWER.epc, CUMULATIVE_ENERGY_NORMAL.epc
+POWER, ENERGY = properties.INSTANTANEOUS_POWER.epc, properties.CUMULATIVE_ENERGY_NORMAL.epc
 #: Changes hardly ever.
-STATUS = OPERATION_STATUS.epc
+STATUS = properties.OPERATION_STATUS.epc
 HOLD = 90.0
 
 

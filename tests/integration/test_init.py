@@ -11,7 +11,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from custom_components.wisun_route_b.const import CONF_KNOWN, CONF_NETWORK, DOMAIN
-from custom_components.wisun_route_b.stack import DongleSilentError, JoinFailedError, LinkState
+from custom_components.wisun_route_b.stack import LinkState, errors
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.scripted import (
     JOIN_REFUSED,
@@ -281,11 +281,11 @@ async def test_loss_and_recovery_are_logged_once_each(
     dongle.unplug()
     keeper = entry.runtime_data.keeper
 
-    await until(lambda: isinstance(keeper.status.error, DongleSilentError))
+    await until(lambda: isinstance(keeper.status.error, errors.DongleSilentError))
     await poll(hass)  # says nothing, as the values are still held
     await later(100)
     for _ in range(3):
-        await until(lambda: isinstance(keeper.status.error, DongleSilentError))
+        await until(lambda: isinstance(keeper.status.error, errors.DongleSilentError))
         await poll(hass)
     dongle.replies.clear()
     await until(lambda: keeper.state is LinkState.CONNECTED)
@@ -433,7 +433,7 @@ async def test_meter_that_cannot_be_reached_never_asks_for_new_credentials(
 
     assert keeper.state is LinkState.WAITING
     assert not hass.config_entries.flow.async_progress()
-    assert isinstance(keeper.status.error, JoinFailedError)
+    assert isinstance(keeper.status.error, errors.JoinFailedError)
 
 
 async def test_limit_of_the_transmission_time_is_a_state_and_passes(

@@ -12,14 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_KNOWN, DOMAIN
-from custom_components.wisun_route_b.stack import (
-    CredentialsRefusedError,
-    LinkState,
-    PortBusyError,
-    PortNotFoundError,
-    PortUnreachableError,
-    RouteBError,
-)
+from custom_components.wisun_route_b.stack import LinkState, RouteBError, errors
 from tests.stack.scripted import JOIN_REFUSED, METER_IP, ScriptedDongle
 
 from .conftest import (
@@ -154,9 +147,9 @@ async def test_sign_in_that_takes_longer_than_the_start_is_no_error(
 @pytest.mark.parametrize(
     ("error", "issue"),
     [
-        (PortNotFoundError("There is no such port"), "dongle_missing"),
-        (PortUnreachableError("The port could not be opened"), "dongle_missing"),
-        (PortBusyError("The port is in use"), "port_taken_by_somebody"),
+        (errors.PortNotFoundError("There is no such port"), "dongle_missing"),
+        (errors.PortUnreachableError("The port could not be opened"), "dongle_missing"),
+        (errors.PortBusyError("The port is in use"), "port_taken_by_somebody"),
     ],
 )
 async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
@@ -189,7 +182,7 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
 
 
 def bridge_off(door: FaultyPort) -> None:
-    door.error = PortUnreachableError("The port does not answer")
+    door.error = errors.PortUnreachableError("The port does not answer")
 
 
 def dongle_off(door: FaultyPort) -> None:
@@ -240,7 +233,7 @@ async def test_refusal_at_the_start_asks_for_credentials_and_goes_on_trying(
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert entry.state is ConfigEntryState.LOADED
-    assert isinstance(entry.runtime_data.keeper.status.error, CredentialsRefusedError)
+    assert isinstance(entry.runtime_data.keeper.status.error, errors.CredentialsRefusedError)
     assert list(entry.async_get_active_flows(hass, {SOURCE_REAUTH}))
 
     dongle.replies.clear()

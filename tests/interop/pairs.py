@@ -11,20 +11,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from custom_components.wisun_route_b.stack import (
-    JST,
-    Currents,
-    FixedTimeEnergy,
-    HistorySelector,
-    Identification,
-    InstallationLocation,
-    OneMinuteEnergy,
-    OperationStatus,
-    ReadReport,
-    RegisterPair,
-    Slot,
-    StandardVersion,
-)
+from custom_components.wisun_route_b import stack
+from custom_components.wisun_route_b.stack import JST, ReadReport, half_hours, properties, readings
+
+#: What the expressions are evaluated with: the public names of the stack and of its modules.
+PUBLIC: dict[str, Any] = {
+    **vars(stack.errors),
+    **vars(half_hours),
+    **vars(readings),
+    **vars(properties),
+    **vars(stack),
+}
 
 #: What the meter's clock says, and stays at: an ordinary Sunday.
 AT = datetime(2026, 11, 22, 12, 34, 56, tzinfo=JST)
@@ -81,13 +78,13 @@ def _codes(value: frozenset[int]) -> list[int]:
     return sorted(value)
 
 
-def _location(value: InstallationLocation) -> str:
+def _location(value: readings.InstallationLocation) -> str:
     assert value.place is not None
     assert value.place.name == "GARDEN"
     return f"garden/perimeter {value.number}"
 
 
-def _version(value: StandardVersion) -> str:
+def _version(value: readings.StandardVersion) -> str:
     return f"{value.release}.{value.revision}"
 
 
@@ -96,7 +93,7 @@ def _padded(value: str) -> str:
     return value.ljust(12, "\0")
 
 
-def _is_on(value: OperationStatus) -> bool:
+def _is_on(value: properties.OperationStatus) -> bool:
     return value.name == "ON"
 
 
@@ -104,26 +101,26 @@ def _is_faulty(value: Any) -> bool:
     return bool(value.name == "FAULT")
 
 
-def _identification(value: Identification) -> object:
+def _identification(value: readings.Identification) -> object:
     return {
         "manufacturer code": _hex(value.manufacturer),
         "authentication id": _hex(value.number),
     }
 
 
-def _pair(registers: RegisterPair) -> object:
+def _pair(registers: readings.RegisterPair) -> object:
     return {"normal direction": registers.normal, "reverse direction": registers.reverse}
 
 
-def _one_minute(value: OneMinuteEnergy) -> object:
+def _one_minute(value: readings.OneMinuteEnergy) -> object:
     return {"timestamp": _naive(value.measured_at), "cumulative energy": _pair(value.registers)}
 
 
-def _currents(value: Currents) -> object:
+def _currents(value: readings.Currents) -> object:
     return {"r phase current": value.r, "t phase current": value.t}
 
 
-def fixed_time(value: FixedTimeEnergy) -> object:
+def fixed_time(value: readings.FixedTimeEnergy) -> object:
     return {"timestamp": _naive(value.measured_at), "cumulative energy": value.energy}
 
 
@@ -132,13 +129,13 @@ def _day(value: int | None) -> int:
     return 255 if value is None else value
 
 
-def _selector(value: HistorySelector) -> object:
+def _selector(value: readings.HistorySelector) -> object:
     start = None if value.start is None else _naive(value.start)
     return {"timestamp": start, "number of data points": value.count}
 
 
 def _one_way(direction: str) -> Form:
-    def form(slots: tuple[Slot, ...]) -> object:
+    def form(slots: tuple[half_hours.Slot, ...]) -> object:
         return [
             {"timestamp": _naive(slot.at), "cumulative energy": getattr(slot.registers, direction)}
             for slot in slots
@@ -147,7 +144,7 @@ def _one_way(direction: str) -> Form:
     return form
 
 
-def _newest_first(slots: tuple[Slot, ...]) -> object:
+def _newest_first(slots: tuple[half_hours.Slot, ...]) -> object:
     """momonga keeps the order of the wire; our slots always begin with the oldest."""
     return [
         {"timestamp": _naive(slot.at), "cumulative energy": _pair(slot.registers)}

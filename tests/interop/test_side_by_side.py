@@ -19,15 +19,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.wisun_route_b import stack
 from custom_components.wisun_route_b.stack import (
-    FIXED_TIME_ENERGY_NORMAL,
-    FIXED_TIME_ENERGY_REVERSE,
-    PROPERTIES,
     Credentials,
     ReadReport,
-    RequestRefusedError,
     SmartMeter,
+    errors,
+    properties,
     serial_connector,
 )
 from tests.tools.meter.shell import Outcome, carry_out
@@ -44,7 +41,7 @@ from tools.emulator import (
 )
 from tools.meter.values import as_json
 
-from .pairs import AT, NAMES, PAIRS, Pair, fixed_time
+from .pairs import AT, NAMES, PAIRS, PUBLIC, Pair, fixed_time
 
 #: momonga's sleeps, whichever test comes first.
 pytestmark = pytest.mark.timeout(150)
@@ -156,7 +153,7 @@ async def _read(variant: Variant, emulator: Emulator, port: str) -> None:
     await meter.connect()
     variant.ours = [await _outcome(meter, pair) for pair in PAIRS]
     variant.everything = await meter.read(
-        row for epc, row in PROPERTIES.items() if epc in variant.config.model.readable
+        row for epc, row in properties.PROPERTIES.items() if epc in variant.config.model.readable
     )
     heard: asyncio.Queue[ReadReport] = asyncio.Queue()
     meter.subscribe(heard.put_nowait)
@@ -183,10 +180,10 @@ def _forget_settings(emulator: Emulator) -> None:
 async def _outcome(meter: SmartMeter, pair: Pair) -> dict[str, Any]:
     """Do what the table says is our call."""
     try:
-        found = eval(pair.ours, {**vars(stack), **NAMES, "meter": meter})  # noqa: S307 - our own
+        found = eval(pair.ours, {**PUBLIC, **NAMES, "meter": meter})  # noqa: S307 - our own
         if inspect.isawaitable(found):
             found = await found
-    except RequestRefusedError:
+    except errors.RequestRefusedError:
         return {"refused": True}
     if isinstance(found, ReadReport) and pair.epc in found.refused:
         return {"refused": True}
@@ -294,7 +291,7 @@ def test_both_hear_the_same_announcement(variants: dict[str, Variant], name: str
     assert variant.pushed is not None
     ours = {
         str(row.epc): fixed_time(value)
-        for row in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE)
+        for row in (properties.FIXED_TIME_ENERGY_NORMAL, properties.FIXED_TIME_ENERGY_REVERSE)
         if (value := variant.pushed.value(row)) is not None
     }
     assert agree(announced["properties"], ours)

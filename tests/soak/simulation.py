@@ -16,19 +16,14 @@ import random
 from typing import override
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
     Credentials,
     LinkKeeper,
     LinkState,
     LinkStatus,
-    PortNotFoundError,
-    ResponseTimeoutError,
     RouteBError,
-    SendFailedError,
     SmartMeter,
+    errors,
+    properties,
 )
 from tests.virtual_clock import now
 from tools.emulator import Emulator, EmulatorConfig
@@ -39,10 +34,10 @@ DAY = 86_400.0
 #: 30 s (docs/architecture.md, "A link that never needs a human").
 MOST_RECOVERY = 300.0
 READING = (
-    INSTANTANEOUS_POWER,
-    INSTANTANEOUS_CURRENT,
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
+    properties.INSTANTANEOUS_POWER,
+    properties.INSTANTANEOUS_CURRENT,
+    properties.CUMULATIVE_ENERGY_NORMAL,
+    properties.CUMULATIVE_ENERGY_REVERSE,
 )
 #: Seconds after a meter has let us in again that had refused our credentials for a while: they are
 #: tried at intervals of an hour at most.
@@ -130,7 +125,7 @@ class Poller:
         try:
             try:
                 report = await meter.read(READING, _PATIENCE)
-            except ResponseTimeoutError, SendFailedError:
+            except errors.ResponseTimeoutError, errors.SendFailedError:
                 report = await meter.read(READING, _PATIENCE)
         except RouteBError:
             return
@@ -163,7 +158,7 @@ async def sail(days: float, seed: int, mean_gap: float, count_objects: Callable[
     before = asyncio.all_tasks()
     async with Emulator(EmulatorConfig(clock=now, seed=seed, neighbours=2)) as emulator:
         meter = SmartMeter(
-            emulator.connector(missing=PortNotFoundError),
+            emulator.connector(missing=errors.PortNotFoundError),
             Credentials(emulator.config.route_b_id, emulator.config.password),
         )
         keeper = LinkKeeper(meter, random.Random(seed))

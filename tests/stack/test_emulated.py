@@ -9,18 +9,13 @@ from typing import Any
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    FIXED_TIME_ENERGY_NORMAL,
-    FIXED_TIME_ENERGY_REVERSE,
-    INSTANTANEOUS_POWER,
-    PROPERTIES,
     Credentials,
-    CredentialsRefusedError,
-    JoinFailedError,
-    MeterNotFoundError,
     Network,
     ReadReport,
     RouteBError,
     SmartMeter,
+    errors,
+    properties as meter_properties,
 )
 from tests.virtual_clock import now, run
 from tools.emulator import MODELS, PRODUCTS, SECOND_GENERATION, Emulator, EmulatorConfig
@@ -73,7 +68,7 @@ def test_every_property_is_what_the_meter_itself_says(
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
         await meter.connect()
         assert meter.description is not None
-        offered = [PROPERTIES[epc] for epc in sorted(meter.description.readable)]
+        offered = [meter_properties.PROPERTIES[epc] for epc in sorted(meter.description.readable)]
         assert meter.description.readable == MODELS[model].readable
         report = await meter.read(offered)
         assert not report.refused
@@ -84,7 +79,9 @@ def test_every_property_is_what_the_meter_itself_says(
         steady = report.values.keys() - {0xD0, 0xE0, 0xE3, 0xE7, 0xE8, 0x97}
         for epc in steady:
             edt = bytes.fromhex(properties[f"{epc:02X}"])
-            assert report.values[epc] == PROPERTIES[epc].decode(edt, meter.scale), hex(epc)
+            assert report.values[epc] == meter_properties.PROPERTIES[epc].decode(
+                edt, meter.scale
+            ), hex(epc)
 
     play(scenario, echo=echo, model=MODELS[model], **config)
 
@@ -95,7 +92,9 @@ def test_live_values_are_those_of_the_moment_they_were_asked_for() -> None:
         for _ in range(20):
             await asyncio.sleep(97)
             before = now()
-            power = (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER)
+            power = (await meter.read((meter_properties.INSTANTANEOUS_POWER,))).value(
+                meter_properties.INSTANTANEOUS_POWER
+            )
             elapsed = int((now() - before).total_seconds()) + 1
             possible = {
                 emulator.truth(before + timedelta(seconds=second))["power"]
@@ -180,7 +179,7 @@ def test_a_session_that_is_still_alive_proves_no_password() -> None:
         await meter.close()
         wrong = Credentials(emulator.config.route_b_id, emulator.config.password[::-1])
         again = SmartMeter(emulator.connector(), wrong, network=meter.network, require_sign_in=True)
-        with pytest.raises(CredentialsRefusedError):
+        with pytest.raises(errors.CredentialsRefusedError):
             await again.connect()
         await again.close()
         # The right one still opens the door.
@@ -216,8 +215,8 @@ def test_a_meter_that_has_moved_to_another_channel_is_found_again() -> None:
 def test_neighbours_are_never_joined() -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
         await meter.connect()
-        report = await meter.read((INSTANTANEOUS_POWER,))
-        assert report.has(INSTANTANEOUS_POWER.epc)
+        report = await meter.read((meter_properties.INSTANTANEOUS_POWER,))
+        assert report.has(meter_properties.INSTANTANEOUS_POWER.epc)
 
     play(scenario, neighbours=5)
 
@@ -225,7 +224,7 @@ def test_neighbours_are_never_joined() -> None:
 def test_a_wrong_password_is_refused_after_about_38_seconds() -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
         begun = seconds()
-        with pytest.raises(CredentialsRefusedError):
+        with pytest.raises(errors.CredentialsRefusedError):
             await meter.connect()
         assert 38 < seconds() - begun < 55
 
@@ -243,7 +242,7 @@ def test_a_wrong_password_is_refused_after_about_38_seconds() -> None:
 )
 def test_no_meter_is_not_a_wrong_password(trouble: dict[str, Any]) -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
-        with pytest.raises(MeterNotFoundError):
+        with pytest.raises(errors.MeterNotFoundError):
             await meter.connect()
 
     play(scenario, **trouble)
@@ -251,9 +250,9 @@ def test_no_meter_is_not_a_wrong_password(trouble: dict[str, Any]) -> None:
 
 def test_a_meter_out_of_range_is_not_a_wrong_password_either() -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:
-        with pytest.raises((JoinFailedError, MeterNotFoundError)) as raised:
+        with pytest.raises((errors.JoinFailedError, errors.MeterNotFoundError)) as raised:
             await meter.connect()
-        assert not isinstance(raised.value, CredentialsRefusedError)
+        assert not isinstance(raised.value, errors.CredentialsRefusedError)
 
     play(scenario, in_range=False, network=Network(0x31, 0x21A3, "001C6400601421A3"))
 
@@ -269,8 +268,8 @@ def test_half_hours_are_pushed_and_right(config: dict[str, Any], push: str) -> N
         assert len(heard) == 4
         for report in heard:
             for row, key in (
-                (FIXED_TIME_ENERGY_NORMAL, "energy_imported"),
-                (FIXED_TIME_ENERGY_REVERSE, "energy_exported"),
+                (meter_properties.FIXED_TIME_ENERGY_NORMAL, "energy_imported"),
+                (meter_properties.FIXED_TIME_ENERGY_REVERSE, "energy_exported"),
             ):
                 reading = report.value(row)
                 assert reading is not None
@@ -287,7 +286,7 @@ def test_an_hour_of_polling_loses_nothing() -> None:
         await meter.connect()
         meter.on_lost(lost.append)
         for _ in range(120):
-            await meter.read((INSTANTANEOUS_POWER,))
+            await meter.read((meter_properties.INSTANTANEOUS_POWER,))
             await asyncio.sleep(30)
         assert not lost
         assert meter.statistics.answers == meter.statistics.requests

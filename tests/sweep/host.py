@@ -8,27 +8,19 @@ from datetime import datetime, timedelta
 from random import Random
 
 from custom_components.wisun_route_b.stack import (
-    CURRENT_DATE,
-    CURRENT_TIME,
-    FAULT_STATUS,
-    FIXED_TIME_ENERGY_NORMAL,
-    FIXED_TIME_ENERGY_REVERSE,
-    OPERATION_STATUS,
     Connector,
     Credentials,
-    CredentialsRefusedError,
     LinkKeeper,
     LinkState,
     LinkStatus,
     MeterDescription,
     Network,
-    NotConnectedError,
     ReadReport,
-    ResponseTimeoutError,
     RouteBError,
-    SendFailedError,
     SmartMeter,
+    errors,
     plan,
+    properties,
 )
 
 from .truth import Truth
@@ -38,11 +30,21 @@ INTERVAL, PATIENCE = 30.0, 20.0
 #: What a full reading holds, and what the coordinator's first reading asks for.
 FULL = frozenset((0xE7, 0xE8, 0xE0, 0xE3))
 #: What the entities of a usual entry show.
-_HALF_HOURLY = frozenset(row.epc for row in (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE))
+_HALF_HOURLY = frozenset(
+    row.epc for row in (properties.FIXED_TIME_ENERGY_NORMAL, properties.FIXED_TIME_ENERGY_REVERSE)
+)
 _WANTED = (
     FULL
     | _HALF_HOURLY
-    | {row.epc for row in (OPERATION_STATUS, FAULT_STATUS, CURRENT_DATE, CURRENT_TIME)}
+    | {
+        row.epc
+        for row in (
+            properties.OPERATION_STATUS,
+            properties.FAULT_STATUS,
+            properties.CURRENT_DATE,
+            properties.CURRENT_TIME,
+        )
+    }
 )
 #: Seconds before an opening that failed is tried again: at first as Home Assistant does, but not
 #: rarer than once a minute.
@@ -148,7 +150,7 @@ class Host:
                 report = await self.keeper.open(first=first)
             except RouteBError as err:
                 # A person who is asked for other credentials gives the same ones again.
-                self.blamed |= isinstance(err, CredentialsRefusedError)
+                self.blamed |= isinstance(err, errors.CredentialsRefusedError)
                 self._note(ReadReport(), began, err)
                 await asyncio.sleep(_REOPENINGS[min(attempt, len(_REOPENINGS) - 1)])
             else:
@@ -166,11 +168,11 @@ class Host:
 
     async def _read(self) -> ReadReport:
         if not self.meter.connected:
-            raise self.keeper.status.error or NotConnectedError("There is no session")
+            raise self.keeper.status.error or errors.NotConnectedError("There is no session")
         due = plan.due(self.clock(), self._last_read, _WANTED)
         try:
             return await self.meter.read(due, PATIENCE)
-        except ResponseTimeoutError, SendFailedError:
+        except errors.ResponseTimeoutError, errors.SendFailedError:
             return await self.meter.read(due, PATIENCE)
 
     def _note(self, report: ReadReport, began: datetime, error: RouteBError | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import errno
 from typing import override
 
-from custom_components.wisun_route_b.stack import Connector, PortNotFoundError
+from custom_components.wisun_route_b.stack import Connector, errors
 
 from .units import Direction, Splitter, Step, Unit
 
@@ -115,7 +115,7 @@ class Tap:
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         """Open the port: this is the connector."""
         if self._loop.time() < self._gone_until:
-            raise PortNotFoundError("There is no such port")
+            raise errors.PortNotFoundError("There is no such port")
         self.openings += 1
         host = factory()
         wire = _Wire(host, self._make_splitter(), self._pass, self._closed)

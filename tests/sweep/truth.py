@@ -6,12 +6,11 @@ from decimal import Decimal
 
 from custom_components.wisun_route_b.stack import (
     JST,
-    PROPERTIES,
-    Currents,
-    FixedTimeEnergy,
     ReadReport,
     Scale,
-    Slot,
+    half_hours,
+    properties,
+    readings,
 )
 from tools.emulator import Emulator
 
@@ -53,15 +52,17 @@ class Truth:
                 )
                 return isinstance(value, Decimal) and first <= value <= last
             case 0xEA | 0xEB:
-                return isinstance(value, FixedTimeEnergy) and self._is_register(
+                return isinstance(value, readings.FixedTimeEnergy) and self._is_register(
                     value.measured_at, value.energy, moments[-1], reverse=epc == _FIXED_TIME[1]
                 )
             case _:
                 edts = {self._meter.get(epc, moment) for moment in moments}
-                said = [PROPERTIES[epc].decode(edt, self._scale) for edt in edts if edt]
+                said = [properties.PROPERTIES[epc].decode(edt, self._scale) for edt in edts if edt]
                 return value in said
 
-    def wrong_slots(self, slots: Iterable[Slot], day: datetime, now: datetime) -> list[str]:
+    def wrong_slots(
+        self, slots: Iterable[half_hours.Slot], day: datetime, now: datetime
+    ) -> list[str]:
         """Return what is wrong with the history of a day."""
         midnight = day.astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
         expected = [midnight + timedelta(minutes=30) * number for number in range(48)]
@@ -78,9 +79,9 @@ class Truth:
             wrong.append("the history is empty")
         return wrong
 
-    def _currents(self, moment: datetime) -> Currents:
+    def _currents(self, moment: datetime) -> readings.Currents:
         r, t = self._meter.currents(moment)
-        return Currents(Decimal(r) / 10, None if t is None else Decimal(t) / 10)
+        return readings.Currents(Decimal(r) / 10, None if t is None else Decimal(t) / 10)
 
     def _energy(self, moment: datetime, *, reverse: bool) -> Decimal:
         counts = self._meter.registers(moment)

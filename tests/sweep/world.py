@@ -16,8 +16,8 @@ from custom_components.wisun_route_b.stack import (
     Credentials,
     MeterDescription,
     Network,
-    PortNotFoundError,
     SmartMeter,
+    errors,
 )
 from tests.virtual_clock import now
 from tools.emulator import Emulator, EmulatorConfig
@@ -131,7 +131,7 @@ async def world(
     try:
         with mock.patch.object(secrets, "randbelow", random.randrange):
             async with Emulator(config) as emulator:
-                tap = Tap(emulator.connector(missing=PortNotFoundError), SkstackSplitter)
+                tap = Tap(emulator.connector(missing=errors.PortNotFoundError), SkstackSplitter)
                 vocabulary = SkstackVocabulary(emulator)
                 made = World(emulator, tap, vocabulary, make_host, ahead, seed)
                 loop.set_exception_handler(

@@ -22,8 +22,7 @@ from .lines import EPCS, POLL, say, usage
 
 without_home_assistant()
 
-from custom_components.wisun_route_b.stack import (  # noqa: E402 - needs the line above
-    PROPERTIES,
+from custom_components.wisun_route_b.stack import (  # noqa: E402 - see above
     Credentials,
     LinkKeeper,
     LinkState,
@@ -34,10 +33,11 @@ from custom_components.wisun_route_b.stack import (  # noqa: E402 - needs the li
     ReadReport,
     RouteBError,
     SmartMeter,
+    properties,
     serial_connector,
 )
 
-_READING = tuple(PROPERTIES[epc] for epc in EPCS)
+_READING = tuple(properties.PROPERTIES[epc] for epc in EPCS)
 
 
 def meter_at(

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from custom_components.wisun_route_b.stack import Credentials, CredentialsFormatError
+from custom_components.wisun_route_b.stack import Credentials, errors
 
 from .commands import History, Identify, Read, Record, Scan, Source, Watch
 from .context import Command
@@ -58,7 +58,7 @@ def _credentials(
         parser.error("the Route-B ID and the password are needed together")
     try:
         return Credentials(route_b_id, password)
-    except CredentialsFormatError as err:
+    except errors.CredentialsFormatError as err:
         parser.error(_FORM[err.field])
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn, override
 
-from custom_components.wisun_route_b.stack import PROPERTIES, AnyProperty
+from custom_components.wisun_route_b.stack import properties
 
 from .commands import History, Identify, Read, Record, Scan, Source, Watch
 from .commands.history import LAST_DAY
@@ -70,7 +70,7 @@ def make_parser() -> Parser:
 
     add(Identify.name, "say within five seconds what is on the port")
     _scan(add(Scan.name, "show the networks that can be heard, and how well"))
-    names = "\n".join(f"  {epc:02X}  {row.name}" for epc, row in PROPERTIES.items())
+    names = "\n".join(f"  {epc:02X}  {row.name}" for epc, row in properties.PROPERTIES.items())
     _read(add(Read.name, "read properties, or all that the meter offers", names))
     _history(add(History.name, "show half-hourly registers and the energy between them"))
     _watch(add(Watch.name, "show live values and what the meter pushes, until Ctrl-C"))
@@ -147,9 +147,9 @@ def _record(parser: argparse.ArgumentParser) -> None:
 # --- Single words ------------------------------------------------------------------------
 
 
-def _property(word: str) -> AnyProperty:
+def _property(word: str) -> properties.AnyProperty:
     wanted = word.lower().replace("-", "_").removeprefix("0x")
-    for epc, row in PROPERTIES.items():
+    for epc, row in properties.PROPERTIES.items():
         if wanted in (row.name, f"{epc:02x}"):
             return row
     raise argparse.ArgumentTypeError(f"no property is called {word!r}; read --help lists them")

@@ -6,23 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 
-from custom_components.wisun_route_b.stack import (
-    IDENTIFICATION_NUMBER,
-    MANUFACTURER_CODE,
-    ROUTE_B_ID,
-    AnyProperty,
-    Currents,
-    DayHistory,
-    FixedTimeEnergy,
-    HistorySelector,
-    Identification,
-    InstallationLocation,
-    OneMinuteEnergy,
-    RegisterPair,
-    SlotHistory,
-    StandardVersion,
-    manufacturer_name,
-)
+from custom_components.wisun_route_b.stack import manufacturer_name, properties, readings
 
 from .screen import Json
 
@@ -30,7 +14,7 @@ NO_DATA = "no data"
 HIDDEN = "hidden (--show-addresses)"
 
 #: Who holds these knows which household it is.
-PRIVATE = frozenset((IDENTIFICATION_NUMBER.epc, ROUTE_B_ID.epc))
+PRIVATE = frozenset((properties.IDENTIFICATION_NUMBER.epc, properties.ROUTE_B_ID.epc))
 
 _DAYS = {0: "today", 1: "yesterday"}
 _LOCATIONS = {0x00: "not set", 0xFF: "undefined"}
@@ -72,10 +56,10 @@ def as_json(value: object) -> Json:  # noqa: PLR0911 - one for each kind
 # --- For people --------------------------------------------------------------------------
 
 
-def as_text(row: AnyProperty, value: object) -> str:
+def as_text(row: properties.AnyProperty, value: object) -> str:
     """Return the value of a property in one line, with its unit."""
     if isinstance(value, bytes):
-        name = manufacturer_name(value) if row.epc == MANUFACTURER_CODE.epc else None
+        name = manufacturer_name(value) if row.epc == properties.MANUFACTURER_CODE.epc else None
         return f"{value.hex().upper()} ({name})" if name else value.hex().upper()
     return _plain(value, row.unit)
 
@@ -110,13 +94,13 @@ def _plain(value: object, unit: str | None) -> str:  # noqa: PLR0911 - one for e
 
 def _compound(value: object) -> str:
     match value:
-        case StandardVersion(release, revision):
+        case readings.StandardVersion(release, revision):
             return f"{release}.{revision}"
-        case Identification(manufacturer, number):
+        case readings.Identification(manufacturer, number):
             return f"{manufacturer.hex().upper()} {number.hex().upper()}"
-        case InstallationLocation():
+        case readings.InstallationLocation():
             return _location(value)
-        case Currents():
+        case readings.Currents():
             return currents_text(value)
         case _:
             return _energies(value)
@@ -124,17 +108,17 @@ def _compound(value: object) -> str:
 
 def _energies(value: object) -> str:  # noqa: PLR0911 - one for each kind
     match value:
-        case FixedTimeEnergy(measured_at, energy):
+        case readings.FixedTimeEnergy(measured_at, energy):
             return f"{energy_text(energy)} at {moment_text(measured_at)}"
-        case OneMinuteEnergy(measured_at, registers):
+        case readings.OneMinuteEnergy(measured_at, registers):
             return f"{_pair(registers)} at {moment_text(measured_at)}"
-        case DayHistory(day, registers):
+        case readings.DayHistory(day, registers):
             known = sum(energy is not None for energy in registers)
             which = "no day chosen" if day is None else _DAYS.get(day, f"{day} days ago")
             return f"{which}: {known} of {len(registers)} registers (see history)"
-        case HistorySelector(start, count):
+        case readings.HistorySelector(start, count):
             return "not set" if start is None else f"{count} back from {moment_text(start)}"
-        case SlotHistory(start, slots):
+        case readings.SlotHistory(start, slots):
             if start is None:
                 return "no time chosen"
             return f"{len(slots)} back from {moment_text(start)}: {_newest(slots)}"
@@ -146,22 +130,22 @@ def _with_unit(number: str, unit: str | None) -> str:
     return number if unit is None else f"{number} {unit}"
 
 
-def _pair(registers: RegisterPair) -> str:
+def _pair(registers: readings.RegisterPair) -> str:
     return f"{energy_text(registers.normal)} in, {energy_text(registers.reverse)} out"
 
 
-def _newest(slots: tuple[RegisterPair, ...]) -> str:
+def _newest(slots: tuple[readings.RegisterPair, ...]) -> str:
     return _pair(slots[0]) if slots else NO_DATA
 
 
-def currents_text(currents: Currents) -> str:
+def currents_text(currents: readings.Currents) -> str:
     """Return the currents of both phases, or of the one there is."""
     phases: Iterable[tuple[str, Decimal | None]] = (("R", currents.r), ("T", currents.t))
     known = [f"{name} {amperes:f} A" for name, amperes in phases if amperes is not None]
     return ", ".join(known) or NO_DATA
 
 
-def _location(location: InstallationLocation) -> str:
+def _location(location: readings.InstallationLocation) -> str:
     if location.place is not None:
         place = location.place.name.lower().replace("_", " ")
         return f"{place} {location.number}" if location.number else place

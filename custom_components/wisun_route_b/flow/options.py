@@ -27,13 +27,13 @@ from ..const import (
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
 from ..history.store import async_order_import, async_waiting_days
-from ..stack import HISTORY_DAYS
+from ..stack import readings
 
 #: How many days of the meter's history to import; 0 for none.
 DAYS: Final = NumberSelector(
     NumberSelectorConfig(
         min=0,
-        max=HISTORY_DAYS,
+        max=readings.HISTORY_DAYS,
         step=1,
         mode=NumberSelectorMode.BOX,
     )

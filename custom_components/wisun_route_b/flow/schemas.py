@@ -18,7 +18,7 @@ from homeassistant.helpers.selector import (
 import probatio
 
 from ..const import CONF_CARRY_OVER, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
-from ..stack import Credentials, CredentialsFormatError
+from ..stack import Credentials, errors as stack_errors
 from .options import DAYS
 
 #: Field of the take-over: which of several meters, by the id of its entry.
@@ -69,6 +69,6 @@ def format_errors(route_b_id: str, password: str) -> dict[str, str]:
     for pair in ((route_b_id, "0" * 12), ("0" * 32, password)):
         try:
             Credentials(*pair)
-        except CredentialsFormatError as err:
+        except stack_errors.CredentialsFormatError as err:
             errors[err.field] = f"invalid_{err.field}"
     return errors

@@ -18,16 +18,7 @@ from ..serial_port.location import async_locate, async_usb_identity
 from ..serial_port.release import FreePort, ReleasePort
 from ..serial_port.users import async_is_in_use
 from ..session_end import session_ended_at
-from ..stack import (
-    Credentials,
-    Network,
-    PortBusyError,
-    PortNotFoundError,
-    Progress,
-    RouteBError,
-    SmartMeter,
-    Stage,
-)
+from ..stack import Credentials, Network, Progress, RouteBError, SmartMeter, Stage, errors
 from ..takeover.core_integration import CoreEntryBusyError
 
 _LOGGER = logging.getLogger(__name__)
@@ -82,7 +73,7 @@ class SignInRequest:
         if self.device is not None:
             return self.device
         if self.entry is None:
-            raise PortNotFoundError("There is no port")
+            raise errors.PortNotFoundError("There is no port")
         return await async_locate(hass, self.entry)
 
     def session_ended_at(self, hass: HomeAssistant) -> float | None:
@@ -159,7 +150,7 @@ class SignInAttempt:
         # Only now is it known when the last session ended, and where dongle and meter are.
         device = await request.async_port(self._hass)
         if await async_is_in_use(self._hass, device):
-            raise PortBusyError("Another integration or app is set to the port")
+            raise errors.PortBusyError("Another integration or app is set to the port")
         meter = SmartMeter(
             port_connector(device),
             request.credentials,

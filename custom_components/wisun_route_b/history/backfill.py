@@ -31,7 +31,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry
-from ..stack import Slot
+from ..stack import half_hours
 from .attempts import EXPECTED, Attempt, Attempts, outcome_of
 from .comparison import BackfillProgress, HistoryComparison, Orders
 from .issues import HistoryIssues
@@ -210,7 +210,7 @@ class HistoryBackfill:
     # --- What ------------------------------------------------------------------------------
 
     @callback
-    def async_note(self, slot: Slot) -> None:
+    def async_note(self, slot: half_hours.Slot) -> None:
         """Take a half-hourly register that the meter sent by itself: it need not be read.
 
         Unless it tells of the exported energy only (EB may come before EA): every meter counts

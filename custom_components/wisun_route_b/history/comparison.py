@@ -9,7 +9,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from ..stack import NotConnectedError, ScaleUnknownError
+from ..stack import errors
 from .attempts import Attempt
 from .meter_clock import MeterHistory
 from .meter_history import HistoryCache
@@ -71,7 +71,7 @@ class HistoryComparison:
         else:
             raise RecorderError(Failure.RECORDER_BUSY, "the rows changed again and again")
         if self._meter.scale is None and found.cases:
-            raise ScaleUnknownError("The meter did not tell its energy unit (E1)")
+            raise errors.ScaleUnknownError("The meter did not tell its energy unit (E1)")
         attempt.hours += len({row.start for it in found.written for row in it.plan.changes})
         attempt.obstacles |= found.obstacles
         return found
@@ -93,7 +93,7 @@ class HistoryComparison:
 
     async def _fetch(self, moments: Collection[datetime]) -> None:
         if not self._meter.connected:
-            raise NotConnectedError("There is no session with the meter")
+            raise errors.NotConnectedError("There is no session with the meter")
         try:
             await self._known.fetch(moments, self._reading)
         finally:

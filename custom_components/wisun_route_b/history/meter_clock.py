@@ -14,19 +14,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
-from ..stack import (
-    CURRENT_DATE,
-    CURRENT_TIME,
-    HALF_HOUR,
-    DecodeError,
-    ReadReport,
-    RegisterPair,
-    RequestRefusedError,
-    Scale,
-    ScaleUnknownError,
-    Slot,
-    clock_offset,
-)
+from ..stack import ReadReport, Scale, clock_offset, errors, half_hours, properties, readings
 
 #: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
 CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
@@ -36,7 +24,7 @@ _IS_USABLE: Final = timedelta(minutes=15)
 _HOLDS: Final = 3000.0
 #: How old the newest half-hour of a meter may be: a half-hour, and twice the five minutes that a
 #: meter may take to make it known (application interface specification 1.01, 3.2.1).
-_NEWEST: Final = HALF_HOUR + timedelta(minutes=10)
+_NEWEST: Final = half_hours.HALF_HOUR + timedelta(minutes=10)
 #: How long the newest half-hours must be missing before that is the clock's fault: a meter that
 #: was without power has none of that time either.
 _IS_SURE: Final = timedelta(hours=1)
@@ -44,7 +32,7 @@ _IS_SURE: Final = timedelta(hours=1)
 _SLOTS: Final = 3
 
 type ReadClock = Callable[[], Awaitable[timedelta | None]]
-_NOTHING: Final = RegisterPair(None, None)
+_NOTHING: Final = readings.RegisterPair(None, None)
 
 
 class MeterClockError(HomeAssistantError):
@@ -68,7 +56,7 @@ class MeterClockError(HomeAssistantError):
 
 def clock_offset_in(report: ReadReport, now: datetime) -> timedelta | None:
     """Return how far the meter's clock is ahead, by what it shows; None if it does not say."""
-    date, time = report.value(CURRENT_DATE), report.value(CURRENT_TIME)
+    date, time = report.value(properties.CURRENT_DATE), report.value(properties.CURRENT_TIME)
     return None if date is None or time is None else clock_offset(date, time, now)
 
 
@@ -83,10 +71,10 @@ class MeterHistory(Protocol):
     def scale(self) -> Scale | None:
         """How to subtract its registers; None while its unit is not known."""
 
-    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
+    async def day_history(self, days_ago: int) -> tuple[half_hours.Slot, ...]:
         """Return the 48 half-hourly registers of a day, 0 = today to 99."""
 
-    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+    async def half_hour_history(self, newest: datetime, count: int) -> tuple[half_hours.Slot, ...]:
         """Return up to 12 half-hourly registers that end at ``newest``, oldest first."""
 
 
@@ -140,25 +128,25 @@ class MeterClock:
             self._missing_since = now
         return MeterClockError(None, sure=now - self._missing_since >= _IS_SURE)
 
-    async def _newest_slots(self, now: datetime) -> tuple[Slot, ...] | None:
+    async def _newest_slots(self, now: datetime) -> tuple[half_hours.Slot, ...] | None:
         """Return the half-hours around now; None if the meter has no history at all."""
         last = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
         meter = self._meter
-        failed: DecodeError | None = None
+        failed: errors.DecodeError | None = None
         # A meter may refuse a moment that is yet to come; its days always end with some.
-        reads: tuple[Callable[[], Awaitable[tuple[Slot, ...]]], ...] = (
-            partial(meter.half_hour_history, last + HALF_HOUR, _SLOTS),
+        reads: tuple[Callable[[], Awaitable[tuple[half_hours.Slot, ...]]], ...] = (
+            partial(meter.half_hour_history, last + half_hours.HALF_HOUR, _SLOTS),
             partial(meter.day_history, 0),
             partial(meter.half_hour_history, last, _SLOTS - 1),
         )
         for read in reads:
             try:
                 return await read()
-            except RequestRefusedError:
+            except errors.RequestRefusedError:
                 continue
-            except ScaleUnknownError:
+            except errors.ScaleUnknownError:
                 raise
-            except DecodeError as err:
+            except errors.DecodeError as err:
                 failed = err
         if failed is not None:
             raise failed

@@ -14,18 +14,7 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from ..const import CLOCK_TOLERANCE
-from ..stack import (
-    HALF_HOUR,
-    HISTORY_DAYS,
-    HISTORY_SLOTS,
-    JST,
-    DecodeError,
-    RegisterPair,
-    RequestRefusedError,
-    ScaleUnknownError,
-    Slot,
-    WrongDayError,
-)
+from ..stack import JST, errors, half_hours, readings
 from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHistory, ReadClock
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,7 +27,7 @@ _PATIENCE: Final = timedelta(hours=2)
 _ATTEMPTS: Final = 3
 
 type ProgressCallback = Callable[[int, int], None]
-_NOTHING: Final = RegisterPair(None, None)
+_NOTHING: Final = readings.RegisterPair(None, None)
 
 
 class HistoryCache:
@@ -52,7 +41,7 @@ class HistoryCache:
         self._pause = pause
         self._clock = MeterClock(meter, read_clock)
         #: By the meter's own clock.
-        self._known: dict[datetime, RegisterPair] = {}
+        self._known: dict[datetime, readings.RegisterPair] = {}
         self._failures: dict[date, int] = {}
         self._has_slots = True
 
@@ -60,7 +49,7 @@ class HistoryCache:
         """Tell whether the meter has told what it knows of a moment."""
         return all(label in self._known for label in self._labels(moment))
 
-    def __getitem__(self, moment: datetime) -> RegisterPair:
+    def __getitem__(self, moment: datetime) -> readings.RegisterPair:
         """Return the registers at a moment; KeyError if nothing was asked."""
         pairs = [self._known[label] for label in self._labels(moment)]
         return pairs[0] if self.exact else self._between(*pairs)
@@ -70,7 +59,7 @@ class HistoryCache:
         shift = _floor(self._offset)
         return [at for label in self._known if (at := label - shift) in self]
 
-    def snapshot(self) -> dict[datetime, RegisterPair]:
+    def snapshot(self) -> dict[datetime, readings.RegisterPair]:
         """Return a copy of all that is known, for another thread."""
         return dict(self._known) if self.exact else {at: self[at] for at in self.moments()}
 
@@ -78,7 +67,7 @@ class HistoryCache:
         """Return what is not known of these moments, oldest first."""
         return sorted({moment for moment in moments if moment not in self})
 
-    def note(self, slots: Iterable[Slot]) -> None:
+    def note(self, slots: Iterable[half_hours.Slot]) -> None:
         """Keep what the meter said, whether asked or by itself (EA, EB).
 
         An empty slot is kept if the meter has a later register: else its clock may not have
@@ -104,7 +93,9 @@ class HistoryCache:
 
     def forget(self, before: datetime) -> None:
         """Drop what is not needed any more."""
-        self._known = {at: pair for at, pair in self._known.items() if at >= before - HALF_HOUR}
+        self._known = {
+            at: pair for at, pair in self._known.items() if at >= before - half_hours.HALF_HOUR
+        }
 
     # --- The meter's clock -----------------------------------------------------------------
 
@@ -136,10 +127,12 @@ class HistoryCache:
         if self.exact:
             return (moment,)
         shift = _floor(self._offset)
-        return (moment + shift, moment + shift + HALF_HOUR)
+        return (moment + shift, moment + shift + half_hours.HALF_HOUR)
 
-    def _between(self, older: RegisterPair, newer: RegisterPair) -> RegisterPair:
-        share = Decimal((self._offset - _floor(self._offset)) / HALF_HOUR)
+    def _between(
+        self, older: readings.RegisterPair, newer: readings.RegisterPair
+    ) -> readings.RegisterPair:
+        share = Decimal((self._offset - _floor(self._offset)) / half_hours.HALF_HOUR)
         scale = self._meter.scale
 
         def mean(first: Decimal | None, last: Decimal | None) -> Decimal | None:
@@ -151,7 +144,9 @@ class HistoryCache:
             shown = first + (energy * share // scale.step) * scale.step
             return shown if scale.modulus is None else shown % scale.modulus
 
-        return RegisterPair(mean(older.normal, newer.normal), mean(older.reverse, newer.reverse))
+        return readings.RegisterPair(
+            mean(older.normal, newer.normal), mean(older.reverse, newer.reverse)
+        )
 
     # --- Asking ----------------------------------------------------------------------------
 
@@ -169,16 +164,16 @@ class HistoryCache:
 
     async def _fetch_slots(self, missing: list[datetime]) -> bool:
         """Read a few half-hours with one request; tell whether that answered it."""
-        count = (missing[-1] - missing[0]) // HALF_HOUR + 1
-        if count > HISTORY_SLOTS or not self._has_slots:
+        count = (missing[-1] - missing[0]) // half_hours.HALF_HOUR + 1
+        if count > readings.HISTORY_SLOTS or not self._has_slots:
             return False
         try:
             self.note(await self._meter.half_hour_history(missing[-1], count))
-        except RequestRefusedError:
+        except errors.RequestRefusedError:
             self._has_slots = False
-        except ScaleUnknownError:
+        except errors.ScaleUnknownError:
             raise
-        except DecodeError as err:
+        except errors.DecodeError as err:
             _LOGGER.debug("The half-hours cannot be read: %s", err)
         else:
             return True
@@ -189,7 +184,7 @@ class HistoryCache:
         by_day: dict[date, list[datetime]] = {}
         for moment in missing:
             by_day.setdefault(moment.astimezone(JST).date(), []).append(moment)
-        for day in [day for day in by_day if not 0 <= _days_ago(day) <= HISTORY_DAYS]:
+        for day in [day for day in by_day if not 0 <= _days_ago(day) <= readings.HISTORY_DAYS]:
             self._is_empty(day)
             del by_day[day]
         for done, (day, wanted) in enumerate(by_day.items()):
@@ -203,12 +198,12 @@ class HistoryCache:
         """Read one day; one that the meter cannot tell is taken for empty in the end."""
         try:
             slots = await self._day(day, _days_ago(day))
-        except RequestRefusedError:
+        except errors.RequestRefusedError:
             await self._fetch_day_in_parts(wanted)
             self._is_empty(day)
-        except ScaleUnknownError:
+        except errors.ScaleUnknownError:
             raise
-        except DecodeError as err:
+        except errors.DecodeError as err:
             self._failures[day] = self._failures.get(day, 0) + 1
             if self._failures[day] < _ATTEMPTS:
                 raise
@@ -217,32 +212,36 @@ class HistoryCache:
         else:
             self.note(slots)
 
-    async def _day(self, day: date, days_ago: int) -> tuple[Slot, ...]:
+    async def _day(self, day: date, days_ago: int) -> tuple[half_hours.Slot, ...]:
         """Read a day; around midnight the meter's today may not be ours."""
         slots = await self._meter.day_history(days_ago)
         days_off = (slots[0].at.date() - day).days
-        if days_off and 0 <= days_ago + days_off <= HISTORY_DAYS:
+        if days_off and 0 <= days_ago + days_off <= readings.HISTORY_DAYS:
             slots = await self._meter.day_history(days_ago + days_off)
         if slots[0].at.date() != day:
-            raise WrongDayError("The meter's today is not ours")
+            raise errors.WrongDayError("The meter's today is not ours")
         return slots
 
     async def _fetch_day_in_parts(self, wanted: list[datetime]) -> None:
         """Read a day from a meter that has history 2 only, as far as it can tell."""
         while wanted and self._has_slots:
             newest = wanted[-1]
-            part = [moment for moment in wanted if newest - moment < HISTORY_SLOTS * HALF_HOUR]
-            count = (newest - part[0]) // HALF_HOUR + 1
+            part = [
+                moment
+                for moment in wanted
+                if newest - moment < readings.HISTORY_SLOTS * half_hours.HALF_HOUR
+            ]
+            count = (newest - part[0]) // half_hours.HALF_HOUR + 1
             try:
                 self.note(await self._meter.half_hour_history(newest, count))
-            except RequestRefusedError:
+            except errors.RequestRefusedError:
                 return
             wanted = wanted[: -len(part)]
 
     def _is_empty(self, day: date) -> None:
         """Do not ask about a day again, though nothing is known of it."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST).astimezone(UTC)
-        moments = (midnight + index * HALF_HOUR for index in range(48))
+        moments = (midnight + index * half_hours.HALF_HOUR for index in range(48))
         self._note_empty(moments, dt_util.utcnow() - _PATIENCE)
 
 
@@ -251,12 +250,12 @@ def _days_ago(day: date) -> int:
 
 
 def _floor(offset: timedelta) -> timedelta:
-    return offset // HALF_HOUR * HALF_HOUR
+    return offset // half_hours.HALF_HOUR * half_hours.HALF_HOUR
 
 
-def _merged(old: RegisterPair, new: RegisterPair) -> RegisterPair:
+def _merged(old: readings.RegisterPair, new: readings.RegisterPair) -> readings.RegisterPair:
     """Keep what is known: a push may tell of one direction only."""
-    return RegisterPair(
+    return readings.RegisterPair(
         old.normal if new.normal is None else new.normal,
         old.reverse if new.reverse is None else new.reverse,
     )

@@ -18,7 +18,7 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.util import dt as dt_util
 from sqlalchemy.orm import Session
 
-from ..stack import HISTORY_DAYS, JST, RegisterPair, Scale
+from ..stack import JST, Scale, readings
 from .corrections import HOUR, Plan, Register, hours_between, plan_changes
 from .five_minutes import in_step
 from .statistics import (
@@ -33,7 +33,7 @@ from .statistics import (
 )
 
 #: Which register each sensor shows, by the end of the sensor's unique id.
-REGISTERS: Final[Mapping[str, Callable[[RegisterPair], Decimal | None]]] = {
+REGISTERS: Final[Mapping[str, Callable[[readings.RegisterPair], Decimal | None]]] = {
     "imported_energy": attrgetter("normal"),
     "exported_energy": attrgetter("reverse"),
 }
@@ -69,7 +69,7 @@ class Request:
     """The present entity id by the sensor's key, or why it has none."""
     orders: Mapping[str, Since | Within]
     """By the sensor's key."""
-    known: Mapping[datetime, RegisterPair]
+    known: Mapping[datetime, readings.RegisterPair]
     """What the meter has answered, by moment."""
     asked: Collection[datetime]
     """Moments that it was asked about; what is not known of them it cannot tell now."""
@@ -176,7 +176,7 @@ def memory_reach(now: datetime | None = None) -> datetime:
     """Return the first moment that the meter can remember."""
     today = (now or dt_util.utcnow()).astimezone(JST)
     midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
-    return dt_util.as_utc(midnight - timedelta(days=HISTORY_DAYS))
+    return dt_util.as_utc(midnight - timedelta(days=readings.HISTORY_DAYS))
 
 
 # --- In the recorder's thread --------------------------------------------------------------

@@ -16,14 +16,14 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from ..const import CLOCK_TOLERANCE, DOMAIN
-from ..stack import HISTORY_DAYS, JST
+from ..stack import JST, readings
 from .report import REPORT_KEYS, Json
 
 _LOGGER = logging.getLogger(__name__)
 
 _VERSION: Final = 1
 #: How far back a stored moment may lie: beyond, it is nothing that a meter could tell.
-_OLDEST: Final = timedelta(days=HISTORY_DAYS + 2)
+_OLDEST: Final = timedelta(days=readings.HISTORY_DAYS + 2)
 #: More than any report can say, of hours as well as of energy (kWh).
 _MOST: Final = 1e9
 
@@ -180,7 +180,7 @@ def valid_days(stored: object) -> int | None:
     """Return a number of days to import, None if that is none."""
     if isinstance(stored, bool) or not isinstance(stored, int | float) or not 1 <= stored < _MOST:
         return None
-    return min(int(stored), HISTORY_DAYS)
+    return min(int(stored), readings.HISTORY_DAYS)
 
 
 def _text(moment: datetime | None) -> str | None:

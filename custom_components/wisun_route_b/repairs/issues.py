@@ -32,23 +32,7 @@ from ..serial_port.users import (
     async_integration_name,
     async_shares_port,
 )
-from ..stack import (
-    CredentialsRefusedError,
-    DongleError,
-    J11DongleError,
-    LinkError,
-    NotASerialPortError,
-    NotAWiSunDongleError,
-    NotConnectedError,
-    PortBusyError,
-    PortError,
-    PortPermissionError,
-    PortStuckError,
-    RouteBError,
-    Signal,
-    TelnetPortError,
-    TransmitLimitError,
-)
+from ..stack import RouteBError, Signal, errors
 from ..takeover.core_integration import CORE_DOMAIN
 from .weak_signal import WeakSignal
 
@@ -73,8 +57,8 @@ _PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
 #: Failures at the port with a text of their own, which say more than that of their problem.
 _TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (OtherDeviceError, "other_device"),
-    (PortStuckError, "port_stuck"),
-    (TelnetPortError, "port_speaks_telnet"),
+    (errors.PortStuckError, "port_stuck"),
+    (errors.TelnetPortError, "port_speaks_telnet"),
 )
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
@@ -91,9 +75,9 @@ _LOOK_AGAIN: Final = 600.0
 
 #: What shows that something else than the dongle is at the port.
 _OTHER_DEVICE: Final = (
-    NotAWiSunDongleError,
-    J11DongleError,
-    NotASerialPortError,
+    errors.NotAWiSunDongleError,
+    errors.J11DongleError,
+    errors.NotASerialPortError,
     OtherDeviceError,
 )
 #: States in which an entry wants its port. In others it has been put aside for a while.
@@ -128,11 +112,13 @@ class IssueMonitor:
     @callback
     def failed(self, error: RouteBError, now: datetime) -> None:
         """Learn why a reading failed; ``now`` is aware."""
-        if not isinstance(error, NotConnectedError):  # that says nothing of the port
+        if not isinstance(error, errors.NotConnectedError):  # that says nothing of the port
             self._watch_port(_problem_at_port(error), _text_about(error))
-        refused = isinstance(error, CredentialsRefusedError)
+        refused = isinstance(error, errors.CredentialsRefusedError)
         self._refused |= refused
-        radio = isinstance(error, LinkError) and not isinstance(error, TransmitLimitError)
+        radio = isinstance(error, errors.LinkError) and not isinstance(
+            error, errors.TransmitLimitError
+        )
         if radio and not refused:
             self._watch_signal(now, None, lost=True)
 
@@ -287,13 +273,15 @@ class IssueMonitor:
 
 def _problem_at_port(error: RouteBError) -> Problem | None:
     """Return the problem at the port: any lasting failure there needs the user."""
-    if isinstance(error, PortBusyError):
+    if isinstance(error, errors.PortBusyError):
         return Problem.PORT_TAKEN
-    if isinstance(error, PortPermissionError):
+    if isinstance(error, errors.PortPermissionError):
         return Problem.PORT_NOT_PERMITTED
     if isinstance(error, _OTHER_DEVICE):
         return Problem.WRONG_DEVICE
-    return Problem.DONGLE_MISSING if isinstance(error, PortError | DongleError) else None
+    return (
+        Problem.DONGLE_MISSING if isinstance(error, errors.PortError | errors.DongleError) else None
+    )
 
 
 def _text_about(error: RouteBError) -> str | None:

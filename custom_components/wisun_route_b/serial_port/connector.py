@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from ..entry_data import RouteBConfigEntry
-from ..stack import Connector, PortBusyError, PortUnreachableError, serial_connector
+from ..stack import Connector, errors, serial_connector
 from .location import async_locate
 from .users import async_is_in_use
 
@@ -26,7 +26,7 @@ def entry_connector(
     async def connect(factory: Callable[[], asyncio.Protocol]) -> _Opened:
         device = await async_locate(hass, entry)
         if await async_is_in_use(hass, device):
-            raise PortBusyError("Another integration or app is set to the port")
+            raise errors.PortBusyError("Another integration or app is set to the port")
         return await connector_for(device)(factory)
 
     return connect
@@ -44,6 +44,8 @@ def port_connector(device: str) -> Connector:
         try:
             return await connector(factory)
         except HomeAssistantError as err:
-            raise PortUnreachableError("The integration behind this port is not ready") from err
+            raise errors.PortUnreachableError(
+                "The integration behind this port is not ready"
+            ) from err
 
     return connect

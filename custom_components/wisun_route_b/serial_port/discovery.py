@@ -17,13 +17,7 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from ..stack import (
-    J11DongleError,
-    PortBusyError,
-    PortUnreachableError,
-    RouteBError,
-    probe,
-)
+from ..stack import RouteBError, errors, probe
 from .connector import port_connector
 from .users import async_is_claimed
 
@@ -76,14 +70,14 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
     waiting = hass.data.setdefault(_WAITING, {})
     try:
         await _async_ask(hass, device)
-    except (PortBusyError, PortUnreachableError) as err:
+    except (errors.PortBusyError, errors.PortUnreachableError) as err:
         if info.device not in waiting:
             waiting[info.device] = _Waiting(hass, info)
             waiting[info.device].look_later()
         raise AbortFlow("port_in_use") from err
     except RouteBError as err:
         _forget(hass, info)
-        is_j11 = isinstance(err, J11DongleError)
+        is_j11 = isinstance(err, errors.J11DongleError)
         raise AbortFlow("j11_dongle" if is_j11 else "not_a_wisun_dongle") from err
     _forget(hass, info)
 
@@ -98,5 +92,5 @@ def _forget(hass: HomeAssistant, info: UsbServiceInfo) -> None:
 async def _async_ask(hass: HomeAssistant, device: str) -> None:
     """Raise a PortError or a DongleError if no Wi-SUN dongle is on a port that is free."""
     if await async_is_claimed(hass, device):
-        raise PortBusyError("An integration or an app is set to the port")
+        raise errors.PortBusyError("An integration or an app is set to the port")
     await probe(port_connector(device))

@@ -17,13 +17,13 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_USB, DOMAIN
 from ..entry_data import RouteBConfigEntry, UsbIdentity, stored
-from ..stack import PortError, PortNotFoundError
+from ..stack import errors
 from .listing import ListedPort, is_identity, node_of, path_to, port_list
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class OtherDeviceError(PortError):
+class OtherDeviceError(errors.PortError):
     """Another device than the dongle of this meter is at its port; it was not opened."""
 
 
@@ -44,7 +44,7 @@ async def async_locate(hass: HomeAssistant, entry: RouteBConfigEntry) -> str:
     """
     places = await _async_locate_all(hass, entry)
     if entry.entry_id not in places:
-        raise PortNotFoundError("The entry has no port")
+        raise errors.PortNotFoundError("The entry has no port")
     _store(hass, places)
     path = places[entry.entry_id][1]
     if path is None:

@@ -11,7 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry, stored
 from ..repairs.issues import issue_monitor_of
-from ..stack import DongleError, PortError
+from ..stack import errors
 from .listing import is_identity, port_list, usb_identity
 from .location import async_follow
 
@@ -72,7 +72,9 @@ def _concerns(hass: HomeAssistant, entry: RouteBConfigEntry, added: set[usb.USBD
 def _lacks_dongle(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     """Tell whether an entry waits because of its port or its dongle, and not of the radio."""
     if entry.state is ConfigEntryState.LOADED:
-        return isinstance(entry.runtime_data.keeper.status.error, PortError | DongleError)
+        return isinstance(
+            entry.runtime_data.keeper.status.error, errors.PortError | errors.DongleError
+        )
     return issue_monitor_of(hass, entry).at_port
 
 

@@ -24,7 +24,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from ..session_end import note_session_end
-from ..stack import Credentials, CredentialsFormatError
+from ..stack import Credentials, errors
 
 CORE_DOMAIN: Final = "route_b_smart_meter"
 
@@ -75,7 +75,7 @@ def fingerprint_of(entry: ConfigEntry) -> str | None:
         return None
     try:
         return Credentials(entry.data[CONF_ID], entry.data[CONF_PASSWORD]).fingerprint
-    except CredentialsFormatError:
+    except errors.CredentialsFormatError:
         return None
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.recorder_task import PATIENCE
-from custom_components.wisun_route_b.stack import ResponseTimeoutError
+from custom_components.wisun_route_b.stack import errors
 from tests.integration.history.entry_fixture import House
 
 _HOUR = timedelta(hours=1)
@@ -173,7 +173,7 @@ class Places:
                 call(self._stop)
                 raise KilledError
             case fault:
-                raise ResponseTimeoutError("no answer") if radio else _ERRORS[fault]()
+                raise errors.ResponseTimeoutError("no answer") if radio else _ERRORS[fault]()
 
     def _stop(self) -> None:
         if self.house.repair is not None:

@@ -35,14 +35,7 @@ from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.meter_clock import ReadClock
 from custom_components.wisun_route_b.history.sensor_hours import REGISTERS
 from custom_components.wisun_route_b.history.store import NotStoredError, async_order_import
-from custom_components.wisun_route_b.stack import (
-    JST,
-    NotConnectedError,
-    RegisterPair,
-    RequestRefusedError,
-    Scale,
-    Slot,
-)
+from custom_components.wisun_route_b.stack import JST, Scale, errors, half_hours, readings
 from tests.integration.conftest import entry_for
 from tools.emulator.meter.meter import Meter
 from tools.emulator.meter.model import FIRST_GENERATION, MeterModel
@@ -260,7 +253,7 @@ class HouseMeter:
         offset = (shown[0] - energy.imported // STEP, shown[1] - energy.exported // STEP)
         self.installed.append((began, meter, offset))
 
-    def registers(self, moment: datetime, *, of_now: bool = False) -> RegisterPair | None:
+    def registers(self, moment: datetime, *, of_now: bool = False) -> readings.RegisterPair | None:
         """Return what hangs there at a moment shows; or what the present meter remembers."""
         now = dt_util.utcnow()
         began, meter, offset = [
@@ -270,7 +263,7 @@ class HouseMeter:
             return None
         energy = meter.profile.energy(moment)
         counts = (energy.imported // STEP + offset[0], energy.exported // STEP + offset[1])
-        return RegisterPair(counts[0] % MODULUS * UNIT, counts[1] % MODULUS * UNIT)
+        return readings.RegisterPair(counts[0] % MODULUS * UNIT, counts[1] % MODULUS * UNIT)
 
     def counted(self, side: str, start: datetime, end: datetime) -> Decimal:
         """Return the energy of a span, across roll-overs and exchanges, to a register step."""
@@ -287,13 +280,13 @@ class HouseMeter:
             total += energy if energy >= 0 else energy + MODULUS * UNIT
         return total
 
-    def _slot(self, moment: datetime) -> Slot:
+    def _slot(self, moment: datetime) -> half_hours.Slot:
         known = moment <= dt_util.utcnow() - self.late and self.registers(moment, of_now=True)
-        return Slot(moment.astimezone(JST), known or RegisterPair(None, None))
+        return half_hours.Slot(moment.astimezone(JST), known or readings.RegisterPair(None, None))
 
-    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
+    async def day_history(self, days_ago: int) -> tuple[half_hours.Slot, ...]:
         if not self.has_days:
-            raise RequestRefusedError("The meter does not offer history 1")
+            raise errors.RequestRefusedError("The meter does not offer history 1")
         await self._ask(f"day {days_ago}")
         midnight = (
             (dt_util.utcnow() - self.late)
@@ -303,15 +296,15 @@ class HouseMeter:
         start = midnight - timedelta(days=days_ago)
         return tuple(self._slot(start + index * HALF_HOUR) for index in range(48))
 
-    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+    async def half_hour_history(self, newest: datetime, count: int) -> tuple[half_hours.Slot, ...]:
         if not self.has_slots:
-            raise RequestRefusedError("The meter does not offer history 2")
+            raise errors.RequestRefusedError("The meter does not offer history 2")
         await self._ask(f"slots {count}")
         return tuple(self._slot(newest - index * HALF_HOUR) for index in reversed(range(count)))
 
     async def _ask(self, what: str) -> None:
         if not self.connected:
-            raise NotConnectedError("There is no session with the meter")
+            raise errors.NotConnectedError("There is no session with the meter")
         self.asked.append(what)
         self.failing()
         if (meanwhile := self.meanwhile) is not None:

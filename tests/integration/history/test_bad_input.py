@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
 from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
-from custom_components.wisun_route_b.stack import JST, ResponseTimeoutError
+from custom_components.wisun_route_b.stack import JST, errors
 from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, House
 from tests.integration.history.scenario import BOTH, START, all_is_right, at, off
 from tests.integration.history.test_one_piece import READS, ended
@@ -154,7 +154,7 @@ async def test_a_purge_under_way_during_a_repair_takes_nothing(
     await house.live(at(2.2))
 
     def fail() -> None:
-        raise ResponseTimeoutError("The meter did not answer in time")
+        raise errors.ResponseTimeoutError("The meter did not answer in time")
 
     house.meter.failing = fail
     await off(house, at(50.2))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.wisun_route_b.stack import JST, RegisterPair, Slot
+from custom_components.wisun_route_b.stack import JST, half_hours, readings
 from tests.integration.history.entry_fixture import HOUR, House, HouseMeter
 from tests.integration.history.scenario import BOTH, at
 
@@ -14,12 +14,12 @@ def set_ahead(house: House, skew: timedelta) -> None:
     """Have the meter go on in real time and with its own date, while the computer is ahead."""
     meter = house.meter
 
-    def registers(moment: datetime, *, of_now: bool = False) -> RegisterPair | None:
+    def registers(moment: datetime, *, of_now: bool = False) -> readings.RegisterPair | None:
         return HouseMeter.registers(meter, moment if of_now else moment - skew)
 
-    def slot(moment: datetime) -> Slot:
+    def slot(moment: datetime) -> half_hours.Slot:
         known = moment <= dt_util.utcnow() - skew and HouseMeter.registers(meter, moment)
-        return Slot(moment.astimezone(JST), known or RegisterPair(None, None))
+        return half_hours.Slot(moment.astimezone(JST), known or readings.RegisterPair(None, None))
 
     meter.registers = registers  # type: ignore[method-assign]
     meter._slot = slot  # type: ignore[method-assign]

@@ -9,13 +9,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
-from custom_components.wisun_route_b.stack import (
-    JST,
-    RegisterPair,
-    RequestRefusedError,
-    ResponseTimeoutError,
-    Slot,
-)
+from custom_components.wisun_route_b.stack import JST, errors, half_hours, readings
 from tests.integration.history.entry_fixture import HALF_HOUR, IMPORTED, House, HouseMeter
 from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
@@ -32,16 +26,16 @@ def set_clock(house: House, ahead: timedelta) -> None:
     """Have the meter label its half-hours with a clock that is ahead."""
     meter = house.meter
 
-    def slot(moment: datetime) -> Slot:
+    def slot(moment: datetime) -> half_hours.Slot:
         true = moment - ahead
         is_past = true <= house.now - meter.late
         pair = meter.registers(true, of_now=True) if is_past else None
-        return Slot(moment.astimezone(JST), pair or RegisterPair(None, None))
+        return half_hours.Slot(moment.astimezone(JST), pair or readings.RegisterPair(None, None))
 
     meter._slot = slot  # type: ignore[method-assign]
 
     # Its days end by the same clock; they are counted back from its own today.
-    async def day_history(days_ago: int) -> tuple[Slot, ...]:
+    async def day_history(days_ago: int) -> tuple[half_hours.Slot, ...]:
         days = ((house.now + ahead).astimezone(JST).date() - house.now.astimezone(JST).date()).days
         return await HouseMeter.day_history(meter, days_ago - days)
 
@@ -65,9 +59,9 @@ def no_future(house: House) -> None:
     """Have the meter refuse moments that are yet to come."""
     real = house.meter.half_hour_history
 
-    async def half_hour_history(newest: datetime, count: int) -> tuple[Slot, ...]:
+    async def half_hour_history(newest: datetime, count: int) -> tuple[half_hours.Slot, ...]:
         if newest > house.now:
-            raise RequestRefusedError("The meter does not take this moment")
+            raise errors.RequestRefusedError("The meter does not take this moment")
         return await real(newest, count)
 
     house.meter.half_hour_history = half_hour_history  # type: ignore[method-assign]
@@ -150,7 +144,7 @@ async def test_what_the_meter_sends_while_its_clock_is_off_is_not_kept(house: Ho
     assert house.repair is not None
     wrong = house.meter.registers(at(1))
     assert wrong is not None
-    house.repair.async_note(Slot(at(4).astimezone(JST), wrong))
+    house.repair.async_note(half_hours.Slot(at(4).astimezone(JST), wrong))
     set_clock(house, timedelta())
     await house.live(at(6.2))
 
@@ -183,7 +177,7 @@ async def test_a_meter_that_is_silent_altogether_is_asked_again(house: House) ->
     await house.live(at(2.2))
 
     def fail() -> None:
-        raise ResponseTimeoutError("The meter did not answer in time")
+        raise errors.ResponseTimeoutError("The meter did not answer in time")
 
     house.meter.failing = fail
     await house.live(at(4.2))

@@ -14,7 +14,7 @@ from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.backfill import HistoryObstacleError
 from custom_components.wisun_route_b.history.statistics import Obstacle
 from custom_components.wisun_route_b.history.store import forget_backfill
-from custom_components.wisun_route_b.stack import ResponseTimeoutError
+from custom_components.wisun_route_b.stack import errors
 from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, House
 from tests.integration.history.scenario import all_is_right, at, off
 
@@ -37,7 +37,7 @@ async def repair_after_a_while(house: House, meanwhile: Callable[[], Awaitable[N
     """Be off for two days, see the meter, and have something happen while its days are read."""
 
     def fail() -> None:
-        raise ResponseTimeoutError("The meter did not answer in time")
+        raise errors.ResponseTimeoutError("The meter did not answer in time")
 
     house.meter.failing = fail
     await off(house, at(50.2))

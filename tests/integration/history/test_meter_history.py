@@ -8,14 +8,7 @@ from freezegun import freeze_time
 import pytest
 
 from custom_components.wisun_route_b.history.meter_history import HistoryCache
-from custom_components.wisun_route_b.stack import (
-    HALF_HOUR,
-    JST,
-    RegisterPair,
-    Scale,
-    Slot,
-    WrongDayError,
-)
+from custom_components.wisun_route_b.stack import JST, Scale, errors, half_hours, readings
 
 #: Ten seconds before midnight in Japan, by our clock.
 OURS = datetime(2026, 11, 22, 14, 59, 50, tzinfo=UTC)
@@ -33,23 +26,26 @@ class FarMeter:
         self._moves = moves
         self.asked: list[int] = []
 
-    async def day_history(self, days_ago: int) -> tuple[Slot, ...]:
+    async def day_history(self, days_ago: int) -> tuple[half_hours.Slot, ...]:
         self.asked.append(days_ago)
         day = self._today - timedelta(days=days_ago)
         if self._moves:
             self._today += timedelta(days=1)
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST)
-        register = RegisterPair(Decimal(day.day), None)
-        return tuple(Slot(midnight + index * HALF_HOUR, register) for index in range(48))
+        register = readings.RegisterPair(Decimal(day.day), None)
+        return tuple(
+            half_hours.Slot(midnight + index * half_hours.HALF_HOUR, register)
+            for index in range(48)
+        )
 
-    async def half_hour_history(self, newest: datetime, count: int) -> tuple[Slot, ...]:
+    async def half_hour_history(self, newest: datetime, count: int) -> tuple[half_hours.Slot, ...]:
         raise NotImplementedError(newest, count)
 
 
 def fetch(meter: FarMeter) -> HistoryCache:
     past = HistoryCache(meter, pause=0)
     # More than history 2 would return at once.
-    moments = [WANTED + index * HALF_HOUR for index in range(-12, 12)]
+    moments = [WANTED + index * half_hours.HALF_HOUR for index in range(-12, 12)]
     with freeze_time(OURS):
         asyncio.run(past.fetch(moments, lambda _done, _days: None))
     return past
@@ -75,7 +71,7 @@ def test_day_is_the_one_that_was_wanted_whatever_the_meters_today(
 
 
 def test_day_that_changes_under_our_hands_is_an_error_and_nothing_is_kept() -> None:
-    with pytest.raises(WrongDayError):
+    with pytest.raises(errors.WrongDayError):
         fetch(FarMeter(date(2026, 11, 23), moves=True))
 
 
@@ -94,15 +90,15 @@ def test_days_that_no_meter_remembers_cost_no_time_and_are_no_progress() -> None
 
     assert meter.asked == [1]
     assert seen == [(0, 1), (1, 1)]
-    assert past[moments[-1]] == RegisterPair(None, None)
+    assert past[moments[-1]] == readings.RegisterPair(None, None)
 
 
 @pytest.mark.parametrize("register", [Decimal(21), None], ids=["filled", "empty"])
 def test_what_is_dated_later_than_now_is_not_kept(register: Decimal | None) -> None:
     past = HistoryCache(FarMeter(date(2026, 11, 22)), pause=0)
     later = OURS + timedelta(hours=26)
-    wrong = Slot(later.astimezone(JST), RegisterPair(register, None))
-    right = Slot(WANTED.astimezone(JST), RegisterPair(Decimal(1), None))
+    wrong = half_hours.Slot(later.astimezone(JST), readings.RegisterPair(register, None))
+    right = half_hours.Slot(WANTED.astimezone(JST), readings.RegisterPair(Decimal(1), None))
 
     with freeze_time(OURS):
         past.note((right, wrong))

@@ -19,7 +19,7 @@ from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.backfill import HistoryBackfill, HistoryStoppedError
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
-from custom_components.wisun_route_b.stack import JST, Slot
+from custom_components.wisun_route_b.stack import JST, half_hours
 from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, House
 from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
@@ -267,7 +267,7 @@ async def test_a_clock_that_is_a_little_off_fills_gaps_and_leaves_good_hours(hou
     house.read_clock = read_clock
     real = house.meter._slot
     # What it calls noon is ten past.
-    house.meter._slot = lambda moment: Slot(  # type: ignore[method-assign]
+    house.meter._slot = lambda moment: half_hours.Slot(  # type: ignore[method-assign]
         moment.astimezone(JST), real(moment + slow).registers
     )
     await house.start()

@@ -5,14 +5,7 @@ from datetime import timedelta
 from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.meter_clock import MeterHistory
 from custom_components.wisun_route_b.history.store import forget_backfill
-from custom_components.wisun_route_b.stack import (
-    JST,
-    RegisterPair,
-    ResponseTimeoutError,
-    Slot,
-    SmartMeter,
-    WrongDayError,
-)
+from custom_components.wisun_route_b.stack import JST, SmartMeter, errors, half_hours, readings
 from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, House
 from tests.integration.history.scenario import all_is_right, at, off
 
@@ -71,7 +64,7 @@ async def test_what_the_meter_sends_by_itself_is_not_asked_for(house: House) -> 
     pushed = house.meter.registers(at(5))
     assert pushed is not None
 
-    repair.async_note(Slot(at(5).astimezone(JST), pushed))
+    repair.async_note(half_hours.Slot(at(5).astimezone(JST), pushed))
     await house.live(at(5.2))
 
     assert house.meter.asked == []
@@ -97,7 +90,9 @@ async def test_exported_energy_that_is_sent_first_does_not_hide_the_imported(hou
     pushed = house.meter.registers(at(5))
     assert pushed is not None
 
-    repair.async_note(Slot(at(5).astimezone(JST), RegisterPair(None, pushed.reverse)))
+    repair.async_note(
+        half_hours.Slot(at(5).astimezone(JST), readings.RegisterPair(None, pushed.reverse))
+    )
     await house.live(at(5.2))
 
     assert house.meter.asked == ["slots 1"]
@@ -121,7 +116,7 @@ async def test_a_meter_with_history_2_only_is_asked_for_twelve_half_hours_at_a_t
 async def test_half_hours_of_another_time_are_read_by_the_day_instead(house: House) -> None:
     def fail() -> None:
         if house.meter.asked[-1].startswith("slots"):
-            raise WrongDayError("The meter answers for another time than was asked for")
+            raise errors.WrongDayError("The meter answers for another time than was asked for")
 
     house.meter.failing = fail
     await house.start()
@@ -171,7 +166,7 @@ async def test_a_day_that_fails_is_read_again_and_the_others_are_not(house: Hous
 
     def fail_once() -> None:
         if house.meter.asked.count("day 1") == 1 and house.meter.asked[-1] == "day 1":
-            raise ResponseTimeoutError("The meter did not answer in time")
+            raise errors.ResponseTimeoutError("The meter did not answer in time")
 
     house.meter.failing = fail_once
     await house.start()
@@ -189,7 +184,7 @@ async def test_a_day_that_nobody_can_read_is_given_up_and_named(house: House) ->
 
     def fail() -> None:
         if house.meter.asked[-1] == "day 2":
-            raise WrongDayError("The meter answers for another day than was asked for")
+            raise errors.WrongDayError("The meter answers for another day than was asked for")
 
     house.meter.failing = fail
     repair = await house.start()

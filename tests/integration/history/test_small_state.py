@@ -18,7 +18,7 @@ from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
 from custom_components.wisun_route_b.history.sensor_hours import Request, Since, compare
 from custom_components.wisun_route_b.history.store import BackfillStore, forget_backfill
-from custom_components.wisun_route_b.stack import HISTORY_DAYS
+from custom_components.wisun_route_b.stack import readings
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
 from tests.integration.history.entry_fixture import IMPORTED, House
@@ -213,7 +213,7 @@ async def test_a_stored_moment_has_bounds(
     ("now", "verified"),
     [
         (at(3.2), at(4)),  # the clock was ahead, and was set back
-        (at(4.2) + timedelta(days=HISTORY_DAYS + 2), at(3)),  # no meter remembers it
+        (at(4.2) + timedelta(days=readings.HISTORY_DAYS + 2), at(3)),  # no meter remembers it
     ],
     ids=["yet to end", "too old"],
 )

@@ -19,21 +19,7 @@ from serialx import SerialException, register_uri_handler
 from serialx.common import ConnectKwargs
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.stack import (
-    CommandTimeoutError,
-    DongleSilentError,
-    J11DongleError,
-    NotASerialPortError,
-    NotAWiSunDongleError,
-    PortBusyError,
-    PortLostError,
-    PortNotFoundError,
-    PortPermissionError,
-    PortStuckError,
-    PortUnreachableError,
-    RouteBError,
-    TelnetPortError,
-)
+from custom_components.wisun_route_b.stack import RouteBError, errors
 from tests.stack.scripted import (
     JOIN_REFUSED,
     METER_IP,
@@ -53,8 +39,8 @@ from ..conftest import (
 )
 from .shown_issues import FaultyPort, count_changes, issues, texts
 
-MISSING = PortNotFoundError("There is no such port")
-BUSY = PortBusyError("The port is in use")
+MISSING = errors.PortNotFoundError("There is no such port")
+BUSY = errors.PortBusyError("The port is in use")
 
 
 @pytest.fixture
@@ -79,7 +65,7 @@ async def mend(hass: HomeAssistant, door: FaultyPort, entry: MockConfigEntry) ->
 
 
 @pytest.mark.parametrize(
-    "error", [MISSING, PortUnreachableError("no"), DongleSilentError("nothing")]
+    "error", [MISSING, errors.PortUnreachableError("no"), errors.DongleSilentError("nothing")]
 )
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
@@ -109,12 +95,12 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
 @pytest.mark.parametrize(
     ("error", "key"),
     [
-        (PortPermissionError("no"), "port_not_permitted"),
-        (J11DongleError("J11"), "wrong_device"),
-        (NotAWiSunDongleError("another"), "wrong_device"),
-        (NotASerialPortError("a file"), "wrong_device"),
-        (PortLostError("gone at once"), "dongle_missing"),
-        (CommandTimeoutError("hangs"), "dongle_missing"),
+        (errors.PortPermissionError("no"), "port_not_permitted"),
+        (errors.J11DongleError("J11"), "wrong_device"),
+        (errors.NotAWiSunDongleError("another"), "wrong_device"),
+        (errors.NotASerialPortError("a file"), "wrong_device"),
+        (errors.PortLostError("gone at once"), "dongle_missing"),
+        (errors.CommandTimeoutError("hangs"), "dongle_missing"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
 )
@@ -144,7 +130,10 @@ async def test_whatever_lasts_at_the_port_becomes_a_repair(
 
 @pytest.mark.parametrize(
     ("error", "key"),
-    [(PortStuckError("no return"), "port_stuck"), (TelnetPortError("IAC"), "port_speaks_telnet")],
+    [
+        (errors.PortStuckError("no return"), "port_stuck"),
+        (errors.TelnetPortError("IAC"), "port_speaks_telnet"),
+    ],
 )
 async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
     hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError, key: str
@@ -171,7 +160,9 @@ async def test_what_fails_in_changing_ways_becomes_a_repair_as_well(
     await set_up(hass, entry)
     door.dongle.unplug()
     for step in range(22):
-        door.error = DongleSilentError("mute") if step % 2 else NotAWiSunDongleError("another")
+        door.error = (
+            errors.DongleSilentError("mute") if step % 2 else errors.NotAWiSunDongleError("another")
+        )
         await later(16)
 
     assert issues(hass).keys() <= {"dongle_missing", "wrong_device"}

@@ -16,7 +16,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
-from custom_components.wisun_route_b.stack import PortBusyError, PortUnreachableError, RouteBError
+from custom_components.wisun_route_b.stack import RouteBError, errors
 from tests.stack.scripted import ScriptedDongle
 
 from ..conftest import SCRIPTED_PORT, Later, entry_for, set_up, until, words
@@ -114,7 +114,9 @@ async def test_dongle_of_a_running_app_is_not_touched(
     await until(lambda: offered(hass) == ["user"])
 
 
-@pytest.mark.parametrize("error", [PortBusyError("busy"), PortUnreachableError("not ready")])
+@pytest.mark.parametrize(
+    "error", [errors.PortBusyError("busy"), errors.PortUnreachableError("not ready")]
+)
 async def test_port_that_is_busy_is_looked_at_again(
     hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError
 ) -> None:
@@ -134,7 +136,7 @@ async def test_port_that_is_busy_is_looked_at_again(
 async def test_port_that_was_taken_for_a_while_at_a_look_is_looked_at_again(
     hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
-    door.error = PortBusyError("busy")
+    door.error = errors.PortBusyError("busy")
     await discover(hass)
     door.error = None
     ours = entry_for(SCRIPTED_PORT)
@@ -155,7 +157,7 @@ async def test_port_that_was_taken_for_a_while_at_a_look_is_looked_at_again(
 async def test_dongle_that_was_offered_is_not_looked_at_again(
     hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
-    door.error = PortBusyError("busy")
+    door.error = errors.PortBusyError("busy")
     await discover(hass)
     door.error = None
     await later(61)
@@ -175,7 +177,7 @@ async def test_device_that_was_unplugged_meanwhile_is_not_looked_at(
     hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     await open_form(hass)  # which sets the integration up
-    door.error = PortBusyError("busy")
+    door.error = errors.PortBusyError("busy")
     await discover(hass)
     door.error = None
 

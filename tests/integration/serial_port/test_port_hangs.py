@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import serial
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_ROUTE_B_ID, DOMAIN
-from custom_components.wisun_route_b.stack import Credentials, LinkState, PortStuckError
+from custom_components.wisun_route_b.stack import Credentials, LinkState, errors
 from tools.emulator import Emulator, EmulatorConfig
 
 from ..conftest import hurry, set_up
@@ -83,7 +83,7 @@ async def test_an_adapter_that_hangs_costs_one_thread_and_is_back_by_itself(
         await hass.config_entries.async_unload(entry.entry_id)
 
     assert threads == 1
-    assert isinstance(error, PortStuckError)
+    assert isinstance(error, errors.PortStuckError)
 
 
 async def test_an_adapter_that_never_sends_what_it_took_does_not_keep_its_port(

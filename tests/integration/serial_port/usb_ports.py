@@ -13,7 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_USB, DOMAIN
-from custom_components.wisun_route_b.stack import Connector, PortNotFoundError
+from custom_components.wisun_route_b.stack import Connector, errors
 from tests.stack.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 
 from ..conftest import entry_for
@@ -112,7 +112,7 @@ class Machine:
         ) -> tuple[asyncio.Transport, asyncio.Protocol]:
             self.opened.append(url)
             if url not in self.dongles:
-                raise PortNotFoundError("There is no such port")
+                raise errors.PortNotFoundError("There is no such port")
             return await self.dongles[url].connector()(factory)
 
         return connect

@@ -7,24 +7,12 @@ from decimal import Decimal
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_UNIT,
-    CURRENT_DATE,
-    EFFECTIVE_DIGITS,
-    FIXED_TIME_ENERGY_NORMAL,
-    HISTORY1_DAY,
-    HISTORY2_SELECTOR,
-    INSTANTANEOUS_POWER,
     JST,
-    AnyProperty,
     Credentials,
-    DecodeError,
-    EncodeError,
-    HistorySelector,
-    RegisterPair,
-    ScaleUnknownError,
     SmartMeter,
-    WrongDayError,
+    errors,
+    properties,
+    readings,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.scripted import (
@@ -82,27 +70,39 @@ def play(scenario: Scenario, lies: dict[int, str]) -> list[Frame]:
 @pytest.mark.parametrize(
     ("lied", "edt"),
     [
-        pytest.param(FIXED_TIME_ENERGY_NORMAL, "07EA0D010000000000FE68", id="month 13"),
-        pytest.param(FIXED_TIME_ENERGY_NORMAL, "07EA021E0000000000FE68", id="30 February"),
-        pytest.param(FIXED_TIME_ENERGY_NORMAL, "FFFFFFFFFFFFFF0000FE68", id="no date at all"),
-        pytest.param(FIXED_TIME_ENERGY_NORMAL, "07EA05140E00000000FE", id="a byte too short"),
-        pytest.param(FIXED_TIME_ENERGY_NORMAL, "07EA05140E00000000FE6800", id="a byte too long"),
-        pytest.param(FIXED_TIME_ENERGY_NORMAL, "07EA05140E0000FFFFFFFF", id="beyond the range"),
-        pytest.param(CURRENT_DATE, "FFFFFFFF", id="date of FF"),
-        pytest.param(CURRENT_DATE, "00000000", id="date of 00"),
-        pytest.param(EFFECTIVE_DIGITS, "00", id="no digits"),
-        pytest.param(EFFECTIVE_DIGITS, "FF", id="255 digits"),
-        pytest.param(CUMULATIVE_ENERGY_NORMAL, "00FE73", id="three bytes of a register"),
-        pytest.param(CUMULATIVE_ENERGY_UNIT, "05", id="undefined unit"),
+        pytest.param(properties.FIXED_TIME_ENERGY_NORMAL, "07EA0D010000000000FE68", id="month 13"),
+        pytest.param(
+            properties.FIXED_TIME_ENERGY_NORMAL, "07EA021E0000000000FE68", id="30 February"
+        ),
+        pytest.param(
+            properties.FIXED_TIME_ENERGY_NORMAL, "FFFFFFFFFFFFFF0000FE68", id="no date at all"
+        ),
+        pytest.param(
+            properties.FIXED_TIME_ENERGY_NORMAL, "07EA05140E00000000FE", id="a byte too short"
+        ),
+        pytest.param(
+            properties.FIXED_TIME_ENERGY_NORMAL, "07EA05140E00000000FE6800", id="a byte too long"
+        ),
+        pytest.param(
+            properties.FIXED_TIME_ENERGY_NORMAL, "07EA05140E0000FFFFFFFF", id="beyond the range"
+        ),
+        pytest.param(properties.CURRENT_DATE, "FFFFFFFF", id="date of FF"),
+        pytest.param(properties.CURRENT_DATE, "00000000", id="date of 00"),
+        pytest.param(properties.EFFECTIVE_DIGITS, "00", id="no digits"),
+        pytest.param(properties.EFFECTIVE_DIGITS, "FF", id="255 digits"),
+        pytest.param(properties.CUMULATIVE_ENERGY_NORMAL, "00FE73", id="three bytes of a register"),
+        pytest.param(properties.CUMULATIVE_ENERGY_UNIT, "05", id="undefined unit"),
     ],
 )
-def test_impossible_value_has_a_reason_and_the_rest_is_read(lied: AnyProperty, edt: str) -> None:
+def test_impossible_value_has_a_reason_and_the_rest_is_read(
+    lied: properties.AnyProperty, edt: str
+) -> None:
     async def scenario(meter: SmartMeter) -> None:
-        report = await meter.read((lied, INSTANTANEOUS_POWER))
+        report = await meter.read((lied, properties.INSTANTANEOUS_POWER))
         assert report.absent == {lied.epc}
         assert report.reasons[lied.epc]
         assert lied.epc not in report.values
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
 
     play(scenario, {lied.epc: edt})
 
@@ -110,12 +110,14 @@ def test_impossible_value_has_a_reason_and_the_rest_is_read(lied: AnyProperty, e
 @pytest.mark.parametrize("code", ["05", "0E", "FF", "0100"])
 def test_energies_of_an_unknown_unit_are_none(code: str) -> None:
     async def scenario(meter: SmartMeter) -> None:
-        report = await meter.read((CUMULATIVE_ENERGY_NORMAL, INSTANTANEOUS_POWER))
-        assert report.value(CUMULATIVE_ENERGY_NORMAL) is None
-        assert "E1" in report.reasons[CUMULATIVE_ENERGY_NORMAL.epc]
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        report = await meter.read(
+            (properties.CUMULATIVE_ENERGY_NORMAL, properties.INSTANTANEOUS_POWER)
+        )
+        assert report.value(properties.CUMULATIVE_ENERGY_NORMAL) is None
+        assert "E1" in report.reasons[properties.CUMULATIVE_ENERGY_NORMAL.epc]
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
         for reading in (meter.day_history(0), meter.half_hour_history(NOON, 1)):
-            with pytest.raises(ScaleUnknownError):
+            with pytest.raises(errors.ScaleUnknownError):
                 await reading
 
     play(scenario, {0xE1: code})
@@ -123,9 +125,11 @@ def test_energies_of_an_unknown_unit_are_none(code: str) -> None:
 
 def test_energies_of_a_coefficient_of_zero_are_none() -> None:
     async def scenario(meter: SmartMeter) -> None:
-        report = await meter.read((CUMULATIVE_ENERGY_NORMAL, INSTANTANEOUS_POWER))
-        assert report.absent == {CUMULATIVE_ENERGY_NORMAL.epc}
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        report = await meter.read(
+            (properties.CUMULATIVE_ENERGY_NORMAL, properties.INSTANTANEOUS_POWER)
+        )
+        assert report.absent == {properties.CUMULATIVE_ENERGY_NORMAL.epc}
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
 
     play(scenario, {0xD3: "00000000"})
 
@@ -133,16 +137,20 @@ def test_energies_of_a_coefficient_of_zero_are_none() -> None:
 @pytest.mark.parametrize(
     ("edt", "error"),
     [
-        pytest.param("0000" + "0000FE73" * 47, DecodeError, id="47 registers"),
-        pytest.param("0000" + "0000FE73" * 49, DecodeError, id="49 registers"),
-        pytest.param("0001" + "0000FE73" * 48, WrongDayError, id="yesterday"),
-        pytest.param("00FF" + "FFFFFFFE" * 48, WrongDayError, id="no day chosen"),
-        pytest.param("0064" + "0000FE73" * 48, DecodeError, id="a hundred days ago"),
-        pytest.param("0000" + "0000FE73" * 47 + "FFFFFFFF", DecodeError, id="beyond the range"),
+        pytest.param("0000" + "0000FE73" * 47, errors.DecodeError, id="47 registers"),
+        pytest.param("0000" + "0000FE73" * 49, errors.DecodeError, id="49 registers"),
+        pytest.param("0001" + "0000FE73" * 48, errors.WrongDayError, id="yesterday"),
+        pytest.param("00FF" + "FFFFFFFE" * 48, errors.WrongDayError, id="no day chosen"),
+        pytest.param("0064" + "0000FE73" * 48, errors.DecodeError, id="a hundred days ago"),
+        pytest.param(
+            "0000" + "0000FE73" * 47 + "FFFFFFFF", errors.DecodeError, id="beyond the range"
+        ),
     ],
 )
 @pytest.mark.parametrize("epc", [0xE2, 0xE4])
-def test_day_that_cannot_be_is_an_error(epc: int, edt: str, error: type[DecodeError]) -> None:
+def test_day_that_cannot_be_is_an_error(
+    epc: int, edt: str, error: type[errors.DecodeError]
+) -> None:
     async def scenario(meter: SmartMeter) -> None:
         with pytest.raises(error):
             await meter.day_history(0)
@@ -164,7 +172,7 @@ def test_day_that_cannot_be_is_an_error(epc: int, edt: str, error: type[DecodeEr
 )
 def test_half_hours_that_cannot_be_are_an_error(edt: str) -> None:
     async def scenario(meter: SmartMeter) -> None:
-        with pytest.raises(DecodeError):
+        with pytest.raises(errors.DecodeError):
             await meter.half_hour_history(NOON, 1)
 
     play(scenario, {0xEC: edt})
@@ -173,8 +181,10 @@ def test_half_hours_that_cannot_be_are_an_error(edt: str) -> None:
 def test_slots_without_data_are_none() -> None:
     async def scenario(meter: SmartMeter) -> None:
         slots = await meter.day_history(0)
-        assert {slot.registers for slot in slots[:2]} == {RegisterPair(Decimal("6513.9"), None)}
-        assert {slot.registers for slot in slots[2:]} == {RegisterPair(None, None)}
+        assert {slot.registers for slot in slots[:2]} == {
+            readings.RegisterPair(Decimal("6513.9"), None)
+        }
+        assert {slot.registers for slot in slots[2:]} == {readings.RegisterPair(None, None)}
 
     nothing = "FFFFFFFE"
     play(scenario, {0xE2: "0000" + "0000FE73" * 2 + nothing * 46, 0xE4: "0000" + nothing * 48})
@@ -183,10 +193,10 @@ def test_slots_without_data_are_none() -> None:
 @pytest.mark.parametrize("days_ago", [-1, 100, 256])
 def test_day_that_no_meter_keeps_is_not_asked_for(days_ago: int) -> None:
     async def scenario(meter: SmartMeter) -> None:
-        with pytest.raises(EncodeError):
+        with pytest.raises(errors.EncodeError):
             await meter.day_history(days_ago)
-        with pytest.raises(EncodeError):
-            await meter.write(HISTORY1_DAY, days_ago)
+        with pytest.raises(errors.EncodeError):
+            await meter.write(properties.HISTORY1_DAY, days_ago)
 
     assert ESV.SET_C not in [request.esv for request in play(scenario, {})]
 
@@ -194,12 +204,12 @@ def test_day_that_no_meter_keeps_is_not_asked_for(days_ago: int) -> None:
 @pytest.mark.parametrize("count", [-1, 0, 13])
 def test_number_of_slots_that_no_meter_answers_is_not_asked_for(count: int) -> None:
     async def scenario(meter: SmartMeter) -> None:
-        with pytest.raises(EncodeError):
+        with pytest.raises(errors.EncodeError):
             await meter.half_hour_history(NOON, count)
-        with pytest.raises(EncodeError):
+        with pytest.raises(errors.EncodeError):
             await meter.minute_history(NOON, count)
-        with pytest.raises(EncodeError):
-            await meter.write(HISTORY2_SELECTOR, HistorySelector(NOON, count))
+        with pytest.raises(errors.EncodeError):
+            await meter.write(properties.HISTORY2_SELECTOR, readings.HistorySelector(NOON, count))
 
     assert play(scenario, {}) == []
 

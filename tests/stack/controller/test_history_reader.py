@@ -8,23 +8,14 @@ from decimal import Decimal
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    HISTORY1_DAY,
-    HISTORY2_SELECTOR,
-    INSTALLATION_LOCATION,
-    INSTANTANEOUS_POWER,
     JST,
     Credentials,
-    DecodeError,
-    Gap,
-    HistorySelector,
-    InstallationLocation,
-    Place,
-    RegisterPair,
-    RequestRefusedError,
     Scale,
     SmartMeter,
-    WrongDayError,
-    consumptions,
+    errors,
+    half_hours,
+    properties,
+    readings,
 )
 from custom_components.wisun_route_b.stack.echonet import (
     CONTROLLER,
@@ -137,7 +128,7 @@ def test_a_day_comes_back_as_48_dated_registers(days_ago: int) -> None:
             midnight + timedelta(minutes=30) * index for index in range(48)
         ]
         first = Decimal("0.1") * (100_000 - 100 * days_ago)
-        assert slots[0].registers == RegisterPair(first, Decimal("0.9"))
+        assert slots[0].registers == readings.RegisterPair(first, Decimal("0.9"))
         assert past.order == [0x98, 0x97, 0xE5, 0xE2, 0xE4]
 
     play(scenario)
@@ -148,7 +139,7 @@ def test_another_day_is_never_chosen_between_choosing_one_and_reading_it() -> No
         async with asyncio.TaskGroup() as group:
             for days_ago in (3, 2, 1):
                 group.create_task(meter.day_history(days_ago))
-                group.create_task(meter.read((INSTANTANEOUS_POWER,)))
+                group.create_task(meter.read((properties.INSTANTANEOUS_POWER,)))
         assert bytes(past.order).replace(b"\xe7", b"") == b"\x98\x97\xe5\xe2\xe4" * 3
 
     play(scenario)
@@ -161,7 +152,7 @@ def test_a_live_reading_waits_for_one_answer_of_a_history_at_most(when: int) -> 
 
         def ask_for_power(epc: int) -> None:
             if epc == when and not live:
-                live.append(asyncio.create_task(meter.read((INSTANTANEOUS_POWER,))))
+                live.append(asyncio.create_task(meter.read((properties.INSTANTANEOUS_POWER,))))
 
         past.on_get = past.on_set = ask_for_power
         await asyncio.gather(meter.day_history(2), meter.day_history(1))
@@ -176,7 +167,7 @@ def test_a_live_reading_waits_for_one_answer_of_a_history_at_most(when: int) -> 
 def test_a_day_that_was_not_asked_for_is_an_error() -> None:
     async def scenario(past: PastMeter, meter: SmartMeter) -> None:
         past.claims_day = 4
-        with pytest.raises(WrongDayError):
+        with pytest.raises(errors.WrongDayError):
             await meter.day_history(3)
 
     play(scenario)
@@ -220,7 +211,7 @@ def test_a_meter_without_reverse_history_still_gives_the_normal_one() -> None:
         assert meter.description is not None
         assert meter.description.readable == readable
         slots = await meter.day_history(1)
-        assert slots[0].registers == RegisterPair(Decimal("9990.0"), None)
+        assert slots[0].registers == readings.RegisterPair(Decimal("9990.0"), None)
         assert 0xE4 not in past.order
         await meter.close()
 
@@ -257,7 +248,7 @@ def test_reverse_history_that_is_listed_and_refused_takes_nothing_from_the_norma
     async def scenario(past: PastMeter, meter: SmartMeter) -> None:
         del past.says[0xE4]
         slots = await meter.day_history(0)
-        assert slots[0].registers == RegisterPair(Decimal("10000.0"), None)
+        assert slots[0].registers == readings.RegisterPair(Decimal("10000.0"), None)
 
     play(scenario)
 
@@ -265,7 +256,7 @@ def test_reverse_history_that_is_listed_and_refused_takes_nothing_from_the_norma
 def test_normal_history_that_is_refused_is_a_refusal() -> None:
     async def scenario(past: PastMeter, meter: SmartMeter) -> None:
         del past.says[0xE2]
-        with pytest.raises(RequestRefusedError):
+        with pytest.raises(errors.RequestRefusedError):
             await meter.day_history(0)
 
     play(scenario)
@@ -292,7 +283,7 @@ def test_half_hours_of_another_time_are_an_error() -> None:
                 past.says[0xEC] = "07EA0B160C1E01000001F400000007"
 
         past.on_get = another
-        with pytest.raises(WrongDayError):
+        with pytest.raises(errors.WrongDayError):
             await meter.half_hour_history(datetime(2026, 11, 22, 14, 0, tzinfo=JST), 1)
 
     play(scenario)
@@ -305,7 +296,7 @@ def test_an_impossible_clock_is_an_error_and_no_invented_date(clock: str) -> Non
         past._edt = lambda epc: (  # type: ignore[method-assign]
             bytes.fromhex("07EA" + clock.ljust(4, "F")) if epc == 0x98 else edt(epc)
         )
-        with pytest.raises(DecodeError):
+        with pytest.raises(errors.DecodeError):
             await meter.day_history(1)
 
     play(scenario)
@@ -314,19 +305,22 @@ def test_an_impossible_clock_is_an_error_and_no_invented_date(clock: str) -> Non
 def test_what_the_meter_does_not_let_be_set_is_a_refusal() -> None:
     async def scenario(past: PastMeter, meter: SmartMeter) -> None:
         past.settable.remove(0xED)
-        with pytest.raises(RequestRefusedError):
+        with pytest.raises(errors.RequestRefusedError):
             await meter.half_hour_history(datetime(2026, 11, 22, 14, 0, tzinfo=JST), 1)
-        with pytest.raises(RequestRefusedError):
-            await meter.write(HISTORY2_SELECTOR, HistorySelector(None, 1))
+        with pytest.raises(errors.RequestRefusedError):
+            await meter.write(properties.HISTORY2_SELECTOR, readings.HistorySelector(None, 1))
 
     play(scenario)
 
 
 def test_properties_can_be_set() -> None:
     async def scenario(past: PastMeter, meter: SmartMeter) -> None:
-        await meter.write(HISTORY1_DAY, 7)
+        await meter.write(properties.HISTORY1_DAY, 7)
         assert past.day == 7
-        await meter.write(INSTALLATION_LOCATION, InstallationLocation(0x61, Place.GARDEN, 1))
+        await meter.write(
+            properties.INSTALLATION_LOCATION,
+            readings.InstallationLocation(0x61, readings.Place.GARDEN, 1),
+        )
 
     play(scenario)
 
@@ -337,18 +331,18 @@ def test_consumption_sees_through_a_roll_over_but_not_through_an_exchange() -> N
 
         past.registers = lambda day: counts  # type: ignore[method-assign]
         slots = await meter.day_history(1)
-        energies = [span.normal for span in consumptions(slots, SCALE)]
+        energies = [span.normal for span in half_hours.consumptions(slots, SCALE)]
         assert energies[:4] == [Decimal(text) for text in ("0.1", "0.3", "0.1", "0.2")]
 
         counts[:] = [500_000, 500_001, 2, 3, 5] + [5] * 43
         slots = await meter.day_history(1)
-        spans = list(consumptions(slots, SCALE))
+        spans = list(half_hours.consumptions(slots, SCALE))
         assert [span.normal for span in spans[:4]] == [
             Decimal("0.1"),
             None,
             Decimal("0.1"),
             Decimal("0.2"),
         ]
-        assert [span.gap for span in spans[:4]] == [None, Gap.REGISTER_FELL, None, None]
+        assert [span.gap for span in spans[:4]] == [None, half_hours.Gap.REGISTER_FELL, None, None]
 
     play(scenario)

@@ -8,18 +8,13 @@ import random
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
-    OPERATION_STATUS,
     Credentials,
     LinkKeeper,
     ReadReport,
-    ResponseTimeoutError,
     RouteBError,
-    SendFailedError,
     SmartMeter,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame
 from tests.stack.scripted import (
@@ -34,10 +29,10 @@ from tests.stack.scripted import (
 from tests.virtual_clock import run
 
 LIVE = (
-    INSTANTANEOUS_POWER,
-    INSTANTANEOUS_CURRENT,
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
+    properties.INSTANTANEOUS_POWER,
+    properties.INSTANTANEOUS_CURRENT,
+    properties.CUMULATIVE_ENERGY_NORMAL,
+    properties.CUMULATIVE_ENERGY_REVERSE,
 )
 
 
@@ -89,7 +84,7 @@ async def poll(keeper: LinkKeeper, hours: float, interval: float) -> tuple[int, 
         for again in (False, True):
             try:
                 await keeper.meter.read(LIVE, 20.0)
-            except ResponseTimeoutError, SendFailedError:
+            except errors.ResponseTimeoutError, errors.SendFailedError:
                 if again:
                     failed += 1
             except RouteBError:
@@ -139,8 +134,8 @@ def test_requests_are_resent_as_before_when_a_slow_meter_has_become_fast() -> No
             lost.append(request)
 
         dongle.on_request = lose
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         assert len([frame for frame in lost if frame.properties[0].epc == 0xE7]) >= 3
         await keeper.close()
 
@@ -158,12 +153,12 @@ def test_late_answer_answers_the_request_that_asks_for_the_same() -> None:
             kept.append(request)
 
         dongle.on_request = keep
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
-        reading = asyncio.create_task(keeper.meter.read((INSTANTANEOUS_POWER,), 20.0))
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
+        reading = asyncio.create_task(keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0))
         await asyncio.sleep(1)
         dongle.say(erxudp(answer_to(kept[0]).encode()))
-        assert (await reading).value(INSTANTANEOUS_POWER) == 632
+        assert (await reading).value(properties.INSTANTANEOUS_POWER) == 632
         assert keeper.meter.statistics.late == 1
         await keeper.close()
 
@@ -183,11 +178,11 @@ def test_late_answer_that_no_request_asks_for_is_reported() -> None:
             kept.append(request)
 
         dongle.on_request = keep
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         dongle.say(erxudp(answer_to(kept[0]).encode()))
         dongle.say(erxudp(answer_to(kept[1]).encode()))  # the same once more
-        assert [report.value(INSTANTANEOUS_POWER) for report in reports] == [632]
+        assert [report.value(properties.INSTANTANEOUS_POWER) for report in reports] == [632]
         await keeper.close()
 
     run(scenario())
@@ -215,8 +210,8 @@ def test_answer_that_fits_no_request_of_ours_is_not_used(
             kept.append(request)
 
         dongle.on_request = keep
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         true = answer_to(kept[0])
         tid, esv = alter(true)
         dongle.say(erxudp(Frame(tid, METER, CONTROLLER, esv, true.properties).encode()))
@@ -240,8 +235,8 @@ def test_late_answer_of_a_session_that_is_over_is_not_used() -> None:
             kept.append(request)
 
         dongle.on_request = keep
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         dongle.on_request = dongle.answer
         await keeper.reconnect()
         await asyncio.sleep(60)
@@ -282,12 +277,12 @@ def test_silence_about_a_property_of_the_description_costs_no_reading(epc: int) 
             begun = seconds()
             report = await keeper.meter.read(LIVE, 20.0)
             spent.append(seconds() - begun)
-            assert report.value(INSTANTANEOUS_POWER) == 632
+            assert report.value(properties.INSTANTANEOUS_POWER) == 632
             await asyncio.sleep(30)
         assert max(spent) <= 11
         assert sum(spent) < 50
         assert keeper.meter.statistics.disconnects == 0
-        known = report.value(CUMULATIVE_ENERGY_NORMAL)
+        known = report.value(properties.CUMULATIVE_ENERGY_NORMAL)
         assert known == (None if epc in (0xE1, 0xD3) else Decimal("6513.9"))
         await keeper.close()
 
@@ -336,7 +331,7 @@ def test_energies_come_as_soon_as_the_unit_is_answered_again() -> None:
         for _ in range(10):
             report = await keeper.meter.read(LIVE, 20.0)
             await asyncio.sleep(30)
-        assert report.value(CUMULATIVE_ENERGY_NORMAL) == Decimal("6513.9")
+        assert report.value(properties.CUMULATIVE_ENERGY_NORMAL) == Decimal("6513.9")
         await keeper.close()
 
     run(scenario())
@@ -362,7 +357,7 @@ def test_refusal_without_any_property_is_an_answer() -> None:
         assert keeper.meter.connected
         dongle.on_request = dongle.answer
         await asyncio.sleep(3601)
-        assert (await keeper.meter.read(LIVE, 20.0)).value(INSTANTANEOUS_POWER) == 632
+        assert (await keeper.meter.read(LIVE, 20.0)).value(properties.INSTANTANEOUS_POWER) == 632
         await keeper.close()
 
     run(scenario())
@@ -388,7 +383,7 @@ def test_one_refusal_of_a_listed_coefficient_does_not_make_it_one() -> None:
         keeper = await connected(dongle)
         assert refused
         report = await keeper.meter.read(LIVE, 20.0)
-        assert report.value(CUMULATIVE_ENERGY_NORMAL) == Decimal(65139)
+        assert report.value(properties.CUMULATIVE_ENERGY_NORMAL) == Decimal(65139)
         await keeper.close()
 
     run(scenario())
@@ -431,7 +426,7 @@ def test_lost_link_is_noticed_within_two_requests_although_silence_is_looked_int
         begun = seconds()
         for _ in range(2):
             with pytest.raises(RouteBError):
-                await keeper.meter.read((*LIVE, OPERATION_STATUS), 20.0)
+                await keeper.meter.read((*LIVE, properties.OPERATION_STATUS), 20.0)
         assert seconds() - begun < 50
         assert not keeper.meter.connected
         await keeper.close()
@@ -466,7 +461,7 @@ def test_refusals_that_pass_never_make_a_wrong_energy(
         for _ in range(30):
             try:
                 report = await keeper.meter.read(LIVE, 20.0)
-                seen.append(report.value(CUMULATIVE_ENERGY_NORMAL))
+                seen.append(report.value(properties.CUMULATIVE_ENERGY_NORMAL))
             except RouteBError:
                 seen.append(None)
             await asyncio.sleep(30)
@@ -508,10 +503,10 @@ def test_older_value_that_comes_late_does_not_replace_a_newer_one() -> None:
             kept.append(request)
 
         dongle.on_request = keep
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         dongle.on_request = dongle.answer
-        assert (await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)).values
+        assert (await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)).values
         dongle.say(erxudp(answer_to(kept[0]).encode()))
         assert not reports
         await keeper.close()

@@ -16,19 +16,14 @@ from typing import override
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
     Credentials,
-    DongleError,
-    DongleSilentError,
     LinkKeeper,
     LinkState,
     LinkStatus,
-    NotAWiSunDongleError,
-    PortBlockedError,
-    PortBusyError,
-    PortLostError,
     RouteBError,
     SmartMeter,
+    errors,
+    properties,
     serial_connector,
 )
 from tests.stack.scripted import NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle
@@ -101,10 +96,10 @@ def test_port_that_accepts_no_bytes_any_more_is_told_and_waited_for() -> None:
         await keeper.open()
         await asyncio.sleep(120)
         dongle.fill()
-        with pytest.raises(PortBlockedError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.PortBlockedError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         await state_is(keeper, LinkState.WAITING)
-        assert isinstance(keeper.status.error, PortBlockedError)
+        assert isinstance(keeper.status.error, errors.PortBlockedError)
         await asyncio.sleep(600)
         dongle.drain()
         await state_is(keeper, LinkState.CONNECTED)
@@ -132,7 +127,7 @@ def test_terminal_that_nobody_reads_is_told_and_the_loop_goes_on(tmp_path: Path)
                 await asyncio.sleep(0.01)
 
         living = asyncio.create_task(live())
-        with pytest.raises(DongleSilentError):
+        with pytest.raises(errors.DongleSilentError):
             await SmartMeter(serial_connector(str(port)), CREDENTIALS).connect()
         living.cancel()
         return turns
@@ -175,7 +170,7 @@ def test_host_that_reads_nothing_is_told_within_five_seconds() -> None:
             return transport, host
 
         begun = asyncio.get_running_loop().time()
-        with pytest.raises(DongleSilentError):
+        with pytest.raises(errors.DongleSilentError):
             await SmartMeter(connector, CREDENTIALS).connect()
         assert asyncio.get_running_loop().time() - begun <= 5.0
         assert transport.written < 100
@@ -192,8 +187,8 @@ def test_port_that_disappears_in_the_middle_of_a_write_is_a_lost_port(error: OSE
         await keeper.open()
         await asyncio.sleep(120)
         dongle.write_error = error
-        with pytest.raises(PortLostError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.PortLostError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         assert keeper.state is LinkState.CONNECTING
         await state_is(keeper, LinkState.WAITING)
         dongle.write_error = None
@@ -208,7 +203,7 @@ def test_dongle_that_says_ok_to_everything_is_no_dongle() -> None:
         async with Emulator(EmulatorConfig(clock=now)) as emulator:
             emulator.faults.always_ok = True
             meter = SmartMeter(emulator.connector(), CREDENTIALS)
-            with pytest.raises(NotAWiSunDongleError):
+            with pytest.raises(errors.NotAWiSunDongleError):
                 await meter.connect()
 
     run(scenario())
@@ -222,10 +217,10 @@ def test_dongle_that_begins_to_say_ok_to_everything_is_found_out_and_waited_for(
             while keeper.meter.connected:
                 attempts += 1
                 with pytest.raises(RouteBError):
-                    await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+                    await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
             assert attempts <= 3
             await state_is(keeper, LinkState.WAITING)
-            assert isinstance(keeper.status.error, DongleError)
+            assert isinstance(keeper.status.error, errors.DongleError)
             emulator.faults.always_ok = False
             await state_is(keeper, LinkState.CONNECTED)
 
@@ -243,8 +238,8 @@ def test_flood_of_events_leaves_the_link_up_and_memory_alone() -> None:
                 await asyncio.sleep(1)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             assert grown < 8 * 1024, "kilobytes, for fifty thousand events"
-            report = await keeper.meter.read((INSTANTANEOUS_POWER,))
-            assert report.has(INSTANTANEOUS_POWER.epc)
+            report = await keeper.meter.read((properties.INSTANTANEOUS_POWER,))
+            assert report.has(properties.INSTANTANEOUS_POWER.epc)
 
     run(scenario())
 
@@ -282,10 +277,10 @@ def test_second_link_on_the_same_port_is_told_that_it_is_busy_and_does_no_harm(
             credentials = Credentials(emulator.config.route_b_id, emulator.config.password)
             first = SmartMeter(serial_connector(str(port)), credentials)
             await first.connect()
-            with pytest.raises(PortBusyError):
+            with pytest.raises(errors.PortBusyError):
                 await SmartMeter(serial_connector(str(port)), credentials).connect()
-            report = await first.read((INSTANTANEOUS_POWER,))
-            assert report.has(INSTANTANEOUS_POWER.epc)
+            report = await first.read((properties.INSTANTANEOUS_POWER,))
+            assert report.has(properties.INSTANTANEOUS_POWER.epc)
             await first.close()
 
     asyncio.run(scenario())
@@ -316,7 +311,9 @@ def test_port_that_floods_is_closed_and_opened_again_at_intervals(chunk: int) ->
         assert taken < 40 * (65_536 + max(chunk, 20_000))
         await asyncio.sleep(60)
         assert keeper.state is LinkState.CONNECTED
-        assert (await meter.read((INSTANTANEOUS_POWER,))).has(INSTANTANEOUS_POWER.epc)
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).has(
+            properties.INSTANTANEOUS_POWER.epc
+        )
         await keeper.close()
 
     run(scenario())

@@ -6,13 +6,7 @@ from typing import override
 
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    Credentials,
-    J11DongleError,
-    PortLostError,
-    Redactor,
-    SmartMeter,
-)
+from custom_components.wisun_route_b.stack import Credentials, Redactor, SmartMeter, errors
 from custom_components.wisun_route_b.stack.dongle.detect import J11, detect
 from custom_components.wisun_route_b.stack.dongle.dongle import DongleEvent, EventHandler
 from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
@@ -100,9 +94,9 @@ def test_a_driver_that_is_plugged_in_has_the_port_to_itself() -> None:
 def test_a_dongle_without_a_driver_is_named(dongle: DongleName, remembered: str | None) -> None:
     async def scenario() -> None:
         async with Emulator(EmulatorConfig(clock=now, dongle=dongle)) as emulator:
-            with pytest.raises(J11DongleError):
+            with pytest.raises(errors.J11DongleError):
                 await detect(emulator.connector(), ignore, trace(), remembered=remembered)
-            with pytest.raises(J11DongleError):  # and its port is free again
+            with pytest.raises(errors.J11DongleError):  # and its port is free again
                 await detect(emulator.connector(), ignore, trace())
 
     run(scenario())
@@ -167,7 +161,7 @@ def test_close_during_the_detection_ends_it_and_frees_the_port(after: float) -> 
         await meter.close()
         assert seconds() - begun < 2
         assert dongle.is_closing()
-        with pytest.raises(PortLostError):
+        with pytest.raises(errors.PortLostError):
             await connecting
         assert len(asyncio.all_tasks()) == 1
 

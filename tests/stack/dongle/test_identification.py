@@ -7,15 +7,12 @@ from typing import override
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
     Credentials,
-    DongleSilentError,
     LinkKeeper,
-    PortBusyError,
-    PortLostError,
     SmartMeter,
-    TelnetPortError,
+    errors,
     identify,
+    properties,
 )
 from tests.stack.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
 from tests.virtual_clock import run
@@ -97,7 +94,7 @@ def test_port_without_any_answer_is_given_up_in_time_and_not_flooded() -> None:
     async def scenario() -> None:
         dongle = Deaf()
         begun = _seconds()
-        with pytest.raises(DongleSilentError):
+        with pytest.raises(errors.DongleSilentError):
             await identify(dongle.connector())
         assert _seconds() - begun <= 0.1 + 4.8 + 0.75 + 0.6
         assert dongle.written < 4096
@@ -128,7 +125,7 @@ def test_dongle_that_loses_what_wakes_it_is_read_over_one_opening_of_its_port(
         await keeper.open()
         for _ in range(10):
             await asyncio.sleep(60.0)
-            await meter.read((INSTANTANEOUS_POWER,), 20.0)
+            await meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         assert meter.statistics.connects == 1
         assert dongle.lost > 10
         await keeper.close()
@@ -138,9 +135,9 @@ def test_dongle_that_loses_what_wakes_it_is_read_over_one_opening_of_its_port(
 
 def test_port_that_speaks_telnet_is_named_although_its_dongle_answers() -> None:
     async def scenario() -> None:
-        with pytest.raises(TelnetPortError):
+        with pytest.raises(errors.TelnetPortError):
             await identify(_Greeting(TELNET).connector())
-        with pytest.raises(TelnetPortError):
+        with pytest.raises(errors.TelnetPortError):
             await SmartMeter(_Greeting(TELNET).connector(), CREDENTIALS).connect()
 
     run(scenario())
@@ -167,9 +164,9 @@ def test_noise_is_no_telnet(noise: bytes) -> None:
 )
 def test_bridge_that_says_that_its_port_is_in_use_is_busy(said: bytes) -> None:
     async def scenario() -> None:
-        with pytest.raises(PortBusyError):
+        with pytest.raises(errors.PortBusyError):
             await identify(_Greeting(said, hangs_up=True).connector())
-        with pytest.raises(PortBusyError):
+        with pytest.raises(errors.PortBusyError):
             await SmartMeter(_Greeting(said, hangs_up=True).connector(), CREDENTIALS).connect()
 
     run(scenario())
@@ -178,7 +175,7 @@ def test_bridge_that_says_that_its_port_is_in_use_is_busy(said: bytes) -> None:
 @pytest.mark.parametrize("said", [b"", b"Device open failure\r\n", b"EVENT 20\r\n"])
 def test_bridge_that_hangs_up_for_another_reason_is_lost(said: bytes) -> None:
     async def scenario() -> None:
-        with pytest.raises(PortLostError):
+        with pytest.raises(errors.PortLostError):
             await identify(_Greeting(said, hangs_up=True).connector())
 
     run(scenario())

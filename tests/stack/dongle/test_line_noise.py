@@ -8,14 +8,13 @@ from typing import override
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
-    CommandTimeoutError,
     Credentials,
-    DongleSilentError,
     LinkKeeper,
     LinkState,
     RouteBError,
     SmartMeter,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.stack.scripted import (
@@ -88,7 +87,9 @@ async def attempt(dongle: ScriptedDongle, *, remembered: bool = True) -> RouteBE
     meter = smart_meter(dongle, remembered=remembered)
     try:
         await meter.connect()
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
     except RouteBError as err:
         return err
     finally:
@@ -116,8 +117,8 @@ def test_refused_datagram_never_changes_the_dialect(info: bytes, form: int, code
 
         dongle.on_request = refuse_once
         for _ in range(3):
-            report = await meter.read((INSTANTANEOUS_POWER,), 20.0)
-            assert report.value(INSTANTANEOUS_POWER) == 632
+            report = await meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
+            assert report.value(properties.INSTANTANEOUS_POWER) == 632
         assert refused
         assert dongle.sendto_forms == {form}
         await meter.close()
@@ -139,7 +140,7 @@ def test_payload_of_a_refused_datagram_is_not_taken_for_a_command() -> None:
 
         dongle.on_request = refuse_once
         sent = len(dongle.written)
-        await meter.read((INSTANTANEOUS_POWER,), 20.0)
+        await meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         first, between, second = dongle.written[sent : sent + 3]
         assert first.startswith(b"SKSENDTO")
         assert between == b"\r\n"
@@ -176,8 +177,8 @@ def test_wrong_dialect_is_found_out_by_the_next_sign_in() -> None:
         dongle.unplug()
         await asyncio.sleep(300)
         assert keeper.state is LinkState.CONNECTED
-        report = await meter.read((INSTANTANEOUS_POWER,), 20.0)
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        report = await meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
         await keeper.close()
 
     run(scenario())
@@ -247,7 +248,7 @@ def test_command_that_is_never_answered_is_given_up_after_three_tries() -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
         dongle.replies["SKSETPWD"] = b""
-        assert isinstance(await attempt(dongle), CommandTimeoutError)
+        assert isinstance(await attempt(dongle), errors.CommandTimeoutError)
         assert sum(line.startswith("SKSETPWD") for line in dongle.commands) == 3
 
     run(scenario())
@@ -304,7 +305,7 @@ def test_port_without_any_sign_is_silent_after_five_seconds() -> None:
         dongle = RecordingDongle()
         dongle.deaf_after_opening = 1000.0
         begun = asyncio.get_running_loop().time()
-        assert isinstance(await attempt(dongle), DongleSilentError)
+        assert isinstance(await attempt(dongle), errors.DongleSilentError)
         assert 4.5 <= asyncio.get_running_loop().time() - begun <= 5.0
 
     run(scenario())

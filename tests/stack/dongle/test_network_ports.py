@@ -12,13 +12,11 @@ import pytest
 import serial.rfc2217
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    INSTANTANEOUS_POWER,
     Credentials,
-    PortBusyError,
     SmartMeter,
-    TelnetPortError,
+    errors,
     identify,
+    properties,
     serial_connector,
 )
 from tools.emulator import Emulator, EmulatorConfig
@@ -126,8 +124,12 @@ async def _reading(url: str) -> None:
     """Sign in and read; every ECHONET Lite frame of that holds the byte FF."""
     meter = SmartMeter(serial_connector(url), CREDENTIALS)
     try:
-        report = await meter.connect(first=(INSTANTANEOUS_POWER, CUMULATIVE_ENERGY_NORMAL))
-        assert report.has(INSTANTANEOUS_POWER.epc, CUMULATIVE_ENERGY_NORMAL.epc)
+        report = await meter.connect(
+            first=(properties.INSTANTANEOUS_POWER, properties.CUMULATIVE_ENERGY_NORMAL)
+        )
+        assert report.has(
+            properties.INSTANTANEOUS_POWER.epc, properties.CUMULATIVE_ENERGY_NORMAL.epc
+        )
     finally:
         await meter.close()
 
@@ -147,7 +149,7 @@ async def test_meter_is_read_through_ser2net(tmp_path: Path, accepter: str, sche
 @needs_ser2net
 async def test_raw_connection_to_a_telnet_port_is_named(tmp_path: Path) -> None:
     async with _ser2net(tmp_path, "telnet(rfc2217),tcp") as number:
-        with pytest.raises(TelnetPortError):
+        with pytest.raises(errors.TelnetPortError):
             await identify(serial_connector(f"socket://127.0.0.1:{number}"))
 
 
@@ -162,7 +164,7 @@ async def test_second_client_of_ser2net_finds_the_port_busy(
         _, first = await asyncio.open_connection("127.0.0.1", number)
         await asyncio.sleep(0.2)
         for _ in range(3):
-            with pytest.raises(PortBusyError):
+            with pytest.raises(errors.PortBusyError):
                 await identify(serial_connector(f"{scheme}://127.0.0.1:{number}"))
         first.close()
         await first.wait_closed()

@@ -11,16 +11,7 @@ import tty
 import pytest
 import serial
 
-from custom_components.wisun_route_b.stack import (
-    NotASerialPortError,
-    PortBlockedError,
-    PortBusyError,
-    PortLostError,
-    PortNotFoundError,
-    PortPermissionError,
-    PortUnreachableError,
-    serial_connector,
-)
+from custom_components.wisun_route_b.stack import errors, serial_connector
 from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
 
 
@@ -29,7 +20,7 @@ class _Host:
 
     def __init__(self) -> None:
         self.heard = asyncio.Queue[bytes]()
-        self.lost = asyncio.Queue[PortLostError]()
+        self.lost = asyncio.Queue[errors.PortLostError]()
 
     def __call__(self, event: PortEvent) -> None:
         if isinstance(event, bytes):
@@ -73,10 +64,10 @@ async def test_the_port_is_exclusive_and_free_again_after_close(pty: tuple[int, 
     _, path = pty
     for _ in range(3):
         async with _open(path) as (port, _):
-            with pytest.raises(PortBusyError):
+            with pytest.raises(errors.PortBusyError):
                 await Port(_Host()).open(serial_connector(path))
         assert not port.is_open
-        with pytest.raises(PortLostError):
+        with pytest.raises(errors.PortLostError):
             port.write(b"x")
 
 
@@ -95,9 +86,9 @@ async def test_unplugging_is_reported_once(pty: tuple[int, str]) -> None:
     far, path = pty
     async with _open(path) as (port, host):
         os.close(far)
-        assert isinstance(await host.lost.get(), PortLostError)
+        assert isinstance(await host.lost.get(), errors.PortLostError)
         assert not port.is_open
-        with pytest.raises(PortLostError):
+        with pytest.raises(errors.PortLostError):
             port.write(b"SKVER\r\n")
     assert host.lost.empty()
 
@@ -113,18 +104,18 @@ async def test_a_full_kernel_buffer_neither_stops_the_loop_nor_goes_unnoticed(
 ) -> None:
     _, path = pty
     async with _open(path) as (port, _):
-        with pytest.raises(PortBlockedError):
+        with pytest.raises(errors.PortBlockedError):
             await _write_without_end(port)
 
 
 @pytest.mark.parametrize(
     ("path", "error"),
     [
-        ("/dev/serial/by-id/no-such-dongle", PortNotFoundError),
-        ("/dev/null", NotASerialPortError),
-        ("tcp+udp://dongle", NotASerialPortError),
-        ("socket://127.0.0.1:1", PortUnreachableError),
-        ("", PortNotFoundError),
+        ("/dev/serial/by-id/no-such-dongle", errors.PortNotFoundError),
+        ("/dev/null", errors.NotASerialPortError),
+        ("tcp+udp://dongle", errors.NotASerialPortError),
+        ("socket://127.0.0.1:1", errors.PortUnreachableError),
+        ("", errors.PortNotFoundError),
     ],
 )
 async def test_a_port_that_cannot_be_opened_says_why(
@@ -143,20 +134,20 @@ async def test_a_port_that_may_not_be_opened_is_no_missing_port(
 
     monkeypatch.setattr(serial, "serial_for_url", refuse)
 
-    with pytest.raises(PortPermissionError):
+    with pytest.raises(errors.PortPermissionError):
         await Port(_Host()).open(serial_connector("/dev/ttyUSB0"))
 
 
 async def test_a_file_is_no_serial_port(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
-    with pytest.raises(NotASerialPortError):
+    with pytest.raises(errors.NotASerialPortError):
         await Port(_Host()).open(serial_connector(str(path)))
 
 
 async def test_a_kind_of_address_that_the_serial_library_does_not_know_is_no_serial_port() -> None:
     # Only Home Assistant teaches the library this kind.
-    with pytest.raises(NotASerialPortError):
+    with pytest.raises(errors.NotASerialPortError):
         await Port(_Host()).open(serial_connector("esphome-hass://esphome/0123?port_name=uart"))
 
 
@@ -169,7 +160,7 @@ async def test_a_server_that_refuses_serial_ports_is_unreachable(socket_enabled:
 
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     number = server.sockets[0].getsockname()[1]
-    with pytest.raises(PortUnreachableError):
+    with pytest.raises(errors.PortUnreachableError):
         await Port(_Host()).open(serial_connector(f"rfc2217://127.0.0.1:{number}"))
     server.close()
     await server.wait_closed()
@@ -187,7 +178,7 @@ async def test_a_network_port_works_the_same(socket_enabled: None) -> None:
     async with _open(f"socket://127.0.0.1:{number}") as (port, host):
         port.write(b"SKVER\r\n")
         assert await host.heard.get() == b"EVER 1.5.2\r\n"
-        assert isinstance(await host.lost.get(), PortLostError)
+        assert isinstance(await host.lost.get(), errors.PortLostError)
     server.close()
     await server.wait_closed()
 
@@ -203,6 +194,6 @@ async def test_a_cancelled_opening_leaves_the_port_free(pty: tuple[int, str]) ->
         try:
             async with _open(path):
                 return
-        except PortBusyError:
+        except errors.PortBusyError:
             await asyncio.sleep(0.01)
     pytest.fail("the port stayed occupied")

@@ -13,11 +13,7 @@ import tty
 import pytest
 import serial
 
-from custom_components.wisun_route_b.stack import (
-    PortBusyError,
-    PortStuckError,
-    serial_connector,
-)
+from custom_components.wisun_route_b.stack import errors, serial_connector
 from custom_components.wisun_route_b.stack.dongle import (
     device as device_module,
     port as port_module,
@@ -112,7 +108,7 @@ async def _opened_at_last(path: str) -> Port:
     for _ in range(500):
         try:
             return await _opened(path)
-        except PortStuckError:
+        except errors.PortStuckError:
             await asyncio.sleep(0.01)
     raise AssertionError("The port stayed stuck")
 
@@ -136,7 +132,7 @@ async def test_an_opening_that_hangs_is_not_begun_a_second_time(
     other_name.symlink_to(path)
     _hang_in_open(monkeypatch, hanging)
     for name in (path, path, str(other_name)):
-        with pytest.raises(PortStuckError):
+        with pytest.raises(errors.PortStuckError):
             await _opened(name)
     assert (hanging.calls, hanging.inside, _threads()) == (1, 1, 1)
     assert hanging.daemons == [True]
@@ -146,7 +142,7 @@ async def test_a_port_that_is_opened_too_late_is_closed_at_once(
     path: str, hanging: _Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _hang_in_open(monkeypatch, hanging)
-    with pytest.raises(PortStuckError):
+    with pytest.raises(errors.PortStuckError):
         await _opened(path)
     hanging.release()
     await (await _opened_at_last(path)).close()
@@ -175,12 +171,12 @@ async def test_our_own_port_that_does_not_close_is_not_another_program(
     _hang_in("close", monkeypatch, hanging)
     await port.close()
     for _ in range(3):
-        with pytest.raises(PortStuckError):
+        with pytest.raises(errors.PortStuckError):
             await _opened(path)
     assert (hanging.calls, _threads()) == (1, 1)
     hanging.release()
     port = await _opened_at_last(path)
-    with pytest.raises(PortBusyError):
+    with pytest.raises(errors.PortBusyError):
         await _opened(path)
     await port.close()
 

@@ -7,8 +7,6 @@ import random
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    INSTANTANEOUS_POWER,
     Condition,
     Credentials,
     DongleIdentity,
@@ -17,11 +15,11 @@ from custom_components.wisun_route_b.stack import (
     Progress,
     ReadReport,
     RouteBError,
-    SessionLostError,
     Signal,
     SmartMeter,
     Stage,
-    TransmitLimitError,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.dongle.tiny import DBM, TinyDetector, TinyDongle
@@ -29,7 +27,7 @@ from tests.stack.scripted import METER_MAC, NETWORK, PASSWORD, ROUTE_B_ID
 from tests.stack.secret_scan import traces
 from tests.virtual_clock import run
 
-POWER = Property(INSTANTANEOUS_POWER.epc, bytes.fromhex("00000123"))
+POWER = Property(properties.INSTANTANEOUS_POWER.epc, bytes.fromhex("00000123"))
 
 type Scenario = Callable[[TinyDongle, LinkKeeper], Awaitable[None]]
 
@@ -63,7 +61,9 @@ def state_of(keeper: LinkKeeper) -> LinkState:
 
 
 async def power_of(keeper: LinkKeeper) -> int | None:
-    return (await keeper.meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER)
+    return (await keeper.meter.read((properties.INSTANTANEOUS_POWER,))).value(
+        properties.INSTANTANEOUS_POWER
+    )
 
 
 # --- Connect and read ----------------------------------------------------------------------
@@ -80,9 +80,11 @@ def test_a_driver_of_another_protocol_connects_and_reads() -> None:
         assert meter.network == NETWORK
         assert meter.description is not None
         assert meter.description.manufacturer == "Toshiba"
-        report = await meter.read((INSTANTANEOUS_POWER, CUMULATIVE_ENERGY_NORMAL))
-        assert report.value(INSTANTANEOUS_POWER) == 632
-        assert report.value(CUMULATIVE_ENERGY_NORMAL) is not None
+        report = await meter.read(
+            (properties.INSTANTANEOUS_POWER, properties.CUMULATIVE_ENERGY_NORMAL)
+        )
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
+        assert report.value(properties.CUMULATIVE_ENERGY_NORMAL) is not None
         assert meter.line_statistics == {"unfinished_bytes": 0}
         await meter.close(end_session=True)
         assert dongle.letters.endswith("X")
@@ -108,7 +110,7 @@ def test_a_living_session_is_used_by_the_next_program_without_a_sign_in() -> Non
             description=keeper.meter.description,
             detector=TinyDetector(),
         )
-        await again.connect(None, (INSTANTANEOUS_POWER,))
+        await again.connect(None, (properties.INSTANTANEOUS_POWER,))
         assert "J" not in dongle.letters
         await again.close()
 
@@ -162,7 +164,7 @@ def test_a_push_reaches_whoever_has_subscribed() -> None:
         reports: list[ReadReport] = []
         keeper.meter.subscribe(reports.append)
         dongle.push(Frame(1, METER, CONTROLLER, ESV.INF, (POWER,)))
-        assert [report.value(INSTANTANEOUS_POWER) for report in reports] == [0x123]
+        assert [report.value(properties.INSTANTANEOUS_POWER) for report in reports] == [0x123]
 
     play(scenario)
 
@@ -187,7 +189,7 @@ def test_a_transmit_limit_fails_requests_until_it_ends() -> None:
         dongle.say("#", b"T\x01")
         assert keeper.meter.condition is Condition.LIMITED
         assert state_of(keeper) is LinkState.LIMITED
-        with pytest.raises(TransmitLimitError):
+        with pytest.raises(errors.TransmitLimitError):
             await power_of(keeper)
         dongle.say("#", b"T\x00")
         assert state_of(keeper) is LinkState.CONNECTED
@@ -204,7 +206,7 @@ def test_a_lost_session_is_made_again_by_a_sign_in() -> None:
         losses: list[RouteBError] = []
         keeper.meter.on_lost(losses.append)
         dongle.lose_session()
-        assert [type(error) for error in losses] == [SessionLostError]
+        assert [type(error) for error in losses] == [errors.SessionLostError]
         assert state_of(keeper) is LinkState.CONNECTING
         await asyncio.sleep(10)
         assert state_of(keeper) is LinkState.CONNECTED

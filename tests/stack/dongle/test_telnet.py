@@ -7,11 +7,7 @@ import socket
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    PortBusyError,
-    PortUnreachableError,
-    serial_connector,
-)
+from custom_components.wisun_route_b.stack import errors, serial_connector
 from custom_components.wisun_route_b.stack.dongle import network
 from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
 from custom_components.wisun_route_b.stack.dongle.telnet import TelnetDecoder
@@ -115,9 +111,9 @@ async def test_server_without_the_com_port_option_is_a_port_whose_line_is_set_up
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        (_WILL_BINARY + b"\xff\xfe\x00", PortUnreachableError),
-        (b"", PortUnreachableError),
-        (b"\xff\xfb\x03Port already in use\r\n", PortBusyError),
+        (_WILL_BINARY + b"\xff\xfe\x00", errors.PortUnreachableError),
+        (b"", errors.PortUnreachableError),
+        (b"\xff\xfb\x03Port already in use\r\n", errors.PortBusyError),
     ],
     ids=["not binary", "hangs up", "in use"],
 )

@@ -11,16 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import override
 
 from custom_components.wisun_route_b.stack import (
-    CommandTimeoutError,
     Connector,
     Credentials,
     DongleIdentity,
     FoundNetwork,
-    JoinFailedError,
     Network,
-    NotConnectedError,
-    PortLostError,
-    TransmitLimitError,
+    errors,
 )
 from custom_components.wisun_route_b.stack.dongle.dongle import (
     DatagramReceived,
@@ -227,14 +223,14 @@ class TinyDriver(Dongle):
     @override
     async def join(self, network: Network) -> None:
         if await self._ask("J", place(network)) != b"\x01":
-            raise JoinFailedError("The meter did not let us in")
+            raise errors.JoinFailedError("The meter did not let us in")
         self._has_session = True
 
     @override
     async def send(self, payload: bytes) -> None:
         await self._renewed.wait()
         if not self._has_session:
-            raise NotConnectedError("There is no session with the meter")
+            raise errors.NotConnectedError("There is no session with the meter")
         await self.require_transmission()
         await self._ask("D", payload)
 
@@ -249,19 +245,19 @@ class TinyDriver(Dongle):
     @override
     async def require_transmission(self) -> None:
         if self._limited:
-            raise TransmitLimitError("Nothing may be transmitted now")
+            raise errors.TransmitLimitError("Nothing may be transmitted now")
 
     @override
     async def ping(self) -> bool:
         try:
             await self._ask("V")
-        except CommandTimeoutError, PortLostError:
+        except errors.CommandTimeoutError, errors.PortLostError:
             return False
         return True
 
     @override
     async def close(self) -> None:
-        self._fail(PortLostError("The port was closed"))
+        self._fail(errors.PortLostError("The port was closed"))
         await self.port.close()
 
     async def _ask(self, letter: str, data: bytes = b"") -> bytes:
@@ -273,10 +269,10 @@ class TinyDriver(Dongle):
                 async with asyncio.timeout(_TIMEOUT):
                     return await self._answer
             except TimeoutError as err:
-                raise CommandTimeoutError(f"No answer to {letter}") from err
+                raise errors.CommandTimeoutError(f"No answer to {letter}") from err
 
     def _take(self, event: PortEvent) -> None:
-        if isinstance(event, PortLostError):
+        if isinstance(event, errors.PortLostError):
             self._fail(event)
             self._on_event(DongleLost(event))
             return
@@ -309,7 +305,7 @@ class TinyDriver(Dongle):
             case _:
                 raise AssertionError(kind)
 
-    def _fail(self, error: PortLostError) -> None:
+    def _fail(self, error: errors.PortLostError) -> None:
         self._renewed.set()
         self._has_session = False
         if self._answer is not None and not self._answer.done():

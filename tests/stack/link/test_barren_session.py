@@ -9,15 +9,14 @@ from typing import override
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
     Credentials,
     LinkKeeper,
     LinkState,
     LinkStatus,
-    MeterSilentError,
     RouteBError,
     SmartMeter,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.scripted import (
@@ -34,7 +33,7 @@ from tests.virtual_clock import run
 
 #: A dongle that was not reset knows where the meter is.
 REMEMBERS = f"EINFO {DONGLE_IP} 001D12900005747B 31 21A3 FFFE\r\nOK\r\n".encode()
-LIVE = (INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT)
+LIVE = (properties.INSTANTANEOUS_POWER, properties.INSTANTANEOUS_CURRENT)
 #: Within this many seconds a link that can be mended reads again (docs/architecture.md).
 BOUND = 300.0
 
@@ -142,7 +141,7 @@ def test_state_is_never_connected_while_no_request_is_answered(
         keeper.on_change(changes.append)
         assert await poll(keeper, 3600) == 0
         assert LinkState.CONNECTED not in {keeper.state, *(status.state for status in changes)}
-        assert isinstance(keeper.status.error, MeterSilentError)
+        assert isinstance(keeper.status.error, errors.MeterSilentError)
         assert dongle.openings > 1
         await keeper.close()
 
@@ -185,7 +184,7 @@ def test_first_connection_without_an_answer_looks_for_the_meter_and_then_fails()
         dongle = Curable(silent)
         dongle.fall_ill("never")
         meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
-        with pytest.raises(MeterSilentError):
+        with pytest.raises(errors.MeterSilentError):
             await meter.connect()
         assert any(line.startswith("SKSCAN") for line in dongle.commands)
         assert dongle.is_closing()
@@ -271,7 +270,7 @@ def test_refused_credentials_that_once_worked_are_tried_again_at_long_intervals(
         assert joins <= 20  # a meter that wants a pause gets one
         await asyncio.sleep(3601)
         assert keeper.state is LinkState.CONNECTED
-        assert (await meter.read(LIVE)).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read(LIVE)).value(properties.INSTANTANEOUS_POWER) == 632
         await keeper.close()
 
     run(scenario())

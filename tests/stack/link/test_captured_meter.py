@@ -13,28 +13,15 @@ from decimal import Decimal
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    FIXED_TIME_ENERGY_NORMAL,
-    FIXED_TIME_ENERGY_REVERSE,
-    GET_PROPERTY_MAP,
-    IDENTIFICATION_NUMBER,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
     JST,
-    PROPERTIES,
     Credentials,
-    Currents,
-    FaultStatus,
-    FixedTimeEnergy,
-    InstallationLocation,
-    OperationStatus,
-    Place,
     ReadReport,
-    RequestRefusedError,
     Scale,
-    ScaleUnknownError,
     SmartMeter,
-    StandardVersion,
-    consumptions,
+    errors,
+    half_hours,
+    properties,
+    readings,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.scripted import NETWORK, PASSWORD, ROUTE_B_ID, ScriptedDongle, erxudp
@@ -122,10 +109,10 @@ def play(
 def test_the_whole_dump_is_read(silent: bool) -> None:
     readable = frozenset(bytes.fromhex("80818288 8A8D 9798 9D9E9F D3D7 E0E1E2E3E4E5E7E8 EAEBECED"))
     expected: dict[int, object] = {
-        0x80: OperationStatus.ON,
-        0x81: InstallationLocation(0x61, Place.GARDEN, 1),
-        0x82: StandardVersion("F", 0),
-        0x88: FaultStatus.NO_FAULT,
+        0x80: properties.OperationStatus.ON,
+        0x81: readings.InstallationLocation(0x61, readings.Place.GARDEN, 1),
+        0x82: readings.StandardVersion("F", 0),
+        0x88: properties.FaultStatus.NO_FAULT,
         0x8A: bytes.fromhex("000016"),
         0x8D: "F24G366505",
         0x97: time(14, 26),
@@ -138,20 +125,20 @@ def test_the_whole_dump_is_read(silent: bool) -> None:
         0xE0: Decimal("6513.9"),
         0xE1: Decimal("0.1"),
         0xE7: 632,
-        0xE8: Currents(Decimal("3.0"), Decimal("5.0")),
-        0xEA: FixedTimeEnergy(datetime(2026, 5, 20, 14, tzinfo=JST), Decimal("6512.8")),
-        0xEB: FixedTimeEnergy(datetime(2026, 5, 24, 22, 30, tzinfo=JST), Decimal("2.2")),
+        0xE8: readings.Currents(Decimal("3.0"), Decimal("5.0")),
+        0xEA: readings.FixedTimeEnergy(datetime(2026, 5, 20, 14, tzinfo=JST), Decimal("6512.8")),
+        0xEB: readings.FixedTimeEnergy(datetime(2026, 5, 24, 22, 30, tzinfo=JST), Decimal("2.2")),
     }
 
     async def scenario(captured: CapturedMeter, meter: SmartMeter) -> None:
-        report = await meter.read(PROPERTIES.values())
+        report = await meter.read(properties.PROPERTIES.values())
         values = dict(report.values)
         history = values.pop(0xE2)
         assert values == expected
         assert getattr(history, "day", None) == 11
         assert not report.absent
         never_captured = {0xE3, 0xE4, 0xE5, 0xEC, 0xED}
-        assert report.refused == never_captured | (PROPERTIES.keys() - readable)
+        assert report.refused == never_captured | (properties.PROPERTIES.keys() - readable)
         assert not captured.asked.count(0x83)
         assert meter.statistics.strays == 1  # the instance list, which is from the node profile
         assert meter.statistics.malformed == 0
@@ -161,16 +148,16 @@ def test_the_whole_dump_is_read(silent: bool) -> None:
 
 def test_a_refusal_as_captured_is_remembered() -> None:
     def without_map(captured: CapturedMeter) -> None:
-        del captured.lines[GET_PROPERTY_MAP.epc]
+        del captured.lines[properties.GET_PROPERTY_MAP.epc]
 
     async def scenario(captured: CapturedMeter, meter: SmartMeter) -> None:
         assert meter.description is not None
         assert not meter.description.readable
-        wanted = (IDENTIFICATION_NUMBER, INSTANTANEOUS_POWER)
+        wanted = (properties.IDENTIFICATION_NUMBER, properties.INSTANTANEOUS_POWER)
         for _ in range(2):
             report = await meter.read(wanted)
             assert report.refused == {0x83}
-            assert report.value(INSTANTANEOUS_POWER) == 632
+            assert report.value(properties.INSTANTANEOUS_POWER) == 632
         assert captured.asked.count(0x83) == 1
 
     play(scenario, prepare=without_map)
@@ -201,7 +188,7 @@ def test_the_captured_day_of_48_registers_is_dated(silent: bool) -> None:
         assert expected[-1] == Decimal("6341.4")
         # E4 is in the map and refused: the other direction is no less true for that.
         assert {slot.registers.reverse for slot in slots} == {None}
-        energies = [span.normal for span in consumptions(slots, _SCALE)]
+        energies = [span.normal for span in half_hours.consumptions(slots, _SCALE)]
         assert sum(energy for energy in energies if energy is not None) == Decimal("8.0")
 
     play(scenario, silent_to_several=silent)
@@ -212,12 +199,12 @@ def test_without_the_unit_the_dump_has_everything_but_energies() -> None:
         captured.lines[0xE1] = captured.lines[0x83].replace(b"018300", b"01E100")
 
     async def scenario(captured: CapturedMeter, meter: SmartMeter) -> None:
-        report = await meter.read(PROPERTIES.values())
+        report = await meter.read(properties.PROPERTIES.values())
         assert 0xE1 in report.refused
         assert report.absent == {0xE0, 0xE2, 0xE3, 0xE4, 0xEA, 0xEB, 0xEC}
         assert all("E1" in report.reasons[epc] for epc in report.absent)
-        assert report.value(INSTANTANEOUS_POWER) == 632
-        with pytest.raises(ScaleUnknownError):
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
+        with pytest.raises(errors.ScaleUnknownError):
             await meter.day_history(11)
 
     play(scenario, prepare=without_unit)
@@ -225,7 +212,7 @@ def test_without_the_unit_the_dump_has_everything_but_energies() -> None:
 
 def test_a_history_that_was_never_captured_is_refused() -> None:
     async def scenario(captured: CapturedMeter, meter: SmartMeter) -> None:
-        with pytest.raises(RequestRefusedError):
+        with pytest.raises(errors.RequestRefusedError):
             await meter.half_hour_history(datetime(2026, 5, 20, 14, tzinfo=JST), 1)
 
     play(scenario)
@@ -264,8 +251,12 @@ def test_the_captured_pushes_are_reported(
         await asyncio.sleep(1)
         await meter.close()
         (report,) = heard
-        assert report.value(FIXED_TIME_ENERGY_NORMAL) == FixedTimeEnergy(at, Decimal(normal))
-        assert report.value(FIXED_TIME_ENERGY_REVERSE) == FixedTimeEnergy(at, Decimal(reverse))
+        assert report.value(properties.FIXED_TIME_ENERGY_NORMAL) == readings.FixedTimeEnergy(
+            at, Decimal(normal)
+        )
+        assert report.value(properties.FIXED_TIME_ENERGY_REVERSE) == readings.FixedTimeEnergy(
+            at, Decimal(reverse)
+        )
 
     run(whole())
     confirmation = Frame(
@@ -289,9 +280,13 @@ def test_the_captured_answer_to_two_properties_is_read() -> None:
         meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
         await meter.connect()
         dongle.on_request = answer
-        report = await meter.read((INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT))
+        report = await meter.read(
+            (properties.INSTANTANEOUS_POWER, properties.INSTANTANEOUS_CURRENT)
+        )
         await meter.close()
-        assert report.value(INSTANTANEOUS_POWER) == 668
-        assert report.value(INSTANTANEOUS_CURRENT) == Currents(Decimal("4.0"), Decimal("4.0"))
+        assert report.value(properties.INSTANTANEOUS_POWER) == 668
+        assert report.value(properties.INSTANTANEOUS_CURRENT) == readings.Currents(
+            Decimal("4.0"), Decimal("4.0")
+        )
 
     run(whole())

@@ -9,32 +9,14 @@ import random
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
-    FAULT_STATUS,
-    FIXED_TIME_ENERGY_NORMAL,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
-    ONE_MINUTE_CUMULATIVE_ENERGY,
-    OPERATION_STATUS,
-    CommandTimeoutError,
     Credentials,
-    CredentialsRefusedError,
-    DongleSilentError,
-    J11DongleError,
-    JoinFailedError,
-    MeterNotFoundError,
-    NotAWiSunDongleError,
-    NotConnectedError,
-    PortLostError,
     Progress,
     ReadReport,
-    ResponseTimeoutError,
     RouteBError,
-    SendFailedError,
-    SessionLostError,
     SmartMeter,
     Stage,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.scripted import (
@@ -53,10 +35,10 @@ from tests.stack.scripted import (
 from tests.virtual_clock import run
 
 LIVE = (
-    INSTANTANEOUS_POWER,
-    INSTANTANEOUS_CURRENT,
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
+    properties.INSTANTANEOUS_POWER,
+    properties.INSTANTANEOUS_CURRENT,
+    properties.CUMULATIVE_ENERGY_NORMAL,
+    properties.CUMULATIVE_ENERGY_REVERSE,
 )
 
 type Scenario = Callable[[ScriptedDongle, SmartMeter], Awaitable[None]]
@@ -126,7 +108,7 @@ def test_a_living_session_is_used_without_signing_in_again() -> None:
         words = [command.partition(" ")[0] for command in dongle.commands]
         assert "SKJOIN" not in words
         assert "SKRESET" not in words
-        assert (await meter.read(LIVE)).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read(LIVE)).value(properties.INSTANTANEOUS_POWER) == 632
 
     play(scenario, connect=False)
 
@@ -152,29 +134,35 @@ EAP_FAILURE = pana(3, bytes.fromhex("000200000004000004020004"))
 @pytest.mark.parametrize(
     ("replies", "error"),
     [
-        ({"SKVER": b""}, DongleSilentError),
-        ({"SKVER": b"ERROR\r\n"}, NotAWiSunDongleError),
-        ({"SKVER": b"SKVER\r\n"}, NotAWiSunDongleError),  # a plug that sends back what it gets
+        ({"SKVER": b""}, errors.DongleSilentError),
+        ({"SKVER": b"ERROR\r\n"}, errors.NotAWiSunDongleError),
+        (
+            {"SKVER": b"SKVER\r\n"},
+            errors.NotAWiSunDongleError,
+        ),  # a plug that sends back what it gets
         (
             {
                 "SKVER": bytes.fromhex(
                     "D0F9EE5D206B000D03AC00A80104000103000015 8A".replace(" ", "")
                 )
             },
-            J11DongleError,
+            errors.J11DongleError,
         ),
-        ({"SKSCAN": b"OK\r\nEVENT 22 " + METER_IP.encode() + b"\r\n"}, MeterNotFoundError),
-        ({"SKJOIN": b"OK\r\nEVENT 24 " + METER_IP.encode() + b"\r\n"}, JoinFailedError),
-        ({"SKJOIN": JOIN_REFUSED}, CredentialsRefusedError),
-        ({"SKJOIN": b"OK\r\n" + pana(1) + SAYS_NO + FAILED}, CredentialsRefusedError),
-        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + EAP_FAILURE + FAILED}, CredentialsRefusedError),
+        ({"SKSCAN": b"OK\r\nEVENT 22 " + METER_IP.encode() + b"\r\n"}, errors.MeterNotFoundError),
+        ({"SKJOIN": b"OK\r\nEVENT 24 " + METER_IP.encode() + b"\r\n"}, errors.JoinFailedError),
+        ({"SKJOIN": JOIN_REFUSED}, errors.CredentialsRefusedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + SAYS_NO + FAILED}, errors.CredentialsRefusedError),
+        (
+            {"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + EAP_FAILURE + FAILED},
+            errors.CredentialsRefusedError,
+        ),
         # The start twice, the proof of the meter that comes to the right password only, and
         # an answer of ours that nobody acknowledged: all of this may be the radio.
-        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(1) + FAILED}, JoinFailedError),
-        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + pana(3) + FAILED}, JoinFailedError),
-        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + UNHEARD + FAILED}, JoinFailedError),
-        ({"SKRESET": b""}, CommandTimeoutError),
-        ({"SKJOIN": b"OK\r\n"}, JoinFailedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(1) + FAILED}, errors.JoinFailedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + pana(3) + FAILED}, errors.JoinFailedError),
+        ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + UNHEARD + FAILED}, errors.JoinFailedError),
+        ({"SKRESET": b""}, errors.CommandTimeoutError),
+        ({"SKJOIN": b"OK\r\n"}, errors.JoinFailedError),
     ],
 )
 def test_each_way_to_fail_has_its_own_error_and_frees_the_port(
@@ -200,7 +188,7 @@ def test_other_device_is_recognised_within_three_seconds_and_silence_within_five
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.replies["SKVER"] = noise
         begun = asyncio.get_running_loop().time()
-        with pytest.raises((DongleSilentError, NotAWiSunDongleError)):
+        with pytest.raises((errors.DongleSilentError, errors.NotAWiSunDongleError)):
             await meter.connect()
         assert asyncio.get_running_loop().time() - begun <= seconds
 
@@ -210,7 +198,7 @@ def test_other_device_is_recognised_within_three_seconds_and_silence_within_five
 def test_a_meter_that_knew_us_must_refuse_twice() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.replies["SKJOIN"] = JOIN_REFUSED
-        with pytest.raises(CredentialsRefusedError):
+        with pytest.raises(errors.CredentialsRefusedError):
             await meter.connect()
         assert sum(line.startswith("SKJOIN") for line in dongle.commands) == 2
 
@@ -262,9 +250,9 @@ def test_one_datagram_reads_all_live_values() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         report = await meter.read(LIVE)
         assert len(dongle.requests) == 1
-        assert report.value(INSTANTANEOUS_POWER) == 632
-        assert report.value(CUMULATIVE_ENERGY_NORMAL) == Decimal("6513.9")
-        assert report.value(CUMULATIVE_ENERGY_REVERSE) == Decimal("2.2")
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
+        assert report.value(properties.CUMULATIVE_ENERGY_NORMAL) == Decimal("6513.9")
+        assert report.value(properties.CUMULATIVE_ENERGY_REVERSE) == Decimal("2.2")
         assert report.refused == report.absent == frozenset()
 
     play(scenario)
@@ -272,8 +260,10 @@ def test_one_datagram_reads_all_live_values() -> None:
 
 def test_what_the_get_map_lacks_is_not_asked_for() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
-        report = await meter.read((INSTANTANEOUS_POWER, ONE_MINUTE_CUMULATIVE_ENERGY))
-        assert report.refused == {ONE_MINUTE_CUMULATIVE_ENERGY.epc}
+        report = await meter.read(
+            (properties.INSTANTANEOUS_POWER, properties.ONE_MINUTE_CUMULATIVE_ENERGY)
+        )
+        assert report.refused == {properties.ONE_MINUTE_CUMULATIVE_ENERGY.epc}
         assert [item.epc for item in dongle.requests[0].properties] == [0xE7]
 
     play(scenario)
@@ -290,7 +280,7 @@ def test_a_refused_property_does_not_disturb_the_others_and_is_remembered() -> N
         dongle.on_request = without_export
         first = await meter.read(LIVE)
         assert first.refused == {0xE3}
-        assert first.value(INSTANTANEOUS_POWER) == 632
+        assert first.value(properties.INSTANTANEOUS_POWER) == 632
         second = await meter.read(LIVE)
         assert second.refused == {0xE3}
         # What the meter's own list has, it must refuse twice: it may have been busy.
@@ -332,7 +322,7 @@ def test_a_meter_that_is_silent_to_bundles_is_asked_one_by_one() -> None:
         meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
         await meter.connect()
         report = await meter.read(LIVE)
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
         assert not report.absent
         await meter.close()
 
@@ -352,9 +342,9 @@ def test_no_energy_is_invented_while_the_unit_is_unknown() -> None:
         meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
         await meter.connect()
         report = await meter.read(LIVE)
-        assert report.value(INSTANTANEOUS_POWER) == 632
-        assert report.value(CUMULATIVE_ENERGY_NORMAL) is None
-        assert CUMULATIVE_ENERGY_NORMAL.epc in report.absent
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
+        assert report.value(properties.CUMULATIVE_ENERGY_NORMAL) is None
+        assert properties.CUMULATIVE_ENERGY_NORMAL.epc in report.absent
         dongle.on_request = dongle.answer
         await meter.close()
 
@@ -364,12 +354,12 @@ def test_no_energy_is_invented_while_the_unit_is_unknown() -> None:
 def test_a_lost_answer_is_asked_for_again_and_the_late_one_is_taken() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.accept()
-        reading = asyncio.create_task(meter.read((INSTANTANEOUS_POWER,)))
+        reading = asyncio.create_task(meter.read((properties.INSTANTANEOUS_POWER,)))
         await asyncio.sleep(7)
         first, second = dongle.requests
         assert first.tid != second.tid
         dongle.say(erxudp(answer_to(first).encode()))
-        assert (await reading).value(INSTANTANEOUS_POWER) == 632
+        assert (await reading).value(properties.INSTANTANEOUS_POWER) == 632
         assert meter.statistics.retries == 1
         dongle.say(erxudp(answer_to(second).encode()))
         assert meter.statistics.strays == 1
@@ -381,8 +371,8 @@ def test_a_meter_that_stays_silent_is_a_timeout_after_the_specified_patience() -
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.accept()
         begun = asyncio.get_running_loop().time()
-        with pytest.raises(ResponseTimeoutError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.ResponseTimeoutError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         # Eight seconds more to see whether it is silent about this property only.
         assert 20 <= asyncio.get_running_loop().time() - begun < 29
         assert meter.statistics.lost == 1
@@ -400,7 +390,9 @@ def test_a_failed_transmission_is_repeated_at_once() -> None:
 
         dongle.on_request = fails_once
         begun = asyncio.get_running_loop().time()
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
         assert asyncio.get_running_loop().time() - begun < 1
 
     play(scenario)
@@ -409,8 +401,8 @@ def test_a_failed_transmission_is_repeated_at_once() -> None:
 def test_a_dongle_that_never_gets_through_is_a_send_failure() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.say(f"EVENT 21 {METER_IP} 01\r\nOK\r\n".encode())
-        with pytest.raises(SendFailedError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.SendFailedError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
 
     play(scenario)
 
@@ -439,7 +431,9 @@ def test_answer_event_and_ok_come_in_any_order(order: list[bytes], glued: bool) 
                 dongle.say(piece)
 
         dongle.on_request = in_this_order
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
 
     play(scenario)
 
@@ -487,7 +481,9 @@ def test_nothing_untrue_reaches_the_reading(
             )
 
         dongle.on_request = lie_first
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
         assert meter.connected
 
     play(scenario)
@@ -503,7 +499,9 @@ def test_an_ok_behind_a_datagram_that_broke_off_is_not_lost() -> None:
             asyncio.get_running_loop().call_later(2, dongle.say, answer)
 
         dongle.on_request = break_off
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
 
     play(scenario)
 
@@ -520,8 +518,8 @@ def test_an_impossible_value_is_absent_with_its_reason_and_the_rest_is_there() -
         report = await meter.read(LIVE)
         assert report.absent == {0xE0, 0xE8}
         assert report.reasons.keys() == {0xE0, 0xE8}
-        assert report.value(INSTANTANEOUS_POWER) == 632
-        assert report.value(CUMULATIVE_ENERGY_REVERSE) == Decimal("2.2")
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
+        assert report.value(properties.CUMULATIVE_ENERGY_REVERSE) == Decimal("2.2")
 
     play(scenario)
 
@@ -546,10 +544,12 @@ def test_no_data_is_a_value_of_none() -> None:
 def test_a_fail_in_the_middle_of_an_exchange_is_a_send_failure_and_the_next_read_works() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.say(b"FAIL ER09\r\n")
-        with pytest.raises(SendFailedError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.SendFailedError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         dongle.on_request = dongle.answer
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
 
     play(scenario)
 
@@ -563,15 +563,17 @@ def test_the_end_of_a_session_fails_the_read_at_once_and_is_reported_once(number
         lost: list[RouteBError] = []
         meter.on_lost(lost.append)
         dongle.on_request = lambda _: dongle.say(f"EVENT {number} {METER_IP}\r\n".encode() * 2)
-        with pytest.raises(SessionLostError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.SessionLostError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         assert not meter.connected
         assert len(lost) == 1
-        with pytest.raises(SessionLostError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.SessionLostError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         dongle.on_request = dongle.answer
         await meter.connect()
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
 
     play(scenario)
 
@@ -581,8 +583,8 @@ def test_unplugging_fails_the_read_at_once() -> None:
         lost: list[RouteBError] = []
         meter.on_lost(lost.append)
         dongle.on_request = lambda _: dongle.unplug()
-        with pytest.raises(PortLostError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.PortLostError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         assert len(lost) == 1
         assert not meter.connected
 
@@ -593,8 +595,8 @@ def test_a_dongle_that_stops_answering_is_a_lost_dongle() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: None
         dongle.replies["SKVER"] = b""
-        with pytest.raises(CommandTimeoutError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.CommandTimeoutError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         assert not meter.connected
 
     play(scenario)
@@ -606,8 +608,8 @@ def test_a_dongle_that_swallowed_one_ok_is_not_lost() -> None:
             dongle.on_request = dongle.answer
 
         dongle.on_request = swallow
-        report = await meter.read((INSTANTANEOUS_POWER,))
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        report = await meter.read((properties.INSTANTANEOUS_POWER,))
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
         assert meter.statistics.disconnects == 0
 
     play(scenario)
@@ -625,7 +627,7 @@ def test_a_late_first_answer_does_not_cost_single_questions_for_the_whole_sessio
         dongle.on_request = late
         await meter.connect()
         silent = False
-        live = (INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT)
+        live = (properties.INSTANTANEOUS_POWER, properties.INSTANTANEOUS_CURRENT)
         dongle.requests.clear()
         await meter.read(live)
         assert len(dongle.requests) == 1
@@ -643,20 +645,20 @@ def test_a_refusal_is_believed_for_an_hour_or_until_the_next_session() -> None:
             dongle.say(erxudp(answer_to(request, says).encode()))
 
         dongle.on_request = refuse_power
-        both = (INSTANTANEOUS_POWER, INSTANTANEOUS_CURRENT)
-        assert INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
+        both = (properties.INSTANTANEOUS_POWER, properties.INSTANTANEOUS_CURRENT)
+        assert properties.INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
         dongle.on_request = dongle.answer
-        assert INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
+        assert properties.INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
         await asyncio.sleep(3601)
-        assert (await meter.read(both)).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read(both)).value(properties.INSTANTANEOUS_POWER) == 632
 
     play(scenario)
 
 
 def test_nothing_can_be_read_before_a_connection() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
-        with pytest.raises(NotConnectedError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.NotConnectedError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
 
     play(scenario, connect=False)
 
@@ -675,7 +677,7 @@ def test_an_inf_push_is_reported() -> None:
         stop()
         dongle.say(push)
         assert len(heard) == 1
-        half_hour = heard[0].value(FIXED_TIME_ENERGY_NORMAL)
+        half_hour = heard[0].value(properties.FIXED_TIME_ENERGY_NORMAL)
         assert half_hour is not None
         assert half_hour.energy == Decimal("6446.6")
         assert half_hour.measured_at.isoformat() == "2021-01-18T18:00:00+09:00"
@@ -719,7 +721,7 @@ def test_no_secret_is_logged_at_any_level(caplog: pytest.LogCaptureFixture) -> N
         dongle.replies["SKJOIN"] = b"OK\r\n" + clear_id + f"EVENT 25 {METER_IP}\r\n".encode()
         await meter.connect()
         dongle.say(clear_id.replace(b"02CC", b"0E1A").replace(b" 0 0", b" 1 0"))
-        await meter.read((OPERATION_STATUS, FAULT_STATUS))
+        await meter.read((properties.OPERATION_STATUS, properties.FAULT_STATUS))
 
     play(scenario, connect=False, remembered=False)
     assert len(caplog.records) > 20
@@ -736,7 +738,9 @@ def test_an_answer_that_is_still_owed_to_an_earlier_program_does_no_harm() -> No
         dongle.first_replies["SKVER"] = b"FAIL ER04\r\nEVER 1.2.10\r\nOK\r\n"
         dongle.first_replies["SKINFO"] = b"OK\r\nEVER 1.2.10\r\nOK\r\n" + dongle.usual("SKINFO")
         await meter.connect()
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
 
     play(scenario, connect=False)
 
@@ -769,11 +773,11 @@ def test_a_cancelled_close_still_frees_the_port() -> None:
 def test_close_fails_the_read_in_flight_at_once() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.accept()
-        reading = asyncio.create_task(meter.read((INSTANTANEOUS_POWER,)))
+        reading = asyncio.create_task(meter.read((properties.INSTANTANEOUS_POWER,)))
         await asyncio.sleep(1)
         begun = asyncio.get_running_loop().time()
         await meter.close()
-        with pytest.raises(NotConnectedError):
+        with pytest.raises(errors.NotConnectedError):
             await reading
         assert asyncio.get_running_loop().time() - begun < 0.1
 
@@ -783,7 +787,7 @@ def test_close_fails_the_read_in_flight_at_once() -> None:
 def test_an_answer_that_is_a_connection_late_fits_no_new_request() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.accept()
-        reading = asyncio.create_task(meter.read((INSTANTANEOUS_POWER,)))
+        reading = asyncio.create_task(meter.read((properties.INSTANTANEOUS_POWER,)))
         await asyncio.sleep(1)
         late = erxudp(_power(dongle.requests[-1].tid, 9999))
         await meter.close()
@@ -796,7 +800,9 @@ def test_an_answer_that_is_a_connection_late_fits_no_new_request() -> None:
             dongle.answer(request)
 
         dongle.on_request = late_first
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
 
     play(scenario)
 
@@ -830,7 +836,9 @@ def test_a_listener_that_fails_does_not_stop_the_link() -> None:
             )
 
         dongle.on_request = push_first
-        assert (await meter.read((INSTANTANEOUS_POWER,))).value(INSTANTANEOUS_POWER) == 632
+        assert (await meter.read((properties.INSTANTANEOUS_POWER,))).value(
+            properties.INSTANTANEOUS_POWER
+        ) == 632
         stop()
         stop()
 

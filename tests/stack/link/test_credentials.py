@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.wisun_route_b.stack import Credentials, CredentialsFormatError
+from custom_components.wisun_route_b.stack import Credentials, errors
 
 ID = "00112233445566778899AABBCCDDEEFF"
 PASSWORD = "0123456789aB"
@@ -26,7 +26,7 @@ def test_an_id_is_understood_however_it_is_typed(typed: str) -> None:
     "typed", ["", ID[:-1], ID + "0", ID[:-1] + "G", "\uff10" * 32, ID[:-2] + "\r\n"]
 )
 def test_an_id_of_another_form_is_refused_without_being_quoted(typed: str) -> None:
-    with pytest.raises(CredentialsFormatError) as raised:
+    with pytest.raises(errors.CredentialsFormatError) as raised:
         Credentials(typed, PASSWORD)
     assert raised.value.field == "route_b_id"
     assert not typed or typed not in str(raised.value)
@@ -36,7 +36,7 @@ def test_an_id_of_another_form_is_refused_without_being_quoted(typed: str) -> No
     "typed", ["", "0123456789A", "0123456789ABC", "0123456789A!", "\u3042" * 12]
 )
 def test_a_password_of_another_form_is_refused_without_being_quoted(typed: str) -> None:
-    with pytest.raises(CredentialsFormatError) as raised:
+    with pytest.raises(errors.CredentialsFormatError) as raised:
         Credentials(ID, typed)
     assert raised.value.field == "password"
     assert not typed or typed not in str(raised.value)

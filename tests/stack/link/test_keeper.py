@@ -10,18 +10,14 @@ from typing import Any
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
     Credentials,
-    CredentialsRefusedError,
     LinkKeeper,
     LinkState,
     LinkStatus,
-    PortNotFoundError,
-    ResponseTimeoutError,
     RouteBError,
-    SendFailedError,
     SmartMeter,
-    TransmitLimitError,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.link.backoff import Backoff
 from tests.stack.scripted import (
@@ -49,7 +45,7 @@ def play(scenario: Scenario, *, network_known: bool = True, **config: Any) -> No
     async def whole() -> None:
         async with Emulator(EmulatorConfig(clock=now, **config)) as emulator:
             credentials = Credentials(emulator.config.route_b_id, emulator.config.password)
-            meter = SmartMeter(emulator.connector(missing=PortNotFoundError), credentials)
+            meter = SmartMeter(emulator.connector(missing=errors.PortNotFoundError), credentials)
             keeper = LinkKeeper(meter, random.Random(1))
             await keeper.open()
             await asyncio.sleep(120)
@@ -82,15 +78,15 @@ async def read_until_lost(keeper: LinkKeeper) -> None:
     """Poll as a coordinator does, until the link is given up."""
     while keeper.meter.connected:
         try:
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         except RouteBError:
             continue
         await asyncio.sleep(30)
 
 
 async def assert_reads(keeper: LinkKeeper) -> None:
-    report = await keeper.meter.read((INSTANTANEOUS_POWER,))
-    assert report.has(INSTANTANEOUS_POWER.epc)
+    report = await keeper.meter.read((properties.INSTANTANEOUS_POWER,))
+    assert report.has(properties.INSTANTANEOUS_POWER.epc)
 
 
 # --- The session's events -------------------------------------------------------------------
@@ -182,8 +178,8 @@ def test_transmit_limit_is_a_state_of_its_own_and_nothing_is_sent(dongle: str) -
         await until(keeper, LinkState.LIMITED)
         emulator.air.traffic.reset()
         for _ in range(5):
-            with pytest.raises(TransmitLimitError):
-                await keeper.meter.read((INSTANTANEOUS_POWER,))
+            with pytest.raises(errors.TransmitLimitError):
+                await keeper.meter.read((properties.INSTANTANEOUS_POWER,))
         assert emulator.air.traffic.requests == 0
         assert keeper.meter.connected
         emulator.faults.release_transmission()
@@ -214,11 +210,11 @@ def test_limit_of_a_dongle_that_cannot_be_asked_ends_after_an_hour() -> None:
         await meter.connect()
         dongle.replies["SKSREG"] = b"FAIL ER06\r\n"
         dongle.say(f"EVENT 32 {METER_IP}\r\n".encode())
-        with pytest.raises(TransmitLimitError):
-            await meter.read((INSTANTANEOUS_POWER,))
+        with pytest.raises(errors.TransmitLimitError):
+            await meter.read((properties.INSTANTANEOUS_POWER,))
         await asyncio.sleep(3601)
-        report = await meter.read((INSTANTANEOUS_POWER,))
-        assert report.value(INSTANTANEOUS_POWER) == 632
+        report = await meter.read((properties.INSTANTANEOUS_POWER,))
+        assert report.value(properties.INSTANTANEOUS_POWER) == 632
         await meter.close()
 
     run(scenario())
@@ -243,8 +239,8 @@ def test_meter_that_lost_its_keys_without_a_word_is_signed_in_to_again() -> None
 def test_one_lost_answer_is_no_lost_link() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.rates.lose_answer = 1.0
-        with pytest.raises(ResponseTimeoutError):
-            await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+        with pytest.raises(errors.ResponseTimeoutError):
+            await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         emulator.faults.rates.clear()
         await assert_reads(keeper)
         assert keeper.meter.statistics.reconnects == 0
@@ -316,8 +312,8 @@ def test_sends_that_fail_on_the_air_end_in_a_new_session() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.rates.fail_send = 1.0
         for _ in range(2):
-            with pytest.raises(SendFailedError):
-                await keeper.meter.read((INSTANTANEOUS_POWER,), 20.0)
+            with pytest.raises(errors.SendFailedError):
+                await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         assert not keeper.meter.connected
         emulator.faults.rates.clear()
         await until(keeper, LinkState.CONNECTED)
@@ -333,7 +329,7 @@ def test_unplugged_dongle_is_used_again_within_twenty_seconds_of_its_return() ->
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.unplug()
         await until(keeper, LinkState.WAITING)
-        assert isinstance(keeper.status.error, PortNotFoundError)
+        assert isinstance(keeper.status.error, errors.PortNotFoundError)
         await asyncio.sleep(3600)
         emulator.faults.replug()
         assert await until(keeper, LinkState.CONNECTED) < 30
@@ -375,7 +371,7 @@ def test_stranger_with_our_pairing_id_cannot_put_the_credentials_in_doubt() -> N
         keeper.on_change(lambda status: seen.add(status.state))
         await asyncio.sleep(3600)
         assert LinkState.REFUSED not in seen
-        assert not isinstance(keeper.status.error, CredentialsRefusedError)
+        assert not isinstance(keeper.status.error, errors.CredentialsRefusedError)
         emulator.faults.return_meter()
         await until(keeper, LinkState.CONNECTED)
         network = keeper.meter.network

@@ -11,10 +11,9 @@ from custom_components.wisun_route_b.stack import (
     LinkKeeper,
     LinkState,
     LinkStatus,
-    NotConnectedError,
     RecoveryStep,
     SmartMeter,
-    TransmitLimitError,
+    errors,
 )
 from tests.virtual_clock import run
 from tools.emulator import Emulator
@@ -188,7 +187,7 @@ def test_order_against_the_transmit_limit_is_refused_and_keeps_the_session(order
         emulator.faults.limit_transmission()
         await until(keeper, LinkState.LIMITED)
 
-        with pytest.raises(TransmitLimitError):
+        with pytest.raises(errors.TransmitLimitError):
             await order(keeper)
 
         emulator.faults.release_transmission()
@@ -228,7 +227,7 @@ def test_order_makes_a_link_that_was_refused_try_again(order: Order) -> None:
 def test_order_to_a_closed_link_is_refused(order: Order) -> None:
     async def scenario(_: Emulator, keeper: LinkKeeper) -> None:
         await keeper.close()
-        with pytest.raises(NotConnectedError):
+        with pytest.raises(errors.NotConnectedError):
             await order(keeper)
 
     play(scenario)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from custom_components.wisun_route_b.stack import INSTANTANEOUS_POWER, LinkKeeper
+from custom_components.wisun_route_b.stack import LinkKeeper, properties
 from tools.emulator import Emulator
 
 from .test_keeper import play
@@ -16,7 +16,7 @@ from .test_keeper import play
 )
 def test_signal_is_live_where_the_dongle_tells_of_every_datagram(dongle: str, live: bool) -> None:
     async def scenario(_: Emulator, keeper: LinkKeeper) -> None:
-        await keeper.meter.read((INSTANTANEOUS_POWER,))
+        await keeper.meter.read((properties.INSTANTANEOUS_POWER,))
         signal = keeper.meter.signal
         assert signal is not None
         assert signal.live is live
@@ -24,7 +24,7 @@ def test_signal_is_live_where_the_dongle_tells_of_every_datagram(dongle: str, li
         await keeper.rescan()
         await asyncio.sleep(60)
         assert keeper.meter.connected
-        await keeper.meter.read((INSTANTANEOUS_POWER,))
+        await keeper.meter.read((properties.INSTANTANEOUS_POWER,))
         signal = keeper.meter.signal
         assert signal is not None
         assert signal.live is live

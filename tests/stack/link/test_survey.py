@@ -5,20 +5,16 @@ import asyncio
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    CommandTimeoutError,
     Credentials,
     DongleIdentity,
-    DongleSilentError,
     FoundNetwork,
-    J11DongleError,
     Network,
-    NotAWiSunDongleError,
-    PortLostError,
     Progress,
     RouteBError,
     SmartMeter,
     Stage,
     Survey,
+    errors,
     identify,
     survey,
 )
@@ -57,10 +53,10 @@ def test_dongle_is_identified_without_touching_its_session() -> None:
 @pytest.mark.parametrize(
     ("answers", "error"),
     [
-        ({"": b""}, DongleSilentError),
-        ({"SKVER": b"login: "}, NotAWiSunDongleError),
-        ({"SKVER": b"\xd0\xf9\xee\x5d\x60\x19\x00\x05"}, J11DongleError),
-        ({"SKVER": b"EVER 1.5.2\r\nOK\r\n", "SKINFO": b""}, CommandTimeoutError),
+        ({"": b""}, errors.DongleSilentError),
+        ({"SKVER": b"login: "}, errors.NotAWiSunDongleError),
+        ({"SKVER": b"\xd0\xf9\xee\x5d\x60\x19\x00\x05"}, errors.J11DongleError),
+        ({"SKVER": b"EVER 1.5.2\r\nOK\r\n", "SKINFO": b""}, errors.CommandTimeoutError),
     ],
 )
 def test_strangers_are_told_apart_within_five_seconds(
@@ -124,7 +120,7 @@ def test_survey_ends_when_the_dongle_is_unplugged() -> None:
         dongle = ScriptedDongle()
         dongle.replies["SKSCAN"] = b"OK\r\n"
         asyncio.get_running_loop().call_later(2, dongle.unplug)
-        with pytest.raises(PortLostError):
+        with pytest.raises(errors.PortLostError):
             await survey(dongle.connector(), CREDENTIALS)
 
     run(play())

@@ -8,47 +8,11 @@ from decimal import Decimal
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CURRENT_DATE,
-    CURRENT_TIME,
-    FIXED_TIME_ENERGY_NORMAL,
-    HISTORY1_DAY,
-    HISTORY1_NORMAL,
-    HISTORY2,
-    HISTORY2_SELECTOR,
-    HISTORY3,
-    INSTALLATION_LOCATION,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
-    JST,
-    MANUFACTURER_CODE,
-    ONE_MINUTE_CUMULATIVE_ENERGY,
-    PROPERTIES,
-    ROUTE_B_ID,
-    SERIAL_NUMBER,
-    STANDARD_VERSION,
-    AnyProperty,
-    Currents,
-    DayHistory,
-    DecodeError,
-    FixedTimeEnergy,
-    HistorySelector,
-    Identification,
-    InstallationLocation,
-    MeterProperty,
-    OneMinuteEnergy,
-    Place,
-    RegisterPair,
-    Scale,
-    ScaleUnknownError,
-    SlotHistory,
-    StandardVersion,
-)
+from custom_components.wisun_route_b.stack import JST, Scale, errors, properties, readings
 from custom_components.wisun_route_b.stack.meter.manufacturers import manufacturer_name
 
 SCALE = Scale(Decimal("0.1"), 1, 6)
-_PAIR = RegisterPair(Decimal("10934.9"), Decimal("2.2"))
+_PAIR = readings.RegisterPair(Decimal("10934.9"), Decimal("2.2"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +25,7 @@ class Case:
     encode: Callable[[], bytes]
 
 
-def case[T](row: MeterProperty[T], edt: str, value: T) -> Case:
+def case[T](row: properties.MeterProperty[T], edt: str, value: T) -> Case:
     return Case(
         edt,
         value,
@@ -72,84 +36,92 @@ def case[T](row: MeterProperty[T], edt: str, value: T) -> Case:
 
 GOLDEN: dict[str, Case] = {
     "capture 08: location": case(
-        INSTALLATION_LOCATION,
+        properties.INSTALLATION_LOCATION,
         "61",
-        InstallationLocation(0x61, Place.GARDEN, 1),
+        readings.InstallationLocation(0x61, readings.Place.GARDEN, 1),
     ),
     "location with a position": case(
-        INSTALLATION_LOCATION,
+        properties.INSTALLATION_LOCATION,
         "01" + "AB" * 16,
-        InstallationLocation(1, position=b"\xab" * 16),
+        readings.InstallationLocation(1, position=b"\xab" * 16),
     ),
-    "location not set": case(INSTALLATION_LOCATION, "00", InstallationLocation(0)),
-    "capture 08: version": case(STANDARD_VERSION, "00004600", StandardVersion("F", 0)),
-    "capture 08: maker": case(MANUFACTURER_CODE, "000016", b"\x00\x00\x16"),
-    "capture 08: serial number": case(SERIAL_NUMBER, "463234473336363530350000", "F24G366505"),
-    "capture 08: time": case(CURRENT_TIME, "0E1A", time(14, 26)),
-    "capture 08: date": case(CURRENT_DATE, "07EA0514", date(2026, 5, 20)),
-    "capture 08: power": case(INSTANTANEOUS_POWER, "00000278", 632),
-    "capture 06: feed-in": case(INSTANTANEOUS_POWER, "FFFFF856", -1962),
-    "power: no data": case(INSTANTANEOUS_POWER, "7FFFFFFE", None),
-    "power: overflow": case(INSTANTANEOUS_POWER, "7FFFFFFF", None),
-    "power: underflow": case(INSTANTANEOUS_POWER, "80000000", None),
+    "location not set": case(
+        properties.INSTALLATION_LOCATION, "00", readings.InstallationLocation(0)
+    ),
+    "capture 08: version": case(
+        properties.STANDARD_VERSION, "00004600", readings.StandardVersion("F", 0)
+    ),
+    "capture 08: maker": case(properties.MANUFACTURER_CODE, "000016", b"\x00\x00\x16"),
+    "capture 08: serial number": case(
+        properties.SERIAL_NUMBER, "463234473336363530350000", "F24G366505"
+    ),
+    "capture 08: time": case(properties.CURRENT_TIME, "0E1A", time(14, 26)),
+    "capture 08: date": case(properties.CURRENT_DATE, "07EA0514", date(2026, 5, 20)),
+    "capture 08: power": case(properties.INSTANTANEOUS_POWER, "00000278", 632),
+    "capture 06: feed-in": case(properties.INSTANTANEOUS_POWER, "FFFFF856", -1962),
+    "power: no data": case(properties.INSTANTANEOUS_POWER, "7FFFFFFE", None),
+    "power: overflow": case(properties.INSTANTANEOUS_POWER, "7FFFFFFF", None),
+    "power: underflow": case(properties.INSTANTANEOUS_POWER, "80000000", None),
     "capture 08: currents": case(
-        INSTANTANEOUS_CURRENT,
+        properties.INSTANTANEOUS_CURRENT,
         "001E0032",
-        Currents(Decimal("3.0"), Decimal("5.0")),
+        readings.Currents(Decimal("3.0"), Decimal("5.0")),
     ),
     "currents of a feed-in": case(
-        INSTANTANEOUS_CURRENT,
+        properties.INSTANTANEOUS_CURRENT,
         "FFBAFFB0",
-        Currents(Decimal("-7.0"), Decimal("-8.0")),
+        readings.Currents(Decimal("-7.0"), Decimal("-8.0")),
     ),
     "single-phase two-wire": case(
-        INSTANTANEOUS_CURRENT,
+        properties.INSTANTANEOUS_CURRENT,
         "001E7FFE",
-        Currents(Decimal("3.0"), None),
+        readings.Currents(Decimal("3.0"), None),
     ),
     "overflow and underflow of currents": case(
-        INSTANTANEOUS_CURRENT,
+        properties.INSTANTANEOUS_CURRENT,
         "7FFF8000",
-        Currents(None, None),
+        readings.Currents(None, None),
     ),
-    "capture 08: energy": case(CUMULATIVE_ENERGY_NORMAL, "0000FE73", Decimal("6513.9")),
-    "energy: no data": case(CUMULATIVE_ENERGY_NORMAL, "FFFFFFFE", None),
+    "capture 08: energy": case(properties.CUMULATIVE_ENERGY_NORMAL, "0000FE73", Decimal("6513.9")),
+    "energy: no data": case(properties.CUMULATIVE_ENERGY_NORMAL, "FFFFFFFE", None),
     "capture 08: half-hour": case(
-        FIXED_TIME_ENERGY_NORMAL,
+        properties.FIXED_TIME_ENERGY_NORMAL,
         "07EA05140E00000000FE68",
-        FixedTimeEnergy(datetime(2026, 5, 20, 14, 0, tzinfo=JST), Decimal("6512.8")),
+        readings.FixedTimeEnergy(datetime(2026, 5, 20, 14, 0, tzinfo=JST), Decimal("6512.8")),
     ),
-    "history day": case(HISTORY1_DAY, "0B", 11),
-    "history day never set": case(HISTORY1_DAY, "FF", None),
+    "history day": case(properties.HISTORY1_DAY, "0B", 11),
+    "history day never set": case(properties.HISTORY1_DAY, "FF", None),
     "day history before a day was set": case(
-        HISTORY1_NORMAL,
+        properties.HISTORY1_NORMAL,
         "00FF" + "FFFFFFFE" * 48,
-        DayHistory(None, (None,) * 48),
+        readings.DayHistory(None, (None,) * 48),
     ),
     "history 2 never set": case(
-        HISTORY2,
+        properties.HISTORY2,
         "FFFFFFFFFFFF01FFFFFFFEFFFFFFFE",
-        SlotHistory(None, (RegisterPair(None, None),)),
+        readings.SlotHistory(None, (readings.RegisterPair(None, None),)),
     ),
     "history 2 selector": case(
-        HISTORY2_SELECTOR,
+        properties.HISTORY2_SELECTOR,
         "07EA0B160C1E0C",
-        HistorySelector(datetime(2026, 11, 22, 12, 30, tzinfo=JST), 12),
+        readings.HistorySelector(datetime(2026, 11, 22, 12, 30, tzinfo=JST), 12),
     ),
     "history 3": case(
-        HISTORY3,
+        properties.HISTORY3,
         "07EA0B160C2C020001AB2500000016FFFFFFFEFFFFFFFE",
-        SlotHistory(datetime(2026, 11, 22, 12, 44, tzinfo=JST), (_PAIR, RegisterPair(None, None))),
+        readings.SlotHistory(
+            datetime(2026, 11, 22, 12, 44, tzinfo=JST), (_PAIR, readings.RegisterPair(None, None))
+        ),
     ),
     "one-minute energy": case(
-        ONE_MINUTE_CUMULATIVE_ENERGY,
+        properties.ONE_MINUTE_CUMULATIVE_ENERGY,
         "07EA0B160C2C000001AB2500000016",
-        OneMinuteEnergy(datetime(2026, 11, 22, 12, 44, tzinfo=JST), _PAIR),
+        readings.OneMinuteEnergy(datetime(2026, 11, 22, 12, 44, tzinfo=JST), _PAIR),
     ),
     "Route-B identification": case(
-        ROUTE_B_ID,
+        properties.ROUTE_B_ID,
         "00000016" + "11" * 12,
-        Identification(b"\x00\x00\x16", b"\x11" * 12),
+        readings.Identification(b"\x00\x00\x16", b"\x11" * 12),
     ),
 }
 
@@ -171,24 +143,27 @@ def test_value_becomes_these_bytes(example: Case) -> None:
 @pytest.mark.parametrize(
     ("row", "edt"),
     [
-        (CURRENT_TIME, "1800"),
-        (CURRENT_DATE, "07EA0D14"),  # month 13
-        (CURRENT_DATE, "FFFFFFFF"),
-        (FIXED_TIME_ENERGY_NORMAL, "07EA02 1E0E00000000FE68".replace(" ", "")),  # 30 February
-        (FIXED_TIME_ENERGY_NORMAL, "FFFFFFFFFFFFFF0000FE68"),
-        (HISTORY1_DAY, "64"),
-        (HISTORY2_SELECTOR, "07EA0B160C1E0D"),  # 13 slots
-        (HISTORY2_SELECTOR, "07EA0B160C1E00"),
-        (HISTORY2, "07EA0B160C1E020000000100000001"),  # one slot of two
-        (STANDARD_VERSION, "00000000"),
-        (SERIAL_NUMBER, "FF3234473336363530350000"),
-        (INSTALLATION_LOCATION, "01"),
-        (INSTALLATION_LOCATION, "61" + "00" * 16),
-        (ROUTE_B_ID, "FE000016" + "11" * 12),
+        (properties.CURRENT_TIME, "1800"),
+        (properties.CURRENT_DATE, "07EA0D14"),  # month 13
+        (properties.CURRENT_DATE, "FFFFFFFF"),
+        (
+            properties.FIXED_TIME_ENERGY_NORMAL,
+            "07EA02 1E0E00000000FE68".replace(" ", ""),
+        ),  # 30 February
+        (properties.FIXED_TIME_ENERGY_NORMAL, "FFFFFFFFFFFFFF0000FE68"),
+        (properties.HISTORY1_DAY, "64"),
+        (properties.HISTORY2_SELECTOR, "07EA0B160C1E0D"),  # 13 slots
+        (properties.HISTORY2_SELECTOR, "07EA0B160C1E00"),
+        (properties.HISTORY2, "07EA0B160C1E020000000100000001"),  # one slot of two
+        (properties.STANDARD_VERSION, "00000000"),
+        (properties.SERIAL_NUMBER, "FF3234473336363530350000"),
+        (properties.INSTALLATION_LOCATION, "01"),
+        (properties.INSTALLATION_LOCATION, "61" + "00" * 16),
+        (properties.ROUTE_B_ID, "FE000016" + "11" * 12),
     ],
 )
-def test_impossible_bytes_are_a_decode_error(row: AnyProperty, edt: str) -> None:
-    with pytest.raises(DecodeError):
+def test_impossible_bytes_are_a_decode_error(row: properties.AnyProperty, edt: str) -> None:
+    with pytest.raises(errors.DecodeError):
         row.decode(bytes.fromhex(edt), SCALE)
 
 
@@ -207,22 +182,22 @@ _ENERGIES = {
 
 
 def test_exactly_these_properties_need_the_unit() -> None:
-    assert {epc for epc, row in PROPERTIES.items() if row.scaled} == _ENERGIES.keys()
+    assert {epc for epc, row in properties.PROPERTIES.items() if row.scaled} == _ENERGIES.keys()
 
 
 @pytest.mark.parametrize("epc", _ENERGIES, ids=lambda epc: f"{epc:02X}")
 def test_there_is_no_energy_without_a_unit(epc: int) -> None:
     edt = bytes.fromhex(_ENERGIES[epc])
-    assert PROPERTIES[epc].decode(edt, SCALE) is not None
-    with pytest.raises(ScaleUnknownError):
-        PROPERTIES[epc].decode(edt)
+    assert properties.PROPERTIES[epc].decode(edt, SCALE) is not None
+    with pytest.raises(errors.ScaleUnknownError):
+        properties.PROPERTIES[epc].decode(edt)
 
 
-@given(st.sampled_from(list(PROPERTIES)), st.binary(max_size=200))
+@given(st.sampled_from(list(properties.PROPERTIES)), st.binary(max_size=200))
 def test_random_bytes_give_a_value_or_a_decode_error(epc: int, edt: bytes) -> None:
     try:
-        value = PROPERTIES[epc].decode(edt, SCALE)
-    except DecodeError:
+        value = properties.PROPERTIES[epc].decode(edt, SCALE)
+    except errors.DecodeError:
         return
     for number in _numbers(value):
         assert number.is_finite()
@@ -233,13 +208,13 @@ def _numbers(value: object) -> list[Decimal]:
     match value:
         case Decimal():
             return [value]
-        case RegisterPair(normal, reverse):
+        case readings.RegisterPair(normal, reverse):
             return _numbers(normal) + _numbers(reverse)
-        case DayHistory(registers=many) | SlotHistory(slots=many):
+        case readings.DayHistory(registers=many) | readings.SlotHistory(slots=many):
             return [number for one in many for number in _numbers(one)]
-        case FixedTimeEnergy(energy=energy):
+        case readings.FixedTimeEnergy(energy=energy):
             return _numbers(energy)
-        case OneMinuteEnergy(registers=pair):
+        case readings.OneMinuteEnergy(registers=pair):
             return _numbers(pair)
         case _:
             return []
@@ -248,7 +223,7 @@ def _numbers(value: object) -> list[Decimal]:
 def test_a_whole_captured_day_of_history() -> None:
     counts = range(0xF766, 0xF766 + 48)
     edt = b"\x00\x0b" + b"".join(count.to_bytes(4) for count in counts)
-    history = HISTORY1_NORMAL.decode(edt, SCALE)
+    history = properties.HISTORY1_NORMAL.decode(edt, SCALE)
     assert history.day == 11
     assert history.registers == tuple(count * Decimal("0.1") for count in counts)
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from custom_components.wisun_route_b.stack import DecodeError, EncodeError, Scale
+from custom_components.wisun_route_b.stack import Scale, errors
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def test_energy_is_count_times_coefficient_times_unit(
 
 
 def test_a_coefficient_of_zero_is_refused() -> None:
-    with pytest.raises(DecodeError):
+    with pytest.raises(errors.DecodeError):
         Scale(Decimal(1), 0)
 
 
 def test_an_energy_between_two_steps_has_no_count() -> None:
-    with pytest.raises(EncodeError):
+    with pytest.raises(errors.EncodeError):
         Scale(Decimal("0.1")).count(Decimal("0.05"))
 
 

@@ -4,21 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    FAULT_STATUS,
-    FIXED_TIME_ENERGY_NORMAL,
-    INSTANTANEOUS_POWER,
-    JST,
-    PROPERTIES,
-    plan,
-)
+from custom_components.wisun_route_b.stack import JST, plan, properties
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=JST)
-EA = FIXED_TIME_ENERGY_NORMAL.epc
+EA = properties.FIXED_TIME_ENERGY_NORMAL.epc
 
 
 def test_everything_wanted_is_due_at_the_beginning() -> None:
-    wanted = {INSTANTANEOUS_POWER.epc, FAULT_STATUS.epc, EA}
+    wanted = {properties.INSTANTANEOUS_POWER.epc, properties.FAULT_STATUS.epc, EA}
     assert {row.epc for row in plan.due(NOON, {}, wanted)} == wanted
 
 
@@ -27,12 +20,12 @@ def test_nothing_unwanted_is_ever_due() -> None:
 
 
 def test_live_values_are_due_at_every_poll_and_states_once_an_hour() -> None:
-    wanted = {INSTANTANEOUS_POWER.epc, FAULT_STATUS.epc}
+    wanted = {properties.INSTANTANEOUS_POWER.epc, properties.FAULT_STATUS.epc}
     for minutes, states in ((1, False), (59, False), (60, True)):
         now = NOON + timedelta(minutes=minutes)
         due = plan.due(now, dict.fromkeys(wanted, NOON), wanted)
-        assert INSTANTANEOUS_POWER in due
-        assert (FAULT_STATUS in due) is states
+        assert properties.INSTANTANEOUS_POWER in due
+        assert (properties.FAULT_STATUS in due) is states
 
 
 @pytest.mark.parametrize(
@@ -71,4 +64,4 @@ def test_a_day_of_polls_asks_at_most_once_a_half_hour_for_a_value_that_never_com
 
 def test_the_plan_names_only_known_properties() -> None:
     for group in (plan.FAST, plan.SLOW):
-        assert all(PROPERTIES[row.epc] is row for row in group.properties)
+        assert all(properties.PROPERTIES[row.epc] is row for row in group.properties)

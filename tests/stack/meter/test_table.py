@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.wisun_route_b.stack import PROPERTIES, DecodeError, Scale
+from custom_components.wisun_route_b.stack import Scale, errors, properties
 from custom_components.wisun_route_b.stack.meter.scale import UNITS
 
 _FILE = Path(__file__).parents[2] / "fixtures" / "lv_meter_0288.json"
@@ -24,12 +24,12 @@ _MAPS = {0x9D, 0x9E, 0x9F}
 
 
 def test_the_table_has_exactly_the_properties_of_the_appendix() -> None:
-    assert PROPERTIES.keys() == APPENDIX.keys()
+    assert properties.PROPERTIES.keys() == APPENDIX.keys()
 
 
 @pytest.mark.parametrize("epc", APPENDIX, ids=lambda epc: f"{epc:02X}")
 def test_row_agrees_with_the_appendix(epc: int) -> None:
-    row, standard = PROPERTIES[epc], APPENDIX[epc]
+    row, standard = properties.PROPERTIES[epc], APPENDIX[epc]
     assert row.name == standard["short"]
     access = "".join(_RULES[standard["access"][way]] for way in ("get", "set", "anno"))
     assert row.access == access
@@ -47,8 +47,8 @@ def test_no_other_length_is_decoded(epc: int) -> None:
     allowed = _sizes(APPENDIX[epc])
     smallest, largest = min(allowed), max(allowed)
     for size in (*range(smallest), largest + 1, largest + 8):
-        with pytest.raises(DecodeError, match="length"):
-            PROPERTIES[epc].decode(bytes(size), _SCALE)
+        with pytest.raises(errors.DecodeError, match="length"):
+            properties.PROPERTIES[epc].decode(bytes(size), _SCALE)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_no_other_length_is_decoded(epc: int) -> None:
     ],
 )
 def test_every_code_of_an_enumeration_has_its_name(epc: int, code: int, meaning: str) -> None:
-    value = PROPERTIES[epc].decode(bytes((code,)))
+    value = properties.PROPERTIES[epc].decode(bytes((code,)))
     assert getattr(value, "name", "").lower() == meaning
 
 
@@ -71,15 +71,15 @@ def test_every_unit_of_the_appendix_is_known_and_no_other() -> None:
         int(code, 16): unit for code, unit in standard.items()
     }
     for code in set(range(256)) - UNITS.keys():
-        with pytest.raises(DecodeError):
-            PROPERTIES[0xE1].decode(bytes((code,)))
+        with pytest.raises(errors.DecodeError):
+            properties.PROPERTIES[0xE1].decode(bytes((code,)))
 
 
 @pytest.mark.parametrize("epc", [0xE0, 0xE3])
 @pytest.mark.parametrize(("raw", "energy"), [("00000000", "0.0"), ("05F5E0FF", "9999999.9")])
 def test_the_range_of_a_register_is_the_appendix_range(epc: int, raw: str, energy: str) -> None:
     assert APPENDIX[epc]["max"] == 0x05F5E0FF
-    assert PROPERTIES[epc].decode(bytes.fromhex(raw), _SCALE) == Decimal(energy)
+    assert properties.PROPERTIES[epc].decode(bytes.fromhex(raw), _SCALE) == Decimal(energy)
     for beyond in ("05F5E100", "FFFFFFFD", "FFFFFFFF"):
-        with pytest.raises(DecodeError):
-            PROPERTIES[epc].decode(bytes.fromhex(beyond), _SCALE)
+        with pytest.raises(errors.DecodeError):
+            properties.PROPERTIES[epc].decode(bytes.fromhex(beyond), _SCALE)

@@ -8,13 +8,13 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
     Credentials,
     LineLog,
-    PortNotFoundError,
     Redactor,
     SmartMeter,
     TraceDirection,
+    errors,
+    properties,
 )
 from custom_components.wisun_route_b.stack.dongle.skstack_trace import SkstackTrace
 from custom_components.wisun_route_b.stack.skstack import Receiver
@@ -105,12 +105,12 @@ def test_sign_in_can_be_followed_line_by_line() -> None:
 
 def test_what_failed_is_kept_as_well() -> None:
     async def nothing_there(_: object) -> tuple[asyncio.Transport, asyncio.Protocol]:
-        raise PortNotFoundError("There is no such port")
+        raise errors.PortNotFoundError("There is no such port")
 
     meter = SmartMeter(nothing_there, Credentials(ROUTE_B_ID, PASSWORD))
 
     async def fail() -> None:
-        with pytest.raises(PortNotFoundError):
+        with pytest.raises(errors.PortNotFoundError):
             await meter.connect()
 
     run(fail())
@@ -154,7 +154,7 @@ def test_frames_are_kept_however_many_other_lines_come() -> None:
 
     async def read_and_babble() -> None:
         await meter.connect()
-        await meter.read([INSTANTANEOUS_POWER])
+        await meter.read([properties.INSTANTANEOUS_POWER])
         dongle.say(f"EVENT 02 {METER_IP}\r\n".encode() * 600)
         await meter.close()
 

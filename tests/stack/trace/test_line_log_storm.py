@@ -7,18 +7,14 @@ from typing import override
 import pytest
 
 from custom_components.wisun_route_b.stack import (
-    IDENTIFICATION_NUMBER,
-    PROPERTIES,
-    ROUTE_B_ID,
-    SERIAL_NUMBER,
     Credentials,
-    CredentialsRefusedError,
     LineLog,
     LinkKeeper,
-    PortNotFoundError,
     RouteBError,
     SmartMeter,
     TraceDirection,
+    errors,
+    properties,
 )
 from tests.stack.secret_scan import traces
 from tests.virtual_clock import now, run
@@ -35,7 +31,7 @@ WRONG_PASSWORD = "hW4tRb8nYc3J"
 async def _live(emulator: Emulator, log: LineLog) -> None:
     """Go through everything that can happen, on a line that damages a tenth of it."""
     meter = SmartMeter(
-        emulator.connector(PortNotFoundError),
+        emulator.connector(errors.PortNotFoundError),
         Credentials(OTHER_ID, OTHER_PASSWORD),
         line_log=log,
     )
@@ -45,8 +41,10 @@ async def _live(emulator: Emulator, log: LineLog) -> None:
     for _ in range(30):
         await asyncio.sleep(60)
         try:
-            await meter.read([IDENTIFICATION_NUMBER, ROUTE_B_ID, SERIAL_NUMBER])
-            await meter.read(PROPERTIES.values())
+            await meter.read(
+                [properties.IDENTIFICATION_NUMBER, properties.ROUTE_B_ID, properties.SERIAL_NUMBER]
+            )
+            await meter.read(properties.PROPERTIES.values())
             await meter.day_history(3)
         except RouteBError:
             emulator.faults.end_session()
@@ -54,7 +52,7 @@ async def _live(emulator: Emulator, log: LineLog) -> None:
     await keeper.close(end_session=True)
     await asyncio.sleep(15)
     stranger = SmartMeter(emulator.connector(), Credentials(OTHER_ID, WRONG_PASSWORD), line_log=log)
-    with pytest.raises(CredentialsRefusedError):
+    with pytest.raises(errors.CredentialsRefusedError):
         await stranger.connect()
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.wisun_route_b.stack import PROPERTIES
+from custom_components.wisun_route_b.stack import properties as meter_properties
 from custom_components.wisun_route_b.stack.echonet import (
     CONTROLLER,
     ESV,
@@ -61,7 +61,7 @@ def test_identifying_unknown_and_impossible_data_are_masked(epc: int, edt: bytes
 def test_text_that_could_be_a_property_map_is_masked() -> None:
     text = b"FE80:0000:0000:1"
     edt = bytes((int.from_bytes(text).bit_count(), *text))
-    assert PROPERTIES[0x9F].decode(edt)
+    assert meter_properties.PROPERTIES[0x9F].decode(edt)
 
     assert masked_frame(answer(Property(0x9F, edt))).endswith(" 9F 11 ****")
 

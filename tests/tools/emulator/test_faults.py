@@ -6,13 +6,7 @@ import re
 
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
-    Credentials,
-    PortLostError,
-    PortNotFoundError,
-    SmartMeter,
-)
+from custom_components.wisun_route_b.stack import Credentials, SmartMeter, errors, properties
 from tests.virtual_clock import now, run
 from tools.emulator import PRODUCTS, Emulator, EmulatorConfig
 
@@ -281,8 +275,8 @@ def test_unplugged_dongle_is_gone_under_every_host_and_comes_back_empty() -> Non
                 assert host.transport.is_closing()
             with pytest.raises(FileNotFoundError):
                 await connect(Host)
-            with pytest.raises(PortNotFoundError):
-                await emulator.connector(missing=PortNotFoundError)(Host)
+            with pytest.raises(errors.PortNotFoundError):
+                await emulator.connector(missing=errors.PortNotFoundError)(Host)
             emulator.faults.mute_dongle()
             await asyncio.sleep(60)
             emulator.faults.replug()
@@ -316,17 +310,17 @@ def test_our_stack_sees_the_port_go_and_come() -> None:
     async def play() -> None:
         async with Emulator(EmulatorConfig(clock=now)) as emulator:
             credentials = Credentials(emulator.config.route_b_id, emulator.config.password)
-            meter = SmartMeter(emulator.connector(missing=PortNotFoundError), credentials)
+            meter = SmartMeter(emulator.connector(missing=errors.PortNotFoundError), credentials)
             await meter.connect()
             emulator.faults.unplug()
             await asyncio.sleep(0.01)
-            with pytest.raises(PortLostError):
-                await meter.read([INSTANTANEOUS_POWER])
-            with pytest.raises(PortNotFoundError):
+            with pytest.raises(errors.PortLostError):
+                await meter.read([properties.INSTANTANEOUS_POWER])
+            with pytest.raises(errors.PortNotFoundError):
                 await meter.connect()
             emulator.faults.replug()
             await meter.connect()
-            assert (await meter.read([INSTANTANEOUS_POWER])).values
+            assert (await meter.read([properties.INSTANTANEOUS_POWER])).values
             await meter.close()
 
     run(play())

@@ -5,12 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    INSTANTANEOUS_POWER,
-    PROPERTIES,
-    SERIAL_NUMBER,
-    Credentials,
-)
+from custom_components.wisun_route_b.stack import Credentials, properties
 from tools.meter.arguments import parse
 from tools.meter.commands import History, Identify, Read, Record, Scan, Source, Watch
 from tools.meter.context import Command
@@ -27,7 +22,7 @@ GROUPS = [ROUTE_B_ID[at : at + 4] for at in range(0, 32, 4)]
         ("scan", Scan(6)),
         ("scan --duration 7", Scan(7)),
         ("read", Read(())),
-        ("read E7 serial-number", Read((INSTANTANEOUS_POWER, SERIAL_NUMBER))),
+        ("read E7 serial-number", Read((properties.INSTANTANEOUS_POWER, properties.SERIAL_NUMBER))),
         ("history", History()),
         ("history --day 99", History(99)),
         (
@@ -139,7 +134,7 @@ def test_help_tells_exit_codes_and_property_names(
     assert left.value.code == 0
     shown = capsys.readouterr().out
     if "read" in words:
-        assert all(row.name in shown for row in PROPERTIES.values())
+        assert all(row.name in shown for row in properties.PROPERTIES.values())
     else:
         assert "exit codes:" in shown
         assert "130" in shown

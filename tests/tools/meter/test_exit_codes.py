@@ -4,18 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    CommandFailedError,
-    CredentialsFormatError,
-    CredentialsRefusedError,
-    DongleError,
-    DongleSilentError,
-    LinkError,
-    PortBlockedError,
-    PortError,
-    RouteBError,
-    SessionLostError,
-)
+from custom_components.wisun_route_b.stack import RouteBError, errors
 from tools.meter.exit_codes import EXIT_CODES, ExitCode, failure_of
 
 
@@ -27,16 +16,18 @@ def _all(kind: type[RouteBError]) -> Iterator[type[RouteBError]]:
 
 @pytest.mark.parametrize(
     "kind",
-    sorted(set(_all(RouteBError)) - {CommandFailedError, CredentialsFormatError}, key=str),
+    sorted(
+        set(_all(RouteBError)) - {errors.CommandFailedError, errors.CredentialsFormatError}, key=str
+    ),
 )
 def test_family_of_a_failure_decides_its_code(kind: type[RouteBError]) -> None:
     failure = failure_of(kind("details"))
 
-    if kind is CredentialsRefusedError:
+    if kind is errors.CredentialsRefusedError:
         assert failure.code == ExitCode.REFUSED
-    elif kind is PortBlockedError or issubclass(kind, DongleError):
+    elif kind is errors.PortBlockedError or issubclass(kind, errors.DongleError):
         assert failure.code == ExitCode.DONGLE
-    elif issubclass(kind, PortError):
+    elif issubclass(kind, errors.PortError):
         assert failure.code == ExitCode.PORT
     else:
         assert failure.code == ExitCode.LINK
@@ -45,10 +36,10 @@ def test_family_of_a_failure_decides_its_code(kind: type[RouteBError]) -> None:
 
 
 def test_details_are_told_where_they_help() -> None:
-    assert "FAIL ER04 to SKSCAN" in failure_of(CommandFailedError("SKSCAN", 4)).text
-    assert "EVENT 29" in failure_of(SessionLostError("EVENT 29")).text
-    assert "details" in failure_of(LinkError("details")).text
-    assert "details" not in failure_of(DongleSilentError("details")).text
+    assert "FAIL ER04 to SKSCAN" in failure_of(errors.CommandFailedError("SKSCAN", 4)).text
+    assert "EVENT 29" in failure_of(errors.SessionLostError("EVENT 29")).text
+    assert "details" in failure_of(errors.LinkError("details")).text
+    assert "details" not in failure_of(errors.DongleSilentError("details")).text
 
 
 def test_help_explains_every_code() -> None:

@@ -5,13 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from custom_components.wisun_route_b.stack import (
-    Connector,
-    NotASerialPortError,
-    PortBusyError,
-    PortNotFoundError,
-    RouteBError,
-)
+from custom_components.wisun_route_b.stack import Connector, RouteBError, errors
 from tests.stack.scripted import ScriptedDongle
 from tests.virtual_clock import run
 from tools.meter.exit_codes import ExitCode
@@ -58,10 +52,14 @@ def _answering(answer: bytes) -> Connector:
 
 
 STRANGERS: dict[str, tuple[Callable[[], Connector], ExitCode, str]] = {
-    "port_not_found": (lambda: _refusing(PortNotFoundError("?")), ExitCode.PORT, "no such port"),
-    "port_busy": (lambda: _refusing(PortBusyError("?")), ExitCode.PORT, "busy"),
+    "port_not_found": (
+        lambda: _refusing(errors.PortNotFoundError("?")),
+        ExitCode.PORT,
+        "no such port",
+    ),
+    "port_busy": (lambda: _refusing(errors.PortBusyError("?")), ExitCode.PORT, "busy"),
     "not_a_serial_port": (
-        lambda: _refusing(NotASerialPortError("?")),
+        lambda: _refusing(errors.NotASerialPortError("?")),
         ExitCode.PORT,
         "no serial port",
     ),

@@ -7,7 +7,7 @@ from itertools import pairwise
 import json
 from typing import Any
 
-from custom_components.wisun_route_b.stack import PortNotFoundError
+from custom_components.wisun_route_b.stack import errors
 from tests.stack.scripted import METER_IP, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from tests.virtual_clock import run
 from tools.emulator import MINIMAL, Emulator
@@ -159,7 +159,7 @@ def test_port_that_is_not_there_yet_is_waited_for() -> None:
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         openings.append(None)
         if len(openings) < 4:
-            raise PortNotFoundError("There is no such port")
+            raise errors.PortNotFoundError("There is no such port")
         return await connect(factory)
 
     environment = {"ROUTE_B_ID": ROUTE_B_ID, "ROUTE_B_PASSWORD": PASSWORD}

@@ -7,14 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, override
 
-from custom_components.wisun_route_b.stack import (
-    JST,
-    Consumption,
-    DecodeError,
-    Slot,
-    SmartMeter,
-    consumptions,
-)
+from custom_components.wisun_route_b.stack import JST, SmartMeter, errors, half_hours
 
 from ..context import Command, Context, connected
 from ..exit_codes import ExitCode, UsageError
@@ -60,7 +53,7 @@ class History(Command):
             slots = await past.slots(first, min(midnight, now), self.source)
             energies = {
                 energy.start: energy
-                for energy in (consumptions(slots, meter.scale) if meter.scale else ())
+                for energy in (half_hours.consumptions(slots, meter.scale) if meter.scale else ())
             }
         shown = [slot for slot in slots if slot.at < midnight]
         desk.screen.result(
@@ -93,10 +86,12 @@ class _Past:
         self.problems: dict[date, str] = {}
         """Days that could not be read, and why."""
 
-    async def slots(self, first: date, end: datetime, source: Source) -> tuple[Slot, ...]:
+    async def slots(
+        self, first: date, end: datetime, source: Source
+    ) -> tuple[half_hours.Slot, ...]:
         """Return the slots from the midnight of ``first`` up to ``end``, inclusive."""
         days = (end.date() - first).days + 1
-        slots: list[Slot] = []
+        slots: list[half_hours.Slot] = []
         for number in range(days):
             day = first + number * _DAY
             self._desk.screen.busy(f"Reading the history: day {number + 1} of {days} …")
@@ -105,21 +100,21 @@ class _Past:
                     slots += await self._whole_day(day)
                 else:
                     slots += await self._piecewise(day, end)
-            except DecodeError as err:
+            except errors.DecodeError as err:
                 self.problems[day] = str(err)
         return tuple(slot for slot in slots if slot.at <= end)
 
-    async def _whole_day(self, day: date) -> tuple[Slot, ...]:
+    async def _whole_day(self, day: date) -> tuple[half_hours.Slot, ...]:
         slots = await self._meter.day_history((self._today - day).days)
         if slots[0].at.date() != day:  # the meter's today has become yesterday
             self._today = (await self._meter.clock()).date()
             slots = await self._meter.day_history((self._today - day).days)
         return slots
 
-    async def _piecewise(self, day: date, end: datetime) -> list[Slot]:
+    async def _piecewise(self, day: date, end: datetime) -> list[half_hours.Slot]:
         midnight = datetime.combine(day, time(), JST)
         whole = int((min(end, midnight + _DAY - _HALF_HOUR) - midnight) / _HALF_HOUR) + 1
-        slots: list[Slot] = []
+        slots: list[half_hours.Slot] = []
         while len(slots) < whole:
             count = min(_AT_ONCE, whole - len(slots))
             newest = midnight + (len(slots) + count - 1) * _HALF_HOUR
@@ -128,8 +123,8 @@ class _Past:
 
 
 def _document(
-    slots: Sequence[Slot],
-    energies: Mapping[datetime, Consumption],
+    slots: Sequence[half_hours.Slot],
+    energies: Mapping[datetime, half_hours.Consumption],
     problems: Mapping[date, str],
     source: Source,
 ) -> Json:
@@ -148,7 +143,7 @@ def _document(
     }
 
 
-def _consumption(energy: Consumption | None) -> Json:
+def _consumption(energy: half_hours.Consumption | None) -> Json:
     return {
         "normal": as_json(energy.normal if energy else None),
         "reverse": as_json(energy.reverse if energy else None),
@@ -156,7 +151,9 @@ def _consumption(energy: Consumption | None) -> Json:
 
 
 def _lines(
-    slots: Sequence[Slot], energies: Mapping[datetime, Consumption], problems: Mapping[date, str]
+    slots: Sequence[half_hours.Slot],
+    energies: Mapping[datetime, half_hours.Consumption],
+    problems: Mapping[date, str],
 ) -> Iterator[str]:
     yield _ROW.format("", "register in", "register out", "used", "fed in") + "  (kWh)"
     for slot in slots:

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, override
 
-from custom_components.wisun_route_b.stack import (
-    DongleError,
-    DongleIdentity,
-    PortError,
-    identify,
-)
+from custom_components.wisun_route_b.stack import DongleIdentity, errors, identify
 
 from ..context import Command, Context
 from ..exit_codes import ExitCode, failure_of
@@ -25,7 +20,7 @@ class Identify(Command):
         desk.screen.busy("Asking what is on the port …")
         try:
             dongle = await identify(desk.connector)
-        except (PortError, DongleError) as err:
+        except (errors.PortError, errors.DongleError) as err:
             failure = failure_of(err)
             desk.screen.result({"found": failure.key, "message": failure.text}, (failure.text,))
             return failure.code

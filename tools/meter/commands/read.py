@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar, override
 
 from custom_components.wisun_route_b.stack import (
-    PROPERTIES,
-    AnyProperty,
     MeterDescription,
     ReadReport,
     SmartMeter,
+    properties as meter_properties,
 )
 
 from ..context import Command, Context, connected
@@ -26,7 +25,7 @@ class Read(Command):
     """Read some properties, or all that the meter offers."""
 
     name: ClassVar = "read"
-    properties: tuple[AnyProperty, ...] = ()
+    properties: tuple[meter_properties.AnyProperty, ...] = ()
 
     @override
     async def run(self, desk: Context) -> ExitCode:
@@ -39,15 +38,17 @@ class Read(Command):
         return ExitCode.OK if report.values else ExitCode.LINK
 
 
-def offered(description: MeterDescription | None) -> tuple[AnyProperty, ...]:
+def offered(description: MeterDescription | None) -> tuple[meter_properties.AnyProperty, ...]:
     """Return the properties of the meter's Get property map; all if it showed none."""
     readable = description.readable if description else frozenset[int]()
-    return tuple(row for epc, row in PROPERTIES.items() if not readable or epc in readable)
+    return tuple(
+        row for epc, row in meter_properties.PROPERTIES.items() if not readable or epc in readable
+    )
 
 
 def _unknown(description: MeterDescription | None) -> tuple[int, ...]:
     readable = description.readable if description else frozenset[int]()
-    return tuple(sorted(readable - PROPERTIES.keys()))
+    return tuple(sorted(readable - meter_properties.PROPERTIES.keys()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,10 @@ class Table:
     def lines(self) -> Iterator[str]:
         """Yield a line for each property: code, name, value with unit."""
         for epc, value in sorted(self.report.values.items()):
-            row = PROPERTIES[epc]
+            row = meter_properties.PROPERTIES[epc]
             yield _line(epc, row.name, HIDDEN if self._hides(epc) else as_text(row, value))
         for epc, reason in self._missing():
-            yield _line(epc, PROPERTIES[epc].name, f"- {reason}")
+            yield _line(epc, meter_properties.PROPERTIES[epc].name, f"- {reason}")
         for epc in self.unknown:
             yield _line(epc, "?", "- this program does not know it")
 
@@ -78,15 +79,19 @@ class Table:
             "properties": [
                 {
                     "epc": epc_text(epc),
-                    "name": PROPERTIES[epc].name,
+                    "name": meter_properties.PROPERTIES[epc].name,
                     "value": None if self._hides(epc) else as_json(value),
-                    "unit": PROPERTIES[epc].unit,
+                    "unit": meter_properties.PROPERTIES[epc].unit,
                     **({"hidden": True} if self._hides(epc) else {}),
                 }
                 for epc, value in sorted(self.report.values.items())
             ],
             "missing": [
-                {"epc": epc_text(epc), "name": PROPERTIES[epc].name, "reason": reason}
+                {
+                    "epc": epc_text(epc),
+                    "name": meter_properties.PROPERTIES[epc].name,
+                    "reason": reason,
+                }
                 for epc, reason in self._missing()
             ],
             "unknown": [epc_text(epc) for epc in self.unknown],

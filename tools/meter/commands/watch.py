@@ -8,17 +8,12 @@ from functools import partial
 from typing import ClassVar, override
 
 from custom_components.wisun_route_b.stack import (
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
-    INSTANTANEOUS_CURRENT,
-    INSTANTANEOUS_POWER,
-    PROPERTIES,
-    AnyProperty,
     LinkKeeper,
     LinkStatus,
     ReadReport,
     RouteBError,
     SmartMeter,
+    properties,
 )
 
 from ..context import Command, Context
@@ -26,19 +21,19 @@ from ..exit_codes import ExitCode, failure_of
 from ..screen import Json
 from ..values import as_json, as_text
 
-_LIVE: tuple[AnyProperty, ...] = (
-    INSTANTANEOUS_POWER,
-    INSTANTANEOUS_CURRENT,
-    CUMULATIVE_ENERGY_NORMAL,
-    CUMULATIVE_ENERGY_REVERSE,
+_LIVE: tuple[properties.AnyProperty, ...] = (
+    properties.INSTANTANEOUS_POWER,
+    properties.INSTANTANEOUS_CURRENT,
+    properties.CUMULATIVE_ENERGY_NORMAL,
+    properties.CUMULATIVE_ENERGY_REVERSE,
 )
 #: Seconds from reading to reading.
 DEFAULT_INTERVAL = 10.0
 #: Seconds for one answer, as in Home Assistant.
 _PATIENCE = 20.0
 _SHORT = {
-    CUMULATIVE_ENERGY_NORMAL.epc: "in ",
-    CUMULATIVE_ENERGY_REVERSE.epc: "out ",
+    properties.CUMULATIVE_ENERGY_NORMAL.epc: "in ",
+    properties.CUMULATIVE_ENERGY_REVERSE.epc: "out ",
 }
 
 
@@ -148,7 +143,7 @@ class _Watcher:
 
     def _print(self, kind: str, report: ReadReport) -> None:
         now, signal = self._desk.now(), self._meter.signal
-        values = {PROPERTIES[epc]: value for epc, value in report.values.items()}
+        values = {properties.PROPERTIES[epc]: value for epc, value in report.values.items()}
         document: dict[str, Json] = {"at": now.isoformat(), "kind": kind}
         document |= {row.name: as_json(value) for row, value in values.items()}
         if kind == "push":
