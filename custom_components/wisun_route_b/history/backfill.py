@@ -98,6 +98,8 @@ class HistoryBackfill:
         self._comparison = HistoryComparison(hass, identity, meter, self._known, self._inform)
         self._task: asyncio.Task[None] | None = None
         self._due = False
+        self._is_ordered = False
+        """Whether an import was ordered since the last look began."""
         self._enabled = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
@@ -156,7 +158,7 @@ class HistoryBackfill:
         Over restarts, if need be. Raises NotStoredError.
         """
         self._memory.order_import(days, REGISTERS)
-        self._due = True
+        self._due = self._is_ordered = True
         await self._memory.async_save_surely()
 
     @callback
@@ -196,10 +198,10 @@ class HistoryBackfill:
     async def _look(self) -> None:
         """Do what is due; what could not be done is due again in five minutes."""
         # The event comes before the commit of what it tells of; our task comes after both.
-        self._due = False
+        self._due = self._is_ordered = False
         try:
             is_through = await self.async_repair()
-            self._due = self._due or not is_through  # an import may have been ordered meanwhile
+            self._due = self._is_ordered or not is_through
         except EXPECTED as err:
             _LOGGER.debug("The energy history was not compared: %s", outcome_of(err))
             self._due = True
@@ -267,7 +269,7 @@ class HistoryBackfill:
         minutes after the other, or be enabled much later.
         """
         memory = self._memory
-        since = memory.import_since
+        order, since = memory.import_order, memory.import_since
         if since is None:
             since = dt_util.utcnow() - timedelta(days=memory.import_days or 0)
         elif since < memory_reach():
@@ -278,6 +280,8 @@ class HistoryBackfill:
         if done:
             reports = {key: report for key, report in _reports(found).items() if key in done}
             await self._tell(Occasion.IMPORT, reports)
+            if memory.import_order != order:
+                return False  # more days were ordered while the meter was read
             await memory.async_imported(done, since)
         return found.is_through and set(found.cases) <= set(done)
 

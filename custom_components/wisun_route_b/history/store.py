@@ -106,6 +106,11 @@ class BackfillStore:
         self.import_days = days or None
         self.import_since, self.import_left = None, tuple(keys) if days else ()
 
+    @property
+    def import_order(self) -> tuple[int | None, datetime | None]:
+        """What tells an order to import from a later one."""
+        return self.import_days, self.import_since
+
     async def async_load(self, keys: Collection[str]) -> None:
         """Read what an earlier run left of these sensors."""
         try:

@@ -75,6 +75,21 @@ async def test_import_that_an_older_entry_has_ordered_is_carried_out(house: Hous
     assert house.repair.to_import is None
 
 
+async def test_days_that_are_ordered_during_an_import_are_imported_as_well(house: House) -> None:
+    house.meter.set_counts(at(0), (203_273, 50_000))
+    backfill = await house.start(import_days=1)
+
+    async def order_more() -> None:
+        await backfill.async_order_import(2)
+
+    house.meter.meanwhile = order_more
+    await house.live(at(2.2))
+
+    hours = sorted(await house.stored(IMPORTED))
+    assert at(-48) - HOUR <= hours[0] <= at(-40)
+    assert backfill.to_import is None
+
+
 async def test_outcome_of_an_older_take_over_is_moved(
     hass: HomeAssistant, hass_storage: Storage
 ) -> None:
