@@ -41,7 +41,7 @@ async def async_setup(
     hass: HomeAssistant,
     config: ConfigType,  # noqa: ARG001 - Home Assistant's signature
 ) -> bool:
-    """Offer the actions, and have the links hear when a serial device is plugged in."""
+    """Offer the actions, and watch for serial devices that are plugged in."""
     async_setup_services(hass)
     async_setup_issue_monitors(hass)
     async_setup_port_watch(hass)

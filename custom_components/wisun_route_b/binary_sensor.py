@@ -1,4 +1,4 @@
-"""Binary sensors: whether the link is up, and how the meter itself fares."""
+"""Binary sensors: whether the link is up, and the condition of the meter itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class RouteBBinarySensorDescription(RouteBEntityDescription, BinarySensorEntityDescription):
-    """A binary sensor, and how it is told to be on."""
+    """A binary sensor, and when it is on."""
 
     is_on_fn: Callable[[RouteBCoordinator], bool]
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
@@ -60,7 +60,7 @@ async def async_setup_entry(
     entry: RouteBConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add what can be told of the link, and of what this meter offers."""
+    """Add the entities of the link, and of what this meter offers."""
     coordinator = entry.runtime_data
     add_offered_entities(
         coordinator,

@@ -294,7 +294,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_progress_done(next_step_id="exchange" if exchanged else "finish")
 
     def _is_exchange(self, signed_in: SignedIn) -> bool:
-        """Tell whether a new ID has led to another meter than the one that was known."""
+        """Return whether a new ID has led to another meter than the one that was known."""
         entry = self._get_reconfigure_entry()
         before, found = stored(entry).description, signed_in.meter.description
         return signed_in.request.credentials.fingerprint != entry.unique_id and (
@@ -355,7 +355,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @callback
     def _give_up(self, _: datetime) -> None:
-        """End the dialog, as if somebody had closed it."""
+        """End the dialog, as if it had been closed."""
         self._stop_waiting = None
         self.hass.config_entries.flow.async_abort(self.flow_id)
 

@@ -10,7 +10,7 @@ CONF_ROUTE_B_ID: Final = "route_b_id"
 CONF_NETWORK: Final = "network"
 #: What the meter said of itself, so that the next start need not ask.
 CONF_KNOWN: Final = "meter"
-#: What tells the dongle from other USB devices, so that it is known again on another port.
+#: What identifies the dongle among USB devices, so that it is found on another port.
 CONF_USB: Final = "usb"
 #: Field of the take-over: whether the past of the other integration is to be carried over.
 #: Version 1.1 kept the sensors among the options by this key.

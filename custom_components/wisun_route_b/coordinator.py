@@ -71,7 +71,7 @@ _LINK_SETTLES: Final = 1.0
 #: session answers within one; the start of Home Assistant must not wait for the radio.
 _FIRST_READING_WAIT: Final = 4.0
 
-#: States of the link in which a reading succeeds, or its failure tells what is wrong.
+#: States of the link in which a reading succeeds, or its failure shows what is wrong.
 _SETTLED: Final = (LinkState.CONNECTED, LinkState.WAITING, LinkState.REFUSED)
 
 
@@ -167,7 +167,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             )
 
     def offers(self, properties: Iterable[meter_properties.AnyProperty]) -> bool:
-        """Tell whether the meter has these properties, by its own list or by its answers."""
+        """Return whether the meter has these properties, by its own list or by its answers."""
         description = self.meter.description
         if description is not None and description.readable:
             return description.offers(*properties)
@@ -176,7 +176,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     # --- Availability ----------------------------------------------------------------------
 
     def shows(self, epcs: frozenset[int]) -> bool:
-        """Tell whether all of these properties have a value that is not too old.
+        """Return whether all of these properties have a value that is not too old.
 
         One lost answer takes nothing away (see :mod:`.freshness`).
         """
@@ -303,7 +303,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             return await self.meter.read(due, _PATIENCE)
 
     def _is_connecting(self) -> bool:
-        """Tell whether the first attempt to connect goes on."""
+        """Return whether the first attempt to connect goes on."""
         status = self.keeper.status
         return status.state is LinkState.CONNECTING and status.error is None
 

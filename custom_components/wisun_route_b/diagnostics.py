@@ -1,4 +1,4 @@
-"""The diagnostics file: everything a helper needs, and nothing that tells who asks.
+"""The diagnostics file: what is needed to help, and nothing that identifies the user.
 
 It can be had of an entry that is not loaded, too: then it is wanted most.
 """
@@ -35,7 +35,7 @@ _PRIVATE: Final = frozenset(
     row.epc
     for row in (properties.IDENTIFICATION_NUMBER, properties.ROUTE_B_ID, properties.SERIAL_NUMBER)
 )
-#: Seconds for the one question that is asked for the file; somebody waits for it.
+#: Seconds for the one request that is sent for the file; the user waits for it.
 _PATIENCE: Final = 6.0
 _LONGEST_WAIT: Final = 10.0
 
@@ -75,7 +75,7 @@ def _part(build: Callable[[], Json]) -> Json:
 
 
 async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -> dict[str, Json]:
-    """Return what a link that is kept can tell."""
+    """Return what is known of a link that is kept."""
     meter = coordinator.meter
     maps = await _property_maps(meter)
     now = clock()
@@ -136,13 +136,13 @@ def _masked(value: Json, redactors: Iterable[Redactor]) -> Json:
 
 def _literally(lines: Iterable[str], redactors: Iterable[Redactor]) -> list[str]:
     """Return lines that are masked already without what has become known since."""
-    told = []
+    lines = []
     for line in lines:
         text = line
         for redactor in redactors:
             text = redactor.literally(text)
-        told.append(text)
-    return told
+        lines.append(text)
+    return lines
 
 
 # --- Part by part ------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def _dongle(meter: SmartMeter) -> dict[str, Json]:
         "identity": identity and asdict(identity),
         # Not the PAN ID: it is a part of the meter's address.
         "channel": network and f"{network.channel:02X}",
-        # What ROPT would tell; nobody has to ask, as both forms are understood.
+        # What ROPT would show; it is not asked, as both forms are understood.
         "datagrams_are_raw": bool(line["raw_datagrams"]) if line.get("datagrams") else None,
     }
 

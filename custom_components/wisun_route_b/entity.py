@@ -25,7 +25,7 @@ class RouteBEntityDescription(EntityDescription):
 class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
     """An entity that is available while all of its properties have a value.
 
-    One that is made of no property is always available: it tells of the link itself.
+    One that is made of no property is always available: it is about the link itself.
     """
 
     entity_description: RouteBEntityDescription

@@ -72,7 +72,7 @@ class StoredMeter:
     description: MeterDescription | None
     """What the meter said of itself."""
     usb: UsbIdentity | None = field(repr=False)
-    """What tells the dongle from other USB devices."""
+    """What identifies the dongle among USB devices."""
 
     @property
     def complete(self) -> bool:

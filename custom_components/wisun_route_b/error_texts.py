@@ -1,4 +1,4 @@
-"""One table: what went wrong in the stack -> which text tells a person what to do about it."""
+"""One table: error of the stack -> key of the text that says what to do about it."""
 
 from typing import Final
 

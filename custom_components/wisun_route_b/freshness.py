@@ -32,11 +32,11 @@ class Freshness:
         return None if answered is None else now - answered
 
     def is_alive(self, now: float) -> bool:
-        """Tell whether anything was answered within the hold time."""
+        """Return whether anything was answered within the hold time."""
         return self._is_held(self._newest, now)
 
     def is_fresh(self, epc: int, now: float) -> bool:
-        """Tell whether the value of a property may still be shown."""
+        """Return whether the value of a property may still be shown."""
         return self._is_held(self._answered.get(epc) if epc in plan.LIVE else self._newest, now)
 
     def next_expiry(self, now: float) -> float | None:

@@ -1,6 +1,6 @@
 """The serial conversations of the entries, for the diagnostics file.
 
-They outlive set-ups that fail: that is when somebody wants to know what was said.
+They outlive set-ups that fail: that is when the conversation is wanted.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""How the link fares, as sensors: nothing has to be read for most of them."""
+"""Sensors of the link itself: nothing has to be read for most of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .stack import LinkState, LinkStatistics, properties
 
 @dataclass(frozen=True, kw_only=True)
 class HealthSensorDescription(RouteBEntityDescription, SensorEntityDescription):
-    """A sensor that tells of the link, and where its value is found."""
+    """A sensor of the link, and where its value is found."""
 
     value_fn: Callable[[RouteBCoordinator], str | float | datetime | None]
     details_fn: Callable[[RouteBCoordinator], dict[str, object]] | None = None
@@ -61,19 +61,19 @@ def _counter(key: str, count: Callable[[LinkStatistics], int]) -> HealthSensorDe
 
 
 def _last_repair(coordinator: RouteBCoordinator) -> datetime | None:
-    told = coordinator.backfill.last_repair
-    return None if told is None else dt_util.parse_datetime(str(told["at"]))
+    found = coordinator.backfill.last_repair
+    return None if found is None else dt_util.parse_datetime(str(found["at"]))
 
 
 def _repair_details(coordinator: RouteBCoordinator) -> dict[str, object]:
     """Return what the last repair put right, and how far a reading of the history is."""
-    told, progress = coordinator.backfill.last_repair, coordinator.backfill.progress
+    found, progress = coordinator.backfill.last_repair, coordinator.backfill.progress
     details: dict[str, object] = (
         {"days_to_read": progress.days - progress.days_done} if progress else {}
     )
-    if told is not None:
-        details |= {key: told[key] for key in ("hours", "from", "to")}
-        sensors = told["sensors"]
+    if found is not None:
+        details |= {key: found[key] for key in ("hours", "from", "to")}
+        sensors = found["sensors"]
         if isinstance(sensors, dict):
             details |= {key: sensor["energy"] for key, sensor in sensors.items()}
     return details

@@ -55,7 +55,7 @@ class PropertySensorDescription(RouteBSensorDescription):
 
     value_fn: Callable[[ReadReport], SensorValue]
     exists_fn: Callable[[ReadReport], bool] = _always
-    """Whether this meter has the value, where its list of properties cannot tell."""
+    """Whether this meter has the value, where its list of properties does not show it."""
 
 
 def _current(
@@ -87,7 +87,7 @@ def _current_t(report: ReadReport) -> Decimal | None:
 
 
 def _has_current_t(report: ReadReport) -> bool:
-    """Tell whether there is a T phase: a single-phase two-wire connection has none."""
+    """Return whether there is a T phase: a single-phase two-wire connection has none."""
     return _current_t(report) is not None
 
 
@@ -203,7 +203,7 @@ async def async_setup_entry(
 
 
 def _exists(coordinator: RouteBCoordinator, pending: _Pending) -> bool:
-    """Tell whether this meter has what a sensor shows."""
+    """Return whether this meter has what a sensor shows."""
     _, row, exists_fn = pending
     return coordinator.offers(row.properties) and exists_fn(coordinator.data)
 
@@ -263,7 +263,7 @@ class HalfHourSensor(RouteBSensor):
 
 
 class HealthSensor(RouteBEntity, SensorEntity):
-    """Something about the link; there is always something to tell."""
+    """Something about the link; it always has a value."""
 
     entity_description: HealthSensorDescription
 

@@ -1,4 +1,4 @@
-"""When sessions were ended: a meter needs a pause before it lets anybody in again."""
+"""When sessions were ended: a meter needs a pause before the next sign-in."""
 
 from typing import Final
 

@@ -12,7 +12,7 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .versions import async_library_versions, integration_version
 
-#: Where there is nothing to tell. The card shows values as they are, in no language.
+#: Where nothing is known. The card shows values as they are, in no language.
 _NOTHING: Final = "-"
 
 

@@ -18,7 +18,7 @@ async def async_library_versions(hass: HomeAssistant) -> dict[str, str | None]:
 
 
 def integration_version(hass: HomeAssistant) -> str:
-    """Return the version of this integration, as its manifest tells it."""
+    """Return the version of this integration, as its manifest has it."""
     return str(async_get_loaded_integration(hass, DOMAIN).version)
 
 

@@ -46,9 +46,9 @@ async def async_abort_if_port_taken(
 def end_forsaken_dialogs(
     hass: HomeAssistant, flows: Iterable[ConfigFlowResult], fingerprint: str
 ) -> None:
-    """End those of these dialogs about the same meter that wait for somebody to type.
+    """End those of these dialogs about the same meter that wait for input.
 
-    A browser that was closed leaves its dialog behind, where nobody can finish it.
+    A browser that was closed leaves its dialog behind, and it cannot be finished.
     """
     for flow in flows:
         context = flow["context"]

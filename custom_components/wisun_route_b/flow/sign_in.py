@@ -91,7 +91,7 @@ class SignInRequest:
         return stored(self.entry).network
 
     def require_sign_in(self) -> bool:
-        """Tell whether only a sign-in can show that the credentials are right."""
+        """Return whether only a sign-in can show that the credentials are right."""
         before = self._stored
         return (
             not self.reuse_session or before is None or before.password != self.credentials.password
@@ -125,7 +125,7 @@ class SignedIn:
 
 
 class SignInAttempt:
-    """Signs in and lets go of the port; the session stays up for the entry to use."""
+    """Signs in and releases the port; the session stays up for the entry to use."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class SignInAttempt:
     ) -> None:
         """Begin at once, by releasing the port.
 
-        ``on_fraction`` is told how much is done, 0 to 1, never less.
+        ``on_fraction`` is called with how much is done, 0 to 1, never less.
         """
         self._hass = hass
         self._on_fraction = on_fraction
@@ -180,7 +180,7 @@ class SignInAttempt:
 
     @property
     def action(self) -> str:
-        """The key of the text that tells what is being done."""
+        """The key of the text for what is being done."""
         return _progress_action(self._stage)
 
     @property

@@ -118,7 +118,7 @@ class HistoryBackfill:
 
     @property
     def last_repair(self) -> Mapping[str, object] | None:
-        """The last repair that was worth telling, of this run or an earlier one.
+        """The last repair that changed something, of this run or an earlier one.
 
         As :meth:`BackfillReport.as_dict` has it.
         """
@@ -197,7 +197,7 @@ class HistoryBackfill:
 
     async def _look(self) -> None:
         """Do what is due; what could not be done is due again in five minutes."""
-        # The event comes before the commit of what it tells of; our task comes after both.
+        # The event comes before the commit of what it announces; our task comes after both.
         self._due = self._is_ordered = False
         try:
             is_through = await self.async_repair()
@@ -215,7 +215,7 @@ class HistoryBackfill:
     def async_note(self, slot: half_hours.Slot) -> None:
         """Take a half-hourly register that the meter sent by itself: it need not be read.
 
-        Unless it tells of the exported energy only (EB may come before EA): every meter counts
+        Unless it is of the exported energy only (EB may come before EA): every meter counts
         what is imported, and what is not known would be taken for lost.
         """
         if slot.registers.normal is not None:
@@ -223,7 +223,7 @@ class HistoryBackfill:
             self._known.forget(memory_reach())
 
     async def async_repair(self) -> bool:
-        """Compare the hours since the last look; tell whether nothing is left to be done.
+        """Compare the hours since the last look; return whether nothing is left to be done.
 
         Raises RouteBError, RecorderError, MeterClockError and HistoryBusyError.
         """
@@ -316,7 +316,7 @@ class HistoryBackfill:
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
-        """Have changes of progress and report told; return how to stop that."""
+        """Call back on changes of progress and report; return how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

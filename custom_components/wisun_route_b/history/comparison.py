@@ -71,7 +71,7 @@ class HistoryComparison:
         else:
             raise RecorderError(Failure.RECORDER_BUSY, "the rows changed again and again")
         if self._meter.scale is None and found.cases:
-            raise errors.ScaleUnknownError("The meter did not tell its energy unit (E1)")
+            raise errors.ScaleUnknownError("The meter did not answer its energy unit (E1)")
         attempt.hours += len({row.start for it in found.written for row in it.plan.changes})
         attempt.obstacles |= found.obstacles
         return found

@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 PAUSE: Final = 5.0
 #: A slot that the meter leaves empty for so long will never be filled.
 _PATIENCE: Final = timedelta(hours=2)
-#: How often a day may come in a form that nobody understands before it is given up.
+#: How often a day may come in a form that cannot be decoded before it is given up.
 _ATTEMPTS: Final = 3
 
 type ProgressCallback = Callable[[int, int], None]
@@ -46,7 +46,7 @@ class HistoryCache:
         self._has_slots = True
 
     def __contains__(self, moment: datetime) -> bool:
-        """Tell whether the meter has told what it knows of a moment."""
+        """Return whether the meter has answered what it knows of a moment."""
         return all(label in self._known for label in self._labels(moment))
 
     def __getitem__(self, moment: datetime) -> readings.RegisterPair:
@@ -163,7 +163,7 @@ class HistoryCache:
             await self._fetch_days(missing, progress)
 
     async def _fetch_slots(self, missing: list[datetime]) -> bool:
-        """Read a few half-hours with one request; tell whether that answered it."""
+        """Read a few half-hours with one request; return whether that was answered."""
         count = (missing[-1] - missing[0]) // half_hours.HALF_HOUR + 1
         if count > readings.HISTORY_SLOTS or not self._has_slots:
             return False
@@ -195,7 +195,7 @@ class HistoryCache:
         progress(len(by_day), len(by_day))
 
     async def _fetch_day(self, day: date, wanted: list[datetime]) -> None:
-        """Read one day; one that the meter cannot tell is taken for empty in the end."""
+        """Read one day; one that the meter does not answer counts as empty in the end."""
         try:
             slots = await self._day(day, _days_ago(day))
         except errors.RequestRefusedError:
@@ -223,7 +223,7 @@ class HistoryCache:
         return slots
 
     async def _fetch_day_in_parts(self, wanted: list[datetime]) -> None:
-        """Read a day from a meter that has history 2 only, as far as it can tell."""
+        """Read a day from a meter that has history 2 only, as far as it answers."""
         while wanted and self._has_slots:
             newest = wanted[-1]
             part = [
@@ -254,7 +254,7 @@ def _floor(offset: timedelta) -> timedelta:
 
 
 def _merged(old: readings.RegisterPair, new: readings.RegisterPair) -> readings.RegisterPair:
-    """Keep what is known: a push may tell of one direction only."""
+    """Keep what is known: a push may be of one direction only."""
     return readings.RegisterPair(
         old.normal if new.normal is None else new.normal,
         old.reverse if new.reverse is None else new.reverse,

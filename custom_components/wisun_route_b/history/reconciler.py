@@ -153,7 +153,7 @@ class Reconciler:
         self.at, self.state, self.sum, self._foreign = end, row.state, self.sum + risen, True
 
     def _accept_recorded(self, row: Row | None, end: datetime) -> None:
-        """Take what Home Assistant saw for a register that the meter cannot tell any more.
+        """Take what Home Assistant saw for a register that the meter no longer remembers.
 
         If it fits between its neighbours; else nothing happened in this hour, and all of the
         energy is in the next one that is known.
@@ -173,7 +173,7 @@ class Reconciler:
         self._go(at, row.state, self.sum + energy, foreign=self._foreign)
 
     def _leads_on(self, state: Decimal, at: datetime) -> bool:
-        """Tell whether the next known reading can follow a state."""
+        """Return whether the next known reading can follow a state."""
         known = self._register.next_known(at)
         return known is None or self._register.energy(state, known[1], known[0] - at) is not None
 
@@ -198,7 +198,7 @@ class Reconciler:
                 self._go(end, state, max(self.sum, seen), foreign=not close)
 
     def _was_offline(self, hour: datetime) -> bool:
-        """Tell whether Home Assistant was off until it saw the new register."""
+        """Return whether Home Assistant was off until it saw the new register."""
         first: datetime | None = hour
         if self._rows[hour].sum == self._stored:
             first = self._turns[hour]

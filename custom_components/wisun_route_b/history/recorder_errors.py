@@ -1,4 +1,4 @@
-"""What can go wrong with the recorder's database, in words that hold no data of anybody.
+"""What can go wrong with the recorder's database, in words that hold no data.
 
 The messages of database drivers and of SQLAlchemy quote statements, parameters and rows. Entity
 ids of other integrations among them may hold a Route-B ID, so such errors are classified where

@@ -57,7 +57,7 @@ async def run_in_recorder[T](
 
     ``work`` may be called more than once (each time with a new session after a rollback), must
     not commit, and must not return objects that belong to the session. After the commit ``check``
-    tells, with a session of its own, whether what was to be stored is there. ``purpose`` says in
+    returns, with a session of its own, whether what was to be stored is there. ``purpose`` says in
     logs what is done; it holds no data.
 
     Raises RecorderError, also if this has not ended within so many seconds. If the caller is

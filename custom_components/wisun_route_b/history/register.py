@@ -94,12 +94,12 @@ class Register:
         return self.readings.get(moment)
 
     def is_close(self, state: Decimal | None, moment: datetime) -> bool:
-        """Tell whether a state can be a reading of this register at about this moment."""
+        """Return whether a state can be a reading of this register at about this moment."""
         reading = self.at(moment)
         return reading is not None and state is not None and abs(state - reading) <= self.near
 
     def best(self, state: Decimal | None, moment: datetime) -> Decimal | None:
-        """Return the reading at a moment, or a state that tells it better than interpolation."""
+        """Return the reading at a moment, or a state that is better than interpolation."""
         is_better = not self.exact and state is not None and self.is_close(state, moment)
         return state if is_better else self.at(moment)
 
@@ -131,7 +131,7 @@ class Register:
         return None if energy is None or energy > most else energy
 
     def is_likely(self, energy: Decimal, span: timedelta) -> bool:
-        """Tell whether that went through this meter, if only Home Assistant says so."""
+        """Return whether that went through this meter, if only Home Assistant says so."""
         return 0 <= energy <= self._most(max(span, HOUR))
 
     def _most(self, span: timedelta) -> Decimal:
@@ -143,7 +143,7 @@ class Register:
         return min(strongest, _MOST_POWER * hours)
 
     def is_ours(self, state: Decimal | None, moment: datetime) -> bool:
-        """Tell whether a state of this moment is what *this* meter showed then.
+        """Return whether a state of this moment is what *this* meter showed then.
 
         It must say the same itself. Where it has no reading, the state must fit between those
         around: so beyond its memory, where the oldest one must not be above the state by more
@@ -161,7 +161,7 @@ class Register:
         )
 
     def fits_live(self, state: Decimal, hour: datetime) -> bool | None:
-        """Tell whether the meter showed a state in an hour, or one hour before or after.
+        """Return whether the meter showed a state in an hour, or one hour before or after.
 
         None if it does not know.
         """

@@ -17,7 +17,7 @@ type Json = str | float | bool | list[Json] | dict[str, Json] | None
 
 
 class Occasion(StrEnum):
-    """Why somebody looked."""
+    """What a comparison was made for."""
 
     REPAIR = "repair"
     """By itself: after a start, and every hour."""
@@ -46,18 +46,18 @@ class SensorReport:
         """Return it in a form that can be stored; the hours one by one if wanted."""
         reasons = [reason.value for reason in self.skipped.values()]
         counted: dict[str, Json] = {name: reasons.count(name) for name in sorted(set(reasons))}
-        told: dict[str, Json] = {
+        fields: dict[str, Json] = {
             "hours": len(self.changes),
             "energy": float(self.energy),
             "skipped": counted,
             "obstacle": self.obstacle and self.obstacle.value,
         }
         if with_hours:
-            told["rows"] = [_row(change) for change in self.changes]
-            told["skipped_hours"] = {
+            fields["rows"] = [_row(change) for change in self.changes]
+            fields["skipped_hours"] = {
                 hour.isoformat(): reason.value for hour, reason in self.skipped.items()
             }
-        return told
+        return fields
 
 
 def _row(change: Change) -> dict[str, Json]:
@@ -88,7 +88,7 @@ class BackfillReport:
         )
 
     def is_noticeable(self, least: Decimal) -> bool:
-        """Tell whether an hour had no row, or one wrong by more than ``least`` (kWh)."""
+        """Return whether an hour had no row, or one wrong by more than ``least`` (kWh)."""
         return any(
             change.before is None or abs(change.energy - change.before) > least
             for sensor in self.sensors.values()

@@ -38,8 +38,8 @@ REGISTERS: Final[Mapping[str, Callable[[readings.RegisterPair], Decimal | None]]
     "exported_energy": attrgetter("reverse"),
 }
 
-#: Rows before an outage among which one of the meter's own is looked for: a day, which the meter
-#: tells in one answer.
+#: Rows before an outage among which one of the meter's own is looked for: a day, which is one
+#: answer of the meter.
 _BEFORE_A_HOLE: Final = 24
 
 type Read = Callable[[datetime], Snapshot | Obstacle]
@@ -72,7 +72,7 @@ class Request:
     known: Mapping[datetime, readings.RegisterPair]
     """What the meter has answered, by moment."""
     asked: Collection[datetime]
-    """Moments that it was asked about; what is not known of them it cannot tell now."""
+    """Moments that it was asked about; what is not known of them it does not know now."""
     scale: Scale | None
     now: datetime
     exact: bool = True
@@ -134,7 +134,7 @@ class SensorHours:
         return replace(plan, skipped=skipped, last=last)
 
     def is_through(self, plan: Plan) -> bool:
-        """Tell whether the last finished hour was compared."""
+        """Return whether the last finished hour was compared."""
         return plan.settled and plan.last is not None and plan.last + HOUR >= self.until
 
 
@@ -166,7 +166,7 @@ class Comparison:
 
     @property
     def is_through(self) -> bool:
-        """Tell whether nothing is left that can be done within this hour."""
+        """Return whether nothing is left that can be done within this hour."""
         return Obstacle.NOT_COMPILED not in self.obstacles.values() and all(
             self.cases[key].is_through(plan) for key, plan in self.plans.items()
         )
@@ -207,7 +207,7 @@ def compare(request: Request, instance: Recorder, session: Session) -> Compariso
 
 
 def are_stored(_instance: Recorder, session: Session, comparison: Comparison) -> bool:
-    """Tell whether all that was written is there."""
+    """Return whether all that was written is there."""
     return all(is_stored(session, writing) for writing in comparison.written)
 
 
@@ -252,12 +252,12 @@ def _usable(verified: datetime | None, request: Request) -> datetime | None:
 
 
 def _is_other(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
-    """Tell whether the meter says something else than the row of an hour does."""
+    """Return whether the meter says something else than the row of an hour does."""
     return _agrees(request, key, snapshot, hour) is False
 
 
 def _is_own(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
-    """Tell whether the meter says the same as the row of an hour."""
+    """Return whether the meter says the same as the row of an hour."""
     return _agrees(request, key, snapshot, hour) is True
 
 

@@ -42,7 +42,7 @@ from .five_minutes import PERIOD, FiveMinutes
 _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
 #: Decimals that are left of a stored number: finer than any register (E1: 0.0001 kWh).
 _DIGITS: Final = 6
-#: More than any register and any total (kWh): what is beyond is no number of anybody's.
+#: More than any register and any total (kWh): what is beyond cannot be right.
 _MOST: Final = 1e9
 #: How long after a full hour its last five minutes are compiled: Home Assistant does that ten
 #: seconds after, in its event loop's time.
@@ -60,7 +60,7 @@ class Obstacle(StrEnum):
     NO_ENTITY = "no_entity"
     """There is no such sensor, or it is disabled."""
     NOT_RECORDED = "not_recorded"
-    """The recorder is told to leave the sensor out."""
+    """The recorder is configured to leave the sensor out."""
     NOT_COMPILED = "not_compiled"
     """The recorder has written nothing of it yet, or nothing for so long that it was purged."""
     OTHER_UNIT = "other_unit"
@@ -291,7 +291,7 @@ def _stored(energy: Decimal, unit: str | None) -> float:
 
 
 def is_stored(session: Session, writing: Writing) -> bool:
-    """Tell whether every hour that was compared is there as it ought to be, and the tail."""
+    """Return whether every hour that was compared is there as it ought to be, and the tail."""
     snapshot, wanted = writing.snapshot, writing.plan.wanted
     if not wanted:
         return True

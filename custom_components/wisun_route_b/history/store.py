@@ -22,7 +22,7 @@ from .report import REPORT_KEYS, Json
 _LOGGER = logging.getLogger(__name__)
 
 _VERSION: Final = 1
-#: How far back a stored moment may lie: beyond, it is nothing that a meter could tell.
+#: How far back a stored moment may lie: beyond, no meter remembers it.
 _OLDEST: Final = timedelta(days=readings.HISTORY_DAYS + 2)
 #: More than any report can say, of hours as well as of energy (kWh).
 _MOST: Final = 1e9
@@ -90,7 +90,7 @@ class BackfillStore:
         self.verified: dict[str, datetime] = {}
         """By the sensor's key: the start of the last hour that was compared."""
         self.last_repair: dict[str, Json] | None = None
-        """The last report that was worth telling, as :meth:`BackfillReport.as_dict`."""
+        """The last report that changed something, as :meth:`BackfillReport.as_dict`."""
         self.import_days: int | None = None
         """Days of history that were asked for and are still to be imported, back from when the
         first sensor gets them."""
@@ -108,7 +108,7 @@ class BackfillStore:
 
     @property
     def import_order(self) -> tuple[int | None, datetime | None]:
-        """What tells an order to import from a later one."""
+        """What distinguishes an order to import from a later one."""
         return self.import_days, self.import_since
 
     async def async_load(self, keys: Collection[str]) -> None:

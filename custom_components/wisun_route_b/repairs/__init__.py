@@ -1,4 +1,4 @@
-"""Fix flows: the repair issues that can be mended by a click."""
+"""Fix flows: the repair issues that can be fixed by a click."""
 
 from typing import override
 

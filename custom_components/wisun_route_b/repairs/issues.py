@@ -1,4 +1,4 @@
-"""Repair issues: what only a person can mend, told when it is sure and only while it is true.
+"""Repair issues for problems only the user can fix; cleared when resolved.
 
 Refused credentials are not among them: Home Assistant itself raises an issue with the
 dialog that asks for new ones, and takes it away with that dialog.
@@ -38,7 +38,7 @@ from .weak_signal import WeakSignal
 
 
 class Problem(StrEnum):
-    """What a person can mend; the values are keys of texts and beginnings of issue ids."""
+    """A problem only the user can fix; the values are keys of texts and beginnings of issue ids."""
 
     DONGLE_MISSING = "dongle_missing"
     WRONG_DEVICE = "wrong_device"
@@ -48,7 +48,7 @@ class Problem(StrEnum):
     CORE_ENTRY_ENABLED = "built_in_enabled"
 
 
-#: What an issue's data tell the fix flow.
+#: Keys of an issue's data, for the fix flow.
 ENTRY_ID: Final = "entry_id"
 CORE_ENTRY_ID: Final = "built_in_entry_id"
 
@@ -62,7 +62,7 @@ _TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
 )
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
-#: many a program tries every new port and lets go of it within seconds.
+#: many a program tries every new port and releases it within seconds.
 _GRACE: Final = {
     Problem.DONGLE_MISSING: 300.0,
     Problem.WRONG_DEVICE: 300.0,
@@ -107,7 +107,7 @@ class IssueMonitor:
         self._signal = WeakSignal()
         self._refused = False
 
-    # --- What the coordinator tells ------------------------------------------------------
+    # --- What the coordinator reports ------------------------------------------------------
 
     @callback
     def failed(self, error: RouteBError, now: datetime) -> None:
@@ -124,7 +124,7 @@ class IssueMonitor:
 
     @callback
     def answered(self, signal: Signal | None, now: datetime) -> None:
-        """Learn that a reading succeeded, and how it was heard."""
+        """Note that a reading succeeded, and with which signal strength."""
         self._watch_port(None)
         if self._refused:
             self._refused = False
@@ -248,7 +248,7 @@ class IssueMonitor:
         text: str | None = None,
         rival: str | None = None,
     ) -> None:
-        """Raise an issue, or bring it up to date; only that with a rival mends itself."""
+        """Raise an issue, or bring it up to date; only that with another integration has a fix flow."""
         warning = problem is Problem.WEAK_SIGNAL
         ir.async_create_issue(
             self._hass,

@@ -27,7 +27,7 @@ _MOSTLY: Final = 0.75
 
 @dataclass(slots=True)
 class _Hour:
-    """What was heard of the meter in an hour of the clock."""
+    """What was received of the meter in an hour of the clock."""
 
     start: datetime
     polls: int = 0
@@ -65,7 +65,7 @@ class WeakSignal:
         return self._weak
 
     def note(self, now: datetime, dbm: float | None, *, lost: bool) -> None:
-        """Count a poll; ``dbm`` is how its answer was heard, None if nobody can tell."""
+        """Count a poll; ``dbm`` is the signal strength of its answer, None if it is unknown."""
         start = now.replace(minute=0, second=0, microsecond=0)
         if not self._hours or self._hours[-1].start != start:
             self._judge(start)
@@ -83,7 +83,7 @@ class WeakSignal:
             good = sum(hour.good for hour in known)
             if len(known) >= _KNOWN_TO_CLEAR and good >= _MOSTLY * len(known):
                 self._weak = False
-                self._hours.clear()  # or the bad hours before would be news again
+                self._hours.clear()  # or the bad hours before would raise it again
         else:
             known = self._since(now - _HOURS * _HOUR)
             bad = sum(hour.bad for hour in known)

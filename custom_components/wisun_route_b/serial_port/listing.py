@@ -1,4 +1,4 @@
-"""The serial ports that Home Assistant lists, each with what tells its device from others.
+"""The serial ports that Home Assistant lists, each with what identifies its device.
 
 A port is compared by its node, which is the device number where there is one: in a container
 the same port may have another name than the system lists it under, or the name of another.
@@ -50,12 +50,12 @@ class ListedPort:
     model: tuple[str, str] | None
     """USB vendor and product id; None for what is no USB device."""
     identity: UsbIdentity | None = field(repr=False)
-    """What tells a USB device from any other; None if nothing does."""
+    """What identifies a USB device; None if nothing does."""
     is_usb: bool
     """False for what is certainly no USB device."""
 
     def is_other_than(self, known: UsbIdentity) -> bool:
-        """Tell whether the device at this port is certainly not the known one.
+        """Return whether the device at this port is certainly not the known one.
 
         A number that could not be read proves nothing.
         """
@@ -140,7 +140,7 @@ def port_list(hass: HomeAssistant) -> PortList:
 
 
 def usb_identity(found: usb.USBDevice | UsbServiceInfo) -> UsbIdentity | None:
-    """Return what tells a USB device from any other; None if it has no number of its own."""
+    """Return what identifies a USB device; None if it has no number of its own."""
     if not found.serial_number:
         return None
     identity = {"vid": found.vid, "pid": found.pid, "serial_number": found.serial_number}
@@ -148,7 +148,7 @@ def usb_identity(found: usb.USBDevice | UsbServiceInfo) -> UsbIdentity | None:
 
 
 def is_identity(known: UsbIdentity | None) -> bool:
-    """Tell whether a serial number can tell devices apart."""
+    """Return whether a serial number can identify a device."""
     if known is None:
         return False
     number = known["serial_number"].strip().upper()
@@ -201,7 +201,7 @@ def _listed(ports: Iterable[usb.USBDevice | usb.SerialDevice]) -> list[ListedPor
 
 
 def _may_be_usb(port: usb.USBDevice | usb.SerialDevice) -> bool:
-    """Tell whether a port may be that of a USB device, also where its vendor cannot be read.
+    """Return whether a port may be that of a USB device, also where its vendor cannot be read.
 
     A port of another host is not listed as a USB device, whatever it is.
     """

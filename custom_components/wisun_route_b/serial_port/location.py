@@ -33,7 +33,7 @@ class Claim:
 
     path: str = field(repr=False)
     known: UsbIdentity | None = field(repr=False)
-    """What tells the dongle from others; None if nothing does."""
+    """What identifies the dongle; None if nothing does."""
 
 
 async def async_locate(hass: HomeAssistant, entry: RouteBConfigEntry) -> str:
@@ -58,7 +58,7 @@ async def async_follow(hass: HomeAssistant) -> set[str]:
 
 
 async def async_learn(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Store what tells the dongle from others, if that could not be read at the set-up."""
+    """Store what identifies the dongle, if that could not be read at the set-up."""
     claim = _claim(entry)
     if claim is None or claim.known is not None:
         return
@@ -69,7 +69,7 @@ async def async_learn(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 
 
 async def async_usb_identity(hass: HomeAssistant, device: str) -> UsbIdentity | None:
-    """Return what tells the dongle on a port from any other; None if nothing does.
+    """Return what identifies the dongle on a port; None if nothing does.
 
     Never raises: what is asked about a port must not cost the sign-in that has succeeded on it.
     """
@@ -87,7 +87,7 @@ async def async_usb_identity(hass: HomeAssistant, device: str) -> UsbIdentity | 
 
 
 async def async_has_twins(hass: HomeAssistant, identity: UsbIdentity) -> bool:
-    """Tell whether several devices have the same number, which tells them apart no more."""
+    """Return whether several devices have the same number, which then identifies none."""
     listed = await port_list(hass).async_read()
     return len({port.node for port in listed if port.identity == identity}) > 1
 

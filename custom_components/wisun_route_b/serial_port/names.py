@@ -19,7 +19,7 @@ async def async_stable_path(hass: HomeAssistant, device: str) -> str:
     """Return the name of a port that stays the name of this device.
 
     That is the one under ``/dev/serial/by-id``, unless a second device has the same: the name then
-    belongs to whichever was plugged in last, and only the USB socket tells them apart.
+    belongs to whichever was plugged in last, and only the USB socket distinguishes them.
     """
     if "://" in device:
         return device
@@ -28,7 +28,7 @@ async def async_stable_path(hass: HomeAssistant, device: str) -> str:
 
 
 async def async_is_among(hass: HomeAssistant, device: str, others: Iterable[str]) -> bool:
-    """Tell whether a port is one of these, under whatever name.
+    """Return whether a port is one of these, under whatever name.
 
     They may be files of any kind. Only those where ports are, below /dev and in the folder of this
     port, are looked at: one on a network drive that is gone would never return.

@@ -43,7 +43,7 @@ class PortOfEntry:
     def __init__(
         self, hass: HomeAssistant, entry: RouteBConfigEntry, is_wanted: Callable[[], bool]
     ) -> None:
-        """Take the entry, and what tells whether the dialog is still open."""
+        """Take the entry, and what returns whether the dialog is still open."""
         self._hass, self._entry, self._is_wanted = hass, entry, is_wanted
         self._is_unloaded = False
 
@@ -78,7 +78,7 @@ def load_later(hass: HomeAssistant, entry_id: str) -> None:
 
 
 async def async_load_again(hass: HomeAssistant, entry_id: str) -> None:
-    """Load an entry if it is still there, enabled, and not loaded by somebody else already."""
+    """Load an entry if it is still there, enabled, and not loaded already."""
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is None or entry.disabled_by is not None:
         return

@@ -38,13 +38,13 @@ async def async_holders(hass: HomeAssistant, entry: RouteBConfigEntry) -> list[C
 async def async_shares_port(
     hass: HomeAssistant, entry: RouteBConfigEntry, other: ConfigEntry
 ) -> bool:
-    """Tell whether another entry has the port of this one somewhere in its settings."""
+    """Return whether another entry has the port of this one somewhere in its settings."""
     device, ports = stored(entry).device, _ports_in(other)
     return device is not None and bool(ports) and await async_is_among(hass, device, ports)
 
 
 async def async_is_claimed(hass: HomeAssistant, device: str) -> bool:
-    """Tell whether a port is meant for an enabled entry of any integration, or for a running app.
+    """Return whether a port is meant for an enabled entry of any integration, or for a running app.
 
     Also for one that is not loaded: it may be about to be, or have left the port open. And if the
     apps cannot be listed.
@@ -61,7 +61,7 @@ async def async_is_claimed(hass: HomeAssistant, device: str) -> bool:
 
 
 async def async_is_in_use(hass: HomeAssistant, device: str) -> bool:
-    """Tell whether an entry of another integration, or a running app, has a port open now.
+    """Return whether an entry of another integration, or a running app, has a port open now.
 
     Where the dongles of our own entries are is known to :mod:`.location`.
     """

@@ -57,7 +57,7 @@ def _entries(hass: HomeAssistant) -> list[RouteBConfigEntry]:
 
 @callback
 def _concerns(hass: HomeAssistant, entry: RouteBConfigEntry, added: set[usb.USBDevice]) -> bool:
-    """Tell whether one of these devices is the dongle of an entry, or may be the one it lacks."""
+    """Return whether one of these devices is the dongle of an entry, or may be the one it lacks."""
     known = stored(entry).usb
     found = [usb_identity(device) for device in added]
     if not is_identity(known):
@@ -70,7 +70,7 @@ def _concerns(hass: HomeAssistant, entry: RouteBConfigEntry, added: set[usb.USBD
 
 @callback
 def _lacks_dongle(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
-    """Tell whether an entry waits because of its port or its dongle, and not of the radio."""
+    """Return whether an entry waits because of its port or its dongle, and not of the radio."""
     if entry.state is ConfigEntryState.LOADED:
         return isinstance(
             entry.runtime_data.keeper.status.error, errors.PortError | errors.DongleError
@@ -80,7 +80,7 @@ def _lacks_dongle(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
 
 @callback
 def _retry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
-    """Have the next attempt take place now; tell whether there is one that waits.
+    """Have the next attempt take place now; return whether there is one that waits.
 
     A set-up that goes on may have looked for the dongle already: if it fails, the next one is due.
     """

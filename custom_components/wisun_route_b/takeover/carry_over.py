@@ -65,7 +65,7 @@ async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> Non
 async def _attempt(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore, pause: float
 ) -> bool:
-    """Try it; tell whether there is nothing to be tried again before the next start."""
+    """Try it; return whether there is nothing to be tried again before the next start."""
     try:
         if store.order is not None:
             is_complete = await _carry_out(hass, entry, store)
@@ -80,7 +80,7 @@ async def _attempt(
             pause / 60,
             getattr(err, "translation_key", None) or type(err).__name__,
         )
-        with contextlib.suppress(NotStoredError):  # then the day begins anew after a restart
+        with contextlib.suppress(NotStoredError):  # then the day starts again after a restart
             await _note_outcome(hass, entry, store, is_complete=False)
         return False
     return True
@@ -117,7 +117,7 @@ async def _wait_for_start(hass: HomeAssistant) -> None:
 
 
 async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore) -> bool:
-    """Carry out the order; strike it off if nothing of it is left, and tell whether that is so.
+    """Carry out the order; strike it off if nothing of it is left, and return whether that is so.
 
     Raises RecorderError, HistoryBusyError, DashboardNotStoredError and NotStoredError.
     """
@@ -137,7 +137,7 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeO
 async def _migrate_energy(
     hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]
 ) -> bool:
-    """Have our energy sensor continue theirs; tell whether nothing is missing."""
+    """Have our energy sensor continue theirs; return whether nothing is missing."""
     if _ENERGY not in theirs:
         return True
     if _ENERGY in ours and await async_carry_over_energy(hass, theirs[_ENERGY], ours[_ENERGY]):
@@ -185,7 +185,7 @@ def _ours(hass: HomeAssistant, entry: RouteBConfigEntry, keys: Iterable[str]) ->
 
 
 def _is_alive(hass: HomeAssistant, entity_id: str) -> bool:
-    """Tell whether a sensor is in use, as after a return to the other integration."""
+    """Return whether a sensor is in use, as after a return to the other integration."""
     sensor = er.async_get(hass).async_get(entity_id)
     if sensor is None:
         return hass.states.get(entity_id) is not None

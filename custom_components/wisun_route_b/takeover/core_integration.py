@@ -38,7 +38,7 @@ _BUSY: Final = (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.UNLOAD_IN_P
 
 
 class CoreEntryBusyError(HomeAssistantError):
-    """The other integration does not let go of the port now."""
+    """The other integration does not release the port now."""
 
 
 def core_entries(hass: HomeAssistant) -> list[ConfigEntry]:
@@ -132,7 +132,7 @@ async def _calm(entry: ConfigEntry[Any]) -> None:
     """Keep a poll that is under way from opening the port again after it was closed.
 
     momonga takes a session that was closed under a request for one that was lost: after ten
-    seconds it would build a new one, and nobody would ever close that.
+    seconds it would build a new one, which would never be closed.
     """
     coordinator = getattr(entry, "runtime_data", None)
     if not isinstance(coordinator, DataUpdateCoordinator):
@@ -144,7 +144,7 @@ async def _calm(entry: ConfigEntry[Any]) -> None:
 
 
 def _is_open(device: str) -> bool:
-    """Tell whether this process has a port open. Where that cannot be seen: no."""
+    """Return whether this process has a port open. Where that cannot be seen: no."""
     port = os.path.realpath(device)
     own = Path("/proc/self/fd")
     if "://" in device or not own.is_dir():

@@ -172,7 +172,7 @@ class _CarryOver:
         return _done(session, theirs.metadata_id, follows=follows)
 
     def is_stored(self, instance: Recorder, session: Session, done: _Done) -> bool:
-        """Tell whether what was to be done is in the database; after the commit."""
+        """Return whether what was to be done is in the database; after the commit."""
         if done.metadata_id is None:
             return True
         # From now on the compiler is to go on from the rows that were committed.
@@ -301,7 +301,7 @@ def _follows(
     state: float,
     at: float,
 ) -> bool:
-    """Tell whether a register can be the one of a row, at a later moment."""
+    """Return whether a register can be the one of a row, at a later moment."""
     if last.state is None:
         return True
     most = possible_energy(session, sensor, last.end, at)

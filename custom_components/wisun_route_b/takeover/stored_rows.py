@@ -28,7 +28,7 @@ _MAX_POWER: Final = 100.0
 _USUAL_POWER: Final = 6.0
 #: So many times the mean power of the busiest day that was seen may have been drawn.
 _BUSIER: Final = 2.0
-#: What may have been used beyond that (kWh): in a short time the mean of a day tells little.
+#: What may have been used beyond that (kWh): in a short time the mean of a day says little.
 _AT_ONCE: Final = 10.0
 
 type Table = type[Statistics | StatisticsShortTerm]
