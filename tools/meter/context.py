@@ -25,7 +25,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The port, the keys, and somebody who reads."""
+    """The port, the credentials, and the output."""
 
     connector: Connector
     screen: Screen

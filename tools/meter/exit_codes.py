@@ -79,7 +79,7 @@ _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
     (errors.CommandTimeoutError, "dongle_failed", ExitCode.DONGLE,
      "The dongle stopped answering. Unplug it and plug it in again."),
     (errors.DongleError, "dongle_failed", ExitCode.DONGLE,
-     "The dongle did not do what it was told: {}."),
+     "The dongle rejected a command: {}."),
     (errors.MeterNotFoundError, "meter_not_found", ExitCode.LINK,
      "No meter with this Route-B ID was found. Move the dongle closer, and check the ID."),
     (errors.JoinFailedError, "join_failed", ExitCode.LINK,

@@ -27,7 +27,7 @@ _FOR_EVER = 1e6
 
 
 class MisuseError(Exception):
-    """A command line that nobody understands, and the parser that can explain itself."""
+    """A command line that cannot be parsed, and the parser that explains it."""
 
     def __init__(self, parser: argparse.ArgumentParser, message: str) -> None:
         """Keep the message from the screen: it may quote a credential."""
@@ -69,7 +69,7 @@ def make_parser() -> Parser:
         )
 
     add(Identify.name, "say within five seconds what is on the port")
-    _scan(add(Scan.name, "show the networks that can be heard, and how well"))
+    _scan(add(Scan.name, "show the networks that are received, and how well"))
     names = "\n".join(f"  {epc:02X}  {row.name}" for epc, row in properties.PROPERTIES.items())
     _read(add(Read.name, "read properties, or all that the meter offers", names))
     _history(add(History.name, "show half-hourly registers and the energy between them"))

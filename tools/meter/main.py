@@ -50,7 +50,7 @@ async def _until_interrupted(request: Request) -> ExitCode:
 
 
 async def perform(command: Command, desk: Context) -> ExitCode:
-    """Run a command and tell what went wrong, if anything did."""
+    """Run a command; print what went wrong, if anything did."""
     try:
         return await command.run(desk)
     except RouteBError as err:

@@ -60,12 +60,12 @@ class Screen:
         self._err.flush()
 
     def progress(self, progress: Progress) -> None:
-        """Show how far a connection has come, if somebody is watching."""
+        """Show how far a connection has come, on a terminal."""
         percent = f" {progress.fraction:.0%}" if progress.stage in _LONG else ""
         self.busy(f"{_STEPS[progress.stage]} …{percent}")
 
     def busy(self, text: str) -> None:
-        """Show what is going on, if somebody is watching."""
+        """Show what is going on, on a terminal."""
         if self._moving and text != self._line:
             self._err.write(f"{_ERASE_LINE}{text}")
             self._err.flush()

@@ -83,7 +83,7 @@ class Redactor:
         self._pattern = re.compile("|".join(longest_first), re.IGNORECASE)
 
     def hides(self, text: str) -> bool:
-        """Tell whether one of the literal secrets is in ``text``."""
+        """Return whether one of the literal secrets is in ``text``."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def literally(self, text: str) -> str:

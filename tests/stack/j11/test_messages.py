@@ -12,14 +12,14 @@ from custom_components.wisun_route_b.stack.j11 import (
     Message,
     NotificationCode,
     PanaOutcome,
+    Reaction,
     Receiver,
     ReceptionFault,
-    RecoveryStep,
     ResultCode,
     TransmitStatus,
     messages,
 )
-from custom_components.wisun_route_b.stack.j11.results import remedy, transmit_remedy
+from custom_components.wisun_route_b.stack.j11.results import reaction, transmit_reaction
 
 from .wire import IP, IP_BYTES, MAC, MAC_BYTES, datagram, decode, frame
 
@@ -248,55 +248,55 @@ def test_what_is_dropped_or_not_understood_is_counted() -> None:
 @pytest.mark.parametrize(
     ("expected", "results"),
     [
-        (RecoveryStep.NONE, (0x01, 0x0A, 0x0B, 0x58)),
-        (RecoveryStep.RETRY, (0x0E, 0x13, 0x3C, 0x3D, 0xF0, 0xF1)),
+        (Reaction.NONE, (0x01, 0x0A, 0x0B, 0x58)),
+        (Reaction.RETRY, (0x0E, 0x13, 0x3C, 0x3D, 0xF0, 0xF1)),
         (
-            RecoveryStep.RESYNCHRONIZE,
+            Reaction.RESYNCHRONIZE,
             (*(0x02, 0x06, 0x0F, 0x10, 0x12, 0x20, 0x21, 0x33, 0x34, 0x35, 0x37, 0x52),),
         ),
-        (RecoveryStep.SET_CREDENTIALS, (0x51,)),
+        (Reaction.SET_CREDENTIALS, (0x51,)),
         (
-            RecoveryStep.FAIL,
+            Reaction.FAIL,
             (
                 *(0x03, 0x04, 0x0C, 0x11, 0x14, 0x3E, 0x3F, 0x46, 0x53, 0x59, 0x61, 0xF2, 0xF3),
                 *(0x00, 0x05, 0x77, 0xFF),
             ),
         ),
     ],
-    ids=lambda item: item.name if isinstance(item, RecoveryStep) else "",
+    ids=lambda item: item.name if isinstance(item, Reaction) else "",
 )
-def test_every_result_has_a_remedy(expected: RecoveryStep, results: tuple[int, ...]) -> None:
-    assert [remedy(result) for result in results] == [expected] * len(results)
+def test_every_result_has_a_remedy(expected: Reaction, results: tuple[int, ...]) -> None:
+    assert [reaction(result) for result in results] == [expected] * len(results)
     for result in results:
         if result in ResultCode:
-            assert ResultCode(result).remedy is expected
-            assert messages.Response(CommandCode.STATUS, ResultCode(result)).remedy is expected
-            assert messages.Rejection(ResultCode(result)).remedy is expected
+            assert ResultCode(result).reaction is expected
+            assert messages.Response(CommandCode.STATUS, ResultCode(result)).reaction is expected
+            assert messages.Rejection(ResultCode(result)).reaction is expected
 
 
 def test_no_result_is_without_a_remedy() -> None:
-    assert {result.remedy for result in ResultCode} == set(RecoveryStep) - {RecoveryStep.WAIT}
+    assert {result.reaction for result in ResultCode} == set(Reaction) - {Reaction.WAIT}
 
 
 @pytest.mark.parametrize(
     ("digit", "expected"),
     [
-        (0x0, RecoveryStep.NONE),
-        (0x2, RecoveryStep.WAIT),
-        (0x3, RecoveryStep.RETRY),
-        (0x5, RecoveryStep.RETRY),
-        (0x8, RecoveryStep.RETRY),
-        (0xF, RecoveryStep.NONE),
-        (0x7, RecoveryStep.RETRY),
+        (0x0, Reaction.NONE),
+        (0x2, Reaction.WAIT),
+        (0x3, Reaction.RETRY),
+        (0x5, Reaction.RETRY),
+        (0x8, Reaction.RETRY),
+        (0xF, Reaction.NONE),
+        (0x7, Reaction.RETRY),
     ],
 )
-def test_every_transmission_has_a_remedy(digit: int, expected: RecoveryStep) -> None:
+def test_every_transmission_has_a_remedy(digit: int, expected: Reaction) -> None:
     message = only(0x2008, bytes((1, digit | 0x20)))
     assert isinstance(message, messages.Response)
     assert isinstance(message.answer, messages.Transmission)
     assert message.answer.queue == 2
-    assert message.answer.remedy is expected
-    assert transmit_remedy(digit) is expected
+    assert message.answer.reaction is expected
+    assert transmit_reaction(digit) is expected
 
 
 # --- Secrets -----------------------------------------------------------------------------

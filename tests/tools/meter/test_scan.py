@@ -55,7 +55,7 @@ def test_silence_is_a_failure_with_advice() -> None:
     outcome = meter("scan", in_range=False)
 
     assert outcome.code == ExitCode.LINK
-    assert outcome.out == "Nothing was heard.\n"
+    assert outcome.out == "No network was found.\n"
     assert "Move the dongle closer" in outcome.err
 
 

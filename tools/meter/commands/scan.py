@@ -1,4 +1,4 @@
-"""``scan``: which networks can be heard, and how well."""
+"""``scan``: which networks are received, and how well."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ class Scan(Command):
 
     @override
     async def run(self, desk: Context) -> ExitCode:
-        heard = await survey(
+        found = await survey(
             desk.connector, desk.require_credentials(), self.duration, desk.screen.progress
         )
-        ours = any(network.ours for network in heard.networks)
+        ours = any(network.ours for network in found.networks)
         desk.screen.result(
             {
-                "dongle": heard.dongle.protocol,
+                "dongle": found.dongle.protocol,
                 "duration": self.duration,
                 "networks": [
-                    _document(found, address=desk.show_addresses) for found in heard.networks
+                    _document(network, address=desk.show_addresses) for network in found.networks
                 ],
             },
-            _lines(heard.networks, addresses=desk.show_addresses),
+            _lines(found.networks, addresses=desk.show_addresses),
         )
         if not ours:
             desk.screen.note(
@@ -60,7 +60,7 @@ def _document(found: FoundNetwork, *, address: bool) -> Json:
 
 def _lines(networks: tuple[FoundNetwork, ...], *, addresses: bool) -> Iterator[str]:
     if not networks:
-        yield "Nothing was heard."
+        yield "No network was found."
         return
     last = "address" if addresses else ""
     yield _ROW.format("channel", "PAN", "LQI", "strength", "ours", last).rstrip()

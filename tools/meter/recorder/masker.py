@@ -38,7 +38,7 @@ class Masker:
     """Masks one conversation: two lines about one address will be about one placeholder."""
 
     def __init__(self, credentials: Credentials | None) -> None:
-        """Know the credentials, to find them also where nobody expects them."""
+        """Know the credentials, to find them also in unexpected places."""
         self._addresses: dict[int, int] = {}
         self._pan_ids: dict[int, int] = {_NOBODY: _NOBODY}
         self._pair_ids: dict[bytes, bytes] = {}

@@ -11,13 +11,13 @@ _ECHONET_FRAME = b"\x10\x81"
 #: EHD, TID, SEOJ, DEOJ, ESV and OPC stand before the properties.
 _ECHONET_HEADER = 12
 _OPC = 11
-#: How many bytes stay of what tells meters apart: nothing of the serial number, the maker of
+#: How many bytes stay of what identifies a meter: nothing of the serial number, the maker of
 #: the identification numbers, and of a location the code that says that a position follows.
 _PRIVATE = {0x8D: 0, 0x83: 4, 0xC0: 4, 0x81: 1}
 
 
 def blank(port: int, payload: bytes) -> bytes:
-    """Return a payload of the same size that belongs to nobody."""
+    """Return a payload of the same size without what identifies a meter."""
     if port == PANA_PORT:
         return _blank_pana(payload)
     if payload.startswith(_ECHONET_FRAME):
@@ -33,7 +33,7 @@ def _blank_pana(payload: bytes) -> bytes:
         size = int.from_bytes(blanked[position + 4 : position + 6])
         value = position + _ATTRIBUTE_HEADER
         if code not in _ATTRIBUTES or value + size > len(blanked):
-            _zero(blanked, position, len(blanked))  # no attribute: what it is, nobody knows
+            _zero(blanked, position, len(blanked))  # no known attribute
             break
         position = value + size + -size % 4
         if code not in _HARMLESS or size != 4:  # noqa: PLR2004 - bytes of a number

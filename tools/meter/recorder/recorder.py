@@ -1,4 +1,4 @@
-"""The conversation as a file; tests/fixtures/transcripts/README.md tells the notation."""
+"""The conversation as a file; tests/fixtures/transcripts/README.md has the notation."""
 
 from collections.abc import Callable
 from typing import TextIO, override
@@ -19,7 +19,7 @@ _REDACTION = """\
 
 
 class Recorder(Listener):
-    """Writes what it hears as it hears it, under headers that come when they are known."""
+    """Writes each unit as it comes, under headers that are written once they are known."""
 
     def __init__(
         self, file: TextIO, masker: Masker, clock: Callable[[], float], source: str
@@ -38,7 +38,7 @@ class Recorder(Listener):
         """Lines of conversation so far."""
 
     def begin(self, device: str, contains: str) -> None:
-        """Write the headers, and what was heard before; only the first call counts."""
+        """Write the headers, and what came before; only the first call counts."""
         if self._waiting is None:
             return
         waiting, self._waiting = self._waiting, None
@@ -48,7 +48,7 @@ class Recorder(Listener):
         self._write(f"{_REDACTION}\n{''.join(waiting)}")
 
     def remark(self, text: str) -> None:
-        """Write a comment; it must be fit for anybody's eyes."""
+        """Write a comment; it must hold no secret."""
         self._write(f"# --- {text}\n")
 
     @override

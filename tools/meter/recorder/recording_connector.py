@@ -1,4 +1,4 @@
-"""A connector that lets somebody hear what goes over the wire."""
+"""A connector that passes on a copy of what goes over the wire."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from custom_components.wisun_route_b.stack import Connector
 
 
 class Listener(Protocol):
-    """Who hears the wire."""
+    """Takes the copy."""
 
     def sent(self, data: bytes) -> None:
         """Hear what the host writes."""

@@ -74,7 +74,7 @@ class HistoryReader:
     async def day(self, days_ago: int, scale: Scale, *, reverse: bool) -> tuple[Slot, ...]:
         """Return the 48 half-hourly registers of a day, 0 = today to 99.
 
-        ``reverse`` tells whether the meter has E4. Raises WrongDayError if the meter
+        ``reverse`` is whether the meter has E4. Raises WrongDayError if the meter
         answers for another day, RequestRefusedError if it has no history of this kind.
         """
         async with self._choosing:

@@ -201,7 +201,7 @@ class _Read:
     async def run(self, not_offered: frozenset[int], *, isolate: bool) -> ReadReport:
         """Ask until every property has been answered or given up."""
         self._line_up(not_offered)
-        heard = self._wanted.keys() <= not_offered
+        answered = self._wanted.keys() <= not_offered
         error: LinkError = ResponseTimeoutError("The meter is silent about these properties")
         send_failures = 0
         while self._queue:
@@ -218,7 +218,7 @@ class _Read:
                 alive = isolate and await self._answers_others(bundle)
                 late = self._requester.late_answer(frozenset(bundle), begun)
                 if late is not None:
-                    heard = True
+                    answered = True
                     self._take(bundle, late)
                 elif alive and not self._requester.late_since(begun):
                     self._isolate(bundle)
@@ -226,10 +226,10 @@ class _Read:
                     # Nothing is answered, or all of it late: more questions make that worse.
                     self._give_up(self._queue)
             else:
-                heard, send_failures = True, 0
+                answered, send_failures = True, 0
                 self._take(bundle, answer)
-        self._reader.note_read(fruitful=heard)
-        if not heard:
+        self._reader.note_read(fruitful=answered)
+        if not answered:
             raise error
         self._judge_bundle()
         return self._collected.report()

@@ -54,7 +54,7 @@ class TelnetDecoder:
     """Takes telnet out of a stream that may be cut anywhere. No I/O."""
 
     def __init__(self, negotiated: Callable[[int, int], None]) -> None:
-        """Take who hears of WILL, WONT, DO or DONT and its option."""
+        """Take what is called with WILL, WONT, DO or DONT and its option."""
         self._negotiated = negotiated
         self._within = _Within.DATA
         self._command = 0

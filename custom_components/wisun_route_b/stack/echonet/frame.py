@@ -46,7 +46,7 @@ class ESV(IntEnum):
 
     @property
     def has_get_list(self) -> bool:
-        """Tell whether a frame with this service carries a second property list."""
+        """Return whether a frame with this service carries a second property list."""
         return self in (ESV.SET_GET, ESV.SET_GET_RES, ESV.SET_GET_SNA)
 
 

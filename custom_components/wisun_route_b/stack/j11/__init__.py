@@ -13,8 +13,8 @@ from .receiver import Receiver, ReceiverStatistics
 from .results import (
     ConnectionChange,
     PanaOutcome,
+    Reaction,
     ReceptionFault,
-    RecoveryStep,
     ResultCode,
     TransmitStatus,
 )
@@ -27,10 +27,10 @@ __all__ = [
     "Message",
     "NotificationCode",
     "PanaOutcome",
+    "Reaction",
     "Receiver",
     "ReceiverStatistics",
     "ReceptionFault",
-    "RecoveryStep",
     "ResultCode",
     "TransmitStatus",
     "commands",

@@ -11,12 +11,12 @@ from .codes import CommandCode
 from .results import (
     ConnectionChange,
     PanaOutcome,
+    Reaction,
     ReceptionFault,
-    RecoveryStep,
     ResultCode,
     TransmitStatus,
-    remedy,
-    transmit_remedy,
+    reaction,
+    transmit_reaction,
 )
 
 #: Firmware for HAN and Route B, the only one that is known (V12 p65).
@@ -109,9 +109,9 @@ class Transmission:
     """The first bytes of the payload, five at most."""
 
     @property
-    def remedy(self) -> RecoveryStep:
+    def reaction(self) -> Reaction:
         """What to do about it."""
-        return transmit_remedy(self.status)
+        return transmit_reaction(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +214,9 @@ class Response:
     """What it brings beside a SUCCESS, for the commands that bring something."""
 
     @property
-    def remedy(self) -> RecoveryStep:
+    def reaction(self) -> Reaction:
         """What to do about the result. A transmission has one of its own."""
-        return remedy(self.result)
+        return reaction(self.result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +226,9 @@ class Rejection:
     result: ResultCode | int
 
     @property
-    def remedy(self) -> RecoveryStep:
+    def reaction(self) -> Reaction:
         """What to do about it."""
-        return remedy(self.result)
+        return reaction(self.result)
 
 
 # --- Notifications -----------------------------------------------------------------------

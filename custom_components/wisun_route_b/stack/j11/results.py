@@ -2,7 +2,7 @@
 
 Sources: V12 pages 123 and 124, 175 to 189 (results), 57 (transmission), 70 to 72
 (notifications). A number that is not listed here reaches the link as a plain int: firmware may
-know more than its manual. The remedies are derived from the explanations there.
+know more than its manual. The reactions are derived from the explanations there.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class RecoveryStep(Enum):
+class Reaction(Enum):
     """What a caller can do about a result."""
 
     #: Nothing: it is done, or was so already.
@@ -69,9 +69,9 @@ class ResultCode(IntEnum):
     TOO_LONG = 0xF3  #: length field above 1353
 
     @property
-    def remedy(self) -> RecoveryStep:
+    def reaction(self) -> Reaction:
         """What to do about it."""
-        return remedy(self)
+        return reaction(self)
 
 
 class TransmitStatus(IntEnum):
@@ -85,9 +85,9 @@ class TransmitStatus(IntEnum):
     QUEUED_ONLY = 0xF
 
     @property
-    def remedy(self) -> RecoveryStep:
+    def reaction(self) -> Reaction:
         """What to do about it."""
-        return transmit_remedy(self)
+        return transmit_reaction(self)
 
 
 class PanaOutcome(IntEnum):
@@ -117,64 +117,64 @@ class ReceptionFault(IntEnum):
     UDP = 0x40  #: a datagram to a port that is not open
 
 
-_REMEDIES: Final[Mapping[ResultCode, RecoveryStep]] = MappingProxyType(
+_REMEDIES: Final[Mapping[ResultCode, Reaction]] = MappingProxyType(
     {
-        ResultCode.SUCCESS: RecoveryStep.NONE,
-        ResultCode.UNKNOWN_ADDRESS: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.UNKNOWN_COMMAND: RecoveryStep.FAIL,
-        ResultCode.BAD_VALUE: RecoveryStep.FAIL,
-        ResultCode.BAD_DESTINATION: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.PORT_ALREADY_OPEN: RecoveryStep.NONE,
-        ResultCode.PORT_NOT_OPEN: RecoveryStep.NONE,
-        ResultCode.CALIBRATION_UNREADABLE: RecoveryStep.FAIL,
-        ResultCode.MAC_JOIN_FAILED: RecoveryStep.RETRY,
-        ResultCode.HAN_OPERATING: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.IDLE_OR_WRONG_MODE: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.BAD_LENGTH: RecoveryStep.FAIL,
-        ResultCode.NO_PORT_LEFT: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.REQUEST_INCOMPLETE: RecoveryStep.RETRY,
-        ResultCode.WRONG_MODE: RecoveryStep.FAIL,
-        ResultCode.HAN_ACCEPTS_20: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.HAN_ACCEPTS_21: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.HAN_AUTHENTICATED: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.OPERATING: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.AUTHENTICATED: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.NOT_STARTED: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.PING_RUNNING: RecoveryStep.RETRY,
-        ResultCode.BUSY: RecoveryStep.RETRY,
-        ResultCode.PAN_ID_TAKEN: RecoveryStep.FAIL,
-        ResultCode.DEEP_SLEEP_REFUSED: RecoveryStep.FAIL,
-        ResultCode.POLL_FAILED: RecoveryStep.FAIL,
-        ResultCode.NO_CREDENTIALS: RecoveryStep.SET_CREDENTIALS,
-        ResultCode.PANA_RUNNING: RecoveryStep.RESYNCHRONIZE,
-        ResultCode.NO_DATA: RecoveryStep.FAIL,
-        ResultCode.CREDENTIALS_ALREADY_SET: RecoveryStep.NONE,
-        ResultCode.TOO_MANY: RecoveryStep.FAIL,
-        ResultCode.UPDATING: RecoveryStep.FAIL,
-        ResultCode.HEADER_DAMAGED: RecoveryStep.RETRY,
-        ResultCode.DATA_DAMAGED: RecoveryStep.RETRY,
-        ResultCode.TOO_SHORT: RecoveryStep.FAIL,
-        ResultCode.TOO_LONG: RecoveryStep.FAIL,
+        ResultCode.SUCCESS: Reaction.NONE,
+        ResultCode.UNKNOWN_ADDRESS: Reaction.RESYNCHRONIZE,
+        ResultCode.UNKNOWN_COMMAND: Reaction.FAIL,
+        ResultCode.BAD_VALUE: Reaction.FAIL,
+        ResultCode.BAD_DESTINATION: Reaction.RESYNCHRONIZE,
+        ResultCode.PORT_ALREADY_OPEN: Reaction.NONE,
+        ResultCode.PORT_NOT_OPEN: Reaction.NONE,
+        ResultCode.CALIBRATION_UNREADABLE: Reaction.FAIL,
+        ResultCode.MAC_JOIN_FAILED: Reaction.RETRY,
+        ResultCode.HAN_OPERATING: Reaction.RESYNCHRONIZE,
+        ResultCode.IDLE_OR_WRONG_MODE: Reaction.RESYNCHRONIZE,
+        ResultCode.BAD_LENGTH: Reaction.FAIL,
+        ResultCode.NO_PORT_LEFT: Reaction.RESYNCHRONIZE,
+        ResultCode.REQUEST_INCOMPLETE: Reaction.RETRY,
+        ResultCode.WRONG_MODE: Reaction.FAIL,
+        ResultCode.HAN_ACCEPTS_20: Reaction.RESYNCHRONIZE,
+        ResultCode.HAN_ACCEPTS_21: Reaction.RESYNCHRONIZE,
+        ResultCode.HAN_AUTHENTICATED: Reaction.RESYNCHRONIZE,
+        ResultCode.OPERATING: Reaction.RESYNCHRONIZE,
+        ResultCode.AUTHENTICATED: Reaction.RESYNCHRONIZE,
+        ResultCode.NOT_STARTED: Reaction.RESYNCHRONIZE,
+        ResultCode.PING_RUNNING: Reaction.RETRY,
+        ResultCode.BUSY: Reaction.RETRY,
+        ResultCode.PAN_ID_TAKEN: Reaction.FAIL,
+        ResultCode.DEEP_SLEEP_REFUSED: Reaction.FAIL,
+        ResultCode.POLL_FAILED: Reaction.FAIL,
+        ResultCode.NO_CREDENTIALS: Reaction.SET_CREDENTIALS,
+        ResultCode.PANA_RUNNING: Reaction.RESYNCHRONIZE,
+        ResultCode.NO_DATA: Reaction.FAIL,
+        ResultCode.CREDENTIALS_ALREADY_SET: Reaction.NONE,
+        ResultCode.TOO_MANY: Reaction.FAIL,
+        ResultCode.UPDATING: Reaction.FAIL,
+        ResultCode.HEADER_DAMAGED: Reaction.RETRY,
+        ResultCode.DATA_DAMAGED: Reaction.RETRY,
+        ResultCode.TOO_SHORT: Reaction.FAIL,
+        ResultCode.TOO_LONG: Reaction.FAIL,
     }
 )
-_TRANSMIT_REMEDIES: Final[Mapping[TransmitStatus, RecoveryStep]] = MappingProxyType(
+_TRANSMIT_REMEDIES: Final[Mapping[TransmitStatus, Reaction]] = MappingProxyType(
     {
-        TransmitStatus.SENT: RecoveryStep.NONE,
-        TransmitStatus.HOURLY_LIMIT: RecoveryStep.WAIT,
-        TransmitStatus.CHANNEL_BUSY: RecoveryStep.RETRY,
-        TransmitStatus.NOT_ACKNOWLEDGED: RecoveryStep.RETRY,
-        TransmitStatus.OTHER: RecoveryStep.RETRY,
-        TransmitStatus.QUEUED_ONLY: RecoveryStep.NONE,
+        TransmitStatus.SENT: Reaction.NONE,
+        TransmitStatus.HOURLY_LIMIT: Reaction.WAIT,
+        TransmitStatus.CHANNEL_BUSY: Reaction.RETRY,
+        TransmitStatus.NOT_ACKNOWLEDGED: Reaction.RETRY,
+        TransmitStatus.OTHER: Reaction.RETRY,
+        TransmitStatus.QUEUED_ONLY: Reaction.NONE,
     }
 )
 
 
-def remedy(result: ResultCode | int) -> RecoveryStep:
+def reaction(result: ResultCode | int) -> Reaction:
     """Return what to do about a result; one that no manual lists is reported."""
-    return _REMEDIES[ResultCode(result)] if result in ResultCode else RecoveryStep.FAIL
+    return _REMEDIES[ResultCode(result)] if result in ResultCode else Reaction.FAIL
 
 
-def transmit_remedy(status: TransmitStatus | int) -> RecoveryStep:
+def transmit_reaction(status: TransmitStatus | int) -> Reaction:
     """Return what to do about a transmission; an unlisted digit is taken for 8, "other"."""
     known = TransmitStatus(status) if status in TransmitStatus else TransmitStatus.OTHER
     return _TRANSMIT_REMEDIES[known]

@@ -7,10 +7,10 @@ from typing import Final
 _FIRST: Final = 2.0
 #: Each wait is up to this much shorter or longer, so that many links do not act as one.
 _JITTER: Final = 0.25
-#: Longest wait in seconds before the radio is tried again: an attempt that finds nobody costs
+#: Longest wait in seconds before the radio is tried again: an attempt without an answer costs
 #: some 30 short frames on the air.
 LONGEST_WAIT: Final = 60.0
-#: Longest wait in seconds for a port or dongle that is away: looking for it disturbs nobody.
+#: Longest wait in seconds for a port or dongle that is away: looking for it uses no air time.
 LONGEST_PORT_WAIT: Final = 15.0
 
 

@@ -115,7 +115,7 @@ class SmartMeter:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a session with the meter, as far as anybody knows."""
+        """Whether there is a session with the meter, as far as is known."""
         connection = self._connection
         return connection is not None and connection.established and connection.alive
 
@@ -220,7 +220,7 @@ class SmartMeter:
             return reading
 
     async def recover(self, step: RecoveryStep, first: Iterable[AnyProperty] = ()) -> None:
-        """Make a new session after the old one was lost, by one step of the ladder.
+        """Make a new session after the old one was lost, by one recovery step.
 
         All but the last step need the port and the dongle to be alive; the last one reports
         what the meter says about ``first`` to those who have subscribed. Raises as connect()

@@ -9,7 +9,7 @@ from ..redact import Redactor
 from ..trace.trace import Trace
 from .survey import detected
 
-#: Seconds for all of it after the opening of the port: nobody should have to wait for it.
+#: Seconds for all of it after the opening of the port: a dialog waits for it.
 _TIMEOUT: Final = 2.0
 
 

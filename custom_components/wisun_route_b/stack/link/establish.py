@@ -3,7 +3,7 @@
 A living session is used; else the remembered network is joined; else the meter is looked
 for. The steps for a lost session are the same steps, one by one. A step has succeeded when
 the meter has answered a request: dongles have been seen to sign in again and again while no
-answer ever came, until they were reset or their port was opened anew.
+answer ever came, until they were reset or their port was opened again.
 """
 
 import asyncio
@@ -152,7 +152,7 @@ class SessionEstablisher:
     async def recover(self, connection: Connection, step: RecoveryStep) -> None:
         """Apply a step other than REOPEN.
 
-        A dongle that has forgotten everything is prepared anew, whatever the step.
+        A dongle that has forgotten everything is prepared again, whatever the step.
         """
         connection.revive()
         network = self._cache.network

@@ -110,7 +110,7 @@ class SignIn:
         return SignedIn(network)
 
     async def _scan(self, own: str | None) -> list[FoundNetwork]:
-        """Scan longer and longer until our pairing ID is heard; return its PANs, best first.
+        """Scan longer and longer until our pairing ID is found; return its PANs, best first.
 
         ``own`` is the address of the meter if it is known: the loudest PANs must not keep it out.
         """
@@ -122,9 +122,9 @@ class SignIn:
             with estimated(
                 self._report, Stage.SCANNING, done / whole, (done + seconds) / whole, seconds
             ):
-                heard = await dongle.scan(self._credentials.pair_id, duration)
-            if ours := [pan for pan in heard if pan.ours]:
+                found = await dongle.scan(self._credentials.pair_id, duration)
+            if ours := [pan for pan in found if pan.ours]:
                 ours.sort(key=lambda pan: (pan.network.address == own, pan.dbm), reverse=True)
                 return ours[:_MOST_CANDIDATES]
             done += seconds
-        raise MeterNotFoundError("No meter with this ID was heard")
+        raise MeterNotFoundError("No meter with this ID was found")

@@ -1,4 +1,4 @@
-"""How far a connection attempt has come, for somebody who waits."""
+"""How far a connection attempt has come."""
 
 import asyncio
 from collections.abc import Callable, Iterator

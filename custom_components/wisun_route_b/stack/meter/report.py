@@ -31,7 +31,7 @@ class ReadReport:
         return cast("T | None", self.values.get(definition.epc))
 
     def has(self, *epcs: int) -> bool:
-        """Tell whether all of these properties came with a value."""
+        """Return whether all of these properties came with a value."""
         return all(self.values.get(epc) is not None for epc in epcs)
 
     def merged(self, newer: Self) -> Self:

@@ -1,6 +1,6 @@
 """The fixed-width tokens of SKSTACK, as regular expressions over bytes.
 
-Their widths are what tells the dialects apart: a side has one digit, an event parameter or
+Their widths distinguish the dialects: a side has one digit, an event parameter or
 an RSSI two, a length or a port four, a MAC address sixteen. Digits may be of either case.
 """
 

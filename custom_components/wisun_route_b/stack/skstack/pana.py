@@ -23,7 +23,7 @@ def sequence_of(packet: bytes) -> bytes:
 
 
 def turns_down(packet: bytes) -> bool:
-    """Tell whether a packet says in so many words that the sign-in is refused."""
+    """Return whether a packet says in so many words that the sign-in is refused."""
     return any(
         (code == _RESULT_CODE and int.from_bytes(value) != _SUCCESS)
         or (code == _EAP_PAYLOAD and value[:1] == bytes((_EAP_FAILURE,)))
