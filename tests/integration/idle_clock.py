@@ -5,8 +5,9 @@ outside the loop may happen first, and time passes as it really does. The wall c
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor, thread as pool_thread
-from selectors import SelectorKey
+from selectors import BaseSelector, SelectorKey
 import threading
 from typing import Any
 
@@ -19,6 +20,8 @@ _POOL_WORKERS: Any = vars(pool_thread)["_threads_queues"]
 #: a thread pool may have to import modules.
 _PATIENCE, _PATIENCE_WITH_JOB = 0.05, 0.5
 
+type Select = Callable[[float | None], list[tuple[SelectorKey, int]]]
+
 
 class IdleClock:
     """Stands between a running event loop and its selector."""
@@ -28,8 +31,8 @@ class IdleClock:
         """Whether time stays real while something outside the loop may happen first. If not, it jumps
         then too, but later."""
         # No public seam leads to the waiting of an event loop.
-        self._selector = vars(loop)["_selector"]
-        self._real_select = self._selector.select
+        self._selector: BaseSelector = vars(loop)["_selector"]
+        self._real_select: Select = self._selector.select
         self._real_time = loop.time
         self._run_in_executor = loop.run_in_executor
         self._watched = len(self._selector.get_map())
