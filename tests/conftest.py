@@ -1,11 +1,19 @@
-"""What all tests share: where custom components come from, and how hard hypothesis tries."""
+"""What all tests share: where custom components come from, what asyncio notes, how hard hypothesis tries."""
 
+from asyncio import constants
 import os
 
 from hypothesis import HealthCheck, settings
+import pytest
 
 # The test harness brings a package of the same name; the one that is imported first stays.
 import custom_components  # noqa: F401
+
+# Home Assistant's harness has asyncio watch out for mistakes. The ten lines of code that it keeps
+# with each task, timer and future for its messages took a tenth of the tests' time; who wants
+# them sets PYTHONASYNCIODEBUG.
+if "PYTHONASYNCIODEBUG" not in os.environ:
+    vars(constants)["DEBUG_STACK_DEPTH"] = 1
 
 # No deadline: the machines that run this are slow at times, and pytest-timeout watches anyway.
 settings.register_profile(
@@ -25,3 +33,14 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "dev")
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have those begin first that may take longest, so that no core waits for them at the end."""
+    items.sort(key=_longest, reverse=True)
+
+
+def _longest(item: pytest.Item) -> float:
+    """Return how many seconds a test has of its own, 0 if it has as many as every test."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0

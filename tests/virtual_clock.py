@@ -16,15 +16,25 @@ from custom_components.wisun_route_b.stack import JST
 EPOCH = datetime(2026, 11, 22, 12, 0, 10, tzinfo=JST)
 
 
-class _JumpingSelector(selectors.SelectSelector):
+#: Turns of a loop that has something to do before it looks whether a thread has woken it: a look
+#: costs more than most turns.
+_TURNS_WITHOUT_LOOK = 16
+
+
+class _JumpingSelector(selectors.DefaultSelector):
     """Looks at real file descriptors without waiting, and moves the clock instead."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self._turns = 0
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout == 0 and len(self.get_map()) == 1:  # there is but the loop's own
+            self._turns = (self._turns + 1) % _TURNS_WITHOUT_LOOK
+            if self._turns:
+                return []
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready

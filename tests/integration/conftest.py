@@ -10,6 +10,7 @@ from pathlib import Path
 import tty
 from types import CoroutineType
 
+from aiousbwatcher import AIOUSBWatcher
 from homeassistant.components import usb
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD, MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import HomeAssistant
@@ -65,7 +66,7 @@ type PutOn = Callable[[timedelta], None]
 def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the integration found, and the ports of the machine left alone."""
     monkeypatch.setattr("homeassistant.components.usb.scan_serial_ports", list)
-    monkeypatch.setattr("aiousbwatcher.AIOUSBWatcher.async_start", lambda _: lambda: None)
+    monkeypatch.setattr(AIOUSBWatcher, "async_start", lambda _: lambda: None)
 
 
 @pytest.fixture(autouse=True)

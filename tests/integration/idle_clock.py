@@ -20,6 +20,8 @@ _POOL_WORKERS: Any = vars(pool_thread)["_threads_queues"]
 #: a thread pool may have to import modules.
 _PATIENCE, _PATIENCE_WITH_JOB = 0.05, 0.5
 
+type Select = Callable[[float | None], list[tuple[SelectorKey, int]]]
+
 
 type Select = Callable[[float | None], list[tuple[SelectorKey, int]]]
 

@@ -1,7 +1,6 @@
 """Run in a process of its own: reads meters with momonga 0.7.0, unchanged.
 
-Arguments: Route-B ID, password, ports. momonga sleeps for most of a session, so each port has
-a thread. Prints JSON lines: ``{"port", "listening"}`` when a session waits for a notification,
+Arguments: Route-B ID, password, ports. Each port has a thread. Prints JSON lines: ``{"port", "listening"}`` when a session waits for a notification,
 and ``{"port", "results", "notification"}`` when it is over.
 """
 
@@ -14,6 +13,7 @@ from typing import Any
 
 import momonga
 
+from .awake import keep_awake
 from .pairs import PAIRS, Pair
 
 _NOTIFICATION_TIMEOUT = 20
@@ -81,6 +81,7 @@ def say(line: dict[str, Any]) -> None:
 
 def main() -> None:
     route_b_id, password, *ports = sys.argv[1:]
+    keep_awake()
     logging.getLogger("momonga").setLevel(logging.ERROR)
     for port in ports:
         Thread(target=session, args=(route_b_id, password, port)).start()

@@ -2,7 +2,7 @@
 
 The meters' clocks stand still, so every value must be the same, digit by digit: momonga's
 floats are compared after quantising to the step of our decimals. All meters share one loop and
-all sessions of momonga one process, because momonga sleeps for 15 s while it opens.
+all sessions of momonga one process.
 """
 
 import asyncio
@@ -43,8 +43,8 @@ from tools.meter.values import as_json
 
 from .pairs import AT, NAMES, PAIRS, PUBLIC, Pair, fixed_time
 
-#: momonga's sleeps, whichever test comes first.
-pytestmark = pytest.mark.timeout(150)
+#: Whichever test comes first has all meters read, in one process.
+pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("momonga reads beside us")]
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import momonga
 
+from tests.interop.awake import keep_awake
+
 #: The name of each getter without "get_", and its arguments.
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("operation_status", {}),
@@ -79,6 +81,7 @@ def timed(getter: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, An
 
 def main() -> None:
     port, route_b_id, password = sys.argv[1:]
+    keep_awake()
     with momonga.Momonga(route_b_id, password, port) as meter:
         results = [
             {"call": name, "arguments": arguments} | timed(getattr(meter, f"get_{name}"), arguments)

@@ -1,7 +1,6 @@
 """Other people's software reads the emulator: momonga 0.7.0, unchanged, over a real pty.
 
-momonga sleeps for 17 s while it opens, so the emulators and the readers of all dongles run
-side by side, each in a process of its own.
+The emulators and the readers of all dongles run side by side, each in a process of its own.
 """
 
 from collections.abc import Iterator
@@ -22,6 +21,9 @@ from tools.emulator.meter.clock import HALF_HOUR, half_hour_before
 from tools.emulator.meter.meter import Meter
 
 from .momonga_getters import CALLS
+
+#: One process starts them all.
+pytestmark = pytest.mark.xdist_group("momonga reads alone")
 
 ROOT = Path(__file__).parents[3]
 
