@@ -5,6 +5,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.helpers.storage import Store
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -15,7 +16,7 @@ from custom_components.wisun_route_b.history.backfill import HistoryRepair
 from custom_components.wisun_route_b.history.store import forget_repairs
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
-from tests.integration.history.entry_fixture import House
+from tests.integration.history.entry_fixture import IMPORTED, House
 from tests.integration.history.scenario import all_is_right, at, off
 from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
@@ -170,3 +171,29 @@ async def test_hours_that_cannot_have_been_compared_are_compared(
 
     await all_is_right(house)
     await forget_repairs(house.hass, house.identity)
+
+
+async def test_hours_that_the_meter_has_forgotten_are_not_compared_again(
+    house: House, hass_storage: dict[str, Any]
+) -> None:
+    """Compared last before the meter's memory begins: what lies there stays as it is."""
+    await house.start()
+    await house.live(at(2.2))
+    await off(house, at(2.3), enabled=False)
+    await house.live(at(6.2))
+    get_instance(house.hass).async_adjust_statistics(IMPORTED, at(4), 5, "kWh")
+    before = await house.stored(IMPORTED, "sum")
+    key, compared = f"{DOMAIN}.{house.identity}.history", at(1).isoformat()
+    hass_storage[key] = file_of(key, {"verified": {"imported_energy": compared}})
+    # The note itself is not too old to be read, but the meter remembers 99 whole days only.
+    await off(house, at(100 * 24 + 3))
+    await house.live(at(100 * 24 + 5.2))
+
+    after = await house.stored(IMPORTED, "sum")
+    assert {hour: after[hour] for hour in before} == before
+    assert house.repair is not None
+    assert house.repair.verified["imported_energy"] == at(100 * 24 + 4)
+    bars = await house.stored(IMPORTED)
+    recent = [hour for hour in bars if hour >= at(100 * 24)]
+    assert len(recent) == 5
+    assert {hour: bars[hour] for hour in recent} == house.truth(IMPORTED, recent)
