@@ -23,9 +23,6 @@ _PATIENCE, _PATIENCE_WITH_JOB = 0.05, 0.5
 type Select = Callable[[float | None], list[tuple[SelectorKey, int]]]
 
 
-type Select = Callable[[float | None], list[tuple[SelectorKey, int]]]
-
-
 class IdleClock:
     """Stands between a running event loop and its selector."""
 

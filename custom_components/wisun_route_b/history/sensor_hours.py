@@ -25,7 +25,6 @@ from .statistics import (
     Obstacle,
     Snapshot,
     Writing,
-    finished_hours,
     is_stored,
     read_five_minutes,
     read_statistics,
@@ -245,10 +244,11 @@ def _case(
 
 
 def _usable(verified: datetime | None, request: Request) -> datetime | None:
-    """Return it unless it cannot be: the hour is yet to end, or beyond the meter's memory."""
-    if verified is None or not request.reach <= verified < finished_hours(request.now):
-        return None
-    return verified
+    """Return it unless it is beyond the meter's memory, where all hours stay as they are.
+
+    An hour that is yet to end has no finished row: see :func:`_repair_case`.
+    """
+    return None if verified is None or verified < request.reach else verified
 
 
 def _is_other(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
@@ -283,7 +283,7 @@ def _repair_case(
     if isinstance(found, Obstacle):
         return found
     if verified is not None and (verified not in found.history.rows or is_other(found, verified)):
-        # Rows were deleted, or a backup was restored.
+        # The clock was ahead, rows were deleted, or a backup was restored.
         return _repair_case(read, key, None, reach, is_other)
     anchor = verified or min(found.history.rows, default=None)
     if anchor is None:

@@ -1,24 +1,19 @@
 """What is remembered of the history is less important than everything that it could break."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.helpers.storage import Store
-from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
 from custom_components.wisun_route_b.history.backfill import HistoryBackfill
-from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
-from custom_components.wisun_route_b.history.sensor_hours import Request, Since, compare
-from custom_components.wisun_route_b.history.store import BackfillStore, forget_backfill
-from custom_components.wisun_route_b.stack import readings
+from custom_components.wisun_route_b.history.store import forget_backfill
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
 from tests.integration.history.entry_fixture import IMPORTED, House
@@ -178,66 +173,30 @@ async def test_hours_that_cannot_have_been_compared_are_compared(
     await forget_backfill(house.hass, house.identity)
 
 
-@pytest.mark.parametrize(
-    ("offset", "kept"),
-    [
-        (timedelta(minutes=9), True),  # the clock was set back a little
-        (timedelta(minutes=11), False),
-        (timedelta(days=-100), True),
-        (timedelta(days=-102), False),  # no meter remembers it
-    ],
-)
-async def test_a_stored_moment_has_bounds(
-    hass: HomeAssistant, hass_storage: dict[str, Any], offset: timedelta, *, kept: bool
+async def test_hours_that_the_meter_has_forgotten_are_not_compared_again(
+    house: House, hass_storage: dict[str, Any]
 ) -> None:
-    key, moment = f"{DOMAIN}.some_meter.history", dt_util.utcnow() + offset
-    hass_storage[key] = file_of(
-        key,
-        {
-            "verified": {"imported_energy": moment.isoformat()},
-            "failing_since": moment.isoformat(),
-            "import_days": 3,
-            "import_since": moment.isoformat(),
-        },
-    )
-    memory = BackfillStore(hass, "some_meter")
+    """Compared last before the meter's memory begins: what lies there stays as it is."""
+    await house.start()
+    await house.live(at(2.2))
+    await off(house, at(2.3), enabled=False)
+    await house.live(at(6.2))
+    get_instance(house.hass).async_adjust_statistics(IMPORTED, at(4), 5, "kWh")
+    before = await house.stored(IMPORTED, "sum")
+    key, compared = f"{DOMAIN}.{house.identity}.history", at(1).isoformat()
+    hass_storage[key] = file_of(key, {"verified": {"imported_energy": compared}})
+    # The note itself is not too old to be read, but the meter remembers 99 whole days only.
+    await off(house, at(100 * 24 + 3))
+    await house.live(at(100 * 24 + 5.2))
 
-    await memory.async_load(["imported_energy"])
-
-    believed = moment if kept else None
-    assert memory.verified.get("imported_energy") == believed
-    assert (memory.failing_since, memory.import_since) == (believed, believed)
-
-
-@pytest.mark.parametrize(
-    ("now", "verified"),
-    [
-        (at(3.2), at(4)),  # the clock was ahead, and was set back
-        (at(4.2) + timedelta(days=readings.HISTORY_DAYS + 2), at(3)),  # no meter remembers it
-    ],
-    ids=["yet to end", "too old"],
-)
-async def test_what_cannot_have_been_compared_is_not_gone_on_from(
-    house: House, now: datetime, verified: datetime
-) -> None:
-    """What is remembered during a run has bounds of its own, as the clock may be set meanwhile."""
-    await house.start(enabled=False)
-    await house.live(at(5.2))
-
-    async def anchor(at_work: datetime, verified: datetime | None) -> datetime | None:
-        request = Request(
-            entities={"imported_energy": IMPORTED},
-            orders={"imported_energy": Since(verified)},
-            known={},
-            asked=(),
-            scale=None,
-            now=at_work,
-        )
-        found = await run_in_recorder(house.hass, "compare", partial(compare, request))
-        return found.cases["imported_energy"].anchor
-
-    assert await anchor(now, verified) == await anchor(now, None) != verified
-    assert await anchor(at(5.2), at(3)) == at(3)
+    after = await house.stored(IMPORTED, "sum")
+    assert {hour: after[hour] for hour in before} == before
+    assert house.repair is not None
+    assert house.repair.verified["imported_energy"] == at(100 * 24 + 4)
+    bars = await house.stored(IMPORTED)
+    recent = [hour for hour in bars if hour >= at(100 * 24)]
+    assert len(recent) == 5
+    assert {hour: bars[hour] for hour in recent} == house.truth(IMPORTED, recent)
 
 
 async def test_the_notes_are_read_before_there_are_entities(
