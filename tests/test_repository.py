@@ -51,6 +51,16 @@ def test_environments_have_what_the_manifest_requires(group: str) -> None:
     assert set(manifest["requirements"]) <= set(_pyproject()["dependency-groups"][group])
 
 
+def test_both_environments_of_the_tests_have_what_the_tests_import() -> None:
+    script = (ROOT / "scripts/setup").read_text(encoding="utf-8")
+    groups = {
+        name: set(re.findall(r"--group (\w+)", made))
+        for name, made in re.findall(r"^  (\w+)\) venv=(.*) ;;$", script, re.MULTILINE)
+    }
+
+    assert groups["test"] - {"lint"} == groups["recorders"] - {"recorders"}
+
+
 def test_lock_file_names_one_public_registry() -> None:
     lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
     sources = {key for package in lock["package"] for key in package["source"]}
