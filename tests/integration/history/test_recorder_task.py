@@ -1,6 +1,8 @@
 """One task, one transaction, with a result; whatever the database does."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 import logging
 import sqlite3
 import threading
@@ -43,7 +45,11 @@ def count(_: Recorder, session: Session) -> int:
 
 
 def locked() -> OperationalError:
-    return OperationalError(f"INSERT {SECRET}", {}, sqlite3.OperationalError("database is locked"))
+    return locked_while(f"INSERT {SECRET}")
+
+
+def locked_while(statement: str) -> OperationalError:
+    return OperationalError(statement, {}, sqlite3.OperationalError("database is locked"))
 
 
 async def test_the_result_is_returned_and_what_was_written_is_there(
@@ -155,6 +161,46 @@ async def test_a_failure_that_lasts_is_reported_by_its_kind_and_holds_no_data(
     assert all(SECRET not in record.getMessage() for record in ours)
     assert any("<add>" in record.getMessage() for record in ours)  # the recorder logs its tasks
     assert await run_in_recorder(hass, "count", count) == before
+
+
+@pytest.mark.parametrize("fault", [ValueError, locked_while])
+async def test_what_is_logged_of_a_task_shows_nothing_of_its_arguments(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Callable[..., Exception],
+) -> None:
+    """The recorder logs each task it takes up, and each one it fails with; asyncio its futures."""
+    monkeypatch.setattr(recorder_task, "_ATTEMPTS", 2)
+    logging.disable(logging.NOTSET)
+    caplog.set_level(logging.DEBUG)
+    caplog.clear()
+
+    def rename(old: str, _: Recorder, _session: Session) -> None:
+        raise fault(f"{old} is not there")
+
+    work = partial(rename, f"sensor.route_b_{SECRET}_total")
+    assert SECRET in repr(work)
+    with pytest.raises(RecorderError) as caught:
+        await run_in_recorder(hass, "rename", work)
+
+    def drop() -> None:
+        raise locked_while("COMMIT")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(recorder_mock, "_commit_event_session_or_retry", drop)
+        with pytest.raises(RecorderError) as dropped:
+            await run_in_recorder(hass, "rename", work, within=0.5)
+
+    records = [record for record in caplog.records if not record.name.startswith("sqlalchemy")]
+    logged = [logging.Formatter().format(record) for record in records]
+    assert [text for text in logged if SECRET in text] == []
+    of_task = [text for text in logged if "rename" in text]
+    assert any("Processing task: " in text for text in of_task)
+    assert any("processing task " in text and "Traceback" in text for text in of_task)
+    for error in (caught.value, dropped.value):
+        assert SECRET not in f"{error!r} {error} {error.__cause__!r} {error.__context__!r}"
 
 
 async def test_what_is_not_there_after_the_commit_is_not_called_stored(

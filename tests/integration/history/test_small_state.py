@@ -1,5 +1,6 @@
 """What is remembered of the history is less important than everything that it could break."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,34 @@ async def test_a_file_that_cannot_be_read_or_written_freezes_no_sensor(
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 
+    assert entry.state is ConfigEntryState.LOADED
+    assert state_of(hass, "imported_energy") == "6513.9"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_set_up_that_ends_while_the_file_is_read_leaves_no_sensor_behind(
+    hass: HomeAssistant, dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sensors of an entry that is not set up would stay as they are, at their last value."""
+    real = Store.async_load
+
+    async def load(store: Store[Any]) -> Any:
+        if store.key.endswith(".history"):
+            seen.append(state_of(hass, "imported_energy"))
+            raise asyncio.CancelledError  # as when the set-up takes too long
+        return await real(store)
+
+    seen: list[str | None] = []
+    entry = entry_for()
+    with monkeypatch.context() as slow:
+        slow.setattr(Store, "async_load", load)
+        await set_up(hass, entry)
+        assert seen == [None]
+        assert entry.state is not ConfigEntryState.LOADED
+        assert state_of(hass, "imported_energy") is None
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
     assert state_of(hass, "imported_energy") == "6513.9"
     assert await hass.config_entries.async_unload(entry.entry_id)
