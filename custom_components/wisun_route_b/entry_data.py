@@ -125,13 +125,13 @@ def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
 class OldOrders:
     """What entries of version 1.1 kept of what is to be done once; None for what is missing."""
 
-    import_days: object
+    import_days: object = field(repr=False)
     """Past days to import: anything, as it is stored."""
     take_over: Mapping[str, str] | None = field(repr=False)
     """Sensors of the other integration whose past is to be carried over, by the keys of ours."""
     migrated: Mapping[str, str] | None = field(repr=False)
     """Those of which that is done."""
-    failing_since: object
+    failing_since: object = field(repr=False)
     """Since when the take-over fails: anything, as it is stored."""
 
 
