@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 import fcntl
+import logging
 import os
 from pathlib import Path
 import tty
 from types import CoroutineType
+from typing import Any
 
 from aiousbwatcher import AIOUSBWatcher
 from homeassistant.components import usb
@@ -73,6 +75,27 @@ def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.M
 async def idle_clock(monkeypatch: pytest.MonkeyPatch) -> IdleClock:
     """Have no test wait for a timer."""
     return IdleClock(asyncio.get_running_loop(), monkeypatch)
+
+
+@pytest.fixture
+def mock_recorder_before_hass(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the recorder patched before there is a Home Assistant, if the test has one.
+
+    Its tests are done without a debug log, which takes longer than all the rest.
+    """
+    if "recorder_mock" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("async_test_recorder")
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def recorder_config() -> dict[str, Any]:
+    """Have the recorder look back one day at a start, not ten: that takes its time."""
+    return {"purge_keep_days": 1}
 
 
 @pytest.fixture

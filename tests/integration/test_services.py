@@ -13,7 +13,6 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from custom_components.wisun_route_b.const import CONF_IMPORT_DAYS, DOMAIN
 from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
@@ -23,13 +22,6 @@ from .conftest import entry_for, set_up
 
 HALF_HOUR = timedelta(minutes=30)
 NOW = dt_util.utcnow()
-
-
-@pytest.fixture
-async def mock_recorder_before_hass(
-    async_test_recorder: RecorderInstanceContextManager,
-) -> None:
-    """Have the recorder patched before there is a Home Assistant."""
 
 
 async def _set_up(hass: HomeAssistant, emulator: Emulator, port: Path) -> MockConfigEntry:

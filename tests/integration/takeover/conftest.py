@@ -5,10 +5,7 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from tests.integration.history.conftest import mock_recorder_before_hass, recorder_config
 from tests.integration.takeover.takeover_fixture import START, MovingHouse
-
-__all__ = ["mock_recorder_before_hass", "recorder_config"]
 
 
 @pytest.fixture

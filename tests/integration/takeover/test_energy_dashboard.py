@@ -1,7 +1,5 @@
 """The Energy dashboard shows our sensors where it showed those of the other integration."""
 
-from collections.abc import AsyncGenerator
-import logging
 from typing import Any, cast
 
 from freezegun.api import FrozenDateTimeFactory
@@ -10,7 +8,6 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from custom_components.wisun_route_b.takeover.energy_dashboard import (
     async_replace_in_energy_dashboard,
@@ -43,16 +40,6 @@ def grid(energy: str | None, **other: object) -> dict[str, object]:
         "cost_adjustment_day": 0.0,
         **other,
     }
-
-
-@pytest.fixture
-async def mock_recorder_before_hass(
-    async_test_recorder: RecorderInstanceContextManager,
-) -> AsyncGenerator[None]:
-    """Have the recorder patched before there is a Home Assistant, and nobody tell of it."""
-    logging.disable(logging.INFO)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -37,7 +37,6 @@ from pytest_homeassistant_custom_component.common import (
     mock_integration,
     mock_platform,
 )
-from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
@@ -48,13 +47,6 @@ from ..conftest import CORE_SUCCEEDED, SCRIPTED_PORT, hurry, nothing_goes_on, st
 from ..flow.dialogs import submit
 
 OTHER = "route_b_smart_meter"
-
-
-@pytest.fixture
-async def mock_recorder_before_hass(
-    async_test_recorder: RecorderInstanceContextManager,
-) -> None:
-    """Have the recorder patched before there is a Home Assistant."""
 
 
 @pytest.fixture

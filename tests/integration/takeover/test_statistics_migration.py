@@ -1,12 +1,8 @@
 """Our sensor continues the long-term statistics of Home Assistant's own integration."""
 
-from collections.abc import AsyncGenerator
 from decimal import Decimal
-import logging
 from typing import Any, Literal
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -21,7 +17,6 @@ from homeassistant.components.recorder.tasks import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
 import pytest
-from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
 from sqlalchemy.exc import OperationalError
 
 from custom_components.wisun_route_b.history.recorder_errors import RecorderError
@@ -34,39 +29,12 @@ from tests.integration.history.entry_fixture import IMPORTED
 from tests.integration.takeover.takeover_fixture import (
     OLD,
     ROUTE_B_ID,
-    START,
     MovingHouse,
     at,
     costs,
 )
 
 KINDS: tuple[Literal["change", "state", "sum"], ...] = ("change", "state", "sum")
-
-
-@pytest.fixture
-async def mock_recorder_before_hass(
-    async_test_recorder: RecorderInstanceContextManager,
-) -> AsyncGenerator[None]:
-    """Have the recorder patched before there is a Home Assistant, and nobody tell of it."""
-    logging.disable(logging.INFO)
-    yield
-    logging.disable(logging.NOTSET)
-
-
-@pytest.fixture
-def recorder_config() -> dict[str, Any]:
-    """Have the recorder look back one day at a start, not ten: that takes its time."""
-    return {"purge_keep_days": 1}
-
-
-@pytest.fixture
-async def house(
-    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
-) -> MovingHouse:
-    hass.loop.set_debug(False)
-    built = MovingHouse(hass, freezer, START)
-    await built.set_up()
-    return built
 
 
 # --- Before our sensor has a past of its own ----------------------------------------------
