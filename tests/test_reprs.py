@@ -38,7 +38,6 @@ _REVIEWED = {
     "history.attempts.Attempt.purpose": "one of our words",
     "history.register.Register.readings": "moments and registers",
     "serial_port.listing.ListedPort.model": "USB vendor and product id",
-    "flow.sign_in.SignInRequest.form": "a step of the dialog",
     "history.sensor_hours.Request.asked": "moments",
     "history.sensor_hours.Request.entities": "names of our sensors, our own entity ids",
     "history.sensor_hours.Request.known": "moments and registers",
