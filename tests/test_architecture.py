@@ -7,7 +7,7 @@ import tomllib
 import grimp
 import pytest
 
-from custom_components.wisun_route_b.stack.dongle.session import _NEXT, SessionState
+from custom_components.wisun_route_b.stack.dongle.skstack_session import _NEXT, SessionState
 from custom_components.wisun_route_b.stack.skstack import EventNumber
 
 _ROOT = Path(__file__).parent.parent

@@ -56,7 +56,7 @@ _REVIEWED = {
     "stack.j11.commands.Command.summary": "masked",
     "stack.j11.messages.Connections.peers": "swept by themselves",
     "stack.j11.messages.Response.answer": "a message, swept by itself",
-    "stack.dongle.commander._Exchange.answers": "messages, swept by themselves",
+    "stack.dongle.skstack_commander._Exchange.answers": "messages, swept by themselves",
     "stack.dongle.dongle.SessionLost.reason": "words of our own",
     "stack.dongle.dongle.DongleIdentity.protocol": "a protocol's name",
     "stack.dongle.dongle.DongleIdentity.version": "firmware",

@@ -19,8 +19,8 @@ from .errors import RouteBError
 from .link.cache import Signal
 from .link.client import SmartMeter
 from .link.connection import Condition
-from .link.end_session import end_session
 from .link.keeper import LinkKeeper
+from .link.leftover_session import end_session
 from .link.link_status import LinkState, LinkStatus, RecoveryStep
 from .link.progress import Progress, ProgressCallback, Stage
 from .link.survey import Survey, identify, probe, survey

@@ -34,7 +34,7 @@ from ..tasks import await_uncancelled
 from ..trace.trace import Trace
 from .dongle import Dongle, EventHandler
 from .port import Connector, Port, PortEvent
-from .skstack import SkstackDongle
+from .skstack_driver import SkstackDongle
 from .telnet import is_telnet, says_in_use
 
 #: Seconds of silence after which a port is reported to have no dongle, while a person waits.

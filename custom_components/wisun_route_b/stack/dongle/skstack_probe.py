@@ -6,8 +6,8 @@ from typing import Final
 from ..errors import CommandFailedError, DongleError
 from ..skstack import Version, commands
 from ..trace.trace import Trace
-from .commander import Commander
 from .port import Port
+from .skstack_commander import Commander
 
 #: Seconds between two SKVERs if the first was refused at once.
 _PAUSE_S: Final = 0.25

@@ -15,8 +15,8 @@ from ..errors import (
     TransmitLimitError,
 )
 from ..skstack import Register, SendResult, commands
-from .commander import Commander
 from .dongle import EventHandler, TransmitLimit
+from .skstack_commander import Commander
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -33,7 +33,6 @@ from ..skstack import (
     rssi_dbm,
 )
 from ..trace.trace import Trace
-from .commander import Answer, Commander, Unsolicited
 from .dongle import (
     CHANNELS,
     PAN_IDS,
@@ -46,10 +45,11 @@ from .dongle import (
     Network,
 )
 from .port import Port, PortEvent
-from .session import PanaSession, SessionState
+from .skstack_commander import Answer, Commander, Unsolicited
 from .skstack_probe import SkstackProbe
+from .skstack_session import PanaSession, SessionState
 from .skstack_trace import SkstackTrace
-from .transmitter import Transmitter
+from .skstack_transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
