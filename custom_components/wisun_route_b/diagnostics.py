@@ -136,13 +136,13 @@ def _masked(value: Json, redactors: Iterable[Redactor]) -> Json:
 
 def _literally(lines: Iterable[str], redactors: Iterable[Redactor]) -> list[str]:
     """Return lines that are masked already without what has become known since."""
-    lines = []
+    masked = []
     for line in lines:
         text = line
         for redactor in redactors:
             text = redactor.literally(text)
-        lines.append(text)
-    return lines
+        masked.append(text)
+    return masked
 
 
 # --- Part by part ------------------------------------------------------------------------
