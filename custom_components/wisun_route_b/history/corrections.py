@@ -37,18 +37,9 @@ __all__ = [
     "Register",
     "Row",
     "Tail",
-    "find_anchor",
     "hours_between",
     "plan_changes",
 ]
-
-
-def find_anchor(history: History, register: Register, first: datetime) -> datetime | None:
-    """Return the first hour from ``first`` on at whose end Home Assistant knew the register."""
-    hours = (hour for hour in sorted(history.rows) if hour >= first)
-    return next(
-        (hour for hour in hours if register.is_close(history.rows[hour].state, hour + HOUR)), None
-    )
 
 
 def plan_changes(  # noqa: PLR0913 - what is_first says is known to few callers

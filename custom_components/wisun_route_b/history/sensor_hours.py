@@ -114,14 +114,17 @@ class SensorHours:
         """Compare; None if there is nothing to compare with."""
         if not answered:
             return None
-        history, since = self.snapshot.history, self.since
+        history, anchor, since = self.snapshot.history, self.anchor, self.since
         until = self.snapshot.compiled_until
-        if self.anchor is None:
+        if anchor is None:
             since = next((at for at in answered if register.at(at) is not None), until)
             if since >= until:
                 return None
+            # Rows before that, as those of a meter that was exchanged, stay as they are.
+            anchor = max((hour for hour in history.rows if hour < since), default=None)
+            since = since if anchor is None else anchor + HOUR
         # Always to the end, or rows that were not looked at would begin below those before.
-        plan = plan_changes(history, register, self.anchor, since, until, is_first=self.is_first)
+        plan = plan_changes(history, register, anchor, since, until, is_first=self.is_first)
         return self._as_far_as(plan, max(answered))
 
     def _as_far_as(self, plan: Plan, answered: datetime) -> Plan:

@@ -19,7 +19,6 @@ from custom_components.wisun_route_b.history.corrections import (
     Register,
     Row,
     Tail,
-    find_anchor,
     plan_changes,
 )
 from custom_components.wisun_route_b.stack import Scale
@@ -317,13 +316,6 @@ def test_what_lies_behind_a_range_keeps_its_energy() -> None:
     )
 
     assert bars(result.rows, result.tail) == RIGHT
-
-
-def test_the_anchor_is_the_first_hour_that_both_know() -> None:
-    history = History(rows((50, 1), (50, 1), (102.6, 53.6), (105, 56)), TAIL)
-
-    assert find_anchor(history, register(*METER), T0) == T0 + 2 * HOUR
-    assert find_anchor(history, register(None, None), T0) is None
 
 
 def test_a_reading_that_is_a_poll_ahead_of_the_meters_clock_is_no_exchange() -> None:

@@ -55,6 +55,17 @@ def test_rows_of_another_home_stay_as_they_are_and_make_no_bar() -> None:
     assert (again.changes, again.shift_from) == ((), None)
 
 
+def test_two_other_counters_under_one_name_stay_and_make_no_bar_between_them() -> None:
+    meter = register(*(100 + number for number in range(12)))
+    one = [(9000 + 2 * number, 1 + 2 * number) for number in range(5)]
+    other = [(28_000 + 2 * number, 19_001 + 2 * number) for number in range(6)]
+
+    plan, result = repaired(rows(*one, *other), tail(11, 28_011, 19_012), meter, until=11)
+
+    assert bars(result.rows, result.tail) == [d(n) for n in (1, 2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 1)]
+    assert set(plan.skipped.values()) == {Reason.OTHER_METER}
+
+
 def test_an_anchor_of_another_home_is_no_beginning_of_a_bar() -> None:
     meter = register(*(100 + number for number in range(6)))
     stored = rows((27_754, 500), (102, 500), (103, 501), (104, 502), (105, 503))

@@ -160,6 +160,35 @@ async def test_an_exchange_while_home_assistant_was_off_makes_no_bar(house: Hous
     assert reasons[at(5)].value == "meter_exchanged"
 
 
+@pytest.mark.parametrize("shown", [(0, 0), (300_000, 200_000)], ids=["lower", "higher"])
+async def test_the_old_meters_hours_stay_when_all_is_compared_again_after_an_exchange(
+    house: House, shown: tuple[int, int]
+) -> None:
+    """The first row of the new meter is nothing that sums could go on from."""
+    house.meter.set_counts(at(0), (123_456, 50_000))
+    await house.start()
+    await house.live(at(40.4))
+    house.meter.install(at(40.5), 9, shown)
+    await house.live(at(44.2))
+    before = await house.stored(IMPORTED)
+    assert sum(before.values()) > 12
+    await house.stop()
+    await forget_repairs(house.hass, house.identity)
+    await house.start()
+    await house.live(at(46.2))
+    assert house.repair is not None
+    await house.repair.async_import(at(-24))
+
+    bars = await house.stored(IMPORTED)
+    assert {hour: bars[hour] for hour in before if hour != at(40)} == {
+        hour: bar for hour, bar in before.items() if hour != at(40)
+    }
+    old = [at(hour) for hour in range(1, 40)]
+    assert {hour: bars[hour] for hour in old} == house.truth(IMPORTED, old)
+    assert min(bars) == at(0)
+    assert all(0 <= bar < 10 for bar in bars.values())
+
+
 @pytest.mark.parametrize(
     ("change", "obstacle"),
     [
