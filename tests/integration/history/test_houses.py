@@ -173,7 +173,7 @@ async def test_the_old_meters_hours_stay_when_all_is_compared_again_after_an_exc
     before = await house.stored(IMPORTED)
     assert sum(before.values()) > 12
     await house.stop()
-    await forget_repairs(house.hass, house.identity)
+    await forget_backfill(house.hass, house.identity)
     await house.start()
     await house.live(at(46.2))
     assert house.repair is not None
