@@ -279,6 +279,7 @@ def test_refused_credentials_that_once_worked_are_tried_again_at_long_intervals(
 # --- The journal --------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(240)
 def test_week_of_outage_is_a_handful_of_changes_and_the_first_cause_stays() -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
@@ -311,6 +312,7 @@ def test_week_of_outage_is_a_handful_of_changes_and_the_first_cause_stays() -> N
     run(scenario())
 
 
+@pytest.mark.timeout(240)
 def test_silent_meter_of_a_week_is_a_handful_of_changes() -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
