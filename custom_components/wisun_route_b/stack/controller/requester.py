@@ -2,7 +2,7 @@
 
 Theory of operation. One request waits at a time. It is sent again, under a new transaction ID (TID),
 whenever the measured response time has passed without an answer, until its patience is over. Every
-sending is remembered by its TID (:mod:`.sendings`), so an answer can arrive
+sending is remembered by its TID (:mod:`.sent_requests`), so an answer can arrive
 
 - in time, to any sending of the request that waits: it ends the request;
 - late, to a request that was given up: it shows that the meter is alive and slow, which extends the
@@ -34,7 +34,7 @@ from ..errors import (
     SendFailedError,
 )
 from .counters import LinkStatistics
-from .sendings import PendingRequest, Sending, Sendings
+from .sent_requests import PendingRequest, SentRequest, SentRequests
 from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class Requester:
         statistics: LinkStatistics,
         tids: Iterator[int],
         *,
-        sendings: Sendings,
+        sent_requests: SentRequests,
     ) -> None:
         """Take what sends a datagram, and what gets the meter's notifications.
 
@@ -121,10 +121,10 @@ class Requester:
         self._statistics = statistics
         self._tids = tids
         self._turn = asyncio.Lock()
-        self._response_time = sendings.response_time
+        self._response_time = sent_requests.response_time
         self._current: PendingRequest | None = None
-        self._sendings = sendings
-        self._sendings.start_over()
+        self._sent_requests = sent_requests
+        self._sent_requests.start_over()
         self._answered: dict[int, float] = {}
         """When the sending was made that a property was answered to last, the newest one last."""
         self._extension: _Extension | None = None
@@ -202,7 +202,7 @@ class Requester:
             if attempt:
                 self._statistics.retries += 1
             tid = next(self._tids)
-            self._sendings.add(tid, pending)
+            self._sent_requests.add(tid, pending)
             request = Frame(tid, CONTROLLER, METER, service, properties).encode()
             try:
                 await self._transmit_until_answered(request, pending)
@@ -261,7 +261,7 @@ class Requester:
         A late one is a sign of life, and its values are seconds old: they answer the request
         that waits if that asks for the same, else they are reported like a notification.
         """
-        sending = self._sendings.take(frame)
+        sending = self._sent_requests.take(frame)
         if sending is None:
             self._statistics.strays += 1
             return
@@ -281,7 +281,7 @@ class Requester:
             if self._extension is not None:
                 self._extension.extend(now)
             usable = (
-                self._sendings.is_of_now(sending)
+                self._sent_requests.is_of_now(sending)
                 and pending.service is ESV.GET
                 and age <= _LATE_IS_USABLE
                 and not pending.epcs & _BOUND_TO_REQUEST
@@ -289,7 +289,7 @@ class Requester:
             )
             self._take_late(frame, pending, usable=usable)
 
-    def _note_answered(self, sending: Sending) -> bool:
+    def _note_answered(self, sending: SentRequest) -> bool:
         """Note what has been answered; False if a newer sending for any of it has been before."""
         epcs = sending.pending.epcs
         if any(self._answered.get(epc, sending.at) > sending.at for epc in epcs):
@@ -335,7 +335,7 @@ class Requester:
 
     def start_over(self) -> None:
         """Forget what was sent: it was in a session that is over."""
-        self._sendings.start_over()
+        self._sent_requests.start_over()
         self._answered.clear()
         self._late = None
         self._lost = None

@@ -11,7 +11,7 @@ from ..controller.counters import LinkStatistics
 from ..controller.history_reader import write
 from ..controller.property_reader import decode_into
 from ..controller.requester import transaction_ids
-from ..controller.sendings import Sendings
+from ..controller.sent_requests import SentRequests
 from ..credentials import Credentials
 from ..dongle.detect import IDENTIFY_PATIENCE, Detector, detect
 from ..dongle.dongle import DongleIdentity, Network
@@ -106,7 +106,7 @@ class SmartMeter:
         self._connecting = asyncio.Lock()
         self._statistics = LinkStatistics()
         self._tids = transaction_ids()
-        self._sendings = Sendings()
+        self._sent_requests = SentRequests()
         self._on_report = Callbacks[ReadReport]()
         self._on_lost = Callbacks[RouteBError]()
         self._on_condition = Callbacks[Condition]()
@@ -127,7 +127,7 @@ class SmartMeter:
     @property
     def answered_at(self) -> float | None:
         """When the meter answered a request last, in seconds of the running loop's clock."""
-        return self._sendings.response_time.answered_at
+        return self._sent_requests.response_time.answered_at
 
     @property
     def network(self) -> Network | None:
@@ -206,7 +206,7 @@ class SmartMeter:
                 self._cache,
                 self._statistics,
                 self._tids,
-                sendings=self._sendings,
+                sent_requests=self._sent_requests,
             )
             self._connection = connection
             try:

@@ -14,7 +14,7 @@ from ..controller.counters import LinkStatistics
 from ..controller.history_reader import HistoryReader
 from ..controller.property_reader import PropertyReader
 from ..controller.requester import Requester
-from ..controller.sendings import Sendings
+from ..controller.sent_requests import SentRequests
 from ..controller.watchdog import Watchdog
 from ..dongle.detect import Detector
 from ..dongle.dongle import (
@@ -88,7 +88,7 @@ class Connection:
         statistics: LinkStatistics,
         tids: Iterator[int],
         *,
-        sendings: Sendings,
+        sent_requests: SentRequests,
     ) -> None:
         """Prepare; nothing is open before :meth:`open`. Events go to ``report``."""
         self.established = False
@@ -108,7 +108,7 @@ class Connection:
             self.watchdog,
             statistics,
             tids,
-            sendings=sendings,
+            sent_requests=sent_requests,
         )
         self.reader = PropertyReader(self.requester)
         self.history = HistoryReader(self.requester, self.reader)

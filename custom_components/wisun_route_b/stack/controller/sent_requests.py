@@ -37,7 +37,7 @@ class PendingRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class SentRequest:
     """One datagram of a request."""
 
     pending: PendingRequest
@@ -47,13 +47,13 @@ class Sending:
     """In which session; an answer in a later one is a sign of life and nothing else."""
 
 
-class Sendings:
+class SentRequests:
     """What was sent to one meter, by TID, over all sessions and connections."""
 
     def __init__(self) -> None:
         """Start without any."""
         self.response_time = ResponseTime()
-        self._sendings: dict[int, Sending] = {}
+        self._sent_requests: dict[int, SentRequest] = {}
         self._session = 0
 
     def start_over(self) -> None:
@@ -62,18 +62,20 @@ class Sendings:
 
     def add(self, tid: int, pending: PendingRequest) -> None:
         """Note a sending; the oldest one is forgotten for it."""
-        self._sendings[tid] = Sending(pending, asyncio.get_running_loop().time(), self._session)
-        if len(self._sendings) > _MAX_SENDINGS:
-            del self._sendings[next(iter(self._sendings))]
+        self._sent_requests[tid] = SentRequest(
+            pending, asyncio.get_running_loop().time(), self._session
+        )
+        if len(self._sent_requests) > _MAX_SENDINGS:
+            del self._sent_requests[next(iter(self._sent_requests))]
 
-    def take(self, frame: Frame) -> Sending | None:
+    def take(self, frame: Frame) -> SentRequest | None:
         """Return the sending that a frame answers, and forget it; None if there is none."""
-        sending = self._sendings.get(frame.tid)
+        sending = self._sent_requests.get(frame.tid)
         if sending is None or not sending.pending.accepts(frame):
             return None
-        return self._sendings.pop(frame.tid)
+        return self._sent_requests.pop(frame.tid)
 
-    def is_of_now(self, sending: Sending) -> bool:
+    def is_of_now(self, sending: SentRequest) -> bool:
         """Return whether it was sent in the session that goes on."""
         return sending.session == self._session
 
