@@ -241,6 +241,29 @@ async def test_energy_of_the_last_half_hour_is_looked_up_and_then_announced(
     assert len(dongle.requests) == asked
 
 
+async def test_half_hour_that_is_dated_later_than_now_is_not_kept(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    """Of a meter whose clock was wrong for a moment: it would hide all true ones until then."""
+    await set_up(hass, entry_for())
+    key = "sensor.smart_meter_imported_energy_in_the_last_half_hour"
+
+    # Both ends of one in the year 2099, and of one that is over.
+    for stamp, register in (
+        ("083305140F0000", "0000FEF0"),
+        ("083305140F1E00", "0000FEFF"),
+        ("07EA05140D1E00", "0000FE60"),
+        ("07EA05140E0000", "0000FE68"),
+    ):
+        pushed = (Property(0xEA, bytes.fromhex(stamp + register)),)
+        dongle.say(erxudp(Frame(7, METER, CONTROLLER, ESV.INF, pushed).encode()))
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    state = hass.states.get(key)
+    assert state is not None
+    assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T13:30:00+09:00")
+
+
 async def test_half_hour_reading_is_pushed_without_a_poll(
     hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
 ) -> None:

@@ -2,11 +2,16 @@
 
 from datetime import datetime, timedelta
 
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.db_schema import StatisticsRuns
 from homeassistant.util import dt as dt_util
 import pytest
+from sqlalchemy.orm import Session
 
+from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
+from custom_components.wisun_route_b.history.statistics import Snapshot, read_statistics
 from custom_components.wisun_route_b.stack import JST, half_hours, readings
-from tests.integration.history.entry_fixture import HOUR, House, HouseMeter
+from tests.integration.history.entry_fixture import HOUR, IMPORTED, House, HouseMeter
 from tests.integration.history.scenario import BOTH, at
 
 
@@ -58,3 +63,29 @@ async def test_an_outage_after_a_clock_that_was_ahead_is_repaired(house: House, 
         bars = await house.stored(entity_id)
         everything = [at(1) + number * HOUR for number in range(hours + 43)]
         assert {hour: bars.get(hour) for hour in everything} == house.truth(entity_id, everything)
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        pytest.param(at(3) + timedelta(seconds=25), at(2), id="the hour is over, but not compiled"),
+        pytest.param(at(2) - timedelta(minutes=2), at(1), id="compiled when the clock was ahead"),
+        pytest.param(at(2) + timedelta(seconds=25), at(2), id="over and compiled"),
+    ],
+)
+async def test_an_hour_is_finished_if_it_is_over_and_compiled(
+    house: House, now: datetime, until: datetime
+) -> None:
+    """If one is written that is yet to be compiled, all sensors lose their hour."""
+    await house.start(enabled=False)
+    await house.live(at(2.2))
+
+    def read(instance: Recorder, session: Session) -> datetime:
+        session.add(StatisticsRuns(start=at(30)))  # of a clock that was ahead
+        session.flush()
+        found = read_statistics(instance, session, IMPORTED, at(0), now)
+        assert isinstance(found, Snapshot)
+        assert max(found.history.rows) == until - HOUR
+        return found.compiled_until
+
+    assert await run_in_recorder(house.hass, "read", read) == until

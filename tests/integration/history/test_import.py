@@ -3,9 +3,13 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from homeassistant.components.recorder.core import Recorder
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from custom_components.wisun_route_b.history.backfill import HistoryObstacleError
+from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
 from tests.integration.history.entry_fixture import HOUR, IMPORTED, House
 from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
@@ -202,3 +206,35 @@ async def test_a_range_after_the_rows_of_another_home_does_not_reach_back_into_t
     assert max(bars.values()) < 10
     hours = [hour for hour in bars if hour >= at(7)]
     assert {hour: bars[hour] for hour in hours} == house.truth(IMPORTED, hours)
+
+
+async def test_a_range_after_rows_that_cannot_be_read_goes_on_from_their_sum(house: House) -> None:
+    await house.start(enabled=False)
+    await house.live(at(30.2))
+    assert house.repair is not None
+    before = await house.stored(IMPORTED, "sum")
+    assert before[at(25)] > 1
+    execute = text("UPDATE statistics SET state = NULL WHERE start_ts < :first")
+
+    def blank(_: Recorder, session: Session) -> None:
+        session.execute(execute, {"first": at(26).timestamp()})
+
+    await run_in_recorder(house.hass, "blank", blank)
+    await house.repair.async_import(at(26))
+
+    assert await house.stored(IMPORTED, "sum") == before
+    await all_is_right(house, from_hour=at(27))
+
+
+async def test_a_range_after_a_row_of_this_meter_is_read_and_nothing_before_it(
+    house: House,
+) -> None:
+    await house.start(enabled=False)
+    await house.live(at(30.2))
+    assert house.repair is not None
+    assert house.meter.asked == []
+
+    await house.repair.async_import(at(28))
+
+    # The register at 28:00, with which the row before the range is compared, to that at 30:00.
+    assert house.meter.asked == ["slots 5"]

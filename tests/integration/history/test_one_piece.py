@@ -9,6 +9,7 @@ import sqlite3
 from time import CLOCK_THREAD_CPUTIME_ID, clock_gettime
 from typing import Any
 
+from homeassistant.components.recorder.tasks import StatisticsTask
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.helpers.recorder import get_instance
 import pytest
@@ -19,7 +20,7 @@ from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.backfill import HistoryBackfill, HistoryStoppedError
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.history.recorder_errors import Failure, RecorderError
-from custom_components.wisun_route_b.stack import JST, half_hours
+from custom_components.wisun_route_b.stack import JST, errors, half_hours
 from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, House
 from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
@@ -84,6 +85,26 @@ async def test_a_write_that_fails_is_an_error_and_nothing_is_changed(house: Hous
     await all_is_right(house, from_hour=at(-24))
 
 
+async def test_a_range_of_which_the_meter_tells_a_part_is_not_touched(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+    before = [await house.stored(entity_id, "sum") for entity_id in BOTH]
+    # The first day is known by now.
+    await repair.async_import(at(-48), at(-20), dry_run=True)
+
+    def fail() -> None:
+        raise errors.ResponseTimeoutError("The meter did not answer in time")
+
+    house.meter.failing = fail
+    error = await ended(house, asyncio.ensure_future(repair.async_import(at(-48))))
+
+    assert isinstance(error, errors.ResponseTimeoutError)
+    assert [await house.stored(entity_id, "sum") for entity_id in BOTH] == before
+    house.meter.failing = lambda: None
+    assert len((await repair.async_import(at(-48))).hours) >= 48
+    await all_is_right(house, from_hour=at(-48))
+
+
 async def test_a_database_that_fails_for_a_day_raises_an_issue_until_it_works(
     house: House,
 ) -> None:
@@ -122,6 +143,54 @@ async def test_a_look_that_fails_is_made_up_for(
     assert again["imported_energy"] == at(5)
     assert repair.verified["imported_energy"] == at(6)
     assert "Traceback" not in caplog.text
+    await all_is_right(house)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (disk_full, "database_full"),
+        (
+            lambda: errors.ResponseTimeoutError("The meter did not answer in time"),
+            "errors.ResponseTimeoutError",
+        ),
+        (lambda: KeyError("a fault of ours"), "KeyError"),
+    ],
+    ids=["database", "meter", "unexpected"],
+)
+async def test_a_look_that_fails_is_tried_again_five_minutes_later(
+    house: House, caplog: pytest.LogCaptureFixture, error: Callable[[], Exception], outcome: str
+) -> None:
+    """Within the hour: the next one is not waited for."""
+    repair = await house.start()
+    await house.live(at(6) + timedelta(seconds=20))
+    compared = dict(repair.verified)
+    assert set(compared.values()) == {at(4)}
+    failed: list[int] = []
+
+    def fail() -> None:
+        if not failed:
+            failed.append(1)
+            raise error()
+
+    if outcome == "database_full":
+        with failing(house, READS, error, times=1) as failed:
+            await house.live(at(6) + timedelta(minutes=5, seconds=20))
+    else:
+        house.meter.failing = fail
+        await house.live(at(6) + timedelta(minutes=5, seconds=20))
+    assert failed
+    assert dict(repair.verified) == compared
+    *_, last = repair.attempts.as_list()
+    assert isinstance(last, dict)
+    assert outcome in str(last["outcome"])
+
+    house.move(at(6) + timedelta(minutes=10, seconds=10))
+    await house.compile(StatisticsTask(at(6) + timedelta(minutes=5), True))
+
+    assert set(repair.verified.values()) == {at(5)}
+    assert "Traceback" not in caplog.text
+    assert "never retrieved" not in caplog.text
     await all_is_right(house)
 
 
@@ -270,17 +339,17 @@ async def test_a_clock_that_is_a_little_off_fills_gaps_and_leaves_good_hours(hou
     house.meter._slot = lambda moment: half_hours.Slot(  # type: ignore[method-assign]
         moment.astimezone(JST), real(moment + slow).registers
     )
-    await house.start()
-    await house.live(at(3.2))
+    await house.start(enabled=False)
+    await house.live(at(20.2))
     seen = await house.stored(IMPORTED)
-    await off(house, at(8.5))
-    await house.live(at(11.2))
+    await off(house, at(26.5))
+    await house.live(at(29.2))
 
     bars = await house.stored(IMPORTED)
-    assert {hour: bars[hour] for hour in seen if hour < at(3)} == {
-        hour: bar for hour, bar in seen.items() if hour < at(3)
+    assert {hour: bars[hour] for hour in seen if hour < at(20)} == {
+        hour: bar for hour, bar in seen.items() if hour < at(20)
     }
-    truth = house.truth(IMPORTED, [at(hour) for hour in range(1, 10)])
+    truth = house.truth(IMPORTED, [at(hour) for hour in range(1, 28)])
     assert all(abs(bars[hour] - bar) <= Decimal("0.5") for hour, bar in truth.items())
     total = sum((bars[hour] - bar for hour, bar in truth.items()), Decimal())
     assert abs(total) <= Decimal("0.5")
