@@ -14,7 +14,7 @@ database that stays locked for some 80 seconds. So every wait is bounded.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import logging
 import threading
 import traceback
@@ -172,7 +172,11 @@ class _Call[T](RecorderTask):
 
     def _write(self, instance: Recorder) -> T:
         # Not session_scope(): it would log the failed statement with its data.
-        with instance.get_session() as session, _on_the_disk(session):
+        with (
+            instance.get_session() as session,
+            _on_the_disk(session),
+            _undone_if_it_fails(session),
+        ):
             result = self._work(instance, session)
             session.flush()
             self._go_on()
@@ -184,6 +188,23 @@ def _places(error: Exception) -> str:
     """Return where an error came from, without a word of what it says."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+
+
+@contextmanager
+def _undone_if_it_fails(session: Session) -> Iterator[None]:
+    """Roll back on the driver's own connection whatever fails, a commit included.
+
+    After a commit that raised, SQLAlchemy takes the transaction for ended and gives the connection back as
+    it is (``RootTransaction._do_commit``, ``_close_impl``). On a server it could then stay open, and
+    with it the locks that the recorder waits for.
+    """
+    connection = session.connection().connection
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):  # a connection that is lost has ended it
+            connection.rollback()
+        raise
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from .statistics import (
     Obstacle,
     Snapshot,
     Writing,
+    finished_hours,
     is_stored,
     read_five_minutes,
     read_statistics,
@@ -247,11 +248,10 @@ def _case(
 
 
 def _usable(verified: datetime | None, request: Request) -> datetime | None:
-    """Return it unless it is beyond the meter's memory, where all hours stay as they are.
-
-    An hour that is yet to end has no finished row: see :func:`_repair_case`.
-    """
-    return None if verified is None or verified < request.reach else verified
+    """Return it unless it cannot be: the hour is yet to end, or beyond the meter's memory."""
+    if verified is None or not request.reach <= verified < finished_hours(request.now):
+        return None
+    return verified
 
 
 def _is_other(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
