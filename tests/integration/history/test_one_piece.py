@@ -152,7 +152,7 @@ async def test_a_look_that_fails_is_made_up_for(
         (disk_full, "database_full"),
         (
             lambda: errors.ResponseTimeoutError("The meter did not answer in time"),
-            "errors.ResponseTimeoutError",
+            "ResponseTimeoutError",
         ),
         (lambda: KeyError("a fault of ours"), "KeyError"),
     ],

@@ -210,13 +210,13 @@ _PROGRAM = """
 import asyncio, threading
 import serial
 serial.serial_for_url = lambda *_, **__: threading.Event().wait()
-from custom_components.wisun_route_b.stack import PortStuckError, serial_connector
+from custom_components.wisun_route_b.stack import errors, serial_connector
 from custom_components.wisun_route_b.stack.dongle import port
 port.OPEN_TIMEOUT = 0.1
 async def main():
     try:
         await serial_connector("/dev/ttyUSB0")(asyncio.Protocol)
-    except PortStuckError:
+    except errors.PortStuckError:
         print("stuck")
 asyncio.run(main())
 """
