@@ -28,8 +28,10 @@ _NEWEST: Final = half_hours.HALF_HOUR + timedelta(minutes=10)
 #: How long the newest half-hours must be missing before that is the clock's fault: a meter that
 #: was without power has none of that time either.
 _IS_SURE: Final = timedelta(hours=1)
-#: Half-hours that are asked for: the next one, and the last two.
-_SLOTS: Final = 3
+#: Half-hours that are asked for: the next two, as the first of them may be due within
+#: CLOCK_IS_RIGHT, and the last two.
+_COMING: Final = 2
+_PAST: Final = 2
 
 type ReadClock = Callable[[], Awaitable[timedelta | None]]
 _NOTHING: Final = readings.RegisterPair(None, None)
@@ -135,9 +137,11 @@ class MeterClock:
         failed: errors.DecodeError | None = None
         # A meter may refuse a moment that is yet to come; its days always end with some.
         reads: tuple[Callable[[], Awaitable[tuple[half_hours.Slot, ...]]], ...] = (
-            partial(meter.half_hour_history, last + half_hours.HALF_HOUR, _SLOTS),
+            partial(
+                meter.half_hour_history, last + _COMING * half_hours.HALF_HOUR, _COMING + _PAST
+            ),
             partial(meter.day_history, 0),
-            partial(meter.half_hour_history, last, _SLOTS - 1),
+            partial(meter.half_hour_history, last, _PAST),
         )
         for read in reads:
             try:

@@ -186,3 +186,16 @@ async def test_a_meter_that_is_silent_altogether_is_asked_again(house: House) ->
 
     await all_is_right(house)
     assert issue_of(house) is None
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+async def test_a_clock_ahead_is_noticed_a_minute_before_a_half_hour_too(
+    house: House, hours: float
+) -> None:
+    repair = await house.start(enabled=False)
+    await house.live(at(3.2))
+    set_clock(house, timedelta(hours=hours))
+    house.move(at(3.5) - timedelta(minutes=1))
+
+    with pytest.raises(MeterClockError):
+        await repair.async_import(at(-24))
