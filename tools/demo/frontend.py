@@ -22,7 +22,7 @@ _REACTION: Final = 5_000
 _ALL_TEXT: Final = """\
 (element) => {
   const text = (node) => {
-    if (node.nodeType === EchonetNode.TEXT_NODE) return node.textContent.trim();
+    if (node.nodeType === Node.TEXT_NODE) return node.textContent.trim();
     const tag = (node.tagName || '').toLowerCase();
     if (tag === 'script' || tag === 'style') return '';
     const nodes = [...(node.shadowRoot ? [node.shadowRoot] : []), ...node.childNodes];
