@@ -1,4 +1,4 @@
-"""Event loop time that nobody waits for: it jumps to the next timer when the loop alone decides.
+"""An event loop clock for tests: it jumps to the next timer when only the loop itself can act.
 
 For a Home Assistant in a test. While a thread works or a file descriptor is watched, something
 outside the loop may happen first, and time passes as it really does. The wall clock is left alone.

@@ -32,7 +32,7 @@ def noted(*answers: tuple[float, set[int]]) -> Freshness:
         ([(100.0, {POWER}), (150.0, {ENERGY})], 191.0, {ENERGY, STATUS}, 240.0),
         ([(100.0, {POWER}), (150.0, {STATUS})], 191.0, {STATUS}, 240.0),
         ([(100.0, {POWER}), (150.0, {ENERGY})], 160.0, {POWER, ENERGY, STATUS}, 190.0),
-        # An answer in time begins the time anew.
+        # An answer in time restarts the period.
         ([(100.0, {POWER}), (189.0, {POWER})], 270.0, {POWER, STATUS}, 279.0),
         # The clock may have begun anywhere.
         ([(-500.0, {POWER})], -450.0, {POWER, STATUS}, -410.0),

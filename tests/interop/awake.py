@@ -1,4 +1,4 @@
-"""momonga, unchanged, in a process in which nobody sleeps for longer than a moment.
+"""momonga, unchanged, in a process whose sleeps are cut short.
 
 It sleeps for 15 s while it opens, and reads its port for two more to empty it: time that only a
 real dongle and a real meter need.

@@ -2,7 +2,7 @@
 
 A frame is a letter, the size of its data in two bytes, and the data. The host writes capitals and the
 dongle answers each with the small letter; ``#`` begins what the dongle sends by itself. A channel is
-told by its frequency in units of 100 kHz, strength in dBm, and there is no link quality. It shares
+its frequency in units of 100 kHz, strength is in dBm, and there is no link quality. It shares
 nothing with SKSTACK IP or J11 but the bytes of ECHONET Lite.
 """
 

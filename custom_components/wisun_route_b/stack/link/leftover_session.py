@@ -18,8 +18,8 @@ async def end_session(
 ) -> bool:
     """End the session with the meter in ``network``; False if the dongle has none with it.
 
-    The remembered ``dongle_kind`` is looked for first, as there is no time for more. Nothing is signed in to for that. Raises a PortError, a DongleError or TimeoutError, and
-    leaves the port free.
+    The remembered ``dongle_kind`` is looked for first, as there is no time for more. No sign-in takes
+    place. Raises a PortError, a DongleError or TimeoutError, and leaves the port free.
     """
     async with asyncio.timeout(None) as limit:
 
