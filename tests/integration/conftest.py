@@ -41,6 +41,7 @@ from tests.stack.scripted import (
     ROUTE_B_ID,
     ScriptedDongle,
 )
+from tests.stack.scripted_j11 import ScriptedJ11Dongle
 
 #: Seconds that the set-up of a known meter waits for its first reading.
 FIRST_READING_WAIT = 4.0
@@ -154,16 +155,30 @@ def put_on(monkeypatch: pytest.MonkeyPatch) -> PutOn:
 
 
 @pytest.fixture
-def dongle(monkeypatch: pytest.MonkeyPatch) -> ScriptedDongle:
-    """A dongle that says what a test wants, on the port SCRIPTED_PORT."""
-    scripted = ScriptedDongle()
+def scripted_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedDongle]:
+    """Dongles that say what a test wants, by their port."""
+    ports: dict[str, ScriptedDongle] = {}
 
     def connector(url: str) -> Connector:
-        return scripted.connector() if url == SCRIPTED_PORT else serial_connector(url)
+        return ports[url].connector() if url in ports else serial_connector(url)
 
     monkeypatch.setattr(
         f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", connector
     )
+    return ports
+
+
+@pytest.fixture
+def dongle(scripted_ports: dict[str, ScriptedDongle]) -> ScriptedDongle:
+    """A dongle that says what a test wants, on the port SCRIPTED_PORT."""
+    return scripted_ports.setdefault(SCRIPTED_PORT, ScriptedDongle())
+
+
+@pytest.fixture
+def j11_dongle(scripted_ports: dict[str, ScriptedDongle]) -> ScriptedJ11Dongle:
+    """The same with a dongle that speaks J11."""
+    scripted = ScriptedJ11Dongle()
+    scripted_ports[SCRIPTED_PORT] = scripted
     return scripted
 
 

@@ -59,6 +59,8 @@ _TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (OtherDeviceError, "other_device"),
     (errors.PortStuckError, "port_stuck"),
     (errors.TelnetPortError, "port_speaks_telnet"),
+    (errors.HanInUseError, "dongle_in_han_use"),
+    (errors.FirmwareNotDualError, "firmware_without_route_b"),
 )
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
@@ -76,7 +78,8 @@ _LOOK_AGAIN: Final = 600.0
 #: What shows that something else than the dongle is at the port.
 _OTHER_DEVICE: Final = (
     errors.NotAWiSunDongleError,
-    errors.J11DongleError,
+    errors.HanInUseError,
+    errors.FirmwareNotDualError,
     errors.NotASerialPortError,
     OtherDeviceError,
 )

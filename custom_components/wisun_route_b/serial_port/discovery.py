@@ -77,8 +77,9 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
         raise AbortFlow("port_in_use") from err
     except RouteBError as err:
         _forget(hass, info)
-        is_j11 = isinstance(err, errors.J11DongleError)
-        raise AbortFlow("j11_dongle" if is_j11 else "not_a_wisun_dongle") from err
+        no_route_b = isinstance(err, errors.FirmwareNotDualError)
+        reason = "firmware_without_route_b" if no_route_b else "not_a_wisun_dongle"
+        raise AbortFlow(reason) from err
     _forget(hass, info)
 
 

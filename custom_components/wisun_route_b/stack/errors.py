@@ -65,19 +65,26 @@ class DongleSilentError(DongleError):
 
 
 class NotAWiSunDongleError(DongleError):
-    """Something answers, but it does not speak SKSTACK IP."""
+    """Something answers, but it speaks neither SKSTACK IP nor J11."""
 
 
-class J11DongleError(DongleError):
-    """The dongle speaks the binary J11 protocol, which is not supported yet."""
+class HanInUseError(DongleError):
+    """The J11 dongle takes part in a home area network (HAN), which another program has set up."""
+
+
+class FirmwareNotDualError(DongleError):
+    """The J11 dongle has firmware without Route B."""
 
 
 class CommandFailedError(DongleError):
-    """The dongle answered ``FAIL ERnn``."""
+    """The dongle refused a command: ``FAIL ERnn`` in SKSTACK, a result other than 01 in J11."""
 
-    def __init__(self, command: str, code: int) -> None:
-        """Name the command (without arguments) and the number behind ``ER``."""
-        super().__init__(f"The dongle answered FAIL ER{code:02d} to {command}")
+    def __init__(self, command: str, code: int, answer: str | None = None) -> None:
+        """Name the command (without arguments), and the number that the dongle has answered.
+
+        ``answer`` words it, without any address; by default as SKSTACK does.
+        """
+        super().__init__(f"The dongle answered {answer or f'FAIL ER{code:02d}'} to {command}")
         self.command = command
         self.code = code
 

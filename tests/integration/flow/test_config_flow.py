@@ -45,6 +45,7 @@ from tests.stack.scripted import (
     ROUTE_B_ID,
     ScriptedDongle,
 )
+from tests.stack.scripted_j11 import ScriptedJ11Dongle, pana_result, response
 
 from ..conftest import (
     JOIN_IGNORED,
@@ -322,7 +323,6 @@ def _unplugged(dongle: ScriptedDongle, _: Path) -> str:
         ("port_lost", _unplugged),
         ("dongle_silent", _failing("SKVER", b"")),
         ("not_a_wisun_dongle", _failing("SKVER", b"AT+OK?\r\nERROR\r\n")),
-        ("j11_dongle", _failing("SKVER", bytes.fromhex("D0F9EE5D600000000000"))),
         ("dongle_failed", _failing("SKSETRBID", b"FAIL ER10\r\n")),
         ("meter_not_found", _failing("SKSCAN", SCAN_FINDS_NOBODY)),
         ("join_failed", _failing("SKJOIN", JOIN_IGNORED)),
@@ -354,6 +354,46 @@ async def test_failure_is_told_and_can_be_mended(
     result = await submit(hass, flow_id, FORM)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert state_of(hass, "power") == "632"
+
+
+@pytest.mark.parametrize(
+    ("error", "attribute", "value"),
+    [("firmware_without_route_b", "firmware", 0x0200), ("dongle_in_han_use", "han", 2)],
+)
+async def test_j11_dongle_that_cannot_do_route_b_is_named(
+    hass: HomeAssistant,
+    j11_dongle: ScriptedJ11Dongle,
+    *,
+    error: str,
+    attribute: str,
+    value: int,
+) -> None:
+    usual = getattr(j11_dongle, attribute)
+    setattr(j11_dongle, attribute, value)
+    flow_id = await open_form(hass)
+
+    result = await submit(hass, flow_id, FORM)
+
+    assert result["errors"] == {"base": error}
+    assert j11_dongle.is_closing()
+    setattr(j11_dongle, attribute, usual)
+    result = await submit(hass, flow_id, FORM)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert state_of(hass, "power") == "632"
+
+
+async def test_wrong_password_at_a_j11_dongle_is_named(
+    hass: HomeAssistant, j11_dongle: ScriptedJ11Dongle
+) -> None:
+    j11_dongle.responses[0x0056] = response(0x0056) + pana_result(2)
+    flow_id = await open_form(hass)
+
+    result = await submit(hass, flow_id, FORM)
+
+    assert result["errors"] == {"base": "credentials_refused"}
+    j11_dongle.responses.clear()
+    result = await submit(hass, flow_id, FORM)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.usefixtures("fast_clock")

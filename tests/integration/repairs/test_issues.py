@@ -96,7 +96,8 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
     ("error", "key"),
     [
         (errors.PortPermissionError("no"), "port_not_permitted"),
-        (errors.J11DongleError("J11"), "wrong_device"),
+        (errors.HanInUseError("HAN"), "dongle_in_han_use"),
+        (errors.FirmwareNotDualError("HAN only"), "firmware_without_route_b"),
         (errors.NotAWiSunDongleError("another"), "wrong_device"),
         (errors.NotASerialPortError("a file"), "wrong_device"),
         (errors.PortLostError("gone at once"), "dongle_missing"),

@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, CONF_USB, DOMAIN
 from tests.stack.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
+from tests.stack.scripted_j11 import ScriptedJ11Dongle
 
 from ..conftest import SCRIPTED_PORT, entry_for, set_up, state_of, until, words
 from ..flow.dialogs import FORM, submit
@@ -89,14 +90,25 @@ async def test_other_device_is_not_offered_and_not_held(
     assert dongle.is_closing()
 
 
-async def test_dongle_with_another_protocol_is_not_offered(
-    hass: HomeAssistant, dongle: ScriptedDongle
+async def test_new_j11_dongle_is_offered_and_nothing_in_it_changed(
+    hass: HomeAssistant, j11_dongle: ScriptedJ11Dongle
 ) -> None:
-    dongle.replies["SKVER"] = bytes.fromhex("D0F9EE5D600000000000")
+    result = await _discover(hass, _plugged())
+
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
+    assert set(j11_dongle.codes) == {0x006B}
+    assert j11_dongle.is_closing()
+
+
+async def test_j11_dongle_without_route_b_is_not_offered(
+    hass: HomeAssistant, j11_dongle: ScriptedJ11Dongle
+) -> None:
+    j11_dongle.firmware = 0x0200
 
     result = await _discover(hass, _plugged())
 
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "j11_dongle")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "firmware_without_route_b")
+    assert j11_dongle.is_closing()
 
 
 async def test_failed_sign_in_leaves_the_offer_what_it_was(

@@ -10,9 +10,11 @@ from custom_components.wisun_route_b.stack import Credentials, Redactor, SmartMe
 from custom_components.wisun_route_b.stack.dongle.detect import J11, detect
 from custom_components.wisun_route_b.stack.dongle.dongle import DongleEvent, EventHandler
 from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
+from custom_components.wisun_route_b.stack.j11 import commands
+from custom_components.wisun_route_b.stack.j11.frames import RESPONSE_CODE as J11_CODE
 from custom_components.wisun_route_b.stack.trace.trace import Trace
 from tests.stack.dongle.tiny import TinyDetector, TinyDongle, TinyDriver
-from tests.stack.scripted import PASSWORD, ROUTE_B_ID, ScriptedDongle
+from tests.stack.scripted import METER_IP, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from tests.virtual_clock import now, run
 from tools.emulator import J11_PRODUCTS, PRODUCTS, Emulator, EmulatorConfig
 from tools.emulator.products import J11ProductName, ProductName
@@ -89,15 +91,38 @@ def test_a_driver_that_is_plugged_in_has_the_port_to_itself() -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("remembered", [None, J11])
-@pytest.mark.parametrize("dongle", J11_PRODUCTS)
-def test_a_dongle_without_a_driver_is_named(dongle: DongleName, remembered: str | None) -> None:
+@pytest.mark.parametrize("remembered", [None, "skstack", J11])
+@pytest.mark.parametrize("left", [1, 4, 11, 12, 40, 66])
+def test_request_that_an_earlier_program_has_left_half_sent_does_not_hide_the_dongle(
+    left: int, remembered: str | None
+) -> None:
+    credentials = commands.set_credentials(ROUTE_B_ID, PASSWORD).data
+    whole = commands.transmit(METER_IP, credentials).data
+
     async def scenario() -> None:
-        async with Emulator(EmulatorConfig(clock=now, dongle=dongle)) as emulator:
-            with pytest.raises(errors.J11DongleError):
-                await detect(emulator.connector(), ignore, trace(), remembered=remembered)
-            with pytest.raises(errors.J11DongleError):  # and its port is free again
-                await detect(emulator.connector(), ignore, trace())
+        async with Emulator(EmulatorConfig(clock=now, dongle="bp35c0-j11")) as emulator:
+            transport, _ = await emulator.connector()(asyncio.Protocol)
+            transport.write(whole[:left])
+            transport.abort()
+            await asyncio.sleep(0.3)
+            begun = seconds()
+            found = await detect(emulator.connector(), ignore, trace(), remembered=remembered)
+            assert found.kind == J11
+            assert seconds() - begun < 3
+            assert await found.version() == "1.3 rev 0000158A"
+            await found.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("code", [J11_CODE, J11_CODE + bytes(8), J11_CODE * 9])
+def test_unique_code_of_j11_alone_is_no_proof(code: bytes) -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        dongle.replies["SKVER"] = code
+        with pytest.raises(errors.NotAWiSunDongleError):
+            await detect(dongle.connector(), ignore, trace())
+        assert dongle.is_closing()
 
     run(scenario())
 

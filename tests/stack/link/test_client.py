@@ -140,14 +140,6 @@ EAP_FAILURE = pana(3, bytes.fromhex("000200000004000004020004"))
             {"SKVER": b"SKVER\r\n"},
             errors.NotAWiSunDongleError,
         ),  # a plug that sends back what it gets
-        (
-            {
-                "SKVER": bytes.fromhex(
-                    "D0F9EE5D206B000D03AC00A80104000103000015 8A".replace(" ", "")
-                )
-            },
-            errors.J11DongleError,
-        ),
         ({"SKSCAN": b"OK\r\nEVENT 22 " + METER_IP.encode() + b"\r\n"}, errors.MeterNotFoundError),
         ({"SKJOIN": b"OK\r\nEVENT 24 " + METER_IP.encode() + b"\r\n"}, errors.JoinFailedError),
         ({"SKJOIN": JOIN_REFUSED}, errors.CredentialsRefusedError),

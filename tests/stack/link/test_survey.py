@@ -55,7 +55,7 @@ def test_dongle_is_identified_without_touching_its_session() -> None:
     [
         ({"": b""}, errors.DongleSilentError),
         ({"SKVER": b"login: "}, errors.NotAWiSunDongleError),
-        ({"SKVER": b"\xd0\xf9\xee\x5d\x60\x19\x00\x05"}, errors.J11DongleError),
+        ({"SKVER": b"\xd0\xf9\xee\x5d\x60\x19\x00\x05"}, errors.NotAWiSunDongleError),
         ({"SKVER": b"EVER 1.5.2\r\nOK\r\n", "SKINFO": b""}, errors.CommandTimeoutError),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.wisun_route_b.stack import Connector, RouteBError, errors
 from tests.stack.scripted import ScriptedDongle
+from tests.stack.scripted_j11 import ScriptedJ11Dongle
 from tests.virtual_clock import run
 from tools.meter.exit_codes import ExitCode
 
@@ -51,6 +52,12 @@ def _answering(answer: bytes) -> Connector:
     return dongle.connector()
 
 
+def _j11(firmware: int = 0x0400, han: int = 0) -> Connector:
+    dongle = ScriptedJ11Dongle()
+    dongle.firmware, dongle.han = firmware, han
+    return dongle.connector()
+
+
 STRANGERS: dict[str, tuple[Callable[[], Connector], ExitCode, str]] = {
     "port_not_found": (
         lambda: _refusing(errors.PortNotFoundError("?")),
@@ -65,7 +72,12 @@ STRANGERS: dict[str, tuple[Callable[[], Connector], ExitCode, str]] = {
     ),
     "dongle_silent": (lambda: _answering(b""), ExitCode.DONGLE, "Nothing answers"),
     "not_a_wisun_dongle": (lambda: _answering(b"login: "), ExitCode.DONGLE, "no Wi-SUN dongle"),
-    "j11_dongle": (lambda: _answering(b"\xd0\xf9\xee\x5d"), ExitCode.DONGLE, "J11"),
+    "firmware_without_route_b": (
+        lambda: _j11(firmware=0x0200),
+        ExitCode.DONGLE,
+        "cannot do Route B",
+    ),
+    "dongle_in_han_use": (lambda: _j11(han=2), ExitCode.DONGLE, "home area network"),
 }
 
 

@@ -52,7 +52,7 @@ def _document(found: FoundNetwork, *, address: bool) -> Json:
         "channel": network.channel,
         "pan_id": f"{network.pan_id:04X}",
         "lqi": found.lqi,
-        "dbm": round(found.dbm, 1),
+        "dbm": None if found.dbm is None else round(found.dbm, 1),
         "ours": found.ours,
         **({"address": network.address} if address else {}),
     }
@@ -70,7 +70,7 @@ def _lines(networks: tuple[FoundNetwork, ...], *, addresses: bool) -> Iterator[s
             f"{network.channel} ({network.frequency_mhz:.1f} MHz)",
             f"{network.pan_id:04X}",
             "-" if found.lqi is None else found.lqi,
-            f"{found.dbm:.0f} dBm",
+            "-" if found.dbm is None else f"{found.dbm:.0f} dBm",
             "yes" if found.ours else "no",
             network.address if addresses else "",
         ).rstrip()

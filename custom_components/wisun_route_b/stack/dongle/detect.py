@@ -1,49 +1,54 @@
 """Finds out which dongle is at a port, and returns the driver for it.
 
-Theory of operation. SKVER is asked several times, as one question proves nothing: the first bytes may
-wake a USB device and be lost, or end what is half typed. Three that are not answered (2.25 s) are
-followed by a question in the J11 protocol (0.6 s), and if nothing was received until then, by as many
-empty lines as fill up the longest datagram that a killed program can have left half sent (0.11 s on
-the line). SKVER is asked again until ``patience`` is over. So a verdict takes ``patience`` seconds and one
-question at most: 0.1 + 4.8 + 0.75 + 0.6 s, or 0.1 + 30 + 0.75 + 0.6 s where a dongle is known to be.
-If J11 was remembered, its question comes first; an SKSTACK dongle takes it for a part of a line,
-which is ended before the first SKVER.
+Theory of operation. Both protocols have a question for the firmware version, which changes nothing:
+SKVER, and 006B of J11. One question proves nothing, as the first bytes may wake a USB device and be lost,
+or end what an earlier program has left half sent. Two SKVER that are not answered (1.5 s) are followed
+by 006B and up to 1.2 s of silence: inside a request, a J11 dongle takes whatever comes for its rest until a
+second has passed without a byte, and then complains (result 13). Any whole frame of J11 is proof enough:
+the dongle may be busy, or just have started. If nothing was received until then, as many empty lines
+follow as fill up the longest datagram of SKSTACK (0.11 s on the line), and SKVER is asked again until
+``patience`` is over. So a verdict takes ``patience`` seconds and one question at most: 0.1 + 4.8 + 0.75 +
+1.2 s, or 0.1 + 30 + 0.75 + 1.2 s where a dongle is known to be. If J11 was remembered, its question
+comes first; an SKSTACK dongle takes it for a part of a line, which is ended before the first SKVER.
 
 A driver for another protocol is one more line in :data:`DRIVERS`.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-import contextlib
 import itertools
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from ..errors import (
     DongleSilentError,
-    J11DongleError,
     NotAWiSunDongleError,
     PortBusyError,
     PortError,
     PortLostError,
     TelnetPortError,
 )
-from ..j11 import commands as j11_commands
+from ..j11 import Receiver as J11Receiver, commands as j11_commands
 from ..j11.frames import RESPONSE_CODE
 from ..tasks import await_uncancelled
 from ..trace.trace import Trace
 from .dongle import Dongle, EventHandler
+from .j11_driver import J11Dongle
 from .port import Connector, Port, PortEvent
 from .skstack_driver import SkstackDongle
 from .telnet import is_telnet, says_in_use
 
 #: Seconds of silence after which a port is reported to have no dongle, while a person waits.
 IDENTIFY_PATIENCE: Final = 4.8
-#: Seconds for each SKVER, and for the version request of J11, which is answered within 0.03 s.
+#: Seconds for each SKVER.
 _PROBE_TIMEOUT_S: Final = 0.75
+#: Seconds for the version request of J11, which is answered within 0.03 s; or within a second more, if an
+#: earlier request was left half sent. Where something else is received, that is not waited for.
 _J11_TIMEOUT_S: Final = 0.6
-#: SKVERs before something that speaks another protocol is taken for another device.
-_PROBES: Final = 3
+_J11_GAP_TIMEOUT_S: Final = 1.2
+#: SKVERs before the question in J11, and before something that speaks another protocol is taken for
+#: another device.
+_PROBES: Final = 2
 #: SKVERs that another device answers in its own way before it is taken for one; more of them where
 #: a dongle is known to be, which may be starting.
 _OTHER_ANSWERS: Final = 2
@@ -51,7 +56,7 @@ _OTHER_ANSWERS_OF_KNOWN: Final = 8
 #: Bytes of the first conversation that are kept for a verdict.
 _RECEIVED_LIMIT: Final = 512
 #: The kind of dongle that is recognised by the unique code of its answers; see ``Dongle.kind``.
-J11: Final = "j11"
+J11: Final = J11Dongle.kind
 
 
 class Driver(Dongle, Protocol):
@@ -64,7 +69,7 @@ class Driver(Dongle, Protocol):
 type MakeDriver = Callable[[Port, EventHandler, Trace], Driver]
 
 #: Drivers for what is not SKSTACK IP, by kind of dongle.
-DRIVERS: Final[Mapping[str, MakeDriver]] = MappingProxyType({})
+DRIVERS: Final[Mapping[str, MakeDriver]] = MappingProxyType({J11: J11Dongle})
 
 
 class Detector(Protocol):
@@ -100,7 +105,7 @@ async def detect(  # noqa: PLR0913 - see Detector
     is the kind of dongle that was there last and is tried first. ``opened`` is called when the port
     is open.
 
-    Raises DongleSilentError, J11DongleError, NotAWiSunDongleError or a PortError: PortBusyError if a
+    Raises DongleSilentError, NotAWiSunDongleError or a PortError: PortBusyError if a
     bridge has said that and hung up, TelnetPortError if it speaks telnet. The port is free then, and
     also after a cancellation.
     """
@@ -133,6 +138,7 @@ class _Detection:
         self._answered = 0
         """SKVERs that were followed by something else than EVER."""
         self._was_reset = False
+        self._j11 = J11Receiver()
         self._j11_answer: asyncio.Future[None] | None = None
 
     async def open(self, connector: Connector) -> None:
@@ -169,7 +175,7 @@ class _Detection:
         known = patience > IDENTIFY_PATIENCE  # to have a dongle, which may only be starting
         if remembered == J11:
             await self._ask_for_j11()
-            if RESPONSE_CODE in self._received:
+            if self._is_j11:
                 return self._j11_driver()
             await self._probe.begin()
         for probe in itertools.count(1):
@@ -181,10 +187,11 @@ class _Detection:
             if is_skstack:
                 return self._skstack
             self._answered += self._received_now
-            if probe == _PROBES:
+            # Again, if its answer may have been damaged.
+            if probe == _PROBES or (probe > _PROBES and RESPONSE_CODE in self._received):
                 await self._ask_for_j11()
             if probe >= _PROBES:
-                if RESPONSE_CODE in self._received:
+                if self._is_j11:
                     return self._j11_driver()
                 self._judge(
                     most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
@@ -207,26 +214,32 @@ class _Detection:
         """Raise what must be at the port if it has not answered to SKVER, if that is clear by now."""
         # A start-up text, or the noise of the opening, comes once: another device answers each time.
         if self._answered >= most or (final and self._has_received):
-            raise NotAWiSunDongleError("What answers does not speak SKSTACK IP")
+            raise NotAWiSunDongleError("What answers speaks neither SKSTACK IP nor J11")
         if final:
             raise DongleSilentError("Nothing answers on this port")
 
     # --- J11 -----------------------------------------------------------------------------------
 
+    @property
+    def _is_j11(self) -> bool:
+        """Whether a frame of J11 was received, whatever it says."""
+        return self._j11.statistics.messages > 0
+
     async def _ask_for_j11(self) -> None:
         """Ask for the version in J11, which is legal in every state and changes nothing there."""
+        self._j11.give_up()
         self._j11_answer = asyncio.get_running_loop().create_future()
         self._trace.note("Asking for the version in the J11 protocol")
         self._port.write(j11_commands.version().data)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_J11_TIMEOUT_S):
-                await self._j11_answer
+        await asyncio.wait((self._j11_answer,), timeout=_J11_TIMEOUT_S)
+        if not self._has_received:
+            left = _J11_GAP_TIMEOUT_S - _J11_TIMEOUT_S
+            await asyncio.wait((self._j11_answer,), timeout=left)
+        if self._j11_answer.done():
+            self._j11_answer.result()
 
     def _j11_driver(self) -> Driver:
-        make = self._drivers.get(J11)
-        if make is None:
-            raise J11DongleError("The dongle speaks the J11 protocol")
-        return make(self._port, self._on_event, self._trace)
+        return self._drivers[J11](self._port, self._on_event, self._trace)
 
     # --- What the port reports -------------------------------------------------------------------
 
@@ -243,8 +256,9 @@ class _Detection:
         self._received += data[: max(0, _RECEIVED_LIMIT - len(self._received))]
         if data:
             self._has_received = self._received_now = True
+        self._j11.receive(data)
         waiting = self._j11_answer
-        if waiting is not None and not waiting.done() and RESPONSE_CODE in self._received:
+        if waiting is not None and not waiting.done() and self._is_j11:
             waiting.set_result(None)
 
     def _fail(self, error: PortLostError) -> None:

@@ -7,6 +7,7 @@ strength is in dBm. Importing this module must not load any module of a protocol
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+import math
 import re
 from typing import Final, Protocol, Self
 
@@ -63,12 +64,17 @@ class FoundNetwork:
     """A network that a scan received, and how well."""
 
     network: Network
-    dbm: float
-    """Received signal strength in dBm."""
+    dbm: float | None
+    """Received signal strength in dBm; None if the dongle could not measure it."""
     ours: bool
     """Whether it shows the pairing ID that was looked for."""
     lqi: int | None = None
     """Link quality, 0 to 0xFF, if the dongle reports one."""
+
+
+def strength(found: FoundNetwork) -> float:
+    """Return a key for sorting networks by their strength: what was not measured is weakest."""
+    return -math.inf if found.dbm is None else found.dbm
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class DongleIdentity:
     """Which dongle is at the other end of the serial line."""
 
     protocol: str
-    """The command protocol and its dialect, for display: "SKSTACK single" or "SKSTACK dual"."""
+    """The command protocol and its dialect, for display: "SKSTACK single", "SKSTACK dual" or "J11"."""
     version: str
     """Firmware version as the dongle reports it."""
     app_version: str | None
@@ -197,7 +203,7 @@ class Dongle(Protocol):
         """
 
     async def disconnect(self) -> bool:
-        """End the session; False if there is none. Takes 0.8 s at most."""
+        """End the session; False if there is none. Takes 1.5 s at most."""
 
     async def require_transmission(self) -> None:
         """Raise TransmitLimitError if the dongle reports that it may not transmit now."""

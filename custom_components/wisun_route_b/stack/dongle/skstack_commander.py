@@ -22,6 +22,7 @@ from ..skstack import (
     ReplyKind,
     Version,
 )
+from .command_queue import CommandQueue
 from .port import Port
 from .skstack_trace import SkstackTrace
 
@@ -65,9 +66,7 @@ class _Exchange:
 class Commander:
     """Sends commands one by one and dispatches what comes back.
 
-    The timeout of a command counts from its write, not from the wait for its turn. A caller
-    that is cancelled leaves its command to finish: a half-finished exchange would pass its
-    answer on to the next command.
+    The timeout of a command counts from its write, not from the wait for its turn.
     """
 
     def __init__(
@@ -80,9 +79,8 @@ class Commander:
         self._receiver = Receiver()
         self.dialect = Dialect.DUAL
         """What the last EINFO has shown, or the form of SKSCAN that the dongle has accepted."""
-        self._turn = asyncio.Lock()
+        self._queue = CommandQueue()
         self._exchange: _Exchange | None = None
-        self._running: set[asyncio.Task[tuple[Answer, ...]]] = set()
         self._stall_timer: asyncio.TimerHandle | None = None
         self.stray_answers = 0
         """Answers that came without a command."""
@@ -106,12 +104,7 @@ class Commander:
 
         Raises CommandFailedError, CommandTimeoutError or a PortError.
         """
-        task = asyncio.create_task(self._execute(command, patience))
-        self._running.add(task)
-        task.add_done_callback(self._forget)
-        # Not shield(): that reports the command's failure to the loop after a cancellation.
-        await asyncio.wait((task,))
-        return task.result()
+        return await self._queue.run(self._execute(command, patience))
 
     async def execute_with_retries(
         self, command: Command, patience: float = _TRY_TIMEOUT
@@ -130,35 +123,31 @@ class Commander:
 
     async def resynchronize(self) -> None:
         """End a command that the dongle may have half received, and pass over its complaint."""
-        async with self._turn:
-            self.terminate_partial_line()
-            await asyncio.sleep(_SETTLE)
+        await self._queue.run(self._resynchronize())
 
-    def _forget(self, task: asyncio.Task[tuple[Answer, ...]]) -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # the caller sees it, unless it was cancelled
+    async def _resynchronize(self) -> None:
+        self.terminate_partial_line()
+        await asyncio.sleep(_SETTLE)
 
     async def _execute(self, command: Command, patience: float) -> tuple[Answer, ...]:
-        async with self._turn:
-            exchange = _Exchange(command, asyncio.get_running_loop().create_future())
-            self._exchange = exchange
-            self._trace.sent(command)
-            try:
-                self._port.write(command.data)
-                async with asyncio.timeout(patience):
-                    await exchange.done
-            except TimeoutError as err:
-                raise CommandTimeoutError(f"No answer to {command.name}") from err
-            finally:
-                self._exchange = None
-            return tuple(exchange.answers)
+        exchange = _Exchange(command, asyncio.get_running_loop().create_future())
+        self._exchange = exchange
+        self._trace.sent(command)
+        try:
+            self._port.write(command.data)
+            async with asyncio.timeout(patience):
+                await exchange.done
+        except TimeoutError as err:
+            raise CommandTimeoutError(f"No answer to {command.name}") from err
+        finally:
+            self._exchange = None
+        return tuple(exchange.answers)
 
     async def drain(self) -> None:
         """Wait until no command runs; the port must be closed, so that they all end."""
         if self._stall_timer is not None:
             self._stall_timer.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._queue.drain()
 
     def fail(self, error: Exception) -> None:
         """Fail the command in flight: its answer will never come."""

@@ -64,6 +64,8 @@ class Command:
     """Seconds that the response may take, the documented time and a second more."""
     responds: bool = True
     """False for the reset alone, which the notification 6019 follows."""
+    payload: bytes = field(default=b"", repr=False)
+    """Of a transmission: its datagram."""
 
 
 def reset() -> Command:
@@ -242,6 +244,7 @@ def transmit(
         address + head + payload,
         answer=messages.Transmission,
         patience=_TRANSMIT_S + _ALLOWANCE_S,
+        payload=payload,
     )
 
 
@@ -258,6 +261,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
     answer: type[messages.Answer] | None = None,
     patience: float = _USUAL_S + _ALLOWANCE_S,
     responds: bool = True,
+    payload: bytes = b"",
 ) -> Command:
     return Command(
         code=code,
@@ -266,6 +270,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
         answer=answer,
         patience=patience,
         responds=responds,
+        payload=payload,
     )
 
 

@@ -61,6 +61,10 @@ class Receiver:
 
     def receive(self, data: bytes) -> list[Message]:
         """Take bytes as they come, in pieces of any size; return what they complete."""
+        return [message for _, message in self.receive_frames(data)]
+
+    def receive_frames(self, data: bytes) -> list[tuple[Frame, Message]]:
+        """Do as :meth:`receive`; return each message behind its frame, which a trace shows."""
         return self._decode(self._reader.receive(data))
 
     def give_up(self) -> list[Message]:
@@ -69,12 +73,16 @@ class Receiver:
         For the moment when nothing has come for :data:`~.frames.FRAME_GAP_S`: the rest will not
         come, and the next frame would be taken for it.
         """
+        return [message for _, message in self.give_up_frames()]
+
+    def give_up_frames(self) -> list[tuple[Frame, Message]]:
+        """Do as :meth:`give_up`; return each message behind its frame."""
         return self._decode(self._reader.give_up())
 
-    def _decode(self, frames: list[Frame]) -> list[Message]:
-        messages = [parse(frame) for frame in frames]
-        self._messages += len(messages)
-        for message in messages:
+    def _decode(self, frames: list[Frame]) -> list[tuple[Frame, Message]]:
+        decoded = [(frame, parse(frame)) for frame in frames]
+        self._messages += len(decoded)
+        for _, message in decoded:
             self._unknown += isinstance(message, Unknown)
             self._malformed += isinstance(message, Malformed)
-        return messages
+        return decoded

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import logging
 
 from ..credentials import Credentials
-from ..dongle.dongle import Dongle, FoundNetwork, Network
+from ..dongle.dongle import Dongle, FoundNetwork, Network, strength
 from ..errors import (
     CredentialsRefusedError,
     JoinFailedError,
@@ -98,7 +98,8 @@ class SignIn:
                 else:
                     errors.append(JoinFailedError("A meter that is not ours turned us down"))
             else:
-                return SignedIn(signed_in.network, Signal(found.dbm, found.lqi))
+                signal = None if found.dbm is None else Signal(found.dbm, found.lqi)
+                return SignedIn(signed_in.network, signal)
         raise errors[0]
 
     async def join(self, network: Network) -> SignedIn:
@@ -124,7 +125,7 @@ class SignIn:
             ):
                 found = await dongle.scan(self._credentials.pair_id, duration)
             if ours := [pan for pan in found if pan.ours]:
-                ours.sort(key=lambda pan: (pan.network.address == own, pan.dbm), reverse=True)
+                ours.sort(key=lambda pan: (pan.network.address == own, strength(pan)), reverse=True)
                 return ours[:_MOST_CANDIDATES]
             done += seconds
         raise MeterNotFoundError("No meter with this ID was found")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..credentials import Credentials
 from ..dongle.detect import detect
-from ..dongle.dongle import Dongle, DongleEvent, DongleIdentity, FoundNetwork
+from ..dongle.dongle import Dongle, DongleEvent, DongleIdentity, FoundNetwork, strength
 from ..dongle.port import Connector
 from ..errors import CommandTimeoutError, DongleError
 from ..redact import Redactor
@@ -71,7 +71,7 @@ async def survey(
         await dongle.prepare(credentials)
         with estimated(report, Stage.SCANNING, 0.0, 1.0, dongle.scan_seconds(duration)):
             found = await dongle.scan(credentials.pair_id, duration)
-    return Survey(identity, tuple(sorted(found, key=lambda pan: pan.dbm, reverse=True)))
+    return Survey(identity, tuple(sorted(found, key=strength, reverse=True)))
 
 
 @asynccontextmanager

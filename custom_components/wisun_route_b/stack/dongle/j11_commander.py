@@ -1,0 +1,234 @@
+"""One J11 command in flight: write it, wait for its response, hand everything else on."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from ..errors import CommandFailedError, CommandTimeoutError
+from ..j11 import FRAME_GAP_S, Command, Message, Reaction, Receiver, ResultCode, commands
+from ..j11.frames import Frame
+from ..j11.messages import (
+    ConnectionChanged,
+    Datagram,
+    PanaResult,
+    Rejection,
+    Response,
+    ScanResult,
+    StartedUp,
+    Transmission,
+)
+from .command_queue import CommandQueue
+from .j11_trace import J11Trace
+from .port import Port
+
+#: Results of a request that the dongle has not executed (V12 p35, p188): sending it again is harmless.
+_NOT_EXECUTED: Final = frozenset(
+    (
+        ResultCode.BUSY,
+        ResultCode.REQUEST_INCOMPLETE,
+        ResultCode.HEADER_DAMAGED,
+        ResultCode.DATA_DAMAGED,
+    )
+)
+#: Seconds before such a request is sent again. Together more than the longest datagram takes (7.0 s).
+_PAUSES_S: Final = (0.1, 0.2, 0.4, 1.0, 2.0, 4.0)
+#: How often a command is sent that may be executed twice without harm, if no response comes.
+_TRIES: Final = 3
+
+type Unsolicited = Datagram | ScanResult | ConnectionChanged | PanaResult | StartedUp
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A command that waits for its response."""
+
+    command: Command
+    done: asyncio.Future[Response | Rejection]
+
+    def is_ended_by(self, response: Response) -> bool:
+        """Return whether a response belongs to this command, and not to the same one earlier.
+
+        Only a transmission shows which one it was, by the beginning of its payload, where an ECHONET
+        Lite frame has its transaction ID.
+        """
+        if response.command is not self.command.code:
+            return False
+        match response.answer:
+            case Transmission(head=head):
+                return self.command.payload.startswith(head)
+            case _:
+                return True
+
+
+class J11Commander:
+    """Sends commands one by one and dispatches what comes back."""
+
+    def __init__(
+        self, port: Port, on_unsolicited: Callable[[Unsolicited], None], trace: J11Trace
+    ) -> None:
+        """Take the port, and what gets the dongle's notifications."""
+        self._port = port
+        self._on_unsolicited = on_unsolicited
+        self._trace = trace
+        self._receiver = Receiver()
+        self._queue = CommandQueue()
+        self._exchange: _Exchange | None = None
+        self._started_up: asyncio.Future[None] | None = None
+        self._gap_timer: asyncio.TimerHandle | None = None
+        self._stray_answers = 0
+
+    @property
+    def statistics(self) -> dict[str, int]:
+        """Counters of what was understood; ``stray_answers`` came without a command."""
+        return {**asdict(self._receiver.statistics), "stray_answers": self._stray_answers}
+
+    # --- Sending ---------------------------------------------------------------------------
+
+    async def execute(self, command: Command, patience: float | None = None) -> Response:
+        """Send a command and return its response, which is a success or means the same.
+
+        ``patience`` in seconds replaces the command's own. Raises CommandFailedError with the result as
+        ``code``, CommandTimeoutError or a PortError.
+        """
+        answer = await self._exchange_with(command, patience)
+        for pause in _PAUSES_S:
+            if answer.result not in _NOT_EXECUTED:
+                break
+            await asyncio.sleep(pause)
+            answer = await self._exchange_with(command, patience)
+        if isinstance(answer, Rejection) or answer.reaction is not Reaction.NONE:
+            result = int(answer.result)
+            raise CommandFailedError(command.summary, result, f"the result {result:02X}")
+        return answer
+
+    async def execute_with_retries(
+        self, command: Command, patience: float | None = None
+    ) -> Response:
+        """Do as :meth:`execute`, and send the command again if no response comes."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await self.execute(command, patience)
+            except CommandTimeoutError:
+                continue
+        return await self.execute(command, patience)
+
+    async def responds(self, patience: float) -> bool:
+        """Return whether the dongle says anything at all to a request within ``patience`` seconds."""
+        for _ in range(_TRIES):
+            try:
+                await self._exchange_with(commands.version(), patience)
+            except CommandTimeoutError:
+                continue
+            return True
+        return False
+
+    async def reset(self, patience: float) -> bool:
+        """Reset the dongle; False if it has not reported its start within ``patience`` seconds."""
+        return await self._queue.run(self._reset(patience))
+
+    async def _reset(self, patience: float) -> bool:
+        command = commands.reset()
+        self._started_up = asyncio.get_running_loop().create_future()
+        self._trace.sent(command)
+        try:
+            self._port.write(command.data)
+            async with asyncio.timeout(patience):
+                await self._started_up
+        except TimeoutError:
+            return False
+        finally:
+            self._started_up = None
+        return True
+
+    async def _exchange_with(
+        self, command: Command, patience: float | None
+    ) -> Response | Rejection:
+        return await self._queue.run(self._run(command, patience or command.patience))
+
+    async def _run(self, command: Command, patience: float) -> Response | Rejection:
+        exchange = _Exchange(command, asyncio.get_running_loop().create_future())
+        self._exchange = exchange
+        self._trace.sent(command)
+        try:
+            self._port.write(command.data)
+            async with asyncio.timeout(patience):
+                return await exchange.done
+        except CommandTimeoutError:
+            raise
+        except TimeoutError as err:
+            raise CommandTimeoutError(f"No response to {command.summary}") from err
+        finally:
+            self._exchange = None
+
+    async def drain(self) -> None:
+        """Wait until no command runs; the port must be closed, so that they all end."""
+        if self._gap_timer is not None:
+            self._gap_timer.cancel()
+        await self._queue.drain()
+
+    def fail(self, error: Exception) -> None:
+        """Fail what is in flight: its response will never come."""
+        if self._exchange is not None:
+            _fail(self._exchange.done, error)
+        if self._started_up is not None:
+            _fail(self._started_up, error)
+
+    # --- Receiving -------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the port."""
+        self._dispatch_all(self._receiver.receive_frames(data))
+        if self._gap_timer is not None:
+            self._gap_timer.cancel()
+            self._gap_timer = None
+        if self._receiver.incomplete:
+            loop = asyncio.get_running_loop()
+            self._gap_timer = loop.call_later(FRAME_GAP_S, self._give_up)
+
+    def _give_up(self) -> None:
+        """Let through what waits for the rest of a frame that broke off."""
+        self._gap_timer = None
+        self._dispatch_all(self._receiver.give_up_frames())
+
+    def _dispatch_all(self, received: list[tuple[Frame, Message]]) -> None:
+        for frame, message in received:
+            self._trace.received(frame)
+            self._dispatch(message)
+
+    def _dispatch(self, message: Message) -> None:
+        """Give a message to the command that waits for it, or pass it on as unsolicited."""
+        match message:
+            case Response() | Rejection():
+                self._finish(message)
+            case StartedUp():
+                self._restarted()
+            case Datagram() | ScanResult() | ConnectionChanged() | PanaResult():
+                self._on_unsolicited(message)
+            case _:
+                pass  # nothing of ours; the receiver has counted what it does not know
+
+    def _finish(self, answer: Response | Rejection) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.done.done():
+            self._stray_answers += 1
+        elif isinstance(answer, Response) and not exchange.is_ended_by(answer):
+            self._stray_answers += 1  # of an earlier command that was given up
+        else:
+            exchange.done.set_result(answer)
+
+    def _restarted(self) -> None:
+        """Take the notification 6019: whatever was being executed has been forgotten."""
+        waiting = self._started_up
+        if waiting is not None:
+            if not waiting.done():
+                waiting.set_result(None)
+            return
+        self.fail(CommandTimeoutError("The dongle has restarted"))
+        self._on_unsolicited(StartedUp())
+
+
+def _fail[T](future: asyncio.Future[T], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # seen by the command, unless it has timed out
