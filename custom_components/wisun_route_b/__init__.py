@@ -138,6 +138,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
     if entry.disabled_by is not None or gone.network is None or gone.device is None:
         return
     with contextlib.suppress(RouteBError, TimeoutError):
-        if await end_session(entry_connector(hass, entry, port_connector), gone.network):
+        if await end_session(
+            entry_connector(hass, entry, port_connector), gone.network, gone.dongle_kind
+        ):
             note_session_end(hass, gone.identity, hass.loop.time())
             _LOGGER.debug("The session with the meter has ended")

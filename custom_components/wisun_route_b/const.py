@@ -10,6 +10,8 @@ CONF_ROUTE_B_ID: Final = "route_b_id"
 CONF_NETWORK: Final = "network"
 #: What the meter said of itself, so that the next start need not ask.
 CONF_KNOWN: Final = "meter"
+#: The protocol of the dongle, "skstack" or "j11", which the next start tries first.
+CONF_DONGLE_KIND: Final = "dongle_kind"
 #: What identifies the dongle among USB devices, so that it is found on another port.
 CONF_USB: Final = "usb"
 #: Field of the take-over: whether the past of the other integration is to be carried over.

@@ -102,6 +102,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             description=MeterDescription.from_dict(entry.data.get(CONF_KNOWN) or {}),
             session_ended_at=session_ended_at(hass, entry.data[CONF_IDENTITY]),
             line_log=line_log_of(hass, entry.data[CONF_IDENTITY]),
+            dongle_kind=stored(entry).dongle_kind,
         )
         self._from_memory = self.meter.description is not None
         self.keeper = LinkKeeper(self.meter)
@@ -374,7 +375,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     @callback
     def _remember(self) -> None:
         """Keep where and what the meter is for the next start."""
-        remember_meter(self.hass, self.config_entry, self.meter.network, self.meter.description)
+        remember_meter(self.hass, self.config_entry, self.meter)
         if self.meter.connected and stored(self.config_entry).usb is None:
             _ = self.config_entry.async_create_background_task(
                 self.hass, async_learn(self.hass, self.config_entry), f"{self.name} - USB number"

@@ -9,7 +9,7 @@ does, and is for the set-up of the entry itself.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
@@ -19,6 +19,7 @@ from homeassistant.helpers import device_registry as dr
 
 from .const import (
     CONF_CARRY_OVER,
+    CONF_DONGLE_KIND,
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_KNOWN,
@@ -32,7 +33,7 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .stack import Credentials, MeterDescription, Network, errors
+from .stack import Credentials, MeterDescription, Network, SmartMeter, errors
 
 if TYPE_CHECKING:
     from .coordinator import RouteBCoordinator
@@ -71,6 +72,8 @@ class StoredMeter:
     """Where the meter was found last."""
     description: MeterDescription | None
     """What the meter said of itself."""
+    dongle_kind: str | None
+    """The protocol of the dongle."""
     usb: UsbIdentity | None = field(repr=False)
     """What identifies the dongle among USB devices."""
 
@@ -106,6 +109,7 @@ def stored(entry: RouteBConfigEntry) -> StoredMeter:
         identity=_text(data.get(CONF_IDENTITY)),
         network=Network.from_dict(_mapping(data.get(CONF_NETWORK))),
         description=MeterDescription.from_dict(_mapping(data.get(CONF_KNOWN))),
+        dongle_kind=_text(data.get(CONF_DONGLE_KIND)),
         usb=_usb(data.get(CONF_USB)),
     )
 
@@ -178,18 +182,20 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         hass.config_entries.async_update_entry(entry, options=options)
 
 
-@callback
-def remember_meter(
-    hass: HomeAssistant,
-    entry: RouteBConfigEntry,
-    network: Network | None,
-    known: MeterDescription | None,
-) -> None:
-    """Keep where the meter was found and what it said of itself, for the next start."""
-    found = {
+def found_with(meter: SmartMeter) -> dict[str, Any]:
+    """Return what an entry keeps of where the meter was found, by which dongle, and what it is."""
+    network, description = meter.network, meter.description
+    return {
         CONF_NETWORK: network and network.as_dict(),
-        CONF_KNOWN: known and known.as_dict(),
+        CONF_KNOWN: description and description.as_dict(),
+        CONF_DONGLE_KIND: meter.dongle_kind,
     }
+
+
+@callback
+def remember_meter(hass: HomeAssistant, entry: RouteBConfigEntry, meter: SmartMeter) -> None:
+    """Keep what was found, for the next start."""
+    found = found_with(meter)
     if found != {key: entry.data.get(key) for key in found}:
         hass.config_entries.async_update_entry(entry, data={**entry.data, **found})
 

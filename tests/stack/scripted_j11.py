@@ -68,6 +68,8 @@ class ScriptedJ11Dongle(ScriptedDongle):
 
     def __init__(self) -> None:
         super().__init__()
+        self.written = bytearray()
+        """All that the host has written."""
         self.codes: list[int] = []
         """Codes of the host's requests, in order."""
         self.data: list[bytes] = []
@@ -101,6 +103,11 @@ class ScriptedJ11Dongle(ScriptedDongle):
         self.started, self.state, self.channel = True, _AUTHENTICATED, CHANNEL
 
     # --- The interpreter -------------------------------------------------------------------
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+        super().write(data)
 
     @override
     def _work(self) -> None:

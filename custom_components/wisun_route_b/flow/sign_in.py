@@ -9,8 +9,8 @@ from typing import Any, Final
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import CONF_KNOWN, CONF_NETWORK, CONF_ROUTE_B_ID, CONF_USB
-from ..entry_data import RouteBConfigEntry, StoredMeter, names_of_home, stored
+from ..const import CONF_ROUTE_B_ID, CONF_USB
+from ..entry_data import RouteBConfigEntry, StoredMeter, found_with, names_of_home, stored
 from ..error_texts import failure_key
 from ..orders import Orders
 from ..serial_port.connector import port_connector
@@ -64,6 +64,11 @@ class SignInRequest:
     def _stored(self) -> StoredMeter | None:
         return None if self.entry is None else stored(self.entry)
 
+    @property
+    def dongle_kind(self) -> str | None:
+        """The protocol of the dongle that the entry has; another port may have another one."""
+        return None if self.entry is None else stored(self.entry).dongle_kind
+
     async def async_port(self, hass: HomeAssistant) -> str:
         """Return the port as it is now.
 
@@ -109,7 +114,6 @@ class SignedIn:
 
     async def async_as_data(self, hass: HomeAssistant) -> dict[str, Any]:
         """Return what the entry is to store, but for its identity."""
-        network, known = self.meter.network, self.meter.description
         entry = self.request.entry
         usb = await async_usb_identity(hass, self.device)
         if usb is None and entry is not None and self.request.device is None:
@@ -118,9 +122,8 @@ class SignedIn:
             CONF_DEVICE: self.device,
             CONF_ROUTE_B_ID: self.request.credentials.route_b_id,
             CONF_PASSWORD: self.request.credentials.password,
-            CONF_NETWORK: network and network.as_dict(),
-            CONF_KNOWN: known and known.as_dict(),
             CONF_USB: usb,
+            **found_with(self.meter),
         }
 
 
@@ -157,6 +160,7 @@ class SignInAttempt:
             network=request.network(),
             session_ended_at=request.session_ended_at(self._hass),
             require_sign_in=request.require_sign_in(),
+            dongle_kind=request.dongle_kind,
         )
         try:
             await meter.connect(self._on_progress)

@@ -26,6 +26,7 @@ from pytest_homeassistant_custom_component.common import get_schema_suggested_va
 
 from custom_components.wisun_route_b.config_flow import RouteBConfigFlow
 from custom_components.wisun_route_b.const import (
+    CONF_DONGLE_KIND,
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_KNOWN,
@@ -95,6 +96,7 @@ async def test_meter_is_set_up(hass: HomeAssistant, dongle: ScriptedDongle) -> N
         CONF_PASSWORD: PASSWORD,
         CONF_NETWORK: NETWORK.as_dict(),
         CONF_KNOWN: KNOWN,
+        CONF_DONGLE_KIND: "skstack",
         CONF_USB: None,
         CONF_IDENTITY: Credentials(ROUTE_B_ID, PASSWORD).fingerprint,
     }
@@ -380,6 +382,25 @@ async def test_j11_dongle_that_cannot_do_route_b_is_named(
     result = await submit(hass, flow_id, FORM)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert state_of(hass, "power") == "632"
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_kind_of_dongle_is_remembered_and_asked_for_first(
+    hass: HomeAssistant, j11_dongle: ScriptedJ11Dongle, *, remembered: bool
+) -> None:
+    await submit(hass, await open_form(hass), FORM)
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.data[CONF_DONGLE_KIND] == "j11"
+    if not remembered:  # as an entry of the version before
+        data = {key: value for key, value in entry.data.items() if key != CONF_DONGLE_KIND}
+        hass.config_entries.async_update_entry(entry, data=data)
+    j11_dongle.written.clear()
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: state_of(hass, "power") == "632")
+
+    assert (b"SKVER" in j11_dongle.written) is not remembered
+    assert entry.data[CONF_DONGLE_KIND] == "j11"
 
 
 async def test_wrong_password_at_a_j11_dongle_is_named(

@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.wisun_route_b.const import (
+    CONF_DONGLE_KIND,
     CONF_IDENTITY,
     CONF_KNOWN,
     CONF_ROUTE_B_ID,
@@ -79,6 +80,7 @@ async def test_new_password_gets_the_meter_back(
     assert entry.data == {
         **before,
         CONF_KNOWN: KNOWN,
+        CONF_DONGLE_KIND: "skstack",
         CONF_PASSWORD: "BA9876543210",
         CONF_USB: None,
     }
