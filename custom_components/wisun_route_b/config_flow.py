@@ -102,7 +102,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             }
             credentials = self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD])
             if credentials is not None:
-                device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
+                device = await async_stable_path(
+                    self.hass, schemas.typed_port(user_input[CONF_DEVICE])
+                )
                 await self._abort_if_duplicate(credentials, device)
                 return await self._connect(
                     SignInRequest(
@@ -213,7 +215,9 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             credentials = self._accept(*form.take(user_input, self._errors.get("base")))
             if credentials is not None:
                 form.accept(user_input)
-                device = await form.async_port(self.hass, user_input[CONF_DEVICE].strip())
+                device = await form.async_port(
+                    self.hass, schemas.typed_port(user_input[CONF_DEVICE])
+                )
                 await self._abort_if_duplicate(credentials, device, entry)
                 return await self._connect(
                     SignInRequest(

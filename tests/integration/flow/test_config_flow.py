@@ -122,6 +122,16 @@ async def test_id_may_have_spaces_and_lower_case(
     assert result["result"].data[CONF_PASSWORD] == PASSWORD
 
 
+async def test_port_may_be_typed_in_full_width_characters(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    wide = "".join(chr(ord(char) - 0x21 + 0xFF01) for char in SCRIPTED_PORT)
+
+    result = await submit(hass, await open_form(hass), FORM, device=f"\u3000{wide} ")
+
+    assert result["result"].data[CONF_DEVICE] == SCRIPTED_PORT
+
+
 async def test_entry_is_named_in_the_language_of_the_house(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
