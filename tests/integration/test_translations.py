@@ -102,6 +102,7 @@ def test_every_failure_has_a_text_in_the_dialog_and_on_the_card() -> None:
         "built_in_busy",
         "invalid_route_b_id",
         "invalid_password",
+        "port_already_configured",
         "unknown",
     }
     assert _under("exceptions.") >= FAILURE_KEYS | {f"history_{each.value}" for each in Obstacle}

@@ -429,8 +429,11 @@ async def test_port_that_is_set_up_is_refused_under_any_name_before_it_is_touche
 
     result = await submit(hass, await open_form(hass), FORM, device=path)
 
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "port_already_configured"
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
+    assert result["errors"] == {CONF_DEVICE: "port_already_configured"}
+    schema = result["data_schema"]
+    assert schema is not None
+    assert get_schema_suggested_value(schema.schema, CONF_ROUTE_B_ID) == ROUTE_B_ID
     with pytest.raises(BlockingIOError):
         os.read(master, 1)
 
