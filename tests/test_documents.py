@@ -12,8 +12,7 @@ import pytest
 
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
-from custom_components.wisun_route_b.link_sensors import HEALTH_SENSORS
-from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
+from custom_components.wisun_route_b.sensor import ALL_SENSORS
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "wisun_route_b"
@@ -146,7 +145,10 @@ def test_front_page_lists_every_entity_with_its_unit_and_whether_it_is_enabled(
             words[row.entity_registry_enabled_default],
         )
         for platform, rows in (
-            ("sensor", (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS)),
+            (
+                "sensor",
+                ALL_SENSORS,
+            ),
             ("binary_sensor", BINARY_SENSORS),
         )
         for row in rows

@@ -73,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         raise
     entry.runtime_data = coordinator
     # Before there are entities: what fails after that leaves them behind as they are.
+    await coordinator.demand.async_start()
     await _start_backfill(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for name, work in (

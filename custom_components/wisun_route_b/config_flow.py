@@ -28,7 +28,7 @@ from .flow import schemas
 from .flow.duplicates import (
     abort_if_home_known,
     async_abort_if_dongle_known,
-    async_abort_if_port_taken,
+    async_is_port_taken,
     end_forsaken_dialogs,
 )
 from .flow.options import RouteBOptionsFlow
@@ -102,16 +102,19 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             }
             credentials = self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD])
             if credentials is not None:
-                device = await async_stable_path(self.hass, user_input[CONF_DEVICE].strip())
-                await self._abort_if_duplicate(credentials, device)
-                return await self._connect(
-                    SignInRequest(
-                        form="user",
-                        credentials=credentials,
-                        device=device,
-                        orders=Orders(int(user_input[CONF_IMPORT_DAYS])),
-                    )
+                device = await async_stable_path(
+                    self.hass, schemas.typed_port(user_input[CONF_DEVICE])
                 )
+                await self._abort_if_duplicate(credentials)
+                if await self._is_free(device):
+                    return await self._connect(
+                        SignInRequest(
+                            form="user",
+                            credentials=credentials,
+                            device=device,
+                            orders=Orders(int(user_input[CONF_IMPORT_DAYS])),
+                        )
+                    )
         if self._usb_id is not None:  # the dongle that is offered, and not yet a meter
             await self.async_set_unique_id(self._usb_id, raise_on_progress=False)
         return self.async_show_form(
@@ -128,7 +131,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(self._usb_id)
         self._abort_if_unique_id_configured()
         await async_abort_if_dongle_known(self.hass, usb_identity(discovery_info))
-        await async_abort_if_port_taken(self.hass, device)
+        if await async_is_port_taken(self.hass, device):
+            raise AbortFlow("port_already_configured")
         await async_probe(self.hass, discovery_info, device)
         self.context["title_placeholders"] = {
             "name": discovery_info.description or discovery_info.manufacturer or device
@@ -142,24 +146,30 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         """Move a meter here that Home Assistant's own integration reads."""
         take_over = self._offered
         if user_input is not None:
+            self._suggested = user_input  # it has no secret in it
             chosen = take_over.choose(user_input.get(schemas.CONF_METER))
             credentials = self._accept(chosen.route_b_id, chosen.password)
             if credentials is None:
                 raise AbortFlow("take_over_damaged")
             device = await async_stable_path(self.hass, chosen.device)
-            await self._abort_if_duplicate(credentials, device)
-            return await self._connect(
-                SignInRequest(
-                    form="take_over",
-                    credentials=credentials,
-                    device=device,
-                    release_port=take_over,
-                    orders=Orders(int(user_input[CONF_IMPORT_DAYS]), take_over.order(user_input)),
+            await self._abort_if_duplicate(credentials)
+            if await self._is_free(device, field="base"):
+                return await self._connect(
+                    SignInRequest(
+                        form="take_over",
+                        credentials=credentials,
+                        device=device,
+                        release_port=take_over,
+                        orders=Orders(
+                            int(user_input[CONF_IMPORT_DAYS]), take_over.order(user_input)
+                        ),
+                    )
                 )
-            )
         return self.async_show_form(
             step_id="take_over",
-            data_schema=schemas.take_over(take_over.ports),
+            data_schema=self.add_suggested_values_to_schema(
+                schemas.take_over(take_over.ports), self._suggested
+            ),
             errors=self._errors,
             description_placeholders={"port": ", ".join(take_over.ports.values())},
         )
@@ -213,18 +223,21 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             credentials = self._accept(*form.take(user_input, self._errors.get("base")))
             if credentials is not None:
                 form.accept(user_input)
-                device = await form.async_port(self.hass, user_input[CONF_DEVICE].strip())
-                await self._abort_if_duplicate(credentials, device, entry)
-                return await self._connect(
-                    SignInRequest(
-                        form="reconfigure",
-                        credentials=credentials,
-                        device=device,
-                        entry=entry,
-                        reuse_session=True,
-                        release_port=self._port_of(entry),
-                    )
+                device = await form.async_port(
+                    self.hass, schemas.typed_port(user_input[CONF_DEVICE])
                 )
+                await self._abort_if_duplicate(credentials, entry)
+                if await self._is_free(device, entry):
+                    return await self._connect(
+                        SignInRequest(
+                            form="reconfigure",
+                            credentials=credentials,
+                            device=device,
+                            entry=entry,
+                            reuse_session=True,
+                            release_port=self._port_of(entry),
+                        )
+                    )
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
@@ -255,16 +268,23 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return PortOfEntry(self.hass, entry, lambda: not self._removed)
 
     async def _abort_if_duplicate(
-        self, tried: Credentials, device: str | None, own: RouteBConfigEntry | None = None
+        self, tried: Credentials, own: RouteBConfigEntry | None = None
     ) -> None:
-        """Refuse a meter or a port of another entry, before the port is touched."""
+        """Refuse the meter of another entry."""
         end_forsaken_dialogs(self.hass, self._async_in_progress(), tried.fingerprint)
         await self.async_set_unique_id(tried.fingerprint, raise_on_progress=own is None)
         if own is None or own.unique_id != self.unique_id:
             self._abort_if_unique_id_configured()
         abort_if_home_known(self.hass, tried.fingerprint, own)
-        if device is not None:
-            await async_abort_if_port_taken(self.hass, device, own)
+
+    async def _is_free(
+        self, device: str | None, own: RouteBConfigEntry | None = None, field: str = CONF_DEVICE
+    ) -> bool:
+        """Return whether no other meter has the port; else the form says so at this field."""
+        if device is None or not await async_is_port_taken(self.hass, device, own):
+            return True
+        self._errors = {field: "port_already_configured"}
+        return False
 
     # --- The sign-in -----------------------------------------------------------------------
 

@@ -20,12 +20,14 @@ from .const import (
     CONF_ROUTE_B_ID,
     DOMAIN,
 )
+from .demand.tracker import DemandTracker
 from .entry_data import RouteBConfigEntry, remember_meter, stored, stored_options
 from .error_texts import failure_key
 from .freshness import Freshness
 from .half_hours import HalfHourLookup, HalfHours, fixed_time_slot
 from .history.backfill import HistoryBackfill
 from .history.meter_clock import clock_offset_in
+from .history.meter_history import PAUSE
 from .line_logs import line_log_of
 from .repairs.issues import issue_monitor_of
 from .serial_port.connector import entry_connector, port_connector
@@ -114,6 +116,14 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """How far the meter's clock is ahead of ours; zero if they agree to the minute."""
         self.half_hours = HalfHours()
         self._half_hour_lookup = HalfHourLookup(self.meter, self.half_hours)
+        self.demand = DemandTracker(
+            hass,
+            entry,
+            entry.data[CONF_IDENTITY],
+            self.meter,
+            self.half_hours,
+            self.backfill.past(PAUSE),
+        )
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""
         self._last_read: dict[int, datetime] = {}
@@ -199,6 +209,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self._expect_expiry()
         self._note_half_hours(report)
         self._note_clock(report, now)
+        self.demand.note(report, now, self.clock_offset)
 
     def _note_clock(self, report: ReadReport, now: datetime) -> timedelta | None:
         """Note how far the meter's clock is ahead; return that, None if it did not say."""

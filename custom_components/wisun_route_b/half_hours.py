@@ -89,6 +89,14 @@ class HalfHours:
         energy = None if older is None else scale.consumed(older, registers[end])
         return None if energy is None else HalfHour(end - meter_half_hours.HALF_HOUR, energy)
 
+    def newest(self, direction: Direction) -> datetime | None:
+        """Return the moment of the newest reading."""
+        return max(self._registers[direction.epc], default=None)
+
+    def register(self, direction: Direction, moment: datetime) -> Decimal | None:
+        """Return what a register (kWh) showed at a full half-hour; None if that is not kept."""
+        return self._registers[direction.epc].get(moment)
+
     def missing(self) -> datetime | None:
         """Return the end of the newest half-hour whose beginning is not known."""
         ends = [

@@ -22,6 +22,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import RouteBCoordinator
+from .demand.sensors import (
+    PEAK_SENSORS,
+    RUNNING_DEMAND_SENSORS,
+    PeakSensor,
+    RunningDemandSensor,
+)
 from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
 from .half_hours import Direction, HalfHour
@@ -179,6 +185,14 @@ HALF_HOUR_SENSORS: Final = (
     _last_half_hour("last_half_hour_imported", properties.FIXED_TIME_ENERGY_NORMAL),
     _last_half_hour("last_half_hour_exported", properties.FIXED_TIME_ENERGY_REVERSE),
 )
+#: All sensors, of whatever kind.
+ALL_SENSORS: Final[tuple[RouteBEntityDescription, ...]] = (
+    *SENSORS,
+    *HALF_HOUR_SENSORS,
+    *RUNNING_DEMAND_SENSORS,
+    *PEAK_SENSORS,
+    *HEALTH_SENSORS,
+)
 
 
 async def async_setup_entry(
@@ -191,6 +205,8 @@ async def async_setup_entry(
     pending: list[_Pending] = [
         *((HealthSensor, row, _always) for row in HEALTH_SENSORS),
         *((HalfHourSensor, row, _always) for row in HALF_HOUR_SENSORS),
+        *((RunningDemandSensor, row, _always) for row in RUNNING_DEMAND_SENSORS),
+        *((PeakSensor, row, _always) for row in PEAK_SENSORS),
         *((PropertySensor, row, row.exists_fn) for row in SENSORS),
     ]
 

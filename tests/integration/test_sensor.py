@@ -182,6 +182,10 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
     for key in (
         *("sensor.smart_meter_current_r", "sensor.smart_meter_current_t"),
         "sensor.smart_meter_exported_energy",
+        "sensor.smart_meter_demand",
+        "sensor.smart_meter_projected_demand",
+        "sensor.smart_meter_peak_demand_this_month",
+        "sensor.smart_meter_peak_demand_of_12_months",
         "sensor.smart_meter_imported_energy_in_the_last_half_hour",
         "sensor.smart_meter_exported_energy_in_the_last_half_hour",
         "binary_sensor.smart_meter_fault",

@@ -19,8 +19,7 @@ from custom_components.wisun_route_b.flow import schemas
 from custom_components.wisun_route_b.flow.options import options_schema
 from custom_components.wisun_route_b.flow.sign_in import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.history.statistics import Obstacle
-from custom_components.wisun_route_b.link_sensors import HEALTH_SENSORS
-from custom_components.wisun_route_b.sensor import HALF_HOUR_SENSORS, SENSORS
+from custom_components.wisun_route_b.sensor import ALL_SENSORS
 from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "wisun_route_b"
@@ -29,7 +28,7 @@ LANGUAGES = ("en", "ja")
 #: Platform -> its descriptions, and the keys of those that are named by their device class.
 ENTITIES: dict[str, tuple[tuple[EntityDescription, ...], set[str]]] = {
     "sensor": (
-        (*SENSORS, *HALF_HOUR_SENSORS, *HEALTH_SENSORS),
+        ALL_SENSORS,
         {"power", "signal_strength"},
     ),
     "binary_sensor": (BINARY_SENSORS, {"connection"}),
@@ -102,6 +101,7 @@ def test_every_failure_has_a_text_in_the_dialog_and_on_the_card() -> None:
         "built_in_busy",
         "invalid_route_b_id",
         "invalid_password",
+        "port_already_configured",
         "unknown",
     }
     assert _under("exceptions.") >= FAILURE_KEYS | {f"history_{each.value}" for each in Obstacle}

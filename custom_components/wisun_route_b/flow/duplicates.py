@@ -32,14 +32,13 @@ async def async_abort_if_dongle_known(hass: HomeAssistant, identity: UsbIdentity
         raise AbortFlow("already_configured")
 
 
-async def async_abort_if_port_taken(
+async def async_is_port_taken(
     hass: HomeAssistant, device: str, own: RouteBConfigEntry | None = None
-) -> None:
-    """Abort if a port is that of another meter, wherever its dongle is now."""
+) -> bool:
+    """Return whether a port is that of another meter, wherever its dongle is now."""
     await async_follow(hass)
     taken = [stored(other).device for other in _others(hass, own)]
-    if await async_is_among(hass, device, filter(None, taken)):
-        raise AbortFlow("port_already_configured")
+    return await async_is_among(hass, device, filter(None, taken))
 
 
 @callback

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+import unicodedata
 
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.helpers.selector import (
@@ -60,6 +61,13 @@ def take_over(ports: Mapping[str, str]) -> probatio.Schema:
     fields[probatio.Required(CONF_CARRY_OVER, default=True)] = BooleanSelector()
     fields[probatio.Optional(CONF_IMPORT_DAYS, default=0)] = DAYS
     return probatio.Schema(fields)
+
+
+def typed_port(text: str) -> str:
+    """Return a path or an address as it was meant, if it was typed in full-width characters."""
+    narrow = unicodedata.normalize("NFKC", text).strip()
+    # A Japanese keyboard types the long-vowel mark where others have the hyphen.
+    return narrow.translate(dict.fromkeys(map(ord, "\u2010\u2011\u2212\u30fc"), "-"))
 
 
 def format_errors(route_b_id: str, password: str) -> dict[str, str]:

@@ -3,19 +3,37 @@
 from dataclasses import dataclass, field
 import hashlib
 import re
+from typing import Final
+import unicodedata
 
 from .errors import CredentialsFormatError
 
 _ROUTE_B_ID = re.compile(r"[0-9A-F]{32}")
 _PASSWORD = re.compile(r"[0-9A-Za-z]{12}")
-_BLANK = re.compile(r"[\s\u3000-]+")
+#: Unicode's categories of hyphens and dashes, of blanks, and of characters that cannot be seen.
+_SEPARATORS: Final = frozenset({"Pd", "Zs", "Zl", "Zp", "Cc", "Cf"})
+#: A minus sign, and the long-vowel mark that a Japanese keyboard types for a hyphen.
+_LIKE_HYPHENS: Final = frozenset("\u2212\u30fc")
+
+
+def normalised(text: str) -> str:
+    """Return what was typed or pasted in the characters of ASCII, where it can be written in them.
+
+    Full-width letters and digits, as an input method for Japanese types them, become the usual ones
+    (Unicode's form NFKC); hyphens, blanks and invisible characters of every kind are dropped.
+    """
+    return "".join(
+        char
+        for char in unicodedata.normalize("NFKC", text)
+        if unicodedata.category(char) not in _SEPARATORS and char not in _LIKE_HYPHENS
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """A Route-B authentication ID and its password, checked and in their canonical form.
 
-    Spaces and hyphens are dropped, the ID is upper-cased; the password keeps its case.
+    See :func:`normalised`; the ID is upper-cased, the password keeps its case.
     """
 
     route_b_id: str = field(repr=False)
@@ -25,8 +43,8 @@ class Credentials:
 
     def __post_init__(self) -> None:
         """Normalise both; raise CredentialsFormatError naming the field that is wrong."""
-        route_b_id = _BLANK.sub("", self.route_b_id).upper()
-        password = _BLANK.sub("", self.password)
+        route_b_id = normalised(self.route_b_id).upper()
+        password = normalised(self.password)
         if not _ROUTE_B_ID.fullmatch(route_b_id):
             raise CredentialsFormatError("route_b_id")
         if not _PASSWORD.fullmatch(password):

@@ -125,6 +125,16 @@ async def test_id_may_have_spaces_and_lower_case(
     assert result["result"].data[CONF_PASSWORD] == PASSWORD
 
 
+async def test_port_may_be_typed_in_full_width_characters(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    wide = "".join(chr(ord(char) - 0x21 + 0xFF01) for char in SCRIPTED_PORT)
+
+    result = await submit(hass, await open_form(hass), FORM, device=f"\u3000{wide} ")
+
+    assert result["result"].data[CONF_DEVICE] == SCRIPTED_PORT
+
+
 async def test_entry_is_named_in_the_language_of_the_house(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
@@ -480,8 +490,11 @@ async def test_port_that_is_set_up_is_refused_under_any_name_before_it_is_touche
 
     result = await submit(hass, await open_form(hass), FORM, device=path)
 
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "port_already_configured"
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
+    assert result["errors"] == {CONF_DEVICE: "port_already_configured"}
+    schema = result["data_schema"]
+    assert schema is not None
+    assert get_schema_suggested_value(schema.schema, CONF_ROUTE_B_ID) == ROUTE_B_ID
     with pytest.raises(BlockingIOError):
         os.read(master, 1)
 

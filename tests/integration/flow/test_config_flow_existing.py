@@ -515,7 +515,7 @@ async def test_same_home_can_be_added_twice_by_no_way(
         await _reconfigure(hass, entry), {CONF_DEVICE: "/dev/another"}
     )
 
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "port_already_configured")
+    assert result["errors"] == {CONF_DEVICE: "port_already_configured"}
     assert entry.state is ConfigEntryState.LOADED
 
 

@@ -549,5 +549,5 @@ async def test_port_of_another_meter_is_known_by_where_its_dongle_is_now(
 
     result = await submit(hass, flow["flow_id"], FORM, device=USB1)
 
-    assert result["reason"] == "port_already_configured"
+    assert result["errors"] == {CONF_DEVICE: "port_already_configured"}
     assert not dongle.commands

@@ -33,6 +33,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     MockModule,
+    get_schema_suggested_value,
     mock_config_flow,
     mock_integration,
     mock_platform,
@@ -43,7 +44,16 @@ from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
 from custom_components.wisun_route_b.session_end import session_ended_at
 from tests.stack.scripted import JOIN_REFUSED, PASSWORD, ROUTE_B_ID, ScriptedDongle
 
-from ..conftest import CORE_SUCCEEDED, SCRIPTED_PORT, hurry, nothing_goes_on, state_of, until, words
+from ..conftest import (
+    CORE_SUCCEEDED,
+    SCRIPTED_PORT,
+    entry_for,
+    hurry,
+    nothing_goes_on,
+    state_of,
+    until,
+    words,
+)
 from ..flow.dialogs import submit
 
 OTHER = "route_b_smart_meter"
@@ -175,6 +185,38 @@ async def test_failure_enables_the_other_integration_again_and_can_be_mended(
     result = await submit(hass, form["flow_id"], {"adopt": True})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert theirs.disabled_by is ConfigEntryDisabler.USER
+
+
+async def test_form_comes_back_as_it_was_filled_in(
+    hass: HomeAssistant, dongle: ScriptedDongle, other: list[str]
+) -> None:
+    await _their_meter(hass, "/dev/another", "F" * 32)
+    theirs = await _their_meter(hass)
+    form = await _choose(hass, "take_over")
+    dongle.replies["SKJOIN"] = JOIN_REFUSED
+    answers = {"meter": theirs.entry_id, "adopt": False, "import_days": 7}
+
+    result = await submit(hass, form["flow_id"], answers)
+
+    assert result["errors"] == {"base": "credentials_refused"}
+    schema = result["data_schema"]
+    assert schema is not None
+    for field, value in answers.items():
+        assert get_schema_suggested_value(schema.schema, field) == value
+
+
+async def test_port_of_a_meter_that_is_set_up_is_no_end_of_the_dialog(
+    hass: HomeAssistant, dongle: ScriptedDongle, other: list[str]
+) -> None:
+    entry_for(route_b_id="F" * 32).add_to_hass(hass)
+    theirs = await _their_meter(hass)
+    form = await _choose(hass, "take_over")
+
+    result = await submit(hass, form["flow_id"], {"adopt": True})
+
+    assert result["errors"] == {"base": "port_already_configured"}
+    assert theirs.state is ConfigEntryState.LOADED
+    assert not dongle.commands
 
 
 async def test_closing_the_dialog_enables_the_other_integration_again(
