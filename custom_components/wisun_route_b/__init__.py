@@ -77,6 +77,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     await _start_backfill(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     for name, work in (
+        ("first values", coordinator.async_read_rest()),
         ("describe", coordinator.async_describe()),
         ("take over", async_carry_over(hass, entry)),
     ):

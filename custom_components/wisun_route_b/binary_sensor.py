@@ -10,6 +10,14 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .contract.entities import (
+    CURRENTS,
+    OVERLOAD,
+    OVERLOAD_CLASS,
+    has_contract,
+    is_overloaded,
+    remove_without_contract,
+)
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
@@ -23,7 +31,9 @@ PARALLEL_UPDATES = 0
 class RouteBBinarySensorDescription(RouteBEntityDescription, BinarySensorEntityDescription):
     """A binary sensor, and when it is on."""
 
-    is_on_fn: Callable[[RouteBCoordinator], bool]
+    is_on_fn: Callable[[RouteBCoordinator], bool | None]
+    exists_fn: Callable[[RouteBCoordinator], bool] = lambda _: True
+    """Whether there is such an entity, apart from what the meter offers."""
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
 
 
@@ -52,20 +62,30 @@ BINARY_SENSORS: Final = (
             coordinator.data.value(properties.OPERATION_STATUS) is properties.OperationStatus.ON
         ),
     ),
+    RouteBBinarySensorDescription(
+        key=OVERLOAD,
+        translation_key=OVERLOAD,
+        properties=CURRENTS,
+        device_class=OVERLOAD_CLASS,
+        entity_category=None,
+        is_on_fn=is_overloaded,
+        exists_fn=has_contract,
+    ),
 )
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
+    hass: HomeAssistant,
     entry: RouteBConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the entities of the link, and of what this meter offers."""
     coordinator = entry.runtime_data
+    remove_without_contract(hass, coordinator)
     add_offered_entities(
         coordinator,
         BINARY_SENSORS,
-        lambda row: coordinator.offers(row.properties),
+        lambda row: row.exists_fn(coordinator) and coordinator.offers(row.properties),
         lambda rows: async_add_entities(RouteBBinarySensor(coordinator, row) for row in rows),
     )
 
@@ -77,5 +97,5 @@ class RouteBBinarySensor(RouteBEntity, BinarySensorEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
+    def is_on(self) -> bool | None:
         return self.entity_description.is_on_fn(self.coordinator)

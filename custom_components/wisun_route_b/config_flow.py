@@ -5,11 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, override
 
 from homeassistant.components import usb
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigFlow,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
@@ -187,14 +183,17 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: Input = None) -> ConfigFlowResult:
-        """Ask for the password again."""
+        """Ask for the password again, and for the Route-B ID if there is a new one as well."""
         entry: RouteBConfigEntry = self._get_reauth_entry()
-        route_b_id = stored(entry).route_b_id
-        if route_b_id is None:  # a password alone would not help
+        before = stored(entry).route_b_id
+        if before is None:  # a password alone would not help
             raise AbortFlow("entry_damaged")
         if user_input is not None:
-            credentials = self._accept(route_b_id, user_input[CONF_PASSWORD])
+            route_b_id = user_input.get(CONF_ROUTE_B_ID, "").strip()
+            self._suggested = {CONF_ROUTE_B_ID: route_b_id}
+            credentials = self._accept(route_b_id or before, user_input[CONF_PASSWORD])
             if credentials is not None:
+                await self._abort_if_duplicate(credentials, entry)
                 return await self._connect(
                     SignInRequest(
                         form="reauth_confirm",
@@ -205,7 +204,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 )
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=schemas.REAUTH,
+            data_schema=self.add_suggested_values_to_schema(schemas.REAUTH, self._suggested),
             errors=self._errors,
             description_placeholders={"name": entry.title},
         )
@@ -310,16 +309,8 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             self._attempt, self._errors = None, {"base": error}
             self._restore()
             return self.async_show_progress_done(next_step_id=self._request.form)
-        exchanged = self.source == SOURCE_RECONFIGURE and self._is_exchange(attempt.result)
+        exchanged = _is_exchange(attempt.result)
         return self.async_show_progress_done(next_step_id="exchange" if exchanged else "finish")
-
-    def _is_exchange(self, signed_in: SignedIn) -> bool:
-        """Return whether a new ID has led to another meter than the one that was known."""
-        entry = self._get_reconfigure_entry()
-        before, found = stored(entry).description, signed_in.meter.description
-        return signed_in.request.credentials.fingerprint != entry.unique_id and (
-            before is None or found is None or before.address != found.address
-        )
 
     # --- The end -----------------------------------------------------------------------
 
@@ -378,6 +369,15 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         """End the dialog, as if it had been closed."""
         self._stop_waiting = None
         self.hass.config_entries.flow.async_abort(self.flow_id)
+
+
+def _is_exchange(signed_in: SignedIn) -> bool:
+    """Return whether a new ID has led to another meter than the one that an entry knew."""
+    entry = signed_in.request.entry
+    if entry is None or signed_in.request.credentials.fingerprint == entry.unique_id:
+        return False
+    before, found = stored(entry).description, signed_in.meter.description
+    return before is None or found is None or before.address != found.address
 
 
 async def _title(hass: HomeAssistant) -> str:

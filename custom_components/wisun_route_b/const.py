@@ -23,6 +23,9 @@ CONF_IMPORT_DAYS: Final = "import_days"
 CONF_POLL_INTERVAL: Final = "poll_interval"
 #: Option: whether hours that Home Assistant missed are put right from the meter's history.
 CONF_REPAIR: Final = "repair_history"
+#: Options: what the contract limits (ampere, kva, none), and how much that is.
+CONF_CONTRACT: Final = "contract"
+CONF_CONTRACT_SIZE: Final = "contract_size"
 #: What the unique ids of device and entities are made of. Stored once, when the entry is
 #: made, and kept when the utility issues a new Route-B ID for the same home.
 CONF_IDENTITY: Final = "identity"

@@ -314,6 +314,23 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         except errors.ResponseTimeoutError, errors.SendFailedError:
             return await self.meter.read(due, _PATIENCE)
 
+    async def async_read_rest(self) -> None:
+        """Read at once what entities show and the first reading has not asked for.
+
+        Entities would be unavailable until the next poll. Without a session nothing is read:
+        the next one begins with a poll.
+        """
+        wanted = self._wanted() - self._last_read.keys()
+        due = plan.due(dt_util.utcnow(), self._last_read, wanted)
+        if not due or not self.meter.connected:
+            return
+        try:
+            report = await self.meter.read(due, _PATIENCE)
+        except RouteBError as err:
+            _LOGGER.debug("What the first reading left out could not be read: %s", err)
+        else:
+            self._pushed(report)
+
     def _is_connecting(self) -> bool:
         """Return whether the first attempt to connect goes on."""
         status = self.keeper.status
@@ -326,7 +343,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _pushed(self, report: ReadReport) -> None:
-        """Take the meter's own notification, without disturbing the poll timer."""
+        """Take what came between two polls, without disturbing their timer."""
         self._note(report, dt_util.utcnow())
         self.data = self.data.merged(report)
         self.async_update_listeners()

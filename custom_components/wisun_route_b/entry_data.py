@@ -19,6 +19,8 @@ from homeassistant.helpers import device_registry as dr
 
 from .const import (
     CONF_CARRY_OVER,
+    CONF_CONTRACT,
+    CONF_CONTRACT_SIZE,
     CONF_DONGLE_KIND,
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -33,6 +35,7 @@ from .const import (
     POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
+from .contract.load import Contract, contract_of
 from .stack import Credentials, MeterDescription, Network, SmartMeter, errors
 
 if TYPE_CHECKING:
@@ -97,6 +100,8 @@ class StoredOptions:
     """Seconds between two polls, 10 to 300."""
     repair: bool = True
     """Whether hours that Home Assistant missed are put right."""
+    contract: Contract | None = None
+    """How much may be drawn at once."""
 
 
 def stored(entry: RouteBConfigEntry) -> StoredMeter:
@@ -122,6 +127,7 @@ def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
     return StoredOptions(
         poll_interval=POLL_INTERVAL if interval is None else interval,
         repair=repair if isinstance(repair, bool) else True,
+        contract=contract_of(options.get(CONF_CONTRACT), options.get(CONF_CONTRACT_SIZE)),
     )
 
 
@@ -172,6 +178,8 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     checks = {
         CONF_POLL_INTERVAL: valid.poll_interval,
         CONF_REPAIR: valid.repair,
+        CONF_CONTRACT: valid.contract and valid.contract.kind,
+        CONF_CONTRACT_SIZE: valid.contract and float(valid.contract.size),
     }
     damaged = {
         key for key, value in checks.items() if key in entry.options and entry.options[key] != value

@@ -21,6 +21,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .contract.entities import LOAD_SENSORS, LoadSensor, has_contract
 from .coordinator import RouteBCoordinator
 from .demand.sensors import (
     PEAK_SENSORS,
@@ -191,6 +192,7 @@ ALL_SENSORS: Final[tuple[RouteBEntityDescription, ...]] = (
     *HALF_HOUR_SENSORS,
     *RUNNING_DEMAND_SENSORS,
     *PEAK_SENSORS,
+    *LOAD_SENSORS,
     *HEALTH_SENSORS,
 )
 
@@ -207,6 +209,7 @@ async def async_setup_entry(
         *((HalfHourSensor, row, _always) for row in HALF_HOUR_SENSORS),
         *((RunningDemandSensor, row, _always) for row in RUNNING_DEMAND_SENSORS),
         *((PeakSensor, row, _always) for row in PEAK_SENSORS),
+        *((LoadSensor, row, _always) for row in LOAD_SENSORS if has_contract(coordinator)),
         *((PropertySensor, row, row.exists_fn) for row in SENSORS),
     ]
 

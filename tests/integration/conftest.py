@@ -31,6 +31,7 @@ from custom_components.wisun_route_b.const import (
     DOMAIN,
 )
 from custom_components.wisun_route_b.stack import Connector, Credentials, serial_connector
+from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.idle_clock import IdleClock
 from tests.stack.scripted import (
     DONGLE_IP,
@@ -40,6 +41,8 @@ from tests.stack.scripted import (
     PASSWORD,
     ROUTE_B_ID,
     ScriptedDongle,
+    answer_to,
+    erxudp,
 )
 from tests.stack.scripted_j11 import ScriptedJ11Dongle
 
@@ -250,6 +253,17 @@ def live_session(dongle: ScriptedDongle) -> None:
         f"EINFO {DONGLE_IP} 001D12900005747B {NETWORK.channel:02X} {NETWORK.pan_id:04X} FFFE\r\n"
         "OK\r\n"
     ).encode()
+
+
+def without_half_hours(dongle: ScriptedDongle) -> None:
+    """Have the meter know no half-hourly value: the history before that would be looked up."""
+    says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xEA}
+
+    def answer(request: Frame) -> None:
+        dongle.accept()
+        dongle.say(erxudp(answer_to(request, says).encode()))
+
+    dongle.on_request = answer
 
 
 def plug_in(hass: HomeAssistant) -> None:

@@ -11,7 +11,7 @@ import pytest
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
-from .conftest import PutOn, entry_for, poll, set_up
+from .conftest import PutOn, entry_for, live_session, poll, set_up, until
 
 FAULT = "binary_sensor.smart_meter_fault"
 OPERATION = "binary_sensor.smart_meter_operation"
@@ -56,6 +56,24 @@ def enable(hass: HomeAssistant, entry_unique_id: str | None, key: str, entity_id
         object_id_base=entity_id.partition(".")[2],
         disabled_by=None,
     )
+
+
+@pytest.mark.parametrize("occasion", ["set-up", "reload"])
+async def test_what_is_read_seldom_is_there_within_seconds(
+    hass: HomeAssistant, dongle: ScriptedDongle, occasion: str
+) -> None:
+    entry = entry_for()
+    enable(hass, entry.unique_id, "operation", OPERATION)
+    dongle.on_request = saying(dongle)
+    since = hass.loop.time()
+    await set_up(hass, entry)
+    if occasion == "reload":
+        live_session(dongle)
+        since = hass.loop.time()
+        await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: (shown(hass, FAULT), shown(hass, OPERATION)) == ("off", "on"))
+
+    assert hass.loop.time() - since < 5
 
 
 @pytest.mark.parametrize(("edt", "state"), [("41", "on"), ("42", "off")])

@@ -182,6 +182,8 @@ async def test_its_options_open_with_what_holds(hass: HomeAssistant) -> None:
         CONF_POLL_INTERVAL: 30,
         CONF_REPAIR: True,
         CONF_IMPORT_DAYS: 0,
+        "contract": "none",
+        "contract_size": 0,
     }
 
 

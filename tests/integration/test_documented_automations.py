@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -15,7 +15,6 @@ from homeassistant.util.yaml import parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
-    async_mock_service,
 )
 
 from tests.stack.scripted import ScriptedDongle
@@ -52,12 +51,6 @@ def blocks(language: str) -> list[Block]:
 
 
 @pytest.fixture
-def messages(hass: HomeAssistant) -> list[ServiceCall]:
-    calls: list[ServiceCall] = async_mock_service(hass, "persistent_notification", "create")
-    return calls
-
-
-@pytest.fixture
 def wait(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Wait:
     async def pass_by(time: timedelta) -> None:
         freezer.tick(time)
@@ -65,13 +58,6 @@ def wait(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Wait:
         await hass.async_block_till_done()
 
     return pass_by
-
-
-async def _automate(hass: HomeAssistant, block: Block) -> None:
-    assert await async_setup_component(hass, "automation", {"automation": [block]})
-    await hass.async_block_till_done()
-    (state,) = hass.states.async_all("automation")
-    assert state.state == "on"  # "unavailable" if it is not valid
 
 
 async def _configure(hass: HomeAssistant, block: Block) -> None:
@@ -115,74 +101,13 @@ def test_both_languages_offer_the_same() -> None:
     assert frame("automations.md") == frame("automations.ja.md")
 
 
-async def test_breaker_is_warned_of_after_a_minute_near_the_contract(
-    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
-) -> None:
-    _show(hass, f"sensor.{meter}_power", 3700)
-    _show(hass, f"sensor.{meter}_current_r", 20.0)
-    await _automate(hass, blocks[0])
-    await wait(timedelta(minutes=5))
-    assert not messages
-
-    _show(hass, f"sensor.{meter}_current_t", 17.0)
-    await hass.async_block_till_done()
-    await wait(timedelta(seconds=50))
-    assert not messages
-    await wait(timedelta(seconds=15))
-    assert len(messages) == 1
-    assert "3700" in messages[0].data["message"]
-
-
-async def test_current_that_goes_out_does_not_hide_one_that_comes_in(
-    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
-) -> None:
-    await _automate(hass, blocks[0])
-    _show(hass, f"sensor.{meter}_current_r", 37.0)
-    _show(hass, f"sensor.{meter}_current_t", -10.0)
-    await hass.async_block_till_done()
-    await wait(timedelta(seconds=65))
-
-    assert len(messages) == 1
-
-
-async def test_solar_power_is_told_of_after_ten_minutes(
-    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
-) -> None:
-    _show(hass, f"sensor.{meter}_power", -100)
-    await _automate(hass, blocks[1])
-    _show(hass, f"sensor.{meter}_power", -1200)
-    await hass.async_block_till_done()
-    await wait(timedelta(minutes=9))
-    assert not messages
-    await wait(timedelta(minutes=2))
-
-    assert len(messages) == 1
-    assert "1200 W" in messages[0].data["message"]
-
-
-async def test_lost_link_is_told_of_after_a_quarter_of_an_hour_whatever_it_shows(
-    hass: HomeAssistant, blocks: list[Block], meter: str, messages: list[ServiceCall], wait: Wait
-) -> None:
-    _show(hass, f"binary_sensor.{meter}_connectivity", "on")
-    await _automate(hass, blocks[2])
-    _show(hass, f"binary_sensor.{meter}_connectivity", "off")
-    await hass.async_block_till_done()
-    await wait(timedelta(minutes=10))
-    _show(hass, f"binary_sensor.{meter}_connectivity", "unavailable")
-    await hass.async_block_till_done()
-    assert not messages
-    await wait(timedelta(minutes=6))
-
-    assert len(messages) == 1
-
-
 @pytest.mark.parametrize("expected_lingering_timers", [True])
 async def test_monthly_bill_adds_up_the_steps(
     hass: HomeAssistant, blocks: list[Block], meter: str
 ) -> None:
     energy = {"unit_of_measurement": "kWh", "device_class": "energy"}
     register = f"sensor.{meter}_imported_energy"
-    await _configure(hass, blocks[3])
+    await _configure(hass, blocks[0])
     for count in (1000.0, 1010.0, "unavailable", 1310.0):  # the link was down for a while
         _show(hass, register, count, state_class="total_increasing", **energy)
         await hass.async_block_till_done()
@@ -205,7 +130,7 @@ async def test_market_bill_counts_each_half_hour_once_at_the_price_it_had(
     freezer.move_to("2026-11-22 09:20:00+09:00")
     start = dt_util.parse_datetime("2026-11-22 08:30:00+09:00", raise_on_error=True)
     _show(hass, announced, 0.4, last_reset=start.isoformat())
-    await _configure(hass, blocks[4])
+    await _configure(hass, blocks[1])
 
     async def half_hour(slot: int, price: float, energy: float) -> None:
         begin = start + timedelta(minutes=30 * slot)

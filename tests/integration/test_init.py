@@ -35,6 +35,7 @@ from .conftest import (
     set_up,
     state_of,
     until,
+    without_half_hours,
     words,
 )
 
@@ -314,7 +315,9 @@ async def test_one_lost_answer_makes_nothing_flicker_and_is_no_news(
     fast_clock: None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    without_half_hours(dongle)
     await set_up(hass, entry_for())
+    await hass.async_block_till_done(wait_background_tasks=True)
     states: list[str] = []
 
     @callback

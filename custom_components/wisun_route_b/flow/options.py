@@ -1,4 +1,4 @@
-"""The options: how often to poll, and what to do about the past."""
+"""The options: how often to poll, what to do about the past, and what the contract limits."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,16 +14,22 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
 )
 import probatio
 
 from ..const import (
+    CONF_CONTRACT,
+    CONF_CONTRACT_SIZE,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
+from ..contract.load import MOST, ContractKind, contract_of
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
 from ..history.store import async_order_import, async_waiting_days
@@ -47,6 +53,18 @@ _SECONDS: Final = NumberSelector(
         unit_of_measurement=UnitOfTime.SECONDS,
     )
 )
+#: What the options say where there is no contract to compare with.
+NO_CONTRACT: Final = "none"
+_CONTRACT: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=[NO_CONTRACT, *ContractKind],
+        mode=SelectSelectorMode.DROPDOWN,
+        translation_key=CONF_CONTRACT,
+    )
+)
+_CONTRACT_SIZE: Final = NumberSelector(
+    NumberSelectorConfig(min=0, max=MOST, step=0.5, mode=NumberSelectorMode.BOX)
+)
 
 
 class RouteBOptionsFlow(OptionsFlowWithReload):
@@ -56,11 +74,17 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask, store what is to be done once, and have the entry set up with changed settings."""
-        if user_input is not None:
+        errors = {} if user_input is None else _errors(user_input)
+        if user_input is not None and not errors:
             await self._order(int(user_input[CONF_IMPORT_DAYS]))
             return self.async_create_entry(data=_settings(user_input))
         schema = options_schema(stored_options(self.config_entry), await self._waiting_days())
-        return self.async_show_form(step_id="init", data_schema=schema, last_step=True)
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            errors=errors,
+            last_step=True,
+        )
 
     @property
     def _is_loaded(self) -> bool:
@@ -85,18 +109,36 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
 
 def options_schema(options: StoredOptions, days: int = 0) -> probatio.Schema:
     """Return the form, filled in with what holds today and the days that are to be imported."""
+    contract = options.contract
     return probatio.Schema(
         {
             probatio.Required(CONF_POLL_INTERVAL, default=options.poll_interval): _SECONDS,
             probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
             probatio.Required(CONF_IMPORT_DAYS, default=days): DAYS,
+            probatio.Required(
+                CONF_CONTRACT, default=contract.kind.value if contract else NO_CONTRACT
+            ): _CONTRACT,
+            probatio.Required(
+                CONF_CONTRACT_SIZE, default=float(contract.size) if contract else 0
+            ): _CONTRACT_SIZE,
         }
     )
 
 
 def _settings(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is kept: whole numbers of what a number field returns."""
-    return {
+    settings = {
         CONF_POLL_INTERVAL: int(answers[CONF_POLL_INTERVAL]),
         CONF_REPAIR: answers[CONF_REPAIR],
     }
+    if answers[CONF_CONTRACT] != NO_CONTRACT:
+        settings |= {key: answers[key] for key in (CONF_CONTRACT, CONF_CONTRACT_SIZE)}
+    return settings
+
+
+def _errors(answers: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the answers, by the field."""
+    kind = answers[CONF_CONTRACT]
+    if kind != NO_CONTRACT and contract_of(kind, answers[CONF_CONTRACT_SIZE]) is None:
+        return {CONF_CONTRACT_SIZE: "contract_size_missing"}
+    return {}

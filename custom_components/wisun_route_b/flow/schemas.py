@@ -37,8 +37,13 @@ USER: Final = probatio.Schema(
         probatio.Optional(CONF_IMPORT_DAYS, default=0): DAYS,
     }
 )
-REAUTH: Final = probatio.Schema({probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD})
-#: What is left blank stays as it is.
+#: An ID that is left blank stays as it is, and so does everything that is in the next form.
+REAUTH: Final = probatio.Schema(
+    {
+        probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
+        probatio.Optional(CONF_ROUTE_B_ID): _ID,
+    }
+)
 RECONFIGURE: Final = probatio.Schema(
     {
         probatio.Required(CONF_DEVICE): SerialPortSelector(),

@@ -9,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry
+from ..help_pages import repairs_url
 
 #: For how long every attempt must have failed.
 _A_DAY: Final = timedelta(days=1)
@@ -67,6 +68,7 @@ class HistoryIssues:
             DOMAIN,
             self._issue_id(problem),
             is_fixable=False,
+            learn_more_url=repairs_url(self._hass),
             severity=ir.IssueSeverity.WARNING,
             translation_key=text or problem.value,
             translation_placeholders={"name": self._entry.title, **(more or {})},

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from ..stack import JST
 from .corrections import Change, Plan, Reason
 from .statistics import Obstacle
 
@@ -55,14 +56,19 @@ class SensorReport:
         if with_hours:
             fields["rows"] = [_row(change) for change in self.changes]
             fields["skipped_hours"] = {
-                hour.isoformat(): reason.value for hour, reason in self.skipped.items()
+                local_text(hour): reason.value for hour, reason in self.skipped.items()
             }
         return fields
 
 
+def local_text(moment: datetime) -> str:
+    """Return an aware moment as the meter's own clock shows it."""
+    return moment.astimezone(JST).isoformat()
+
+
 def _row(change: Change) -> dict[str, Json]:
     return {
-        "start": change.start.isoformat(),
+        "start": local_text(change.start),
         "register": None if change.row.state is None else float(change.row.state),
         "energy": float(change.energy),
         "energy_before": None if change.before is None else float(change.before),
@@ -98,12 +104,12 @@ class BackfillReport:
     def as_dict(self, *, with_hours: bool = False) -> dict[str, Json]:
         """Return it in a form for an action's response, the diagnostics and the disk."""
         return {
-            "at": self.at.isoformat(),
+            "at": local_text(self.at),
             "occasion": self.occasion.value,
             "dry_run": self.dry_run,
             "hours": len(self.hours),
-            "from": min(self.hours).isoformat() if self.hours else None,
-            "to": max(self.hours).isoformat() if self.hours else None,
+            "from": local_text(min(self.hours)) if self.hours else None,
+            "to": local_text(max(self.hours)) if self.hours else None,
             "sensors": {
                 key: sensor.as_dict(with_hours=with_hours) for key, sensor in self.sensors.items()
             },

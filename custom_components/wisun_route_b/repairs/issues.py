@@ -20,11 +20,11 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
-from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry, stored
+from ..help_pages import repairs_url
 from ..serial_port.location import OtherDeviceError
 from ..serial_port.users import (
     async_app_on,
@@ -259,7 +259,7 @@ class IssueMonitor:
             self._issue_id(problem),
             data={ENTRY_ID: self._entry.entry_id, CORE_ENTRY_ID: rival},
             is_fixable=rival is not None,
-            learn_more_url=async_get_loaded_integration(self._hass, DOMAIN).documentation,
+            learn_more_url=repairs_url(self._hass),
             severity=ir.IssueSeverity.WARNING if warning else ir.IssueSeverity.ERROR,
             translation_key=text or problem.value,
             translation_placeholders={"name": self._entry.title, **(placeholders or {})},

@@ -88,6 +88,39 @@ async def test_new_password_gets_the_meter_back(
     assert state_of(hass, "power") == "632"
 
 
+async def test_new_id_can_be_typed_where_the_old_one_is_refused(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry, flow_id = await _refused_entry(hass, dongle)
+    identity = entry.data[CONF_IDENTITY]
+    answers = {CONF_PASSWORD: NEW_PASSWORD, CONF_ROUTE_B_ID: NEW_ID}
+
+    result = await submit(hass, flow_id, answers, route_b_id="0011")
+    assert result["errors"] == {CONF_ROUTE_B_ID: "invalid_route_b_id"}
+    dongle.replies.clear()
+    result = await submit(hass, flow_id, answers)
+    # Nothing was known of the meter before, so it may be another one.
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "exchange")
+    result = await submit(hass, flow_id, {"next_step_id": "finish"})
+
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")
+    assert (entry.data[CONF_ROUTE_B_ID], entry.data[CONF_IDENTITY]) == (NEW_ID, identity)
+    assert entry.unique_id == Credentials(NEW_ID, NEW_PASSWORD).fingerprint
+    assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
+
+
+async def test_signing_in_again_is_no_way_to_the_id_of_another_meter(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry_for("/dev/another", route_b_id=NEW_ID).add_to_hass(hass)
+    entry, flow_id = await _refused_entry(hass, dongle)
+
+    result = await submit(hass, flow_id, {CONF_PASSWORD: NEW_PASSWORD, CONF_ROUTE_B_ID: NEW_ID})
+
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+    assert entry.data[CONF_ROUTE_B_ID] == ROUTE_B_ID
+
+
 async def test_signing_in_again_lets_go_of_the_port_first_and_restores_what_was_running(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:

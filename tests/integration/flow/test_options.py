@@ -21,7 +21,13 @@ from tests.stack.scripted import ScriptedDongle
 
 from ..conftest import entry_for, set_up, state_of, words
 
-DEFAULTS = {CONF_POLL_INTERVAL: 30, CONF_REPAIR: True, CONF_IMPORT_DAYS: 0}
+DEFAULTS = {
+    CONF_POLL_INTERVAL: 30,
+    CONF_REPAIR: True,
+    CONF_IMPORT_DAYS: 0,
+    "contract": "none",
+    "contract_size": 0,
+}
 
 
 async def _choose(

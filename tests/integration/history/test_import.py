@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from homeassistant.components.recorder.core import Recorder
 import pytest
@@ -58,6 +59,20 @@ async def test_a_dry_run_tells_what_would_be_written_and_writes_nothing(house: H
     assert len(told) >= 24
     again = await repair.async_import(at(-24))
     assert again.hours == frozenset()
+
+
+async def test_the_answer_is_in_the_time_of_the_meter(house: House) -> None:
+    repair = await house.start()
+    await house.live(at(3.2))
+
+    answer = (await repair.async_import(at(-24))).as_dict(with_hours=True)
+
+    sensors = answer["sensors"]
+    assert isinstance(sensors, dict)
+    rows = [row for sensor in sensors.values() for row in cast("Any", sensor)["rows"]]
+    moments = [answer["at"], answer["from"], answer["to"], *(row["start"] for row in rows)]
+    assert len(moments) > 24
+    assert {str(moment)[-6:] for moment in moments} == {"+09:00"}
 
 
 async def test_a_range_in_the_middle_is_imported_and_the_rest_left_as_it_was(house: House) -> None:

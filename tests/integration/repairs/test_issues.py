@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Unpack, override
+from urllib.parse import quote, unquote
 
 from homeassistant.components.usb import SerialDevice
 from homeassistant.components.usb.serial_proxy_stub import (
@@ -41,6 +42,20 @@ from .shown_issues import FaultyPort, count_changes, issues, texts
 
 MISSING = errors.PortNotFoundError("There is no such port")
 BUSY = errors.PortBusyError("The port is in use")
+_BLOB = "https://github.com/wisun-route-b/wisun-route-b/blob/HEAD"
+#: Where "Learn more" leads, by the language of the house.
+PAGES = {
+    "en": f"{_BLOB}/docs/troubleshooting.md#repairs",
+    "ja": f"{_BLOB}/docs/troubleshooting.ja.md#{quote('修復')}",
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values())
+def test_pages_to_learn_more_from_are_there(page: str) -> None:
+    path, _, heading = page.removeprefix(f"{_BLOB}/").partition("#")
+    lines = (Path(__file__).parents[3] / path).read_text(encoding="utf-8").lower().splitlines()
+
+    assert f"## {unquote(heading)}" in lines
 
 
 @pytest.fixture
@@ -71,6 +86,7 @@ async def mend(hass: HomeAssistant, door: FaultyPort, entry: MockConfigEntry) ->
 async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
     hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError, language: str
 ) -> None:
+    hass.config.language = language
     door.error = error
     entry = entry_for()
     await set_up(hass, entry)
@@ -82,11 +98,12 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
 
     issue = issues(hass)["dongle_missing"]
     assert (issue.severity, issue.is_fixable) == (ir.IssueSeverity.ERROR, False)
-    assert issue.learn_more_url is not None
+    assert issue.learn_more_url == PAGES[language]
     shown = await texts(hass, issue, language)
     assert shown.keys() == {"title", "description"}
     assert "Smart meter" in shown["title"]
 
+    hass.config.language = "en"  # of which the ids of entities are made
     await mend(hass, door, entry)
     assert not issues(hass)
 

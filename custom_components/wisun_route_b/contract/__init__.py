@@ -1,0 +1,1 @@
+"""The contract with the supplier: how much may be drawn at once."""
