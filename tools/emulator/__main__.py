@@ -6,7 +6,7 @@ import math
 import signal
 import sys
 
-from .config import DUMMY_ID, DUMMY_PASSWORD, EmulatorConfig
+from .config import DUMMY_ID, DUMMY_PASSWORD, SHORTEST_SCAN, EmulatorConfig
 from .emulator import Emulator
 from .meter.clock import frozen, parse_moment, system_clock
 from .meter.model import MODELS
@@ -29,7 +29,7 @@ one line, "ok" or "error: ..." or what was asked for. The orders:
   babble [LINES] | end_session | terminate 27|28 | expire_session module|fails|none |
   reauthenticate | fail_renewal | limit_transmission | release_transmission |
   reboot_meter [SECONDS] | boot_meter | move_meter [CHANNEL [PAN_ID]] | lose_meter |
-  return_meter | add_neighbour [ours|PAIR_ID [LQI]] | rates [NAME=PROBABILITY ...] | heal |
+  return_meter | deafen_meter DURATION | add_neighbour [ours|PAIR_ID [LQI]] | rates [NAME=PROBABILITY ...] | heal |
   leave_unanswered reset|open | deafen reset|open | deafen_after_opening SECONDS |
   silence EPC ... | unsilence EPC ... | slow_down SECONDS | refuse_sign_ins on|off | repair |
   traffic [reset]
@@ -101,6 +101,25 @@ def _parser() -> argparse.ArgumentParser:
     air.add_argument("--neighbours", type=int, default=0, help="meters next door")
     air.add_argument("--out-of-range", action="store_true", help="our meter cannot be heard")
     air.add_argument(
+        "--shortest-scan",
+        metavar="DURATION",
+        type=int,
+        default=SHORTEST_SCAN,
+        help="our meter is deaf to shorter scans (default: %(default)s)",
+    )
+    air.add_argument(
+        "--whole-scans-only",
+        action="store_true",
+        help="the dongle finds nothing if it does not scan all channels (SKSTACK)",
+    )
+    air.add_argument(
+        "--sign-in-delay",
+        metavar="SECONDS",
+        type=float,
+        default=0.0,
+        help="until the meter's first packet of a sign-in, more than usual (default: %(default)g)",
+    )
+    air.add_argument(
         "--storm", metavar="SEED", type=int, help="faults of all kinds strike, one after the other"
     )
     air.add_argument(
@@ -127,6 +146,9 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
         push=arguments.push,
         neighbours=arguments.neighbours,
         in_range=not arguments.out_of_range,
+        shortest_scan=arguments.shortest_scan,
+        whole_scans_only=arguments.whole_scans_only,
+        sign_in_delay=arguments.sign_in_delay,
     )
 
 

@@ -42,6 +42,7 @@ class Control:
             "reboot_meter": self._reboot_meter,
             "boot_meter": faults.boot_meter,
             "move_meter": self._move_meter,
+            "deafen_meter": lambda duration: faults.deafen_meter(int(duration)),
             "lose_meter": faults.lose_meter,
             "return_meter": faults.return_meter,
             "reset_dongle": faults.reset_dongle,

@@ -19,6 +19,8 @@ from .usb import Usb
 
 #: Seconds that a defect may take at most, each time.
 _A_DAY = 86_400.0
+#: The longest duration of a scan that any dongle knows (J11: V12 p59).
+_LONGEST_SCAN = 14
 
 
 class Faults:
@@ -34,6 +36,7 @@ class Faults:
     ) -> None:
         """Prepare; everything is healthy."""
         self._in_range = config.in_range
+        self._shortest_scan = config.shortest_scan
         self._air = air
         self._dongle = dongle
         self._session = dongle.session
@@ -123,6 +126,12 @@ class Faults:
     def move_meter(self, channel: int | None = None, pan_id: int | None = None) -> Pan:
         """The meter starts again on another channel, with another PAN ID; the session is gone."""
         return self._air.move(channel, pan_id)
+
+    def deafen_meter(self, shortest_scan: int) -> None:
+        """The meter no longer hears scans of a shorter duration, until it is healed."""
+        if shortest_scan not in range(_LONGEST_SCAN + 1):
+            raise ValueError("the duration of a scan is a number from 0 to 14")
+        self._air.deafen(shortest_scan)
 
     def lose_meter(self) -> None:
         """The meter is out of range: nothing is received from it."""
@@ -226,6 +235,7 @@ class Faults:
             and not (dongle.muted or dongle.always_ok or dongle.limited or self._added)
             and air.powered
             and air.in_range == self._in_range
+            and air.pan.shortest_scan == self._shortest_scan
         )
 
     def heal(self) -> None:
@@ -241,6 +251,7 @@ class Faults:
             self.remove_neighbour(pan)
         self.boot_meter()
         self._air.in_range = self._in_range
+        self._air.deafen(self._shortest_scan)
 
 
 def _include(cures: set[Cure], cure: Cure, *, on: bool) -> None:

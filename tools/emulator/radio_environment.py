@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from random import Random
 
-from .config import EmulatorConfig
+from .config import SHORTEST_SCAN, EmulatorConfig
 from .meter.echonet_node import EchonetNode
 from .meter.meter import Meter
 from .products import link_local
@@ -16,6 +16,8 @@ CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1)
 #: Those on which meters are: 0.4 MHz apart. J11 knows no other, and every EPANDESC of the
 #: captures names one of them.
 METER_CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1, 2)
+#: The durations that meters of the captures were found with: 02, 09 and 22.
+_SHORTEST_SCANS = (5, 6, 7)
 #: Where multicast of the meters goes.
 ALL_NODES = "FF02:0000:0000:0000:0000:0000:0000:0001"
 #: How many PAN IDs are not the low half of the meter's address (capture 04 has such a one).
@@ -36,6 +38,8 @@ class Pan:
     pair_id: str
     """The last eight characters of the Route-B ID."""
     lqi: int
+    shortest_scan: int
+    """The meter does not hear a scan of a shorter duration (A1 p20: each step doubles the time)."""
 
     @property
     def address(self) -> str:
@@ -66,7 +70,9 @@ class RadioEnvironment:
         self._config = config
         self.meter = meter
         self.node = EchonetNode(meter)
-        self.pan = _place(random, meter.mac, config.route_b_id[-8:])
+        self.pan = replace(
+            _place(random, meter.mac, config.route_b_id[-8:]), shortest_scan=config.shortest_scan
+        )
         self.neighbours = [_next_door(random) for _ in range(config.neighbours)]
         self.traffic = Traffic()
         self.session = False
@@ -89,9 +95,9 @@ class RadioEnvironment:
         """Return who answers a beacon request; a meter of ours only to its own pair ID."""
         ours = pair_id is None or pair_id == self.pan.pair_id
         pans = [pan for pan in self.neighbours if ours or pan.pair_id != self.pan.pair_id]
-        if ours and self.present and duration >= self._config.shortest_scan:
+        if ours and self.present:
             pans.append(self.pan)
-        return [pan for pan in pans if pan.channel == channel]
+        return [pan for pan in pans if pan.channel == channel and duration >= pan.shortest_scan]
 
     def at(self, channel: int, pan_id: int, address: str) -> Pan | None:
         """Return which meter acknowledges what is sent there: ours, or one that looks like it."""
@@ -101,10 +107,19 @@ class RadioEnvironment:
                 return pan if address in (pan.address, ALL_NODES) else None
         return None
 
+    def deafen(self, shortest_scan: int) -> None:
+        """From now on our meter does not hear scans of a shorter duration."""
+        self.pan = replace(self.pan, shortest_scan=shortest_scan)
+
     def add_neighbour(self, pair_id: str | None = None, lqi: int | None = None) -> Pan:
-        """Put one more meter next door, with any pair ID, even ours."""
+        """Put one more meter next door, with any pair ID, even ours; all scans of use hear it."""
         pan = _next_door(self._moves)
-        pan = replace(pan, pair_id=pair_id or pan.pair_id, lqi=pan.lqi if lqi is None else lqi)
+        pan = replace(
+            pan,
+            pair_id=pair_id or pan.pair_id,
+            lqi=pan.lqi if lqi is None else lqi,
+            shortest_scan=SHORTEST_SCAN,
+        )
         self.neighbours.append(pan)
         return pan
 
@@ -169,4 +184,7 @@ def _place(random: Random, mac: str, pair_id: str) -> Pan:
     pan_id = random.randrange(0xFFFF) if unrelated else int(mac[-4:], 16)
     channel = random.randint(FIRST_CHANNEL, LAST_CHANNEL)
     channel -= (channel - FIRST_CHANNEL) % METER_CHANNELS.step
-    return Pan(channel, pan_id, mac, pair_id, random.randint(0x40, 0xC8))
+    lqi = random.randint(0x40, 0xC8)
+    # Not from the same random numbers, which place the meter.
+    shortest_scan = Random(f"deaf/{mac}").choice(_SHORTEST_SCANS)
+    return Pan(channel, pan_id, mac, pair_id, lqi, shortest_scan)

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.wisun_route_b.stack import Network
-from custom_components.wisun_route_b.stack.dongle.dongle import CHANNELS
+from custom_components.wisun_route_b.stack.dongle.scan_passes import CHANNELS
 from custom_components.wisun_route_b.stack.errors import EncodeError
 from custom_components.wisun_route_b.stack.j11.channels import from_logical, logical_channel
 

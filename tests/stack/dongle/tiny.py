@@ -23,12 +23,15 @@ from custom_components.wisun_route_b.stack.dongle.dongle import (
     Dongle,
     DongleLost,
     EventHandler,
+    FractionCallback,
     SessionLost,
     SessionRenewed,
     SessionRenewing,
     TransmitLimit,
+    ignore_fraction,
 )
 from custom_components.wisun_route_b.stack.dongle.port import Port, PortEvent
+from custom_components.wisun_route_b.stack.dongle.scan_passes import METER_CHANNELS, ScanPass
 from custom_components.wisun_route_b.stack.echonet import ESV, Frame
 from custom_components.wisun_route_b.stack.trace.line_log import TraceDirection
 from custom_components.wisun_route_b.stack.trace.trace import Trace
@@ -153,6 +156,7 @@ class TinyDriver(Dongle):
     """Drives a :class:`TinyDongle`."""
 
     kind = "tiny"
+    channels = METER_CHANNELS
 
     def __init__(self, on_event: EventHandler, trace: Trace) -> None:
         self.port = Port(self._take)
@@ -203,8 +207,14 @@ class TinyDriver(Dongle):
         await self._ask("P", f"{credentials.route_b_id}{credentials.password}".encode())
 
     @override
-    async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
-        await asyncio.sleep(self.scan_seconds(duration))
+    async def scan(
+        self,
+        pair_id: str,
+        listening: ScanPass,
+        on_fraction: FractionCallback = ignore_fraction,
+    ) -> tuple[FoundNetwork, ...]:
+        on_fraction(0.5)
+        await asyncio.sleep(self.scan_seconds(listening))
         data = await self._ask("S")
         rows = (data[at : at + 21] for at in range(0, len(data), 21))
         return tuple(
@@ -217,11 +227,12 @@ class TinyDriver(Dongle):
         )
 
     @override
-    def scan_seconds(self, duration: int) -> float:
-        return 2.0**duration / 10
+    def scan_seconds(self, listening: ScanPass) -> float:
+        return 2.0**listening.duration / 10
 
     @override
-    async def join(self, network: Network) -> None:
+    async def join(self, network: Network, *, first_sign: float | None = None) -> None:
+        del first_sign  # this dongle decides at once
         if await self._ask("J", place(network)) != b"\x01":
             raise errors.JoinFailedError("The meter did not let us in")
         self._has_session = True

@@ -115,11 +115,11 @@ def test_a_living_session_is_used_without_signing_in_again() -> None:
 
 def test_the_other_argument_count_is_tried_when_the_scan_is_refused() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
-        dongle.replies["SKSCAN 2 FFFFFFFF 4"] = b"FAIL ER05\r\n"
+        dongle.replies["SKSCAN 2 05555555 5"] = b"FAIL ER05\r\n"
         await meter.connect()
         scans = [line for line in dongle.commands if line.startswith("SKSCAN")]
-        assert set(scans[:-1]) == {"SKSCAN 2 FFFFFFFF 4"}
-        assert scans[-1] == "SKSCAN 2 FFFFFFFF 4 0"
+        assert set(scans[:-1]) == {"SKSCAN 2 05555555 5"}
+        assert scans[-1] == "SKSCAN 2 05555555 5 0"
 
     play(scenario, connect=False, remembered=False)
 

@@ -23,7 +23,7 @@ def test_an_id_is_understood_however_it_is_typed(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", ID[:-1], ID + "0", ID[:-1] + "G", "\uff10" * 32, ID[:-2] + "\r\n"]
+    "typed", ["", ID[:-1], ID + "0", ID[:-1] + "G", "\uff27" * 32, ID[:-2] + "\r\n"]
 )
 def test_an_id_of_another_form_is_refused_without_being_quoted(typed: str) -> None:
     with pytest.raises(errors.CredentialsFormatError) as raised:

@@ -108,7 +108,7 @@ def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
-        emulator.faults.move_meter(channel=0x22, pan_id=0x4321)
+        emulator.faults.move_meter(channel=0x23, pan_id=0x4321)
         tried = _remedies_tried(caplog)
 
         await keeper.rescan()
@@ -117,7 +117,7 @@ def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one(
         assert tried() == [RecoveryStep.RESCAN]
         network = keeper.meter.network
         assert network is not None
-        assert (network.channel, network.pan_id) == (0x22, 0x4321)
+        assert (network.channel, network.pan_id) == (0x23, 0x4321)
 
     play(scenario)
 
@@ -125,7 +125,7 @@ def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one(
 def test_scan_takes_place_although_the_dongle_has_forgotten_everything() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.reset_dongle()
-        emulator.faults.move_meter(channel=0x22, pan_id=0x4321)
+        emulator.faults.move_meter(channel=0x23, pan_id=0x4321)
         await asyncio.sleep(1)
 
         await keeper.rescan()

@@ -88,7 +88,7 @@ def test_survey_tells_our_meter_from_those_next_door() -> None:
             ),
         ),
     )
-    assert "SKSCAN 2 FFFFFFFF 5" in dongle.commands
+    assert "SKSCAN 2 05555555 5" in dongle.commands
     assert dongle.is_closing()
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.wisun_route_b.stack.dongle.scan_passes import METER_CHANNELS
 from custom_components.wisun_route_b.stack.errors import EncodeError
 from custom_components.wisun_route_b.stack.skstack import (
     Command,
@@ -42,7 +43,7 @@ WRITTEN_OUT = [
     (commands.skrejoin(), b"SKREJOIN\r\n"),
     (commands.skaddnbr(METER, MAC), f"SKADDNBR {METER} {MAC}\r\n".encode()),
     (
-        commands.skscan(Dialect.DUAL, 4, mask=1, mode=3),
+        commands.skscan(Dialect.DUAL, 4, range(33, 34), mode=3),
         b"SKSCAN 3 00000001 4 0\r\n",
     ),
     (
@@ -133,6 +134,19 @@ def test_a_register_or_value_of_another_form_is_refused(register: str, value: st
         commands.sksreg(register, value)
 
 
+@pytest.mark.parametrize(
+    ("channels", "mask"),
+    [
+        (range(33, 61), b"FFFFFFFF"),
+        (METER_CHANNELS, b"05555555"),
+        (range(33, 34), b"00000001"),
+        (range(59, 60), b"04000000"),
+    ],
+)
+def test_the_lowest_bit_of_a_mask_is_channel_33(channels: range, mask: bytes) -> None:
+    assert commands.skscan(Dialect.SINGLE, 5, channels).data == b"SKSCAN 2 " + mask + b" 5\r\n"
+
+
 def test_numbers_out_of_range_are_refused() -> None:
     for size in (0, 0x4D1):
         with pytest.raises(EncodeError):
@@ -143,9 +157,11 @@ def test_numbers_out_of_range_are_refused() -> None:
     for duration in (-1, 10):
         with pytest.raises(EncodeError):
             commands.skscan(Dialect.DUAL, duration)
-    for wrong in ({"mask": 0}, {"mask": 1 << 32}, {"mode": 1}):
+    for channels in (range(0), range(32, 34), range(60, 62)):
         with pytest.raises(EncodeError):
-            commands.skscan(Dialect.DUAL, 6, **wrong)
+            commands.skscan(Dialect.DUAL, 6, channels)
+    with pytest.raises(EncodeError):
+        commands.skscan(Dialect.DUAL, 6, mode=1)
     with pytest.raises(EncodeError):
         commands.sktable(3)
 

@@ -21,7 +21,7 @@ TRANSMITTED = b" 00\r\nOK\r\n"
 
 async def scan(emulator: Emulator, host: Host) -> bytes:
     await host.ask(f"SKSETRBID {ROUTE_B_ID}")
-    return await host.say(b"SKSCAN 2 FFFFFFFF 4 0\r\n", 10)
+    return await host.say(b"SKSCAN 2 FFFFFFFF 7 0\r\n", 40)
 
 
 # --- The air and the meter -------------------------------------------------------------------

@@ -68,16 +68,16 @@ def test_meter_answers_only_to_its_own_pair_id() -> None:
     async def play() -> None:
         async with emulated(neighbours=3) as (emulator, host):
             await host.ask("SKSETRBID " + "0" * 32)
-            heard = await host.say(b"SKSCAN 2 FFFFFFFF 4 0\r\n", 10)
+            heard = await host.say(b"SKSCAN 2 FFFFFFFF 7 0\r\n", 40)
             assert heard.count(b"EPANDESC") == 3
             assert emulator.air.pan.mac.encode() not in heard
 
             await host.ask(f"SKSETRBID {ROUTE_B_ID}")
-            heard = await host.say(b"SKSCAN 2 FFFFFFFF 4 0\r\n", 10)
+            heard = await host.say(b"SKSCAN 2 FFFFFFFF 7 0\r\n", 40)
             assert heard.count(b"EPANDESC") == 4
             assert emulator.air.pan.mac.encode() in heard
 
-            heard = await host.say(b"SKSCAN 3 FFFFFFFF 4 0\r\n", 10)
+            heard = await host.say(b"SKSCAN 3 FFFFFFFF 7 0\r\n", 40)
             assert heard.count(b"EPANDESC") == 4
             assert b"PairID" not in heard
 
@@ -100,6 +100,46 @@ def test_short_scan_misses_a_sleepy_meter() -> None:
             await host.ask(f"SKSETRBID {ROUTE_B_ID}")
             assert b"EPANDESC" not in await host.say(b"SKSCAN 2 FFFFFFFF 5 0\r\n", 30)
             assert b"EPANDESC" in await host.say(b"SKSCAN 2 FFFFFFFF 6 0\r\n", 30)
+
+    run(play())
+
+
+def test_meters_next_door_are_not_all_heard_by_the_shortest_scan() -> None:
+    async def play() -> None:
+        async with emulated(neighbours=20) as (_, host):
+            await host.ask("SKSETRBID " + "0" * 32)
+            heard = [
+                (await host.say(f"SKSCAN 2 FFFFFFFF {d} 0\r\n".encode(), 40)).count(b"EPANDESC")
+                for d in (4, 5, 6, 7)
+            ]
+            assert 0 == heard[0] < heard[1] < heard[2] < heard[3] == 20
+
+    run(play())
+
+
+def test_meter_can_become_deaf_to_short_scans() -> None:
+    async def play() -> None:
+        async with emulated() as (emulator, host):
+            await host.ask(f"SKSETRBID {ROUTE_B_ID}")
+            assert b"EPANDESC" in await host.say(b"SKSCAN 2 FFFFFFFF 5 0\r\n", 30)
+            emulator.faults.deafen_meter(6)
+            assert not emulator.faults.healthy
+            assert b"EPANDESC" not in await host.say(b"SKSCAN 2 FFFFFFFF 5 0\r\n", 30)
+            assert b"EPANDESC" in await host.say(b"SKSCAN 2 FFFFFFFF 6 0\r\n", 30)
+            emulator.faults.heal()
+            assert b"EPANDESC" in await host.say(b"SKSCAN 2 FFFFFFFF 5 0\r\n", 30)
+
+    run(play())
+
+
+def test_dongle_may_find_nothing_without_all_channels() -> None:
+    async def play() -> None:
+        async with emulated(whole_scans_only=True) as (_, host):
+            await host.ask(f"SKSETRBID {ROUTE_B_ID}")
+            for mask, found in ((b"05555555", 0), (b"07FFFFFF", 0), (b"0FFFFFFF", 1)):
+                heard = await host.say(b"SKSCAN 2 " + mask + b" 6 0\r\n", 30)
+                assert heard.count(b"EPANDESC") == found
+                assert heard.count(b"EVENT 22") == 1
 
     run(play())
 
@@ -324,7 +364,7 @@ def test_speed_makes_every_wait_shorter() -> None:
 def test_same_seed_is_the_same_conversation() -> None:
     async def play() -> bytes:
         async with emulated(seed=7, neighbours=2) as (emulator, host):
-            said = await host.say(b"SKSCAN 3 FFFFFFFF 4 0\r\n", 10)
+            said = await host.say(b"SKSCAN 3 FFFFFFFF 7 0\r\n", 40)
             await join(emulator, host)
             return said + bytes(host.heard) + await host.say(sendto(emulator, GET_POWER), 5)
 

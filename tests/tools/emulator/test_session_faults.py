@@ -249,7 +249,7 @@ def test_a_trap_looks_right_and_refuses_after_two_packets() -> None:
         async with emulated() as (emulator, host):
             trap = emulator.faults.add_trap(lqi=0xF0)
             await host.ask(f"SKSETRBID {ROUTE_B_ID}")
-            heard = await host.say(b"SKSCAN 2 FFFFFFFF 4 0\r\n", 10)
+            heard = await host.say(b"SKSCAN 2 FFFFFFFF 7 0\r\n", 40)
             assert heard.count(f"PairID:{ROUTE_B_ID[-8:]}".encode()) == 2
             assert b"LQI:F0" in heard
             await sign_in(emulator, host)
@@ -262,7 +262,7 @@ def test_a_trap_looks_right_and_refuses_after_two_packets() -> None:
             assert heard.count(b"ERXUDP " + trap.address.encode()) == 2
 
             await host.ask("SKSETRBID " + "0" * 32)
-            assert b"EPANDESC" not in await host.say(b"SKSCAN 2 FFFFFFFF 4 0\r\n", 10)
+            assert b"EPANDESC" not in await host.say(b"SKSCAN 2 FFFFFFFF 7 0\r\n", 40)
             emulator.faults.remove_neighbour(trap)
             assert emulator.faults.healthy
 

@@ -58,6 +58,7 @@ class Session:
         self._heard = heard
         self._meter_id = config.route_b_id
         self._lifetime = config.session_lifetime
+        self._delay = config.sign_in_delay
         self._random = Random(f"session/{config.seed}")
         self._running: asyncio.Task[None] | None = None
         self._life = Lifetime(
@@ -96,6 +97,8 @@ class Session:
         )
         packets = pana.packets(self._pace.random, self._meter_id, self._lifetime)
         answered = packets if accepted else packets[:_BEFORE_REFUSAL]
+        if self._delay:
+            await self._pace.hold(self._delay)
         if not await self._exchange(meter, answered, self._pace.random):
             await self._pace.wait(_HALF_WAY)
             self._report(UNANSWERED)

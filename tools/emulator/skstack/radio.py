@@ -38,6 +38,7 @@ class Radio:
         self.session = Session(config, front, self._pushes, self._heard)
         self._exchange = Exchange(config.clock, front, self._pushes, self._heard)
         self._scanning: asyncio.Task[None] | None = None
+        self._whole_scans_only = config.whole_scans_only
 
     def reset(self) -> None:
         """Forget everything, in the middle of whatever is going on."""
@@ -71,7 +72,7 @@ class Radio:
         """Begin a scan; one that is going on ends without a word."""
         if self._scanning is not None:
             self._scanning.cancel()
-        scan = Scan(mode, mask, duration, self._registers.pair_id)
+        scan = Scan(mode, mask, duration, self._registers.pair_id, self._whole_scans_only)
         self._scanning = self._front.begin(scan.run(self._air, self._pace, self.printer))
 
     def ping(self, address: str) -> None:

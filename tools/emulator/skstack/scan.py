@@ -7,6 +7,7 @@ from ..radio_environment import FIRST_CHANNEL, RadioEnvironment
 from .lines import Printer
 
 _CHANNELS = 28
+_WHOLE = (1 << _CHANNELS) - 1
 _BEACON, _SCANNED, _ENERGY_SCANNED = 0x20, 0x22, 0x1F
 
 
@@ -20,6 +21,8 @@ class Scan:
     """Bit 0 = channel 33."""
     duration: int
     pair_id: str
+    whole_only: bool = False
+    """Nothing is found without all channels."""
 
     async def run(self, air: RadioEnvironment, pace: Pace, printer: Printer) -> None:
         """Visit the channels one after the other, and tell what is there."""
@@ -41,6 +44,8 @@ class Scan:
             printer.event(_SCANNED, own)
 
     def _listen(self, channel: int, air: RadioEnvironment, printer: Printer) -> None:
+        if self.whole_only and self.mask & _WHOLE != _WHOLE:
+            return
         with_pair_id = self.mode == 2  # noqa: PLR2004 - see mode
         pair_id = self.pair_id if with_pair_id else None
         for pan in air.heard(channel, self.duration, pair_id):

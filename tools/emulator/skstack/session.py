@@ -61,6 +61,7 @@ class Session:
         self._hear = hear
         self._meter_id = config.route_b_id
         self._lifetime = config.session_lifetime
+        self._delay = config.sign_in_delay
         self._random = Random(f"session/{config.seed}")
         self._joining: asyncio.Task[None] | None = None
         self._life = Lifetime(
@@ -111,6 +112,8 @@ class Session:
             meter, self.route_b_id or "", self.password or ""
         )
         packets = pana.packets(self._pace.random, self._meter_id, self._lifetime)
+        if self._delay:
+            await self._pace.wait((self._delay, self._delay))
         complete = await self._authenticate(meter, packets if accepted else packets[:2])
         if not (accepted and complete):
             await self._pace.wait(_REFUSED_AFTER)

@@ -13,11 +13,9 @@ from typing import Final, Protocol, Self
 
 from ..credentials import Credentials
 from ..errors import DongleError, PortError
+from .scan_passes import CHANNELS, ScanPass
 
 _ADDRESS: Final = re.compile(r"[0-9A-F]{16}")
-#: Logical channels of the radio, 922.5 to 927.9 MHz in steps of 0.2 MHz (BP35A1 manual, register
-#: S02). Meters of Route B use every second one, 33 to 59 (J11 UART IF specification v1.2, page 28).
-CHANNELS: Final = range(33, 61)
 _FIRST_CHANNEL_MHZ: Final = 922.5
 _CHANNEL_SPACING_MHZ: Final = 0.2
 #: FFFF stands for "none".
@@ -142,6 +140,13 @@ type DongleEvent = (
 type EventHandler = Callable[[DongleEvent], None]
 
 
+type FractionCallback = Callable[[float], None]
+
+
+def ignore_fraction(_: float) -> None:
+    """Take no interest in how far something is."""
+
+
 # --- The dongle ----------------------------------------------------------------------------
 
 
@@ -183,17 +188,31 @@ class Dongle(Protocol):
     async def prepare(self, credentials: Credentials) -> None:
         """Bring the dongle into a known state, without a session, and give it the credentials."""
 
-    async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
-        """Listen once on all channels; return every network, marking this pairing ID's.
+    @property
+    def channels(self) -> range:
+        """The logical channels that this dongle can listen on: METER_CHANNELS at least."""
 
-        Each step of ``duration`` doubles the time on each channel.
+    async def scan(
+        self,
+        pair_id: str,
+        listening: ScanPass,
+        on_fraction: FractionCallback = ignore_fraction,
+    ) -> tuple[FoundNetwork, ...]:
+        """Listen once, as the pass says; return every network, marking this pairing ID's.
+
+        A dongle that reports how far it is has ``on_fraction`` called with that, 0 to 1.
         """
 
-    def scan_seconds(self, duration: int) -> float:
-        """Return how many seconds a scan with this duration takes."""
+    def scan_seconds(self, listening: ScanPass) -> float:
+        """Return how many seconds a pass takes."""
 
-    async def join(self, network: Network) -> None:
-        """Sign in; raise JoinFailedError, CredentialsRefusedError or TransmitLimitError."""
+    async def join(self, network: Network, *, first_sign: float | None = None) -> None:
+        """Sign in; raise JoinFailedError, CredentialsRefusedError or TransmitLimitError.
+
+        With ``first_sign`` it is given up after that many seconds in which nothing shows that the
+        meter is there at all, whatever the dongle itself would do. Whenever it has failed, the
+        dongle may still be at it, and must be prepared again before it is asked for anything else.
+        """
 
     async def send(self, payload: bytes) -> None:
         """Send a datagram to the joined meter; return when its radio has acknowledged it.

@@ -64,13 +64,16 @@ from .dongle import (
     DongleLost,
     EventHandler,
     FoundNetwork,
+    FractionCallback,
     Network,
+    ignore_fraction,
 )
 from .j11_commander import J11Commander, Unsolicited
 from .j11_session import J11Session, SessionState
 from .j11_trace import J11Trace
 from .j11_transmitter import J11Transmitter, NotJoinedError
 from .port import Port, PortEvent
+from .scan_passes import METER_CHANNELS, ScanPass
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -89,10 +92,9 @@ _RESET_TRIES: Final = 3
 _ANY_CHANNEL: Final = 4
 #: 0053 often fails at first; each try takes 2.6 s (V12 p155).
 _START_TRIES: Final = 3
-#: Seconds for PANA, and for the next one after one that took longer. It takes a few; the dongle itself
-#: gives up after 492 to 706 s (V12 p155), and nothing shows meanwhile whether the meter takes part.
-_PANA_TIMEOUT_S: Final = 15.0
-_LONG_PANA_TIMEOUT_S: Final = 45.0
+#: Seconds for PANA. It takes a few; the dongle itself gives up after 492 to 706 s (V12 p155), and
+#: nothing shows meanwhile whether the meter takes part.
+_PANA_TIMEOUT_S: Final = 45.0
 #: Seconds between two looks whether PANA has succeeded and only its 6028 was lost.
 _PANA_POLL_S: Final = 5.0
 #: Seconds for the answer to a question, of which the dongle knows the answer: 0.03 (capture 31).
@@ -113,6 +115,25 @@ _HAN_IN_USE: Final = frozenset(
 )
 
 
+class _Scan:
+    """What one scan has found."""
+
+    def __init__(self, channels: int, on_fraction: FractionCallback) -> None:
+        self.found: list[FoundNetwork] = []
+        self._channels = channels
+        self._visited: set[int] = set()
+        self._on_fraction = on_fraction
+
+    def add(self, result: ScanResult) -> None:
+        """Take what was received on one channel."""
+        for beacon in result.beacons:
+            if len(self.found) < _MAX_PANS and beacon.pan_id in PAN_IDS:
+                network = Network(logical_channel(result.channel), beacon.pan_id, beacon.mac)
+                self.found.append(FoundNetwork(network, beacon.rssi, ours=True))
+        self._visited.add(result.channel)
+        self._on_fraction(min(1.0, len(self._visited) / self._channels))
+
+
 class J11Dongle(Dongle):
     """Drives one dongle over one port, until it is closed."""
 
@@ -127,13 +148,12 @@ class J11Dongle(Dongle):
         self._session = J11Session(on_event)
         self._transmitter = J11Transmitter(self._commander, on_event)
         self._sending = asyncio.Lock()
-        self._pana_timeout = _PANA_TIMEOUT_S
         self._credentials: Credentials | None = None
         self._version: str | None = None
         self._network: Network | None = None
         """The network that is joined, or being joined."""
-        self._found: list[FoundNetwork] | None = None
-        """What the scan that is running has found."""
+        self._scan: _Scan | None = None
+        """The scan that is running."""
         self._strays = 0
 
     @property
@@ -241,15 +261,26 @@ class J11Dongle(Dongle):
 
     # --- Scanning --------------------------------------------------------------------------
 
+    @property
     @override
-    def scan_seconds(self, duration: int) -> float:
-        return commands.scan_time(duration)
+    def channels(self) -> range:
+        return METER_CHANNELS
 
     @override
-    async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
-        """Listen once on all channels; the dongle reports networks with this pairing ID only."""
-        command = commands.scan(duration, pairing_id=pair_id)
-        found = self._found = []
+    def scan_seconds(self, listening: ScanPass) -> float:
+        return commands.scan_time(listening.duration, _mask(listening.channels))
+
+    @override
+    async def scan(
+        self,
+        pair_id: str,
+        listening: ScanPass,
+        on_fraction: FractionCallback = ignore_fraction,
+    ) -> tuple[FoundNetwork, ...]:
+        """Listen once; the dongle reports networks with this pairing ID only."""
+        mask = _mask(listening.channels)
+        command = commands.scan(listening.duration, pairing_id=pair_id, channels=mask)
+        scan = self._scan = _Scan(mask.bit_count(), on_fraction)
         try:
             await self._commander.execute(command)
         except CommandFailedError as err:
@@ -262,27 +293,20 @@ class J11Dongle(Dongle):
                 raise
             # Only its end was lost.
         finally:
-            self._found = None
-        return tuple(found)
-
-    def _scanned(self, result: ScanResult) -> None:
-        for beacon in result.beacons:
-            if self._found is None or len(self._found) >= _MAX_PANS or beacon.pan_id not in PAN_IDS:
-                return
-            network = Network(logical_channel(result.channel), beacon.pan_id, beacon.mac)
-            self._found.append(FoundNetwork(network, beacon.rssi, ours=True))
+            self._scan = None
+        return tuple(scan.found)
 
     # --- Session ---------------------------------------------------------------------------
 
     @override
-    async def join(self, network: Network) -> None:
+    async def join(self, network: Network, *, first_sign: float | None = None) -> None:
         self._session.drop()
         self._network = network
         try:
             await self._associate(network)
             # Before PANA, or the first notification of the meter is lost (V12 p191).
             await self._commander.execute_with_retries(commands.open_port())
-            await self._authenticate(network)
+            await self._authenticate(network, first_sign or _PANA_TIMEOUT_S)
         except CommandFailedError as err:
             raise _join_error(err) from err
         except LinkError:
@@ -331,17 +355,15 @@ class J11Dongle(Dongle):
             for peer in answer.peers
         )
 
-    async def _authenticate(self, network: Network) -> None:
+    async def _authenticate(self, network: Network, patience: float) -> None:
         decided = self._session.begin()
         try:
             await self._start_pana(decided)
-            async with asyncio.timeout(self._pana_timeout):
+            async with asyncio.timeout(patience):
                 await self._await_pana(decided, network)
-            self._pana_timeout = _PANA_TIMEOUT_S
         except CommandTimeoutError:
             raise
         except TimeoutError as err:
-            self._pana_timeout = _LONG_PANA_TIMEOUT_S
             await self._start_over(_ANY_CHANNEL)  # it would go on for minutes
             raise JoinFailedError("The meter did not finish the sign-in in time") from err
         finally:
@@ -432,8 +454,8 @@ class J11Dongle(Dongle):
     def _dispatch(self, message: Unsolicited) -> None:
         """Give what the dongle says by itself to what it concerns."""
         match message:
-            case ScanResult():
-                self._scanned(message)
+            case ScanResult() if self._scan is not None:
+                self._scan.add(message)
             case Datagram():
                 self._datagram(message)
             case StartedUp():
@@ -482,6 +504,11 @@ class J11Dongle(Dongle):
     def _fail_all(self, error: PortLostError) -> None:
         self._session.drop(error)
         self._commander.fail(error)
+
+
+def _mask(channels: range) -> int:
+    """Return the mask of the command 0051 for logical channels; J11 has those of the meters."""
+    return sum(1 << from_logical(channel) for channel in channels if channel in METER_CHANNELS)
 
 
 def _channel_of(network: Network) -> int | None:

@@ -34,7 +34,6 @@ from ..skstack import (
 )
 from ..trace.trace import Trace
 from .dongle import (
-    CHANNELS,
     PAN_IDS,
     DatagramReceived,
     Dongle,
@@ -42,9 +41,12 @@ from .dongle import (
     DongleLost,
     EventHandler,
     FoundNetwork,
+    FractionCallback,
     Network,
+    ignore_fraction,
 )
 from .port import Port, PortEvent
+from .scan_passes import CHANNELS, ScanPass
 from .skstack_commander import Answer, Commander, Unsolicited
 from .skstack_probe import SkstackProbe
 from .skstack_session import PanaSession, SessionState
@@ -53,7 +55,7 @@ from .skstack_transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1), on 28 channels (BP35A1 manual).
+#: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1) (BP35A1 manual, page 20).
 _DWELL = 0.0096
 #: A scan that says nothing for this many seconds beyond its time will not end.
 _SCAN_GRACE = 8.0
@@ -75,6 +77,7 @@ class SkstackDongle(Dongle):
     """Drives one dongle over one port, until it is closed."""
 
     kind = "skstack"
+    channels = CHANNELS
 
     def __init__(self, port: Port, on_event: EventHandler, trace: Trace) -> None:
         """Take the port, whose events must be passed to :meth:`take`."""
@@ -166,16 +169,21 @@ class SkstackDongle(Dongle):
     # --- Scanning ----------------------------------------------------------------------
 
     @override
-    def scan_seconds(self, duration: int) -> float:
-        return len(CHANNELS) * _DWELL * (2.0**duration + 1.0)
+    def scan_seconds(self, listening: ScanPass) -> float:
+        return len(listening.channels) * _DWELL * (2.0**listening.duration + 1.0)
 
     @override
-    async def scan(self, pair_id: str, duration: int) -> tuple[FoundNetwork, ...]:
+    async def scan(
+        self,
+        pair_id: str,
+        listening: ScanPass,
+        on_fraction: FractionCallback = ignore_fraction,
+    ) -> tuple[FoundNetwork, ...]:
         self._found.clear()
         self._scan_ended = asyncio.get_running_loop().create_future()
         try:
-            await self._start_scan(duration)
-            async with asyncio.timeout(self.scan_seconds(duration) + _SCAN_GRACE):
+            await self._start_scan(listening)
+            async with asyncio.timeout(self.scan_seconds(listening) + _SCAN_GRACE):
                 await self._scan_ended
         except CommandTimeoutError:
             raise
@@ -195,37 +203,39 @@ class SkstackDongle(Dongle):
             for pan in self._found
         )
 
-    async def _start_scan(self, duration: int) -> None:
+    async def _start_scan(self, listening: ScanPass) -> None:
         """Start a scan; a form that the dongle refuses (ER05) is kept only until it takes the other.
 
         EINFO has shown the dialect, but a damaged line may show the wrong one.
         """
         dialect = self._commander.dialect
+        channels, duration = listening.channels, listening.duration
         try:
-            await self._set_up(commands.skscan(dialect, duration))
+            await self._set_up(commands.skscan(dialect, duration, channels))
         except CommandFailedError as err:
             if err.code != FailCode.ER05:
                 raise
-            await self._set_up(commands.skscan(dialect.other, duration))
+            await self._set_up(commands.skscan(dialect.other, duration, channels))
             self._commander.dialect = dialect.other
 
     # --- Session -----------------------------------------------------------------------
 
     @override
-    async def join(self, network: Network) -> None:
+    async def join(self, network: Network, *, first_sign: float | None = None) -> None:
         await self._set_up(commands.sksreg("S2", f"{network.channel:02X}"))
         await self._set_up(commands.sksreg("S3", f"{network.pan_id:04X}"))
         self._meter_address = link_local(network.address)
         try:
-            await self._join()
+            await self._join(first_sign)
         except LinkError:
             await self.require_transmission()  # or that is the reason
             raise
 
-    async def _join(self) -> None:
+    async def _join(self, first_sign: float | None) -> None:
         decided = self._session.begin()
         try:
             await self._start_join(decided)
+            self._session.expect_sign(first_sign)
             async with asyncio.timeout(_JOIN_TIMEOUT):
                 await decided
         except CommandTimeoutError:
@@ -330,7 +340,7 @@ class SkstackDongle(Dongle):
             case Datagram():
                 self._datagram(message)
             case Event(side=side) if side != _SIDE_HAN:
-                self._event(message.number, message.parameter)
+                self._event(message)
             case Event():
                 pass  # of the HAN side of dual firmware, which is none of ours
 
@@ -345,7 +355,10 @@ class SkstackDongle(Dongle):
         else:
             self._strays += datagram.local_port != PANA_PORT
 
-    def _event(self, number: int, parameter: int | None) -> None:
+    def _event(self, event: Event) -> None:
+        number, parameter = event.number, event.parameter
+        if event.address == self._meter_address and event.shows_peer:
+            self._session.sign_received()
         match number:
             case EventNumber.SCAN_FINISHED:
                 _resolve(self._scan_ended, None)

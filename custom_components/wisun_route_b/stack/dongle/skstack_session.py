@@ -5,6 +5,7 @@ Numbers and meanings are those of the BP35A1 and BP35C2 manuals, 4.8 and pages 6
 """
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -94,6 +95,8 @@ class PanaSession:
         self._packets: set[bytes] = set()
         self._turned_down = False
         self._unheard = False
+        self._signs = False
+        """Whether anything has come from the meter in the sign-in that was begun last."""
 
     @property
     def state(self) -> SessionState:
@@ -117,10 +120,18 @@ class PanaSession:
         It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
         """
         self._packets.clear()
-        self._turned_down = self._unheard = False
+        self._turned_down = self._unheard = self._signs = False
         self._set(SessionState.JOINING)
         self._decided = asyncio.get_running_loop().create_future()
         return self._decided
+
+    def expect_sign(self, seconds: float | None) -> None:
+        """Fail the sign-in after these seconds, if there is no sign of the meter by then.
+
+        Whatever comes from the meter shows that it is there, and then the dongle decides.
+        """
+        if seconds is not None and self._state is SessionState.JOINING and not self._signs:
+            self._wait_at_most(seconds, self._no_sign)
 
     def drop(self, error: PortLostError | None = None) -> None:
         """Forget the session without an event; fail whatever waits for it."""
@@ -140,8 +151,9 @@ class PanaSession:
 
     def packet_received(self, packet: bytes) -> None:
         """Note a PANA packet of the meter."""
+        self.sign_received()
         if self._state is SessionState.RENEWING and not self._packets:
-            self._wait_at_most(_RENEWAL_ENDS)
+            self._wait_at_most(_RENEWAL_ENDS, self._not_renewed)
         self._turned_down |= turns_down(packet)
         if len(self._packets) < _MAX_PACKETS:
             self._packets.add(sequence_of(packet))
@@ -149,6 +161,12 @@ class PanaSession:
     def transmission_failed(self) -> None:
         """Note that the meter did not acknowledge something (EVENT 21 with 01)."""
         self._unheard = True
+
+    def sign_received(self) -> None:
+        """Note that the meter is there: it has sent, or acknowledged, something."""
+        self._signs = True
+        if self._state is SessionState.JOINING:
+            self._stop_waiting()
 
     def event(self, number: int) -> None:
         """Take an EVENT; numbers that say nothing about the session are ignored."""
@@ -173,17 +191,21 @@ class PanaSession:
     def _expect_renewal(self) -> None:
         self._packets.clear()
         self._decided = asyncio.get_running_loop().create_future()
-        self._wait_at_most(_RENEWAL_BEGINS)
+        self._wait_at_most(_RENEWAL_BEGINS, self._not_renewed)
         self._on_event(SessionRenewing())
 
-    def _wait_at_most(self, seconds: float) -> None:
+    def _wait_at_most(self, seconds: float, otherwise: Callable[[], None]) -> None:
         self._stop_waiting()
-        self._patience = asyncio.get_running_loop().call_later(seconds, self._not_renewed)
+        self._patience = asyncio.get_running_loop().call_later(seconds, otherwise)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _no_sign(self) -> None:
+        self._set(SessionState.NONE)
+        self._decide(JoinFailedError("There was no sign of the meter"))
 
     def _not_renewed(self) -> None:
         self._set(SessionState.NONE)

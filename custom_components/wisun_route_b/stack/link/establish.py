@@ -40,15 +40,18 @@ _LOGGER = logging.getLogger(__name__)
 _ALIVE_TIMEOUT: Final = 4.0
 #: Seconds for each answer to the first requests, in which they are sent four times.
 _FIRST_PATIENCE: Final = 20.0
+#: Seconds for what the meter says of itself, in which it is sent twice. It is several properties at once,
+#: and a meter that is silent about one of them must not keep anyone waiting.
+_DESCRIPTION_PATIENCE: Final = 10.0
 #: What the meter is asked for to prove that a session carries answers, and the patience with each in
 #: seconds. The others are for a meter that is silent about the first.
-_PROOFS: Final = (
+_PROOFS: Final[tuple[tuple[int, float], ...]] = (
     (INSTANTANEOUS_POWER.epc, _FIRST_PATIENCE),
     (OPERATION_STATUS.epc, 6.0),
     (STANDARD_VERSION.epc, 6.0),
 )
 #: The same, where all of what is wanted first was asked for already.
-_FURTHER_PROOFS: Final = tuple((epc, 6.0) for epc, _ in _PROOFS)
+_FURTHER_PROOFS: Final[tuple[tuple[int, float], ...]] = tuple((epc, 6.0) for epc, _ in _PROOFS)
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
 _REST: Final = 10.0
@@ -98,7 +101,8 @@ class SessionEstablisher:
             await self._rest()
             proof = _FirstAnswer(connection, self._cache, first)
             sign_in = self._sign_in(connection, report, proof)
-            self._settle(await sign_in.anywhere(self._cache.network))
+            self._settle(await sign_in.anywhere(self._cache.network), proof)
+            self._learn(connection, proof.description)
             reading = proof.reading
             self._require_sign_in = False
         if self._cache.description is None:
@@ -163,11 +167,13 @@ class SessionEstablisher:
         await self._rest()
         if forgetful or step is RecoveryStep.RESET:
             await connection.dongle.prepare(self._credentials)
-        sign_in = self._sign_in(connection, ignore_progress, _FirstAnswer(connection, self._cache))
+        proof = _FirstAnswer(connection, self._cache)
+        sign_in = self._sign_in(connection, ignore_progress, proof)
         if step is RecoveryStep.RESCAN:
-            self._settle(await sign_in.search(network))
+            self._settle(await sign_in.search(network), proof)
         else:
             await sign_in.join(network)
+        self._learn(connection, proof.description)
         await self._try_to_describe(connection)
         self._restrict(connection)
         connection.establish()
@@ -180,8 +186,12 @@ class SessionEstablisher:
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""
         said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
-        self._cache.learn(said, asyncio.get_running_loop().time())
-        self._restrict(connection)
+        self._learn(connection, said)
+
+    def _learn(self, connection: Connection, said: ReadReport | None) -> None:
+        if said is not None:
+            self._cache.learn(said, asyncio.get_running_loop().time())
+            self._restrict(connection)
 
     async def _try_to_describe(self, connection: Connection) -> None:
         """Ask the meter what it is; a session that has carried an answer is kept without that."""
@@ -191,8 +201,10 @@ class SessionEstablisher:
             except ResponseTimeoutError, SendFailedError:
                 _LOGGER.debug("The meter did not say what it is")
 
-    def _settle(self, signed_in: SignedIn) -> None:
-        self._cache.found(signed_in.network, signed_in.signal)
+    def _settle(self, signed_in: SignedIn, proof: _FirstAnswer) -> None:
+        """Note where the meter is, and how well it was found unless its answer has shown that since."""
+        signal = None if proof.has_shown_signal else signed_in.signal
+        self._cache.found(signed_in.network, signal)
 
     def _restrict(self, connection: Connection) -> None:
         description = self._cache.description
@@ -212,8 +224,8 @@ class SessionEstablisher:
 class _FirstAnswer:
     """Requires the meter to answer a request in a session that has just begun.
 
-    What is wanted first is a good proof, if its numbers can be understood: no other request is
-    needed then.
+    What is to be read anyway is a good proof, and then no other request is needed: what the meter
+    is, as long as that is not known, or else what is wanted first.
     """
 
     def __init__(
@@ -225,6 +237,14 @@ class _FirstAnswer:
         self._first = first
         self.reading: ReadReport | None = None
         """What the meter has said about that."""
+        self.description: ReadReport | None = None
+        """What it has said about itself."""
+        self._signal_before = cache.signal
+
+    @property
+    def has_shown_signal(self) -> bool:
+        """Whether the answer came with its signal strength."""
+        return self._cache.signal is not self._signal_before
 
     async def require(self) -> None:
         """Return once the meter has answered in this session, be it late.
@@ -233,21 +253,28 @@ class _FirstAnswer:
         """
         connection = self._connection
         connection.revive()
+        self._signal_before = self._cache.signal
         begun = asyncio.get_running_loop().time()
-        patiences: tuple[tuple[int, float], ...] = _PROOFS
-        if self._first and self._cache.description is not None:
-            patiences = _FURTHER_PROOFS
-            try:
-                self.reading = await connection.reader.read(
-                    self._first, self._cache.scale, _FIRST_PATIENCE, isolate=False
-                )
-            except ResponseTimeoutError, SendFailedError:
-                _LOGGER.debug("The first reading of this session was not answered")
-            else:
+        wanted, patience, further = DESCRIPTION_PROPERTIES, _DESCRIPTION_PATIENCE, _PROOFS
+        if self._cache.description is not None:
+            wanted, patience = self._first, _FIRST_PATIENCE
+            further = _FURTHER_PROOFS if wanted else _PROOFS
+        reader, scale = connection.reader, self._cache.scale
+        try:
+            if wanted:
+                self._note(await reader.read(wanted, scale, patience, isolate=False))
                 return
+        except ResponseTimeoutError, SendFailedError:
+            _LOGGER.debug("The first reading of this session was not answered")
         requester = connection.requester
-        for epc, patience in patiences:
+        for epc, patience in further:
             if requester.late_since(begun) or await requester.probe(epc, patience):
                 return
         if not requester.late_since(begun):
             raise MeterSilentError("The meter does not answer after the sign-in")
+
+    def _note(self, said: ReadReport) -> None:
+        if self._cache.description is None:
+            self.description = said
+        else:
+            self.reading = said

@@ -6,6 +6,7 @@ import logging
 
 from ..credentials import Credentials
 from ..dongle.dongle import Dongle, FoundNetwork, Network, strength
+from ..dongle.scan_passes import scan_passes
 from ..errors import (
     CredentialsRefusedError,
     JoinFailedError,
@@ -13,18 +14,19 @@ from ..errors import (
     SessionLostError,
 )
 from .cache import Signal
+from .listen import listen
 from .progress import Progress, ProgressCallback, Stage, estimated
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Scan durations, each about twice as long as the one before: 4.6, 8.9, 17.5 and 34.7 s.
-#: Meters were found with 5 (capture 02), 6 (captures 01, 09) and 7 (capture 22).
-SCAN_DURATIONS = (4, 5, 6, 7)
 #: PANs with our pairing ID that one search tries to join; there should be one.
 _MOST_CANDIDATES = 3
 #: A sign-in takes 2 to 10 s (captures 01, 22); one that fails takes 40.
 _USUAL_JOIN = 8.0
-
+#: Seconds for a first sign of the meter where it was before. A module asks for the meter's first
+#: packet after 0, 2, 6 and 14 s (PANA retransmission, field measurements), and in all captures it
+#: came within 2; the module itself gives up after 38 to 41 s.
+_FIRST_SIGN = 15.0
 
 #: Raises SessionLostError unless the meter answers a request in the session that has begun.
 type RequireAnswer = Callable[[], Awaitable[None]]
@@ -63,33 +65,34 @@ class SignIn:
         credentials are blamed.
         """
         await self._dongle.prepare(self._credentials)
-        refused_before = False
+        absent = refused_before = False
         if remembered is not None:
             try:
                 return await self.join(remembered)
             except JoinFailedError, SessionLostError:
                 _LOGGER.debug("The meter is not where it was")
+                absent = True
             except CredentialsRefusedError:
                 refused_before = True
         try:
-            return await self.search(remembered)
+            return await self.search(remembered, in_haste=absent)
         except CredentialsRefusedError:
             if remembered is None or refused_before:
                 raise
         return await self.search(remembered)
 
-    async def search(self, remembered: Network | None) -> SignedIn:
+    async def search(self, remembered: Network | None, *, in_haste: bool = False) -> SignedIn:
         """Scan, and join the best PAN of our pairing ID that lets us in and answers.
 
         The pairing ID is no secret and only eight characters long: others may show the same.
         Where a meter is remembered, it comes first, and no other one can make us doubt the
-        credentials. Raises as :meth:`anywhere`.
+        credentials. ``in_haste`` leaves out what is not indispensable. Raises as :meth:`anywhere`.
         """
         errors: list[JoinFailedError | CredentialsRefusedError | SessionLostError] = []
         own = remembered.address if remembered else None
-        for found in await self._scan(own):
+        for found in await self._scan(own, in_haste=in_haste):
             try:
-                signed_in = await self.join(found.network)
+                signed_in = await self._join(found.network, first_sign=None)
             except (JoinFailedError, SessionLostError) as err:
                 errors.append(err)
             except CredentialsRefusedError as err:
@@ -103,29 +106,32 @@ class SignIn:
         raise errors[0]
 
     async def join(self, network: Network) -> SignedIn:
-        """Sign in where the meter is thought to be; the dongle must know the credentials."""
+        """Sign in where the meter was before; the dongle must know the credentials.
+
+        Raises as :meth:`anywhere`, JoinFailedError after 15 s without any sign of the meter.
+        """
+        return await self._join(network, first_sign=_FIRST_SIGN)
+
+    async def _join(self, network: Network, *, first_sign: float | None) -> SignedIn:
         with estimated(self._report, Stage.JOINING, 0.0, 0.95, _USUAL_JOIN):
-            await self._dongle.join(network)
+            try:
+                await self._dongle.join(network, first_sign=first_sign)
+            except JoinFailedError:
+                # Or the dongle, which may still be at it, would disturb whatever comes next.
+                await self._dongle.prepare(self._credentials)
+                raise
         self._report(Progress(Stage.DESCRIBING))
         await self._require_answer()
         return SignedIn(network)
 
-    async def _scan(self, own: str | None) -> list[FoundNetwork]:
-        """Scan longer and longer until our pairing ID is found; return its PANs, best first.
+    async def _scan(self, own: str | None, *, in_haste: bool) -> list[FoundNetwork]:
+        """Listen pass by pass until our pairing ID is found; return its PANs, best first.
 
         ``own`` is the address of the meter if it is known: the loudest PANs must not keep it out.
         """
-        dongle = self._dongle
-        whole = sum(map(dongle.scan_seconds, SCAN_DURATIONS))
-        done = 0.0
-        for duration in SCAN_DURATIONS:
-            seconds = dongle.scan_seconds(duration)
-            with estimated(
-                self._report, Stage.SCANNING, done / whole, (done + seconds) / whole, seconds
-            ):
-                found = await dongle.scan(self._credentials.pair_id, duration)
+        passes = scan_passes(self._dongle.channels, in_haste=in_haste)
+        async for found in listen(self._dongle, self._credentials.pair_id, passes, self._report):
             if ours := [pan for pan in found if pan.ours]:
                 ours.sort(key=lambda pan: (pan.network.address == own, strength(pan)), reverse=True)
                 return ours[:_MOST_CANDIDATES]
-            done += seconds
         raise MeterNotFoundError("No meter with this ID was found")

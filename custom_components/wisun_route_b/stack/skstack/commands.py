@@ -22,6 +22,9 @@ _PRIVATE_REGISTERS = frozenset({"S3", "S03", "SA", "S0A", "SB", "S0B"})
 #: One digit: whether two are decimal or hexadecimal differs between the sources, and
 #: a scan of duration 9 already takes more than two minutes.
 _MAX_SCAN_DURATION = 9
+#: The bits of SKSCAN's mask stand for these; all 28 are asked for as every capture does it.
+_CHANNELS = range(33, 61)
+_ALL_CHANNELS = 0xFFFFFFFF
 #: Energy detection, active with pairing ID, active without.
 _SCAN_MODES = (0, 2, 3)
 _MAX_HANDLE = 6
@@ -105,16 +108,27 @@ def sksetrbid(route_b_id: str) -> Command:
     return _command("SKSETRBID", text, summary="SKSETRBID ****")
 
 
-def skscan(dialect: Dialect, duration: int, *, mask: int = 0xFFFFFFFF, mode: int = 2) -> Command:
+def skscan(
+    dialect: Dialect, duration: int, channels: range = _CHANNELS, *, mode: int = 2
+) -> Command:
     """Scan; each channel takes 0.0096 * (2**duration + 1) s. EVENT 22 ends it, not the OK.
 
-    Bit 0 of ``mask`` is channel 0x21; the channels of SKSTACK are the logical ones of the radio. Mode 2 finds only PANs that show a pairing ID.
+    The channels of SKSTACK are the logical ones of the radio. Mode 2 finds only PANs that show a
+    pairing ID.
     """
     _in_range(duration, range(_MAX_SCAN_DURATION + 1), "scan duration")
-    _in_range(mask, range(1, 1 << 32), "channel mask")
     _in_range(mode, _SCAN_MODES, "scan mode")
     side = [_SIDE_B] if dialect is Dialect.DUAL else []
-    return _command("SKSCAN", f"{mode}", f"{mask:08X}", f"{duration}", *side)
+    return _command("SKSCAN", f"{mode}", f"{_mask(channels):08X}", f"{duration}", *side)
+
+
+def _mask(channels: range) -> int:
+    """Return the channel mask of SKSCAN: bit 0 is channel 33 (BP35A1 manual, page 20)."""
+    if channels == _CHANNELS:
+        return _ALL_CHANNELS
+    for channel in channels or (0,):
+        _in_range(channel, _CHANNELS, "channel")
+    return sum(1 << channel - _CHANNELS.start for channel in channels)
 
 
 def skll64(address: str) -> Command:

@@ -8,7 +8,7 @@ addresses are 16 upper-case hexadecimal digits.
 
 from dataclasses import dataclass, field
 
-from .events import EventNumber, FailCode
+from .events import EventNumber, FailCode, SendResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,13 @@ class Event:
     """0 = Route B, 1 = HAN, 0xFF = neither; None on single-stack firmware."""
     parameter: int | None = None
     """One byte, of EVENT 21 and 45 only."""
+
+    @property
+    def shows_peer(self) -> bool:
+        """Whether the peer must be there: it has told its address, or acknowledged a datagram."""
+        return self.number == EventNumber.NEIGHBOR_ADVERTISEMENT or (
+            self.number == EventNumber.UDP_SENT and self.parameter == SendResult.SENT
+        )
 
 
 @dataclass(frozen=True, slots=True)
