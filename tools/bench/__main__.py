@@ -63,6 +63,7 @@ async def run_full() -> Figures:
         group.create_task(reading.measure_air(figures, readings=40))
         group.create_task(verdicts.measure(figures, "momonga", patience=_LONG_PATIENCE))
         group.create_task(recovery.measure(figures))
+        group.create_task(start.measure_no_meter(figures, range(1, 4)))
     return figures
 
 

@@ -41,7 +41,7 @@ class Goal:
 #: Checked by the short form as well. momonga has no warm start: it always resets the dongle
 #: and scans, so its only start stands for all three.
 RATIOS: tuple[Goal, ...] = (
-    Goal("cold", 1 / 2),
+    Goal("cold", 1 / 4),
     Goal("warm", 1 / 8, other_row="cold"),
     Goal("live", 1 / 25, other_row="cold"),
     Goal("datagrams", 1 / 3, other="core"),
