@@ -99,5 +99,5 @@ And what these figures cannot show:
 - The emulator's delays are drawn from ranges seen in a few captures, evenly. Bad radio has longer
   tails.
 - Every emulated meter is a well-behaved one of the first generation; dongles are of one kind here.
-- A recovery is measured three times, a start six times: enough for the ratios, not for percentiles.
+- A recovery is measured three times, a start with nothing known twelve times: enough for the ratios, not for percentiles.
 """
