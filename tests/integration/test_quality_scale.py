@@ -224,7 +224,11 @@ def test_diagnostics_and_repairs_are_there() -> None:
 def test_discovery_says_what_it_rests_on() -> None:
     rules = cast("dict[str, Any]", load_yaml_dict(str(_PACKAGE / "quality_scale.yaml"))["rules"])
 
-    assert "No capture of a real dongle" in rules["discovery"]["comment"]
+    said = rules["discovery"]["comment"]
+    assert "No capture of a real dongle" in said
+    matchers = json.loads((_PACKAGE / "manifest.json").read_text(encoding="utf-8"))["usb"]
+    for matcher in matchers:
+        assert matcher["manufacturer"].strip("*") in said
 
 
 def test_exceptions_have_texts_and_no_words_of_their_own() -> None:

@@ -4,9 +4,9 @@ The numbers are the middles of the spans in emulator/skstack/radio.py and scan.p
 timings of captures 01, 06, 09, 15 and 22.
 """
 
-#: SKSCAN visits 28 channels for 0.0096 * (2^duration + 1) s each (BP35A1 manual, page 20);
-#: 4 is the shortest duration that our stack tries.
-SCAN = 28 * 0.0096 * (2**4 + 1)
+#: SKSCAN visits a channel for 0.0096 * (2^duration + 1) s (BP35A1 manual, page 20). Meters are on 14
+#: channels, and the emulated one is deaf to shorter scans than 5.
+SCAN = 14 * 0.0096 * (2**5 + 1)
 #: Finding the meter's neighbour entry (two steps), then four times: a packet of the meter's
 #: takes 0.35 to 0.6 s to come, and our dongle's reply 0.12 to 0.3 s to be on the air.
 _PANA = 4 * (0.475 + 0.21)

@@ -66,6 +66,10 @@ VERDICTS = (
     Row("silent", "Port with nothing behind it"),
     Row("j11", "Dongle that speaks J11"),
 )
+NO_METER = (
+    Row("no meter", "No meter, nothing known"),
+    Row("no meter, remembered", "No meter, network remembered", theirs="no meter"),
+)
 RECOVERY = (
     Row("lost answer", "One answer lost"),
     Row("EVENT 26", "The meter ends the session (EVENT 26)"),
@@ -91,6 +95,8 @@ def _page(figures: Figures, goals: tuple[Goal, ...]) -> str:
         _table(figures, STARTS, asked, ("ours", "momonga", "core")),
         _stages(figures),
         _patience(figures),
+        report_text.NO_METER,
+        _table(figures, NO_METER, asked, ("ours", "momonga")),
         "## One full reading\n",
         report_text.READING,
         _table(figures, READING, asked, ("ours", "momonga", "core")),

@@ -38,11 +38,17 @@ described itself at an earlier start is not asked for that again:
 
 PATIENCE = """\
 
-**The scan.** Our first scan is short (duration 4: 4.6 s), and the emulated meter is heard by it.
-In the captures of real dongles meters were found with durations 5, 6 and 7, and once 5 was in
-vain; none of them tells what 4 would find. If a meter is heard only from duration 6 on, which
-momonga scans with first, our three scans make this start {ours} against {theirs}: a factor of
-{ratio} only. It happens once, because the network is remembered.
+**The scan.** momonga listens on 28 channels with duration 6, 7 and so on (17.5, 34.7 s). We listen on
+the 14 that meters use with 5, 6 and 7 (4.4, 8.7, 17.3 s), then on all 28 with 7. In the captures of
+real dongles meters were found with 5, 6 and 7, and 4 was in vain where 5 was not; the emulated meter is
+deaf to 4. If it is deaf to 5 as well, two scans make this start {ours} against {theirs}: a factor of
+{ratio}. It happens once, because the network is remembered.
+"""
+
+NO_METER = """\
+
+How long it takes to say that no meter is there, with a dongle that hears none. Where one is remembered,
+a sign-in is tried first, and given up after 15 s without a sign of it.
 """
 
 READING = """\
@@ -93,5 +99,5 @@ And what these figures cannot show:
 - The emulator's delays are drawn from ranges seen in a few captures, evenly. Bad radio has longer
   tails.
 - Every emulated meter is a well-behaved one of the first generation; dongles are of one kind here.
-- A recovery is measured three times, a start six times: enough for the ratios, not for percentiles.
+- A recovery is measured three times, a start with nothing known twelve times: enough for the ratios, not for percentiles.
 """

@@ -102,7 +102,8 @@ def _scan(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=_DURATIONS,
         default=DEFAULT_DURATION,
-        help="each step doubles the time; 6 takes 18 s (default: %(default)s)",
+        help="each step doubles the time; 6 takes 9 s, and 18 s more on all channels if no meter is"
+        " found (default: %(default)s)",
     )
 
 

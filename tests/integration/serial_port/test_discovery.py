@@ -181,6 +181,7 @@ async def test_only_dongles_that_name_their_maker_are_looked_at(
     assert fits("RATOC Systems, Ltd.", "RS-WSUHA-J11")
     assert fits("ROHM", "BP35C2")
     assert not fits("FTDI", "FT230X Basic UART")
+    assert not fits("FTDI", "USB Serial Converter")
     assert not fits("RATOC Systems", "USB Serial Converter")
     assert not fits("dresden elektronik", "ConBee III")
 

@@ -19,6 +19,12 @@ _STAGGER = 1.5
 _PATIENT = 6
 
 
+#: A network that is remembered, in the form of our stack's memory.
+_ELSEWHERE = json.dumps(
+    {"network": {"channel": 49, "pan_id": 0x21A3, "address": "001C6400601421A3"}}
+)
+
+
 async def measure(figures: Figures, seeds: range, *, repetitions: int, thorough: bool) -> None:
     """Measure with each seed; the restarts that are cheap, several times."""
     async with asyncio.TaskGroup() as group:
@@ -89,3 +95,28 @@ async def _patient(figures: Figures, seed: int, wait: float) -> None:
         async with reader("ours", "start", dongle.port()) as program:
             end, stages = await program.until("reading")
             figures.add("patient", "ours", end["at"] - stages[0]["at"])
+
+
+async def measure_no_meter(figures: Figures, seeds: range) -> None:
+    """Start where no meter is, each program with a dongle of its own."""
+    cases = (
+        ("no meter", "ours", ("{}",)),
+        ("no meter, remembered", "ours", (_ELSEWHERE,)),
+        ("no meter", "momonga", ()),
+    )
+    async with asyncio.TaskGroup() as group:
+        for number, seed in enumerate(seeds):
+            await asyncio.sleep(number and _STAGGER)
+            for row, name, memory in cases:
+                group.create_task(_find_nothing(figures, row, name, seed, memory))
+
+
+async def _find_nothing(
+    figures: Figures, row: str, name: str, seed: int, memory: tuple[str, ...]
+) -> None:
+    async with (
+        meters(seed=seed, in_range=False) as dongle,
+        reader(name, "start", dongle.port(), *memory) as program,
+    ):
+        end, (begin, *_) = await program.until("verdict")
+        figures.add(row, name, end["at"] - begin["at"])

@@ -10,14 +10,14 @@ from ..context import Command, Context
 from ..exit_codes import ExitCode
 from ..screen import Json
 
-#: As good as any meter was ever found with (see SKSCAN in the stack); 17.5 s.
+#: See the passes of a search in the stack; 8.7 s, and 17.5 s more if no meter is found.
 DEFAULT_DURATION = 6
 _ROW = "{:<16}{:<6}{:>4}{:>11}  {:<6}{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scan(Command):
-    """Listen once on all channels. Ours is the network that shows our pairing ID."""
+    """Listen where meters are, else on all channels. Ours is the network that shows our pairing ID."""
 
     name: ClassVar = "scan"
     duration: int = DEFAULT_DURATION

@@ -20,7 +20,11 @@ from ..errors import (
     ResponseTimeoutError,
     SendFailedError,
 )
-from ..meter.description import DESCRIPTION_PROPERTIES
+from ..meter.description import (
+    DESCRIPTION_PROPERTIES,
+    ESSENTIAL_PROPERTIES,
+    NAME_PLATE_PROPERTIES,
+)
 from ..meter.properties import (
     INSTANTANEOUS_POWER,
     OPERATION_STATUS,
@@ -96,20 +100,21 @@ class SessionEstablisher:
         )
         self._cache.dongle = await connection.dongle.identify()
         await connection.dongle.require_transmission()
+        name_plate: tuple[AnyProperty, ...] = ()
         reading = None if self._require_sign_in else await self._resume(connection, first)
         if reading is None:
             await self._rest()
             proof = _FirstAnswer(connection, self._cache, first)
             sign_in = self._sign_in(connection, report, proof)
             self._settle(await sign_in.anywhere(self._cache.network), proof)
-            self._learn(connection, proof.description)
+            name_plate = self._note(connection, proof)
             reading = proof.reading
             self._require_sign_in = False
         if self._cache.description is None:
             report(Progress(Stage.DESCRIBING))
         await self._try_to_describe(connection)
         self._restrict(connection)
-        reading = await self._complete(connection, reading or ReadReport(), first)
+        reading = await self._complete(connection, reading or ReadReport(), first, name_plate)
         report(Progress(Stage.DESCRIBING, 1.0))
         connection.establish()
         return reading
@@ -140,18 +145,34 @@ class SessionEstablisher:
             return None
         return reading if understood else ReadReport()
 
+    def _note(self, connection: Connection, proof: _FirstAnswer) -> tuple[AnyProperty, ...]:
+        """Note what the meter has said of itself as its proof; return what it was not asked yet."""
+        if proof.description is None:
+            return ()
+        plate = {row.epc for row in NAME_PLATE_PROPERTIES}
+        self._learn(connection, proof.description.merged(ReadReport(absent=frozenset(plate))))
+        return NAME_PLATE_PROPERTIES
+
     async def _complete(
-        self, connection: Connection, reading: ReadReport, first: tuple[AnyProperty, ...]
+        self,
+        connection: Connection,
+        reading: ReadReport,
+        first: tuple[AnyProperty, ...],
+        name_plate: tuple[AnyProperty, ...],
     ) -> ReadReport:
-        """Read what is missing of what is wanted first."""
+        """Read what is missing of what is wanted first, and the name plate along with it."""
         answered = reading.values.keys() | reading.refused
         missing = [row for row in first if row.epc not in answered]
         try:
-            read = await connection.reader.read(missing, self._cache.scale, _FIRST_PATIENCE)
+            read = await connection.reader.read(
+                (*missing, *name_plate), self._cache.scale, _FIRST_PATIENCE
+            )
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The session has carried an answer, but not the first reading")
             return reading
-        return reading.merged(read)
+        if name_plate:
+            self._learn(connection, read.part({row.epc for row in name_plate}))
+        return reading.merged(read.part({row.epc for row in first}))
 
     async def recover(self, connection: Connection, step: RecoveryStep) -> None:
         """Apply a step other than REOPEN.
@@ -173,7 +194,7 @@ class SessionEstablisher:
             self._settle(await sign_in.search(network), proof)
         else:
             await sign_in.join(network)
-        self._learn(connection, proof.description)
+        await self._complete(connection, ReadReport(), (), self._note(connection, proof))
         await self._try_to_describe(connection)
         self._restrict(connection)
         connection.establish()
@@ -255,7 +276,7 @@ class _FirstAnswer:
         connection.revive()
         self._signal_before = self._cache.signal
         begun = asyncio.get_running_loop().time()
-        wanted, patience, further = DESCRIPTION_PROPERTIES, _DESCRIPTION_PATIENCE, _PROOFS
+        wanted, patience, further = ESSENTIAL_PROPERTIES, _DESCRIPTION_PATIENCE, _PROOFS
         if self._cache.description is not None:
             wanted, patience = self._first, _FIRST_PATIENCE
             further = _FURTHER_PROOFS if wanted else _PROOFS

@@ -95,6 +95,7 @@ async def _listen(
         networks |= {pan.network: pan for pan in found}
         if any(pan.ours for pan in found):
             break
+    report(Progress(Stage.SCANNING, 1.0))
     return networks.values()
 
 

@@ -35,14 +35,16 @@ SCALE_PROPERTIES: tuple[AnyProperty, ...] = (
     COEFFICIENT,
     EFFECTIVE_DIGITS,
 )
-#: What describes a meter: one Get for what the rest hangs on, the name plate after it.
-DESCRIPTION_PROPERTIES: tuple[AnyProperty, ...] = (
+#: What describes a meter, in one Get: what the rest hangs on ...
+ESSENTIAL_PROPERTIES: tuple[AnyProperty, ...] = (
     GET_PROPERTY_MAP,
     *SCALE_PROPERTIES,
     STANDARD_VERSION,
     MANUFACTURER_CODE,
-    SERIAL_NUMBER,
 )
+#: ... and what can wait for the first reading, with which it shares a Get.
+NAME_PLATE_PROPERTIES: tuple[AnyProperty, ...] = (SERIAL_NUMBER,)
+DESCRIPTION_PROPERTIES: tuple[AnyProperty, ...] = (*ESSENTIAL_PROPERTIES, *NAME_PLATE_PROPERTIES)
 _EPCS = frozenset(row.epc for row in DESCRIPTION_PROPERTIES)
 
 

@@ -1,6 +1,6 @@
 """What came of a read: values, refusals and silence, property by property."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self, cast
@@ -33,6 +33,15 @@ class ReadReport:
     def has(self, *epcs: int) -> bool:
         """Return whether all of these properties came with a value."""
         return all(self.values.get(epc) is not None for epc in epcs)
+
+    def part(self, epcs: AbstractSet[int]) -> Self:
+        """Return what this report says of some properties."""
+        return type(self)(
+            values=MappingProxyType({e: value for e, value in self.values.items() if e in epcs}),
+            refused=self.refused & epcs,
+            absent=self.absent & epcs,
+            reasons=MappingProxyType({e: text for e, text in self.reasons.items() if e in epcs}),
+        )
 
     def merged(self, newer: Self) -> Self:
         """Return this report brought up to date by a newer one.
