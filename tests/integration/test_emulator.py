@@ -17,7 +17,7 @@ import pytest
 from custom_components.wisun_route_b.const import CONF_ROUTE_B_ID, DOMAIN
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.stack import JST, LinkState
-from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator import J11_PRODUCTS, PRODUCTS, Emulator, EmulatorConfig
 from tools.emulator.meter.model import FIRST_GENERATION
 
 from .conftest import Later, held_by_us, poll, state_of, until
@@ -26,6 +26,9 @@ ROUTE_B_ID = "0123456789ABCDEF0123456789ABCDEF"
 PASSWORD = "PaSsWoRd4567"
 #: A quarter past noon on a sunny day.
 NOON = datetime(2026, 11, 22, 12, 15, 3, tzinfo=JST)
+
+#: A dongle for each protocol.
+EACH_PROTOCOL = ("bp35c2", "rs-wsuha-j11")
 
 type Usb = Callable[..., AbstractAsyncContextManager[Emulator]]
 
@@ -41,13 +44,15 @@ def plug(port: str) -> Usb:
 
     @asynccontextmanager
     async def plugged(**choices: Any) -> AsyncIterator[Emulator]:
-        usual = {
+        usual: dict[str, Any] = {
             "route_b_id": ROUTE_B_ID,
             "password": PASSWORD,
             "speed": 2000.0,
             "clock": lambda: NOON,
             "neighbours": 2,
         }
+        if choices.get("dongle") in J11_PRODUCTS:
+            usual["password"] = PASSWORD.upper()  # as the dongle itself makes it
         async with Emulator(EmulatorConfig(**{**usual, **choices})) as emulator:
             emulator.serve_pty(port)
             yield emulator
@@ -86,7 +91,7 @@ def _true(emulator: Emulator) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss", "rl7023-ips"])
+@pytest.mark.parametrize("dongle", [*PRODUCTS, *J11_PRODUCTS])
 async def test_sensors_show_the_truth_with_every_dongle(
     hass: HomeAssistant, plug: Usb, port: str, dongle: str
 ) -> None:
@@ -99,10 +104,14 @@ async def test_sensors_show_the_truth_with_every_dongle(
         await hass.config_entries.async_unload(result["result"].entry_id)
 
 
+@pytest.mark.parametrize("dongle", EACH_PROTOCOL)
 async def test_port_is_free_after_unload_and_can_be_opened_again(
-    hass: HomeAssistant, plug: Usb, port: str
+    hass: HomeAssistant,
+    plug: Usb,
+    port: str,
+    dongle: str,
 ) -> None:
-    async with plug() as emulator:
+    async with plug(dongle=dongle) as emulator:
         entry = (await dialog(hass, port))["result"]
         assert held_by_us(port)
 
@@ -117,10 +126,14 @@ async def test_port_is_free_after_unload_and_can_be_opened_again(
         await hass.config_entries.async_unload(entry.entry_id)
 
 
+@pytest.mark.parametrize("dongle", EACH_PROTOCOL)
 async def test_other_id_is_not_heard_and_can_be_corrected(
-    hass: HomeAssistant, plug: Usb, port: str
+    hass: HomeAssistant,
+    plug: Usb,
+    port: str,
+    dongle: str,
 ) -> None:
-    async with plug():
+    async with plug(dongle=dongle):
         result = await dialog(hass, port, route_b_id=ROUTE_B_ID.replace("F", "E"))
         assert result["errors"] == {"base": "meter_not_found"}
         assert not held_by_us(port)
@@ -130,11 +143,17 @@ async def test_other_id_is_not_heard_and_can_be_corrected(
         await hass.config_entries.async_unload(result["result"].entry_id)
 
 
+@pytest.mark.parametrize("dongle", EACH_PROTOCOL)
 async def test_wrong_password_is_refused_and_can_be_corrected(
-    hass: HomeAssistant, plug: Usb, port: str
+    hass: HomeAssistant,
+    plug: Usb,
+    port: str,
+    dongle: str,
 ) -> None:
-    async with plug():
-        result = await dialog(hass, port, password=PASSWORD.lower())
+    # A J11 dongle makes the letters large by itself.
+    wrong = PASSWORD.lower() if dongle == "bp35c2" else PASSWORD[::-1]
+    async with plug(dongle=dongle):
+        result = await dialog(hass, port, password=wrong)
         assert result["errors"] == {"base": "credentials_refused"}
         assert not held_by_us(port)
 
@@ -143,17 +162,22 @@ async def test_wrong_password_is_refused_and_can_be_corrected(
         await hass.config_entries.async_unload(result["result"].entry_id)
 
 
-async def test_meter_out_of_range_is_not_heard(hass: HomeAssistant, plug: Usb, port: str) -> None:
-    async with plug(in_range=False):
+@pytest.mark.parametrize("dongle", EACH_PROTOCOL)
+async def test_meter_out_of_range_is_not_heard(
+    hass: HomeAssistant, plug: Usb, port: str, dongle: str
+) -> None:
+    async with plug(dongle=dongle, in_range=False):
         result = await dialog(hass, port)
 
         assert result["errors"] == {"base": "meter_not_found"}
 
 
-async def test_dongle_that_is_plugged_in_again_is_used_again(
-    hass: HomeAssistant, plug: Usb, port: str, later: Later
+@pytest.mark.parametrize("dongle", EACH_PROTOCOL)
+@pytest.mark.parametrize("successor", EACH_PROTOCOL)
+async def test_dongle_that_is_plugged_in_again_or_replaced_is_used(
+    hass: HomeAssistant, plug: Usb, port: str, later: Later, *, dongle: str, successor: str
 ) -> None:
-    async with plug():
+    async with plug(dongle=dongle):
         await dialog(hass, port)
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     keeper = entry.runtime_data.keeper
@@ -162,19 +186,24 @@ async def test_dongle_that_is_plugged_in_again_is_used_again(
     await poll(hass)
     assert state_of(hass, "power") == "unavailable"
 
-    async with plug() as emulator:
+    async with plug(dongle=successor) as emulator:
         keeper.retry_now()
         await until(lambda: state_of(hass, "power") != "unavailable")
         assert _shown(hass) == _true(emulator)
         await hass.config_entries.async_unload(entry.entry_id)
 
 
+@pytest.mark.parametrize("dongle", EACH_PROTOCOL)
 async def test_log_at_debug_level_holds_no_secret(
-    hass: HomeAssistant, plug: Usb, port: str, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant,
+    plug: Usb,
+    port: str,
+    caplog: pytest.LogCaptureFixture,
+    dongle: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with plug() as emulator:
-        wrong = "pAsSwOrD4567"
+    async with plug(dongle=dongle) as emulator:
+        wrong = "pAsSwOrD7654"
         result = await dialog(hass, port, password=wrong)
         result = await _correct(hass, result, port)
         await poll(hass)
@@ -186,8 +215,10 @@ async def test_log_at_debug_level_holds_no_secret(
         for record in caplog.records
         if not record.name.startswith("tools.emulator")
     ).upper()
-    assert "SKSETPWD" in ours
-    for secret in (ROUTE_B_ID, PASSWORD.upper(), wrong.upper(), emulator.air.pan.mac):
+    assert ("SKSETPWD" in ours) is (dongle == "bp35c2")
+    assert ("SET CREDENTIALS" in ours) is (dongle != "bp35c2")
+    secrets = (ROUTE_B_ID, PASSWORD.upper(), wrong.upper(), emulator.air.pan.mac)
+    for secret in (*secrets, ROUTE_B_ID[-8:]):
         assert secret not in ours
         assert secret.encode().hex().upper() not in ours
 

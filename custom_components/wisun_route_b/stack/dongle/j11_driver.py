@@ -193,9 +193,12 @@ class J11Dongle(Dongle):
 
     @override
     async def resume(self, network: Network) -> bool:
-        if not await self._is_joined(network, authenticated=True):
-            return False
-        await self._commander.execute_with_retries(commands.open_port())
+        try:
+            if not await self._is_joined(network, authenticated=True):
+                return False
+            await self._commander.execute_with_retries(commands.open_port())
+        except CommandFailedError:
+            return False  # it has ended in this moment
         self._network = network
         self._session.adopt()
         return True
