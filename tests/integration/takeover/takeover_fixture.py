@@ -122,7 +122,7 @@ class TakeoverHarness(HistoryHarness):
         assert sum(bars[hour] for hour in hours) > len(hours) * UNIT
 
     def is_all_there(self, bars: Mapping[datetime, Decimal]) -> bool:
-        """Tell whether all bars together are what the meter counted in the time of them."""
+        """Return whether all bars together are what the meter counted in the time of them."""
         counted = self.meter.counted("normal", at(1), max(bars) + HOUR)
         return abs(sum(bars[hour] for hour in bars if hour >= at(1)) - counted) <= UNIT
 

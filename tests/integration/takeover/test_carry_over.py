@@ -72,7 +72,7 @@ async def test_rows_of_five_minutes_are_put_before_ours_as_well(harness: Takeove
     moments = sorted(bars)
     assert moments[0] < at(0.7)
     assert moments == [moments[0] + n * FIVE_MINUTES for n in range(len(moments))]
-    # The very first bar of all counts from zero, whatever anybody does.
+    # The very first bar of all counts from zero, in every case.
     assert all(-0.001 < bars[moment] < 3 for moment in moments[1:])
     await harness.all_is_right(at(1))
 
@@ -85,7 +85,7 @@ async def test_rows_of_five_minutes_are_put_before_ours_as_well(harness: Takeove
 async def test_energy_of_a_pause_is_counted_unless_the_register_is_another_meters(
     harness: TakeoverHarness, exchanged: int | None, purged: bool
 ) -> None:
-    """Nobody reads for ten days; perhaps there is another meter then, which shows more or less."""
+    """Nothing is read for ten days; perhaps the meter is replaced then, and shows more or less."""
     harness.meter.set_counts(at(0), (500_000, 0))
     await harness.live(at(26.4))
     harness.move_out()
@@ -135,7 +135,7 @@ async def test_another_meters_register_makes_no_bar_when_rows_are_copied(
 # --- Rows that cannot be -----------------------------------------------------------------------
 
 
-async def test_rows_of_the_future_are_not_carried_over_and_cost_nobody_an_hour(
+async def test_rows_of_the_future_are_not_carried_over_and_lose_no_hour(
     harness: TakeoverHarness,
 ) -> None:
     await harness.live(at(4.4))

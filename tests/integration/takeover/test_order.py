@@ -56,7 +56,7 @@ async def inherit(harness: TakeoverHarness) -> None:
 
 
 def begin(harness: TakeoverHarness) -> asyncio.Task[None]:
-    """Do as the entry's set-up does: nobody waits for it."""
+    """Do as the entry's set-up does: in the background."""
     return harness.hass.async_create_background_task(
         async_carry_over(harness.hass, harness.entry), "take over"
     )
@@ -153,7 +153,7 @@ async def test_dashboard_that_shows_a_migrated_sensor_is_put_right_at_the_next_s
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-async def test_dashboard_of_somebody_who_went_back_is_left_alone(
+async def test_dashboard_after_going_back_is_left_alone(
     ordered: TakeoverHarness, enabled: bool
 ) -> None:
     other = MockConfigEntry(

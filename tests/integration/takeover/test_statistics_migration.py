@@ -56,7 +56,7 @@ async def test_three_days_of_the_other_sensor_go_on_under_our_name(
     await harness.water_is_right()
 
 
-async def test_repair_of_the_history_leaves_an_adopted_past_right(harness: TakeoverHarness) -> None:
+async def test_backfill_leaves_migrated_statistics_right(harness: TakeoverHarness) -> None:
     await harness.live(at(6.4))
     harness.move_in()
     assert await harness.migrate()
