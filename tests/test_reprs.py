@@ -19,7 +19,7 @@ import pytest
 
 import custom_components.wisun_route_b as package
 
-#: Whose values are written down elsewhere and tell nothing of a home: numbers, moments, choices.
+#: Whose values are written down elsewhere and identify no household: numbers, moments, choices.
 _HARMLESS = re.compile(
     r"^(None|NoneType|bool|int|float|Decimal|date|datetime|timedelta|time|tuple|frozenset|set"
     r"|Container|ESV|Future)$"
@@ -136,7 +136,7 @@ def _fields(found: type) -> dict[str, object]:
 
 
 def _is_harmless(kind: object) -> bool:
-    """Tell whether a value of this type is a number, a moment, a choice, or swept by itself."""
+    """Return whether a value of this type is a number, a moment, a choice, or swept by itself."""
     text = kind if isinstance(kind, str) else inspect.formatannotation(kind)
     words = re.findall(r"[A-Za-z_][\w.]*", text)
     return all(_is_harmless_word(word.rpartition(".")[2]) for word in words)

@@ -1,4 +1,4 @@
-"""Reads the captures in ``fixtures/transcripts``; their notation is told by its README."""
+"""Reads the captures in ``fixtures/transcripts``; its README explains the notation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

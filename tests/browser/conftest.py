@@ -19,7 +19,7 @@ from tools.demo.log import complaints
 from tools.demo.onboarding import sign_in
 from tools.demo.set_up import set_up_integration
 
-from .ha_instance import House, built_house
+from .ha_instance import HomeAssistantInstance, running_instance
 
 _ENTRIES = "/api/config/config_entries/entry"
 #: Where a test that fails leaves what it saw.
@@ -56,42 +56,46 @@ def chromium() -> None:
 
 
 @pytest.fixture(scope="session")
-def house(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def instance(
+    chromium: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HomeAssistantInstance]:
     """A Home Assistant that runs, and has nothing to complain of when all is over."""
-    with built_house(tmp_path_factory.mktemp("browser") / "house") as built:
+    with running_instance(tmp_path_factory.mktemp("browser") / "instance") as built:
         yield built
     assert complaints(built.log, DOMAIN) == []
 
 
 @pytest.fixture
-async def client(house: House, socket_enabled: None) -> AsyncIterator[HomeAssistantClient]:
-    """What is behind the frontend, to bring a house into the state that a test begins with."""
-    async with HomeAssistantClient(house.url) as signed_in:
+async def client(
+    instance: HomeAssistantInstance, socket_enabled: None
+) -> AsyncIterator[HomeAssistantClient]:
+    """What is behind the frontend, to bring Home Assistant into the state that a test begins with."""
+    async with HomeAssistantClient(instance.url) as signed_in:
         yield signed_in
 
 
 @pytest.fixture
 async def frontend(
-    house: House, client: HomeAssistantClient, request: SubRequest
+    instance: HomeAssistantInstance, client: HomeAssistantClient, request: SubRequest
 ) -> AsyncIterator[Frontend]:
     """A browser that is signed in. The console of the browser must be silent about us."""
     tokens = await sign_in(client)
     async with browser() as page:
-        await page.sign_in(house.url, tokens)
-        yield Frontend(page, house.url)
+        await page.sign_in(instance.url, tokens)
+        yield Frontend(page, instance.url)
         report = request.node.stash.get(_OUTCOMES, {}).get("call")
         if report is not None and report.failed:
-            await _keep(page, house, request.node.name)
+            await _keep(page, instance, request.node.name)
     assert [text for text in page.complaints if not _FOREIGN_BRAND.search(text)] == []
 
 
-async def _keep(page: Page, house: House, name: str) -> None:
+async def _keep(page: Page, instance: HomeAssistantInstance, name: str) -> None:
     """Keep what there is to be seen after a failure; what is printed stands in pytest's report."""
     folder = _FAILED / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     await page.save_picture(folder / "screen.png")
-    shutil.copy(house.log_file, folder)
+    shutil.copy(instance.log_file, folder)
     (folder / "console.txt").write_text("\n".join(page.complaints), encoding="utf-8")
     text = await all_text(page.tab.locator("body"))
     print(f"On the screen of {page.tab.url} (picture and log: {folder}):\n{text}")  # noqa: T201
@@ -103,14 +107,16 @@ async def _entries(client: HomeAssistantClient) -> list[str]:
 
 
 @pytest.fixture
-async def meter(house: House, frontend: Frontend, client: HomeAssistantClient) -> str:
+async def meter(
+    instance: HomeAssistantInstance, frontend: Frontend, client: HomeAssistantClient
+) -> str:
     """A meter that is set up, with three days of its history; the id of its entry."""
     for entry_id in await _entries(client):
         return entry_id
     return await set_up_integration(
         client,
         {
-            "device": house.dongle,
+            "device": instance.dongle,
             "route_b_id": ROUTE_B_ID,
             "password": PASSWORD,
             "import_days": 3,

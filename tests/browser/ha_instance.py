@@ -15,7 +15,7 @@ _SPEED = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class HomeAssistantInstance:
     """Where it is, and what it leaves."""
 
     url: str
@@ -49,13 +49,15 @@ class House:
 
 
 @contextmanager
-def built_house(folder: Path, kind: str = "--fresh", speed: float = _SPEED) -> Iterator[House]:
-    """Build a house in which nothing is set up, or what another ``kind`` asks for; tear it down."""
+def running_instance(
+    folder: Path, kind: str = "--fresh", speed: float = _SPEED
+) -> Iterator[HomeAssistantInstance]:
+    """Start an instance with nothing set up, or as ``kind`` asks; stop it at the end."""
     command = [f"{_ROOT}/scripts/demo", kind, "--port", "0", "--folder", str(folder)]
     command += ["--speed", str(speed)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
         try:
-            yield House.built(program, folder)
+            yield HomeAssistantInstance.built(program, folder)
         finally:
             program.terminate()
             try:

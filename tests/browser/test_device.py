@@ -25,6 +25,6 @@ async def test_the_page_of_the_device_shows_live_readings(frontend: Frontend) ->
         await expect(frontend.state(name)).to_contain_text(re.compile(form))
         assert re.fullmatch(form, await frontend.value(name)), name
 
-    # The next reading comes by itself. The power of a house is never quite the same.
+    # The next reading comes by itself. The power of a household is never quite the same.
     before = await frontend.value("Power")
     await expect(frontend.state("Power")).not_to_contain_text(before)

@@ -10,7 +10,7 @@ from tools.demo.dongle import PASSWORD, ROUTE_B_ID
 from tools.demo.frontend import Frontend, all_text, words
 from tools.demo.onboarding import choose_language
 
-from .ha_instance import House
+from .ha_instance import HomeAssistantInstance
 
 #: Latin letters that a Japanese text has as well.
 _INTERNATIONAL = re.compile(r"Wi-SUN|ESPHome|Home Assistant|Route B|Bルート|[A-Z]{1,2}|USB")
@@ -18,7 +18,7 @@ _INTERNATIONAL = re.compile(r"Wi-SUN|ESPHome|Home Assistant|Route B|Bルート|[
 
 @pytest.mark.usefixtures("no_meter")
 async def test_a_wrong_id_and_a_wrong_password_are_told_and_corrected(
-    frontend: Frontend, house: House
+    frontend: Frontend, instance: HomeAssistantInstance
 ) -> None:
     await frontend.find_integration()
     await frontend.choose_integration()
@@ -26,7 +26,7 @@ async def test_a_wrong_id_and_a_wrong_password_are_told_and_corrected(
 
     # An ID that was copied in part is found out without asking any meter.
     await frontend.open_ports()
-    await frontend.enter_port(house.dongle)
+    await frontend.enter_port(instance.dongle)
     await frontend.enter("route_b_id", ROUTE_B_ID[:20])
     await frontend.enter("password", PASSWORD)
     await frontend.submit()
@@ -61,7 +61,7 @@ async def test_a_port_without_a_dongle_is_told_within_seconds(frontend: Frontend
 
 @pytest.mark.usefixtures("no_meter")
 async def test_the_dialog_speaks_japanese_to_the_end(
-    frontend: Frontend, house: House, client: HomeAssistantClient
+    frontend: Frontend, instance: HomeAssistantInstance, client: HomeAssistantClient
 ) -> None:
     await choose_language(client, "ja")
     try:
@@ -73,19 +73,19 @@ async def test_the_dialog_speaks_japanese_to_the_end(
             await frontend.sees(words(f"config.step.user.data_description.{field}", "ja"))
 
         await frontend.open_ports()
-        await frontend.enter_port(house.dongle)
+        await frontend.enter_port(instance.dongle)
         await frontend.enter("route_b_id", ROUTE_B_ID)
         await frontend.enter("password", PASSWORD[:3])
         await frontend.submit()
         await frontend.sees(words("config.error.invalid_password", "ja"))
-        await _is_japanese(frontend, house.dongle)
+        await _is_japanese(frontend, instance.dongle)
 
         # It takes the dongle some seconds to give up, so the progress is there to be seen.
         await frontend.enter("password", PASSWORD[::-1])
         await frontend.submit()
         await frontend.sees(words("config.progress.join", "ja"))
         await frontend.sees(words("config.error.credentials_refused", "ja"))
-        await _is_japanese(frontend, house.dongle)
+        await _is_japanese(frontend, instance.dongle)
 
         await frontend.enter("password", PASSWORD)
         await frontend.submit()

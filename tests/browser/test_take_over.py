@@ -24,7 +24,7 @@ from tools.demo.statistics import HOUR, Total, full_hour, hours_of, totals_of, w
 from tools.demo.waiting import wait_until
 
 from .counted import JAPAN, counted_on
-from .ha_instance import House, built_house
+from .ha_instance import HomeAssistantInstance, running_instance
 
 _ENTRIES = "/api/config/config_entries/entry"
 _KEY = "imported_energy"
@@ -42,10 +42,12 @@ _TIMEOUT = 1800
 
 
 @pytest.fixture(scope="module")
-def house(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def instance(
+    chromium: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HomeAssistantInstance]:
     """A Home Assistant whose own integration reads the meter."""
     folder = tmp_path_factory.mktemp("browser") / "core"
-    with built_house(folder, "--core", speed=1.0) as built:
+    with running_instance(folder, "--core", speed=1.0) as built:
         yield built
     assert [text for text in complaints(built.log, DOMAIN) if _LATE not in text] == []
 

@@ -13,7 +13,7 @@ from tools.demo.log import complaints
 
 _ROOT = Path(__file__).parents[2]
 #: Environment, start, set-up and two polls take less than a minute; a fresh machine is slower.
-_PATIENCE = 900
+_TIMEOUT_S = 900
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +21,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     """Run `scripts/demo --check` once; return how it ended, and Home Assistant's log."""
     folder = tmp_path_factory.mktemp("demo")
     command = [str(_ROOT / "scripts" / "demo"), "--check", "--port", "0", "--folder", str(folder)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     (log,) = folder.rglob("home-assistant.log")
     return ended, log.read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(_PATIENCE)
+@pytest.mark.timeout(_TIMEOUT_S)
 def test_every_sensor_shows_what_the_meter_had(
     demo: tuple[subprocess.CompletedProcess[str], str],
 ) -> None:
@@ -52,7 +52,7 @@ def test_every_sensor_shows_what_the_meter_had(
         assert Decimal(state["state"]).is_finite()
 
 
-@pytest.mark.timeout(_PATIENCE)
+@pytest.mark.timeout(_TIMEOUT_S)
 def test_no_secret_is_in_the_log_at_debug_level(
     demo: tuple[subprocess.CompletedProcess[str], str],
 ) -> None:
@@ -63,7 +63,7 @@ def test_no_secret_is_in_the_log_at_debug_level(
         assert secret.encode().hex() not in log.lower()
 
 
-@pytest.mark.timeout(_PATIENCE)
+@pytest.mark.timeout(_TIMEOUT_S)
 def test_the_log_complains_of_nothing_of_ours(
     demo: tuple[subprocess.CompletedProcess[str], str],
 ) -> None:

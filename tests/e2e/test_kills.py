@@ -10,17 +10,17 @@ _ROOT = Path(__file__).parents[2]
 _KILLS = 3
 #: Five starts and as many imports take some minutes; five more if a slow machine misses the recorder's
 #: first five-minute mark.
-_PATIENCE = 1200
+_TIMEOUT_S = 1200
 
 
-@pytest.mark.timeout(_PATIENCE)
+@pytest.mark.timeout(_TIMEOUT_S)
 def test_no_kill_in_an_import_leaves_a_wrong_hour(tmp_path: Path) -> None:
     command = [str(_ROOT / "scripts" / "demo"), "--kills", str(_KILLS), "--port", "0"]
     ended = subprocess.run(
         [*command, "--folder", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=_PATIENCE,
+        timeout=_TIMEOUT_S,
         check=False,
     )
 

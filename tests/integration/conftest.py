@@ -111,7 +111,7 @@ def recorder_config() -> dict[str, Any]:
 @pytest.fixture
 def fast_clock(idle_clock: IdleClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let time jump too while a port is open or a thread works, unless they do something soon."""
-    idle_clock.patient = False
+    idle_clock.real_time = False
     # What they do meanwhile takes as long as ever.
     monkeypatch.setattr(coordinator, "_FIRST_READING_WAIT", 100 * FIRST_READING_WAIT)
 
@@ -187,7 +187,7 @@ def j11_dongle(scripted_ports: dict[str, ScriptedDongle]) -> ScriptedJ11Dongle:
 
 @pytest.fixture
 def mute_port(tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """A serial port with nobody at its other end: its path, and that other end."""
+    """A serial port with nothing at its other end: its path, and that other end."""
     master, slave = os.openpty()
     tty.setraw(slave)
     os.set_blocking(master, False)
@@ -286,7 +286,7 @@ def words(dongle: ScriptedDongle) -> list[str]:
 
 
 def nothing_goes_on() -> bool:
-    """Tell whether every task of the integration has ended, but for the keeping of a link.
+    """Return whether every task of the integration has ended, but for the keeping of a link.
 
     Home Assistant itself does not wait for tasks that are being cancelled.
     """
@@ -316,7 +316,7 @@ def exclusively(path: str) -> Iterator[None]:
 
 
 def held_by_us(path: str) -> bool:
-    """Tell whether a port cannot be had exclusively."""
+    """Return whether a port cannot be had exclusively."""
     try:
         with exclusively(path):
             return False

@@ -18,7 +18,7 @@ _POOL_WORKERS: Any = vars(pool_thread)["_threads_queues"]
 
 #: Seconds that others have to answer in before time that is to pass all the same does so; a job in
 #: a thread pool may have to import modules.
-_PATIENCE, _PATIENCE_WITH_JOB = 0.05, 0.5
+_WAIT_S, _WAIT_WITH_JOB_S = 0.05, 0.5
 
 type Select = Callable[[float | None], list[tuple[SelectorKey, int]]]
 
@@ -27,7 +27,7 @@ class IdleClock:
     """Stands between a running event loop and its selector."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, patch: pytest.MonkeyPatch) -> None:
-        self.patient = True
+        self.real_time = True
         """Whether time stays real while something outside the loop may happen first. If not, it jumps
         then too, but later."""
         # No public seam leads to the waiting of an event loop.
@@ -48,11 +48,11 @@ class IdleClock:
 
     async def pass_by(self, seconds: float) -> None:
         """Let so many seconds pass, from timer to timer, whatever others may be at work."""
-        patient, self.patient = self.patient, False
+        real_time, self.real_time = self.real_time, False
         try:
             await asyncio.sleep(seconds)
         finally:
-            self.patient = patient
+            self.real_time = real_time
 
     def _time(self) -> float:
         return self._real_time() + self._ahead
@@ -72,9 +72,9 @@ class IdleClock:
         """
         if not self._depends_on_others():
             return 0.0
-        if self.patient:
+        if self.real_time:
             return timeout
-        return min(timeout, _PATIENCE_WITH_JOB if self._jobs else _PATIENCE)
+        return min(timeout, _WAIT_WITH_JOB_S if self._jobs else _WAIT_S)
 
     def _depends_on_others(self) -> bool:
         return (

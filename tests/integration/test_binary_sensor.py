@@ -88,7 +88,7 @@ async def test_fault_is_on_while_the_meter_reports_one(
     assert shown(hass, FAULT) == state
 
 
-async def test_fault_status_that_nobody_knows_is_no_fault_and_no_health(
+async def test_unknown_fault_status_is_no_fault_and_no_health(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
     dongle.on_request = saying(dongle, E88="55")
@@ -117,7 +117,7 @@ async def test_fault_is_a_diagnostic_problem_and_the_operation_is_left_to_who_wa
 
 
 @pytest.mark.parametrize(("edt", "state"), [("30", "on"), ("31", "off")])
-async def test_operation_is_read_once_somebody_wants_it(
+async def test_operation_is_read_once_its_entity_is_enabled(
     hass: HomeAssistant, dongle: ScriptedDongle, edt: str, state: str
 ) -> None:
     dongle.on_request = saying(dongle, E80=edt)

@@ -22,7 +22,7 @@ async def press(hass: HomeAssistant, button: str) -> None:
 
 
 def asked_after(dongle: ScriptedDongle, commands: int) -> list[str]:
-    """Return what the dongle was told to do about its session since so many commands."""
+    """Return the session commands sent to the dongle after the first so many."""
     return [word for word in words(dongle)[commands:] if word in ("SKTERM", "SKSCAN", "SKJOIN")]
 
 

@@ -219,7 +219,7 @@ async def test_reconfigure_mends_it_and_keeps_its_entities(
         CONF_PASSWORD: "invalid_password",
     }
     asked = await submit(hass, form["flow_id"], _typed())
-    assert asked["step_id"] == "exchange"  # nobody knows which meter it was
+    assert asked["step_id"] == "exchange"  # the old meter is unknown
     result = await submit(hass, form["flow_id"], {"next_step_id": "finish"})
 
     assert result["reason"] == "reconfigure_successful"
@@ -384,7 +384,7 @@ def test_entries_are_read_in_one_place() -> None:
 
 
 def _reads_one_value(node: ast.expr) -> bool:
-    """Tell ``….data[CONF_…]`` and ``….options.get(CONF_…)``."""
+    """Match ``….data[CONF_…]`` and ``….options.get(CONF_…)``."""
     match node:
         case ast.Subscript(value=ast.Attribute(attr="data" | "options"), slice=key):
             pass

@@ -1,4 +1,4 @@
-"""The diagnostics file tells everything but who asks."""
+"""The diagnostics file is complete, but identifies neither the household nor its credentials."""
 
 import asyncio
 from datetime import datetime
@@ -121,10 +121,10 @@ async def test_file_holds_the_conversation(hass: HomeAssistant, dongle: Scripted
 
     lines = (await diagnose(hass, entry))["conversation"]
 
-    told = [re.sub(r"^-?\d+\.\d{3} ", "", line) for line in lines]
-    assert told[:2] == ["# The port is open", "> SKVER"]
-    assert "> SKSETRBID ****" in told
-    assert any(re.search(r"< ERXUDP .* 72 01 8D 0C \*\*\*\*$", line) for line in told)
+    untimed = [re.sub(r"^-?\d+\.\d{3} ", "", line) for line in lines]
+    assert untimed[:2] == ["# The port is open", "> SKVER"]
+    assert "> SKSETRBID ****" in untimed
+    assert any(re.search(r"< ERXUDP .* 72 01 8D 0C \*\*\*\*$", line) for line in untimed)
     ages = [float(line.partition(" ")[0]) for line in lines]
     assert ages == sorted(ages)
     assert ages[-1] <= 0
@@ -187,7 +187,9 @@ async def test_file_of_a_disabled_entry_holds_its_last_conversation_and_of_a_rem
         "socket://192.168.1.2:4000",
     ],
 )
-async def test_file_names_nobody(hass: HomeAssistant, dongle: ScriptedDongle, port: str) -> None:
+async def test_file_identifies_no_household(
+    hass: HomeAssistant, dongle: ScriptedDongle, port: str
+) -> None:
     entry = entry_for()
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_KNOWN: KNOWN})
@@ -240,7 +242,7 @@ async def test_traceback_in_the_debug_log_does_not_name_the_port(
 async def test_name_of_a_dongle_that_is_its_secret_is_masked(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
-    """A dongle may say anything, also what it was told."""
+    """A dongle may print anything, also its secrets."""
     dongle.replies["SKAPPVER"] = f"EAPPVER {PASSWORD}DK8AAFGE\r\nOK\r\n".encode()
     entry = entry_for()
     entry.add_to_hass(hass)

@@ -205,8 +205,8 @@ def test_every_step_has_its_texts() -> None:
                 assert texts.keys() == chosen
 
     for flow in ("config", "options"):
-        told = _json("translations/en.json")[flow]["step"].keys()
-        assert told == {step for kind, step in steps if kind == flow}
+        translated = _json("translations/en.json")[flow]["step"].keys()
+        assert translated == {step for kind, step in steps if kind == flow}
 
 
 def test_every_exception_with_a_key_has_a_text() -> None:

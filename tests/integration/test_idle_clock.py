@@ -15,7 +15,7 @@ from .idle_clock import IdleClock
 HOUR = timedelta(hours=1).total_seconds()
 
 
-async def test_nobody_waits_for_a_timer(hass: HomeAssistant) -> None:
+async def test_timers_are_not_waited_for(hass: HomeAssistant) -> None:
     begun, moment = hass.loop.time(), time.monotonic()
     await asyncio.sleep(HOUR)
     assert hass.loop.time() - begun == pytest.approx(HOUR, abs=60)

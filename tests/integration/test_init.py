@@ -295,21 +295,21 @@ async def test_loss_and_recovery_are_logged_once_each(
         await poll(hass)
 
     assert state_of(hass, "power") == "632"
-    told = [
+    messages = [
         record.getMessage()
         for record in caplog.records
         if record.name.startswith(f"custom_components.{DOMAIN}") and record.levelno >= logging.INFO
     ]
-    assert told[:2] == [
+    assert messages[:2] == [
         "The link to the meter is lost: The serial port has disappeared",
         "The serial port has disappeared: opening the port again",
     ]
-    assert told[2].startswith("Error fetching Smart meter data: Nothing answers on this port.")
-    assert re.fullmatch(r"The link is back after \d+ s", told[3])
-    assert told[4:] == ["Fetching Smart meter data recovered"]
+    assert messages[2].startswith("Error fetching Smart meter data: Nothing answers on this port.")
+    assert re.fullmatch(r"The link is back after \d+ s", messages[3])
+    assert messages[4:] == ["Fetching Smart meter data recovered"]
 
 
-async def test_one_lost_answer_makes_nothing_flicker_and_is_no_news(
+async def test_one_lost_answer_makes_nothing_flicker_and_logs_nothing(
     hass: HomeAssistant,
     dongle: ScriptedDongle,
     fast_clock: None,
@@ -329,7 +329,7 @@ async def test_one_lost_answer_makes_nothing_flicker_and_is_no_news(
 
     def lose(_: Frame) -> None:
         dongle.accept()
-        if len(dongle.requests) > asked + 4:  # the whole patience of one request
+        if len(dongle.requests) > asked + 4:  # all resends of one request
             dongle.on_request = dongle.answer
 
     asked = len(dongle.requests)
@@ -481,7 +481,7 @@ async def test_flood_of_changes_is_shown_once_a_second_and_asks_nothing_of_the_m
     assert len(dongle.requests) - asked < 10
 
 
-async def test_one_refused_sign_in_of_a_running_link_asks_nobody(
+async def test_one_refused_sign_in_of_a_running_link_asks_for_nothing(
     hass: HomeAssistant, dongle: ScriptedDongle, fast_clock: None
 ) -> None:
     entry = entry_for()
@@ -496,7 +496,7 @@ async def test_one_refused_sign_in_of_a_running_link_asks_nobody(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_one_refused_sign_in_at_the_start_asks_nobody(
+async def test_one_refused_sign_in_at_the_start_asks_for_nothing(
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
     dongle.first_replies["SKJOIN"] = JOIN_REFUSED

@@ -375,10 +375,10 @@ async def test_no_name_and_no_id_gives_a_secret_away(
     devices = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
     entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
 
-    told = f"{entry.title} {entry.unique_id} {devices} {entities}".upper()
+    shown = f"{entry.title} {entry.unique_id} {devices} {entities}".upper()
 
     for secret in (entry.data["route_b_id"], entry.data["password"], "001C6400601421A3"):
-        assert secret not in told
+        assert secret not in shown
 
 
 async def test_meter_without_a_name_plate_is_a_device_all_the_same(

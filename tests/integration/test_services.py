@@ -84,9 +84,9 @@ async def test_impossible_range_is_told(
         entry = await _set_up(hass, emulator, tmp_path / "port")
 
         for action in (GET_HISTORY, IMPORT_HISTORY):
-            with pytest.raises(ServiceValidationError) as told:
+            with pytest.raises(ServiceValidationError) as caught:
                 await _call(hass, action, entry, start=start, end=end)
-            assert told.value.translation_key == key
+            assert caught.value.translation_key == key
         await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -103,9 +103,9 @@ async def test_range_at_the_ends_of_the_calendar_is_told(
         ):
             await hass.config.async_set_time_zone(zone)
             for action in (GET_HISTORY, IMPORT_HISTORY):
-                with pytest.raises(ServiceValidationError) as told:
+                with pytest.raises(ServiceValidationError) as caught:
                     await _call(hass, action, entry, start=start, end=last)
-                assert told.value.translation_key == key
+                assert caught.value.translation_key == key
         await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -132,7 +132,7 @@ async def test_times_without_a_zone_are_those_of_the_house(
         await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_entry_of_somebody_else_or_one_that_is_unloaded_is_told(
+async def test_entry_of_another_integration_or_unloaded_is_refused(
     hass: HomeAssistant, tmp_path: Path
 ) -> None:
     other = MockConfigEntry(domain="sun")
@@ -156,9 +156,9 @@ async def test_unloading_ends_a_reading_with_a_word(hass: HomeAssistant, tmp_pat
 
         await hass.config_entries.async_unload(entry.entry_id)
 
-        with pytest.raises(HomeAssistantError) as told:
+        with pytest.raises(HomeAssistantError) as caught:
             await call
-        assert told.value.translation_key == "link_error"
+        assert caught.value.translation_key == "link_error"
 
 
 async def test_link_that_is_down_is_told(hass: HomeAssistant, tmp_path: Path) -> None:
@@ -166,10 +166,10 @@ async def test_link_that_is_down_is_told(hass: HomeAssistant, tmp_path: Path) ->
         entry = await _set_up(hass, emulator, tmp_path / "port")
         await entry.runtime_data.keeper.close()
 
-        with pytest.raises(HomeAssistantError) as told:
+        with pytest.raises(HomeAssistantError) as caught:
             await _call(hass, GET_HISTORY, entry, start=NOW - timedelta(hours=3))
 
-        assert told.value.translation_key == "link_error"
+        assert caught.value.translation_key == "link_error"
         await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -177,10 +177,10 @@ async def test_import_without_a_recorder_is_told(hass: HomeAssistant, tmp_path: 
     async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
         entry = await _set_up(hass, emulator, tmp_path / "port")
 
-        with pytest.raises(HomeAssistantError) as told:
+        with pytest.raises(HomeAssistantError) as caught:
             await _call(hass, IMPORT_HISTORY, entry, start=NOW - timedelta(days=1))
 
-        assert told.value.translation_key == "history_no_recorder"
+        assert caught.value.translation_key == "history_no_recorder"
         await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -196,9 +196,9 @@ async def test_import_before_the_first_statistics_is_told_and_the_wish_of_the_se
         await hass.config_entries.async_setup(entry.entry_id)
         await hass.async_block_till_done()
 
-        with pytest.raises(HomeAssistantError) as told:
+        with pytest.raises(HomeAssistantError) as caught:
             await _call(hass, IMPORT_HISTORY, entry, start=NOW - timedelta(days=1), dry_run=True)
 
-        assert told.value.translation_key == "history_not_compiled"
+        assert caught.value.translation_key == "history_not_compiled"
         assert CONF_IMPORT_DAYS not in entry.options
         await hass.config_entries.async_unload(entry.entry_id)

@@ -27,7 +27,7 @@ from .conftest import (
 )
 from .repairs.shown_issues import FaultyPort
 
-NOBODY_HEARD = f"OK\r\nEVENT 22 {METER_IP}\r\n".encode()
+NO_PAN_HEARD = f"OK\r\nEVENT 22 {METER_IP}\r\n".encode()
 
 
 def known_entry() -> MockConfigEntry:
@@ -43,7 +43,7 @@ def known_entry() -> MockConfigEntry:
 
 
 def no_meter(dongle: ScriptedDongle) -> None:
-    dongle.replies |= {"SKSCAN": NOBODY_HEARD, "SKJOIN": JOIN_IGNORED}
+    dongle.replies |= {"SKSCAN": NO_PAN_HEARD, "SKJOIN": JOIN_IGNORED}
 
 
 def slow_refusal(dongle: ScriptedDongle) -> None:
@@ -247,7 +247,7 @@ async def test_refusal_at_the_start_asks_for_credentials_and_goes_on_trying(
 async def test_nothing_is_scheduled_any_more_once_an_entry_is_closed(
     hass: HomeAssistant, dongle: ScriptedDongle, later: Later
 ) -> None:
-    """Whatever is told while the link is being closed comes too late to start a timer."""
+    """An event while the link is being closed comes too late to start a timer."""
     entry = entry_for()
     await set_up(hass, entry)
     coordinator = entry.runtime_data

@@ -1,4 +1,4 @@
-"""The card of the system health tells whether the meter is read, and by what."""
+"""The card of the system health shows whether the meter is read, and with which dongle."""
 
 from typing import Any
 

@@ -194,7 +194,7 @@ async def _outcome(meter: SmartMeter, pair: Pair) -> dict[str, Any]:
 
 
 def agree(theirs: object, ours: object) -> bool:
-    """Tell whether both are the same; floats by the step of the decimal."""
+    """Return whether both are the same; floats by the step of the decimal."""
     match ours:
         case Decimal():
             if not isinstance(theirs, (int, float)):
@@ -228,7 +228,7 @@ def _possible(pair: Pair, result: dict[str, Any]) -> list[object]:
     """Return momonga's value, by the meter's calendar.
 
     momonga dates history 1 by the date of its host, not by that of the meter, which stands
-    still here; if midnight came to the host meanwhile, nobody knows which date it took.
+    still here; if midnight came to the host meanwhile, its date is unknown.
     """
     if pair.call != "get_historical_cumulative_energy_1":
         return [result["value"]]
@@ -246,7 +246,7 @@ def _singles(variant: Variant) -> dict[int, object]:
 
 
 def _same(variant: Variant, pair: Pair, theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
-    """Tell whether both sides got the same out of one call."""
+    """Return whether both sides got the same out of one call."""
     if "error" not in theirs:
         return "value" in ours and any(
             agree(value, ours["value"]) for value in _possible(pair, theirs)

@@ -32,7 +32,7 @@ from tools.emulator.storm import Kind, Storm
 DAY = 86_400.0
 #: Seconds after the end of a fault within which the link is back and read, with a poll every
 #: 30 s (docs/architecture.md, "A link that never needs a human").
-MOST_RECOVERY = 300.0
+MAX_RECOVERY_S = 300.0
 READING = (
     properties.INSTANTANEOUS_POWER,
     properties.INSTANTANEOUS_CURRENT,
@@ -41,7 +41,7 @@ READING = (
 )
 #: Seconds after a meter has let us in again that had refused our credentials for a while: they are
 #: tried at intervals of an hour at most.
-MOST_REFUSED = 3600.0 + MOST_RECOVERY
+MAX_REFUSED_S = 3600.0 + MAX_RECOVERY_S
 #: Seconds between polls: while there is weather and for a while after, and else.
 _WATCHFUL, _QUIET = 30.0, 300.0
 _AFTERMATH = 420.0
@@ -73,7 +73,7 @@ class SecretWatch(logging.Handler):
 
 @dataclass(slots=True)
 class Log:
-    """What the voyage was like."""
+    """What was observed."""
 
     good: list[float] = field(default_factory=list)
     """When a full reading came, in seconds of the loop's clock."""
@@ -134,8 +134,8 @@ class Poller:
 
 
 @dataclass(frozen=True, slots=True)
-class Voyage:
-    """A finished voyage."""
+class Simulation:
+    """A finished simulation."""
 
     storm: Storm
     log: Log
@@ -153,7 +153,9 @@ class Voyage:
     """How many objects the garbage collector knew at the end of each day."""
 
 
-async def sail(days: float, seed: int, mean_gap: float, count_objects: Callable[[], int]) -> Voyage:
+async def simulate(
+    days: float, seed: int, mean_gap: float, count_objects: Callable[[], int]
+) -> Simulation:
     """Sail for so many days; everything is closed at the end."""
     before = asyncio.all_tasks()
     async with Emulator(EmulatorConfig(clock=now, seed=seed, neighbours=2)) as emulator:
@@ -183,16 +185,18 @@ async def sail(days: float, seed: int, mean_gap: float, count_objects: Callable[
     scheduled = vars(asyncio.get_running_loop())["_scheduled"]
     pending = [repr(timer) for timer in scheduled if not timer.cancelled()]
     recoveries, refused = _recoveries(storm, poller.log)
-    return Voyage(storm, poller.log, meter, recoveries, refused, left_over, pending, objects)
+    return Simulation(storm, poller.log, meter, recoveries, refused, left_over, pending, objects)
 
 
-def false_refusals(voyage: Voyage) -> list[float]:
+def false_refusals(simulated: Simulation) -> list[float]:
     """Return when credentials were taken for wrong that the meter had not refused."""
-    return [at for at in voyage.log.refusals if not _refuses(voyage.storm, at - MOST_REFUSED, at)]
+    return [
+        at for at in simulated.log.refusals if not _refuses(simulated.storm, at - MAX_REFUSED_S, at)
+    ]
 
 
 def _refuses(storm: Storm, since: float, until: float) -> bool:
-    """Tell whether the meter refused right credentials at any time between these."""
+    """Return whether the meter refused right credentials at any time between these."""
     return any(
         incident.kind is Kind.METER_REFUSES
         and incident.began <= until
@@ -212,10 +216,10 @@ def _recoveries(storm: Storm, log: Log) -> tuple[list[float], list[float]]:
     refused: list[float] = []
     for (_, ended), again in zip(outages, following, strict=True):
         # An earlier refusal may still be waited for.
-        after_refusal = _refuses(storm, ended - MOST_REFUSED, ended)
-        found, most = (refused, MOST_REFUSED) if after_refusal else (usual, MOST_RECOVERY)
+        after_refusal = _refuses(storm, ended - MAX_REFUSED_S, ended)
+        found, limit = (refused, MAX_REFUSED_S) if after_refusal else (usual, MAX_RECOVERY_S)
         place = bisect_left(log.good, ended)
         back = log.good[place] if place < len(log.good) else inf
-        if back <= again or again - ended > most:
+        if back <= again or again - ended > limit:
             found.append(back - ended)
     return usual, refused

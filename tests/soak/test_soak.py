@@ -14,12 +14,12 @@ from tools.emulator import Emulator, EmulatorConfig
 from tools.emulator.storm import ALL
 
 from .simulation import (
-    MOST_RECOVERY,
-    MOST_REFUSED,
+    MAX_RECOVERY_S,
+    MAX_REFUSED_S,
     SecretWatch,
-    Voyage,
+    Simulation,
     false_refusals,
-    sail,
+    simulate,
 )
 
 _DAYS = 30.0
@@ -47,18 +47,18 @@ def _secrets(seed: int) -> tuple[str, ...]:
     return (*keys, *(key.encode().hex().upper() for key in keys))
 
 
-def _report(voyage: Voyage, seconds: float, lines: int) -> str:
-    recoveries, statistics = voyage.recoveries, voyage.meter.statistics
-    kinds = {incident.kind for incident in voyage.storm.history}
+def _report(simulated: Simulation, seconds: float, lines: int) -> str:
+    recoveries, statistics = simulated.recoveries, simulated.meter.statistics
+    kinds = {incident.kind for incident in simulated.storm.history}
     return (
-        f"\n{_DAYS:.0f} days in {seconds:.0f} s: {len(voyage.storm.history)} faults of "
-        f"{len(kinds)} kinds, {len(voyage.storm.outages())} spells\n"
+        f"\n{_DAYS:.0f} days in {seconds:.0f} s: {len(simulated.storm.history)} faults of "
+        f"{len(kinds)} kinds, {len(simulated.storm.outages())} spells\n"
         f"recovery: longest {max(recoveries):.0f} s, mean {sum(recoveries) / len(recoveries):.0f} s"
-        f" ({len(recoveries)} measured); after refusals longest {max(voyage.refused):.0f} s\n"
+        f" ({len(recoveries)} measured); after refusals longest {max(simulated.refused):.0f} s\n"
         f"requests {statistics.requests}, answers {statistics.answers}, retries "
         f"{statistics.retries}, lost {statistics.lost}, reconnects {statistics.reconnects}, "
         f"renewals {statistics.renewals}, strays {statistics.strays}\n"
-        f"status changes {voyage.log.changes}, log lines {lines}\n"
+        f"status changes {simulated.log.changes}, log lines {lines}\n"
     )
 
 
@@ -69,55 +69,55 @@ def test_link_survives_thirty_days_of_storm(capsys: pytest.CaptureFixture[str]) 
     level, propagates = logger.level, logger.propagate
     logger.addHandler(watch)
     logger.setLevel(logging.DEBUG)
-    logger.propagate = False  # a quarter of a million lines are of no use to anybody
+    logger.propagate = False  # a quarter of a million lines would be of no use
     files, begun = _open_files(), time.perf_counter()
     try:
-        voyage = run(sail(_DAYS, 7, _MEAN_GAP, _count_objects))
+        simulated = run(simulate(_DAYS, 7, _MEAN_GAP, _count_objects))
     finally:
         logger.removeHandler(watch)
         logger.setLevel(level)
         logger.propagate = propagates
     with capsys.disabled():
-        print(_report(voyage, time.perf_counter() - begun, watch.lines))  # noqa: T201
+        print(_report(simulated, time.perf_counter() - begun, watch.lines))  # noqa: T201
 
-    assert {incident.kind for incident in voyage.storm.history} == set(ALL)
-    assert len(voyage.recoveries) > len(voyage.storm.outages()) / 2
-    assert max(voyage.recoveries) <= MOST_RECOVERY
-    assert max(voyage.refused) <= MOST_REFUSED
-    assert not false_refusals(voyage), "no radio trouble may look like wrong credentials"
+    assert {incident.kind for incident in simulated.storm.history} == set(ALL)
+    assert len(simulated.recoveries) > len(simulated.storm.outages()) / 2
+    assert max(simulated.recoveries) <= MAX_RECOVERY_S
+    assert max(simulated.refused) <= MAX_REFUSED_S
+    assert not false_refusals(simulated), "no radio trouble may look like wrong credentials"
     assert watch.lines > 100_000
     assert not watch.leaks
     assert not watch.complaints
-    assert not voyage.left_over
-    assert not voyage.pending
+    assert not simulated.left_over
+    assert not simulated.pending
     assert _open_files() == files
-    first, last = voyage.objects[0], voyage.objects[-1]
-    assert last - first < _OBJECTS_PER_FAULT * len(voyage.storm.history) + _FLUCTUATION
+    first, last = simulated.objects[0], simulated.objects[-1]
+    assert last - first < _OBJECTS_PER_FAULT * len(simulated.storm.history) + _FLUCTUATION
 
 
-def test_same_seed_same_voyage() -> None:
-    one, two = (run(sail(0.25, 3, 900.0, lambda: 0)) for _ in range(2))
+def test_same_seed_same_simulation() -> None:
+    one, two = (run(simulate(0.25, 3, 900.0, lambda: 0)) for _ in range(2))
 
     assert one.log.good == two.log.good
     assert one.recoveries == two.recoveries
 
 
 def test_leak_would_be_seen() -> None:
-    """The voyage's own checks are able to fail."""
+    """The simulation's own checks are able to fail."""
 
     async def forget() -> None:
         await asyncio.sleep(3600.0)
 
-    async def leaky() -> Voyage:
+    async def leaky() -> Simulation:
         forgotten: list[asyncio.Task[None]] = []
 
         def leak() -> int:
             forgotten.append(asyncio.create_task(forget()))
             return 0
 
-        voyage = await sail(0.25, 3, 900.0, leak)
+        simulated = await simulate(0.25, 3, 900.0, leak)
         for task in forgotten:
             task.cancel()
-        return voyage
+        return simulated
 
     assert run(leaky()).left_over

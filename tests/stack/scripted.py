@@ -113,7 +113,7 @@ class ScriptedDongle(asyncio.Transport):
         return connect
 
     def opened(self) -> None:
-        """Be told that the port is being opened."""
+        """Note that the port is being opened."""
 
     def say(self, data: bytes) -> None:
         """Have the host receive these bytes, now."""

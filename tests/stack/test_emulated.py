@@ -250,7 +250,7 @@ def test_a_wrong_password_is_refused_after_about_38_seconds() -> None:
         {"in_range": False},
         {"route_b_id": "F" * 32, "neighbours": 3},
     ],
-    ids=["wrong ID", "nobody in range", "wrong ID among neighbours"],
+    ids=["wrong ID", "no meter in range", "wrong ID among neighbours"],
 )
 def test_no_meter_is_not_a_wrong_password(trouble: dict[str, Any]) -> None:
     async def scenario(emulator: Emulator, meter: SmartMeter) -> None:

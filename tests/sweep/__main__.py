@@ -1,4 +1,4 @@
-"""Every fault at every step: ``scripts/sweep --help`` tells what can be chosen."""
+"""Every fault at every step: see ``scripts/sweep --help`` for the choices."""
 
 import argparse
 from collections.abc import Iterable

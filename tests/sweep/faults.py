@@ -17,19 +17,19 @@ from .units import Direction, Place, Unit, Vocabulary
 from .world import World
 
 #: Seconds after the end of a fault within which the link is back and read, with a poll every
-#: 30 s (README and docs/architecture.md). A fault that only a remedy ends counts from its
+#: 30 s (README and docs/architecture.md). A fault that only a recovery step ends counts from its
 #: beginning.
-MOST_RECOVERY: Final = 300.0
+MAX_RECOVERY_S: Final = 300.0
 #: The same for credentials that the meter refused for a while: they are tried again at intervals of
 #: an hour at most.
-_MOST_REFUSED: Final = 3600.0 + MOST_RECOVERY
+_MAX_REFUSED_S: Final = 3600.0 + MAX_RECOVERY_S
 #: Seconds that a trouble of the meter lasts which passes by itself.
 _WHILE: Final = 600.0
 _DELAYS: Final = (0.3, 3.0, 30.0, 300.0)
 _PORT_AWAY: Final = (0.0, 20.0)
 #: Seconds: boards that reset when their port is opened need so long (BP35C2 manual, 10.4).
 _BOOT: Final = 3.0
-#: Seconds a slow meter takes for a request: just less than the coordinator's patience.
+#: Seconds a slow meter takes for a request: just less than the coordinator waits.
 _SLOW: Final = 17.0
 _POWER, _CURRENTS = 0xE7, 0xE8
 #: Properties about which meters were found silent, and two without which nothing can be shown.
@@ -43,18 +43,18 @@ class Effect:
     """What a fault that has struck leads to."""
 
     ends: float = 0.0
-    """Seconds after which it is over; 0 if at once, or if a remedy has to end it."""
+    """Seconds after which it is over; 0 if at once, or if a recovery step has to end it."""
     needed: frozenset[int] = FULL
     """EPCs that a good reading holds."""
     lasts: bool = False
     """Whether it never ends: then reading must go on in spite of it."""
     refuses: bool = False
-    """Whether the meter refuses right credentials, so that nothing else can be told of them."""
+    """Whether the meter refuses right credentials, so that no other status can be expected."""
 
     @property
-    def most_recovery(self) -> float:
+    def max_recovery(self) -> float:
         """Seconds after its end in which the link is back, and read."""
-        return _MOST_REFUSED if self.refuses else MOST_RECOVERY
+        return _MAX_REFUSED_S if self.refuses else MAX_RECOVERY_S
 
 
 _AT_ONCE: Final = Effect()

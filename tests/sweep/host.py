@@ -26,7 +26,7 @@ from custom_components.wisun_route_b.stack import (
 from .truth import Truth
 
 #: Seconds between polls, and for each answer: the coordinator's.
-INTERVAL, PATIENCE = 30.0, 20.0
+INTERVAL_S, READ_TIMEOUT_S = 30.0, 20.0
 #: What a full reading holds, and what the coordinator's first reading asks for.
 FULL = frozenset((0xE7, 0xE8, 0xE0, 0xE3))
 #: What the entities of a usual entry show.
@@ -50,9 +50,9 @@ _WANTED = (
 #: rarer than once a minute.
 _REOPENINGS = (5.0, 10.0, 20.0, 40.0, 60.0)
 #: Seconds that a value may be older than the read that brings it: an answer to the poll before.
-MOST_AGE = timedelta(seconds=60)
+MAX_AGE = timedelta(seconds=60)
 #: Seconds that a link may call itself connected without an answer.
-MOST_SILENCE = 120.0
+MAX_SILENCE_S = 120.0
 _LOOK = 5.0
 
 
@@ -132,7 +132,7 @@ class Host:
         await self._open()
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL):
+                async with asyncio.timeout(INTERVAL_S):
                     await self._wake.wait()
             await self.held.wait()
             self._wake.clear()
@@ -171,15 +171,15 @@ class Host:
             raise self.keeper.status.error or errors.NotConnectedError("There is no session")
         due = plan.due(self.clock(), self._last_read, _WANTED)
         try:
-            return await self.meter.read(due, PATIENCE)
+            return await self.meter.read(due, READ_TIMEOUT_S)
         except errors.ResponseTimeoutError, errors.SendFailedError:
-            return await self.meter.read(due, PATIENCE)
+            return await self.meter.read(due, READ_TIMEOUT_S)
 
     def _note(self, report: ReadReport, began: datetime, error: RouteBError | None = None) -> None:
         now = self.clock()
         answered = report.values.keys() | report.refused
         self._last_read.update(dict.fromkeys(answered, now))
-        self.wrong += self.truth.wrong(report, began - MOST_AGE, now)
+        self.wrong += self.truth.wrong(report, began - MAX_AGE, now)
         values = frozenset(epc for epc, value in report.values.items() if value is not None)
         self.polls.append(Poll(asyncio.get_running_loop().time(), values, error))
         self.polled.set()
@@ -187,12 +187,12 @@ class Host:
     def _pushed(self, report: ReadReport) -> None:
         now = self.clock()
         self._last_read.update(dict.fromkeys(report.values, now))
-        self.wrong += [f"pushed: {text}" for text in self.truth.wrong(report, now - MOST_AGE, now)]
+        self.wrong += [f"pushed: {text}" for text in self.truth.wrong(report, now - MAX_AGE, now)]
         if _HALF_HOURLY & report.values.keys():
             self.pushed.set()
 
     async def day_history(self, days_ago: int) -> bool:
-        """Read a day of history and compare it; tell whether it came."""
+        """Read a day of history and compare it; return whether it came."""
         began = self.clock()
         try:
             slots = await self.meter.day_history(days_ago)
@@ -227,6 +227,6 @@ class Host:
                 self._counted, silent = answers, 0.0
             elif self.state is LinkState.CONNECTED:
                 silent += _LOOK
-            if silent > MOST_SILENCE:
+            if silent > MAX_SILENCE_S:
                 self.lies.append(f"connected for {silent:.0f} s without an answer")
                 silent = 0.0

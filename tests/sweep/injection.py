@@ -20,9 +20,9 @@ _POLLS, _LASTING_POLLS = 3, 6
 #: Seconds between two good polls: as long as the coordinator holds a value.
 _LONGEST_GAP: Final = 91.0
 #: Seconds until a scenario must have come to the step.
-_PATIENCE: Final = 600.0
+_TIMEOUT_S: Final = 600.0
 #: Changes of state or cause in one run; a port that is lost in the middle of a recovery makes nine.
-_MOST_CHANGES: Final = 20
+_MAX_CHANGES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +51,7 @@ class Kind(StrEnum):
     NOT_READ = "the link was not read again within the bound"
     WRONG = "a wrong number appeared"
     BLAMED = "right credentials were called wrong"
-    LIE = "the state did not tell the truth"
+    LIE = "the state was wrong"
     LEAK = "something was left over, or an unexpected exception"
     JOURNAL = "the journal was flooded"
     HISTORY = "the history could not be read afterwards"
@@ -144,16 +144,16 @@ class _Judge:
     @property
     def bound(self) -> float:
         """How many seconds the recovery may take."""
-        return self._effect.most_recovery
+        return self._effect.max_recovery
 
     async def struck(
         self, made: World, step: Step, fault: Fault, acting: asyncio.Task[None]
     ) -> bool:
-        """Wait until the fault has struck and is over; tell whether it has."""
+        """Wait until the fault has struck and is over; return whether it has."""
         loop = asyncio.get_running_loop()
         effects: asyncio.Future[Effect] = loop.create_future()
         made.tap.arm(step, lambda unit: effects.set_result(fault.strike(made, unit)))
-        await asyncio.wait((effects, acting), return_when="FIRST_COMPLETED", timeout=_PATIENCE)
+        await asyncio.wait((effects, acting), return_when="FIRST_COMPLETED", timeout=_TIMEOUT_S)
         if not effects.done():
             self.failures.append((Kind.NOT_REACHED, ""))
             return False
@@ -169,7 +169,7 @@ class _Judge:
         wanted = _LASTING_POLLS if self._effect.lasts else _POLLS
         while len(good := self._good(made.host.polls)) < wanted:
             late = good[0].ended if good else loop.time()
-            if late > self._ended + self._effect.most_recovery:
+            if late > self._ended + self._effect.max_recovery:
                 error = next((poll.error for poll in reversed(made.host.polls) if poll.error), None)
                 state = made.host.keeper.state
                 why = f"{state}, {type(error).__name__}: {error}" if error else f"{state}"
@@ -212,7 +212,7 @@ class _Judge:
         if host.blamed and not self._effect.refuses:
             self.failures.append((Kind.BLAMED, ""))
         changes = len(host.states)
-        if changes > _MOST_CHANGES:
+        if changes > _MAX_CHANGES:
             self.failures.append((Kind.JOURNAL, f"{changes} changes"))
 
 

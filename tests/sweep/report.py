@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from .faults import MOST_RECOVERY
+from .faults import MAX_RECOVERY_S
 from .injection import Injection, Kind, Outcome
 
 #: Repetitions that are shown of one kind of failure by one fault.
@@ -30,7 +30,7 @@ class Findings:
         for kind, seen in outcome.failures:
             self.failures[kind, injection.fault].append((injection, seen))
         recovered = Kind.NOT_READ not in (kind for kind, _ in outcome.failures)
-        usual = outcome.bound == MOST_RECOVERY
+        usual = outcome.bound == MAX_RECOVERY_S
         if recovered and usual and (not self.longest or outcome.recovery > self.longest.recovery):
             self.longest = outcome
 

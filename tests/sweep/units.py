@@ -77,7 +77,7 @@ class Vocabulary(Protocol):
     """Negative answers by the name of their fault."""
 
     def is_command(self, unit: Unit) -> bool:
-        """Tell whether the dongle answers this."""
+        """Return whether the dongle answers this."""
 
     def damaged(self, unit: Unit, place: Place) -> bytes:
         """Return the unit with one byte of it replaced, so that the damage can be detected."""
@@ -95,7 +95,7 @@ class Vocabulary(Protocol):
         """Return a negative answer to a request to sign in, None for anything else."""
 
     def resets(self, unit: Unit) -> bool:
-        """Tell whether this command resets the dongle."""
+        """Return whether this command resets the dongle."""
 
     def answers_request(self, unit: Unit) -> bool:
-        """Tell whether this is an answer of the meter to a request."""
+        """Return whether this is an answer of the meter to a request."""

@@ -15,7 +15,7 @@ from custom_components.wisun_route_b.history.meter_history import HistoryCache
 from custom_components.wisun_route_b.history.sensor_hours import memory_reach
 from custom_components.wisun_route_b.stack import JST, ReadReport, errors, half_hours
 from tests.integration.conftest import entry_for
-from tests.integration.history.entry_fixture import HALF_HOUR, HouseMeter
+from tests.integration.history.entry_fixture import HALF_HOUR, HistoryMeter
 from tools.emulator.meter.model import FIRST_GENERATION
 
 NOW = datetime(2026, 11, 22, 12, 3, tzinfo=JST)
@@ -28,7 +28,7 @@ class Home:
         self.hass, self.freezer = hass, freezer
         self.now = NOW
         self.freezer.move_to(NOW)
-        self.meter = HouseMeter(FIRST_GENERATION)
+        self.meter = HistoryMeter(FIRST_GENERATION)
         self.entry = entry_for()
         self.entry.add_to_hass(hass)
         self.identity = str(self.entry.data["identity"])

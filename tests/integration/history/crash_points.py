@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.recorder_task import PATIENCE
 from custom_components.wisun_route_b.stack import errors
-from tests.integration.history.entry_fixture import House
+from tests.integration.history.entry_fixture import HistoryHarness
 
 _HOUR = timedelta(hours=1)
 
@@ -63,8 +63,10 @@ _ERRORS: dict[Fault, Callable[[], Exception]] = {
 class Places:
     """Counts the places, and has something happen at one of them."""
 
-    def __init__(self, house: House, fault: Fault | None = None, number: int = -1) -> None:
-        self.house = house
+    def __init__(
+        self, harness: HistoryHarness, fault: Fault | None = None, number: int = -1
+    ) -> None:
+        self.harness = harness
         self.fault = fault
         self.number = number
         self.passed: list[str] = []
@@ -79,12 +81,12 @@ class Places:
     @contextmanager
     def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Watch all places."""
-        engine = get_instance(self.house.hass).engine
+        engine = get_instance(self.harness.hass).engine
         assert engine is not None
         with monkeypatch.context() as patched:
             self._watch_recorder(patched)
             self._watch_store(patched)
-            patched.setattr(self.house.meter, "failing", lambda: self._pass("radio", radio=True))
+            patched.setattr(self.harness.meter, "failing", lambda: self._pass("radio", radio=True))
             statement, commit, committed = self._statement, self._commit, self._committed
             sa.event.listen(engine, "before_cursor_execute", statement)
             sa.event.listen(engine, "commit", commit)
@@ -108,7 +110,7 @@ class Places:
             if not type(task).__module__.startswith(f"custom_components.{DOMAIN}"):
                 real(recorder, task)
                 return
-            call = places.house.hass.loop.call_soon_threadsafe
+            call = places.harness.hass.loop.call_soon_threadsafe
             try:
                 places._pass("task")
             except KilledError:
@@ -162,7 +164,7 @@ class Places:
         if len(self.passed) - 1 != self.number or self.fault is None or self.happened:
             return
         self.happened = True
-        call = self.house.hass.loop.call_soon_threadsafe
+        call = self.harness.hass.loop.call_soon_threadsafe
         match self.fault:
             case Fault.RELOADED:
                 call(self._stop)
@@ -176,16 +178,16 @@ class Places:
                 raise errors.ResponseTimeoutError("no answer") if radio else _ERRORS[fault]()
 
     def _stop(self) -> None:
-        if self.house.repair is not None:
-            self.house.repair.async_stop()
+        if self.harness.repair is not None:
+            self.harness.repair.async_stop()
 
     def _be_patient(self) -> None:
         """Let the time pass after which a task is not waited for any more."""
-        self.house.move(self.house.now + timedelta(seconds=PATIENCE + 1))
+        self.harness.move(self.harness.now + timedelta(seconds=PATIENCE + 1))
 
     def _start_second(self) -> None:
-        repair, hass = self.house.repair, self.house.hass
+        repair, hass = self.harness.repair, self.harness.hass
         if repair is not None:
-            start = self.house.now.replace(minute=0, second=0, microsecond=0)
+            start = self.harness.now.replace(minute=0, second=0, microsecond=0)
             second = repair.async_import(start - 30 * _HOUR)
             self.seconds.append(hass.async_create_background_task(second, "second"))

@@ -1,8 +1,8 @@
-"""A house whose meter never sleeps and whose Home Assistant does.
+"""Test harness for the energy history: a meter that counts while Home Assistant is stopped.
 
 The recorder is the real one; the meter's registers are the emulator's, to the watt-second;
-time is the test's. Home Assistant's own part in a restart is played by the same tasks that
-its recorder queues.
+time is controlled by the test. A restart queues the same tasks that Home Assistant's recorder
+queues at start-up.
 """
 
 import asyncio
@@ -50,14 +50,14 @@ MODULUS = 10**FIRST_GENERATION.digits
 _KWH_IN = {"kWh": Decimal(1), "MWh": Decimal(1000), "Wh": Decimal("0.001")}
 
 
-class House:
+class HistoryHarness:
     """The meter, the sensors and the clock."""
 
     def __init__(
         self, hass: HomeAssistant, freezer: FrozenDateTimeFactory, start: datetime
     ) -> None:
         self.hass, self.freezer, self.now = hass, freezer, start
-        self.meter = HouseMeter(FIRST_GENERATION)
+        self.meter = HistoryMeter(FIRST_GENERATION)
         self.entry = entry_for()
         self.entry.add_to_hass(hass)
         self.identity = self.entry.data["identity"]
@@ -66,7 +66,7 @@ class House:
         """How the meter's clock is read; None to take it for right."""
         self.repair: HistoryBackfill | None = None
         self.water: dict[datetime, Decimal] = {}
-        """What the unrelated sensor showed last in each hour in which anybody looked."""
+        """The last state of the unrelated sensor in each hour in which it was polled."""
         self._seen: dict[str, str] = {}
         freezer.move_to(start)
         # The recorder does not look back to the day of this test's execution.
@@ -149,7 +149,7 @@ class House:
         await self.hass.async_block_till_done()
 
     async def let_pass(self, turns: int) -> None:
-        """Let everybody work for some turns of the event loop, half a millisecond each."""
+        """Run all tasks for some turns of the event loop, half a millisecond each."""
         for _ in range(turns):
             time.sleep(0.0005)  # noqa: ASYNC251 - the clock of the loop stands still
             await asyncio.sleep(0)
@@ -213,14 +213,14 @@ class House:
             for row in found.get(real, [])
         }
 
-    def truth(self, entity_id: str, hours: Any) -> dict[datetime, Decimal]:
+    def expected(self, entity_id: str, hours: Any) -> dict[datetime, Decimal]:
         """Return what the meter itself counted in each of these hours."""
         side = "normal" if entity_id == IMPORTED else "reverse"
         return {hour: self.meter.counted(side, hour, hour + HOUR) for hour in hours}
 
 
-class HouseMeter:
-    """Answers for the past as SmartMeter does, and can be exchanged."""
+class HistoryMeter:
+    """Answers requests for histories as SmartMeter does, and can be replaced."""
 
     def __init__(self, model: MeterModel) -> None:
         self.connected = True
@@ -240,7 +240,7 @@ class HouseMeter:
         self.install(datetime(2019, 4, 1, tzinfo=JST), 7, (0, 0))
 
     def install(self, moment: datetime, seed: int, shown: tuple[int, int]) -> None:
-        """Hang up a meter that shows these counts."""
+        """Install a meter that shows these counts."""
         meter = Meter(seed, FIRST_GENERATION)
         energy = meter.profile.energy(moment)
         offset = (shown[0] - energy.imported // STEP, shown[1] - energy.exported // STEP)
@@ -254,7 +254,7 @@ class HouseMeter:
         self.installed.append((began, meter, offset))
 
     def registers(self, moment: datetime, *, of_now: bool = False) -> readings.RegisterPair | None:
-        """Return what hangs there at a moment shows; or what the present meter remembers."""
+        """Return what the installed meter shows at a moment; or what the present one has stored."""
         now = dt_util.utcnow()
         began, meter, offset = [
             row for row in self.installed if row[0] <= (now if of_now else moment)

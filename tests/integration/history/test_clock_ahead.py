@@ -11,19 +11,19 @@ from sqlalchemy.orm import Session
 from custom_components.wisun_route_b.history.recorder_task import run_in_recorder
 from custom_components.wisun_route_b.history.statistics import Snapshot, read_statistics
 from custom_components.wisun_route_b.stack import JST, half_hours, readings
-from tests.integration.history.entry_fixture import HOUR, IMPORTED, House, HouseMeter
+from tests.integration.history.entry_fixture import HOUR, IMPORTED, HistoryHarness, HistoryMeter
 from tests.integration.history.scenario import BOTH, at
 
 
-def set_ahead(house: House, skew: timedelta) -> None:
+def set_ahead(harness: HistoryHarness, skew: timedelta) -> None:
     """Have the meter go on in real time and with its own date, while the computer is ahead."""
-    meter = house.meter
+    meter = harness.meter
 
     def registers(moment: datetime, *, of_now: bool = False) -> readings.RegisterPair | None:
-        return HouseMeter.registers(meter, moment if of_now else moment - skew)
+        return HistoryMeter.registers(meter, moment if of_now else moment - skew)
 
     def slot(moment: datetime) -> half_hours.Slot:
-        known = moment <= dt_util.utcnow() - skew and HouseMeter.registers(meter, moment)
+        known = moment <= dt_util.utcnow() - skew and HistoryMeter.registers(meter, moment)
         return half_hours.Slot(moment.astimezone(JST), known or readings.RegisterPair(None, None))
 
     meter.registers = registers  # type: ignore[method-assign]
@@ -31,38 +31,42 @@ def set_ahead(house: House, skew: timedelta) -> None:
     meter.late = skew
 
 
-def set_back(house: House, moment: datetime) -> None:
-    set_ahead(house, timedelta())
-    house.now = moment
-    house.freezer.move_to(moment)
+def set_back(harness: HistoryHarness, moment: datetime) -> None:
+    set_ahead(harness, timedelta())
+    harness.now = moment
+    harness.freezer.move_to(moment)
 
 
 @pytest.mark.parametrize("hours", [26, 50])
-async def test_an_outage_after_a_clock_that_was_ahead_is_repaired(house: House, hours: int) -> None:
-    await house.start()
-    await house.live(at(4.2))
+async def test_an_outage_after_a_clock_that_was_ahead_is_repaired(
+    harness: HistoryHarness, hours: int
+) -> None:
+    await harness.start()
+    await harness.live(at(4.2))
     skew = timedelta(hours=hours)
-    set_ahead(house, skew)
-    house.move(at(4.2) + skew)
-    await house.live(at(6.3) + skew)
-    set_back(house, at(6.35))
-    house.poll()
-    await house.live(at(9.2))
-    await house.stop()
-    house.move(at(15.2))
-    await house.start()
-    await house.live(at(24.2))
-    await house.stop()
-    house.move(at(24.4))
-    await house.start()
-    await house.live(at(hours + 44.2))
+    set_ahead(harness, skew)
+    harness.move(at(4.2) + skew)
+    await harness.live(at(6.3) + skew)
+    set_back(harness, at(6.35))
+    harness.poll()
+    await harness.live(at(9.2))
+    await harness.stop()
+    harness.move(at(15.2))
+    await harness.start()
+    await harness.live(at(24.2))
+    await harness.stop()
+    harness.move(at(24.4))
+    await harness.start()
+    await harness.live(at(hours + 44.2))
 
-    assert house.repair is not None
-    assert set(house.repair.verified.values()) == {at(hours + 43)}
+    assert harness.repair is not None
+    assert set(harness.repair.verified.values()) == {at(hours + 43)}
     for entity_id in BOTH:
-        bars = await house.stored(entity_id)
+        bars = await harness.stored(entity_id)
         everything = [at(1) + number * HOUR for number in range(hours + 43)]
-        assert {hour: bars.get(hour) for hour in everything} == house.truth(entity_id, everything)
+        assert {hour: bars.get(hour) for hour in everything} == harness.expected(
+            entity_id, everything
+        )
 
 
 @pytest.mark.parametrize(
@@ -74,11 +78,11 @@ async def test_an_outage_after_a_clock_that_was_ahead_is_repaired(house: House, 
     ],
 )
 async def test_an_hour_is_finished_if_it_is_over_and_compiled(
-    house: House, now: datetime, until: datetime
+    harness: HistoryHarness, now: datetime, until: datetime
 ) -> None:
     """If one is written that is yet to be compiled, all sensors lose their hour."""
-    await house.start(enabled=False)
-    await house.live(at(2.2))
+    await harness.start(enabled=False)
+    await harness.live(at(2.2))
 
     def read(instance: Recorder, session: Session) -> datetime:
         session.add(StatisticsRuns(start=at(30)))  # of a clock that was ahead
@@ -88,4 +92,4 @@ async def test_an_hour_is_finished_if_it_is_over_and_compiled(
         assert max(found.history.rows) == until - HOUR
         return found.compiled_until
 
-    assert await run_in_recorder(house.hass, "read", read) == until
+    assert await run_in_recorder(harness.hass, "read", read) == until

@@ -213,7 +213,7 @@ def test_an_exchange_that_home_assistant_lived_through_stays_as_it_saw_it() -> N
 
 @pytest.mark.parametrize("last_seen", [5000.7, 5000.3], ids=["to the last poll", "not to the end"])
 @pytest.mark.parametrize(
-    ("half_past", "shown"), [(None, 0), (5000.2, 0.5)], ids=["nobody knows", "meter knows a half"]
+    ("half_past", "shown"), [(None, 0), (5000.2, 0.5)], ids=["unknown", "meter knows a half"]
 )
 def test_an_exchange_to_a_higher_register_is_no_energy_though_home_assistant_counted_it(
     last_seen: float, half_past: float | None, shown: float
@@ -232,8 +232,8 @@ def test_an_exchange_to_a_higher_register_is_no_energy_though_home_assistant_cou
     assert (again.changes, again.shift_from) == ((), None)
 
 
-def test_an_exchange_while_home_assistant_was_off_is_told_apart_as_far_as_anybody_knows() -> None:
-    # The new meter came in hour 2 and began with 300 kWh; nobody saw the old one's last hour.
+def test_an_exchange_while_home_assistant_was_off_is_recognized_as_far_as_the_data_allow() -> None:
+    # The new meter came in hour 2 and began with 300 kWh; the last hour of the old one was not seen.
     readings = register(None, None, None, 300.7, 301.9, 303.0)
     meter = Register({**readings.readings, T0 + 2.5 * HOUR: d("300.2")}, SCALE)
     stored = rows((5000.0, 1), (5000.0, 1), (5000.0, 1), (5000.0, 1), (303.0, 304))
@@ -263,7 +263,7 @@ def test_a_reading_that_the_meter_has_lost_is_taken_from_what_home_assistant_saw
     assert plan.skipped == {T0 + HOUR: Reason.NO_READING}
 
 
-def test_an_hour_that_nobody_saw_shows_nothing_and_never_less() -> None:
+def test_an_unseen_hour_shows_nothing_and_never_less() -> None:
     meter = register(100, 101, 102.5, None, 105, 106)
     stored = rows((101, 1), (101, 1), (101, 1), (105, 5), (106, 6))
 

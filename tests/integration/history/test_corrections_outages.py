@@ -1,4 +1,4 @@
-"""Whatever happens to a house, its energy history ends as the meter counted it."""
+"""After any mix of outages the energy history equals what the meter counted."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -21,54 +21,58 @@ from custom_components.wisun_route_b.history.recorder_task import run_in_recorde
 from custom_components.wisun_route_b.history.report import BackfillReport
 from custom_components.wisun_route_b.stack import RouteBError
 from tests.integration.history.crash_points import Fault, KilledError, Places
-from tests.integration.history.entry_fixture import HOUR, IMPORTED, WATER, House
+from tests.integration.history.entry_fixture import HOUR, IMPORTED, WATER, HistoryHarness
 from tests.integration.history.scenario import BOTH, at, off
 
 #: Which of how many parts of all places are to be tried, as "1/1"; a sample if it is not set.
 PART = os.environ.get("HISTORY_SWEEP", "")
 
-type Scenario = Callable[[House, Places, pytest.MonkeyPatch], Awaitable[datetime]]
+type Scenario = Callable[[HistoryHarness, Places, pytest.MonkeyPatch], Awaitable[datetime]]
 
 
 async def import_by_the_action(
-    house: House, places: Places, monkeypatch: pytest.MonkeyPatch
+    harness: HistoryHarness, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> datetime:
-    house.meter.set_counts(at(0), (203_273, 50_000))
-    await house.start()
-    await house.live(at(2.2))
-    assert house.repair is not None
+    harness.meter.set_counts(at(0), (203_273, 50_000))
+    await harness.start()
+    await harness.live(at(2.2))
+    assert harness.repair is not None
     with places.armed(monkeypatch):
-        await finish(house, places, house.repair.async_import(at(-48)))
+        await finish(harness, places, harness.repair.async_import(at(-48)))
     return at(2.2)
 
 
-async def days_to_import(house: House, places: Places, monkeypatch: pytest.MonkeyPatch) -> datetime:
-    house.meter.set_counts(at(0), (203_273, 50_000))
+async def days_to_import(
+    harness: HistoryHarness, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> datetime:
+    harness.meter.set_counts(at(0), (203_273, 50_000))
     with places.armed(monkeypatch):
-        await house.start(import_days=2)
-        await house.live(at(1.2))
+        await harness.start(import_days=2)
+        await harness.live(at(1.2))
     return at(1.2)
 
 
-async def hourly_repair(house: House, places: Places, monkeypatch: pytest.MonkeyPatch) -> datetime:
-    await house.start()
-    await house.live(at(2.2))
-    await house.stop()
-    house.move(at(12.5))
+async def hourly_repair(
+    harness: HistoryHarness, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> datetime:
+    await harness.start()
+    await harness.live(at(2.2))
+    await harness.stop()
+    harness.move(at(12.5))
     with places.armed(monkeypatch):
-        await house.start()
-        await house.live(at(13.2))
+        await harness.start()
+        await harness.live(at(13.2))
     return at(13.2)
 
 
 async def repair_with_a_shift(
-    house: House, places: Places, monkeypatch: pytest.MonkeyPatch
+    harness: HistoryHarness, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> datetime:
     """The five-minute rows are gone, so sums begin anew."""
-    await house.start()
-    await house.live(at(2.2))
-    await house.stop()
-    house.move(at(12.5))
+    await harness.start()
+    await harness.live(at(2.2))
+    await harness.stop()
+    harness.move(at(12.5))
 
     def purge(instance: Any, session: Any) -> None:
         known = instance.statistics_meta_manager.get_many(session, set(BOTH))
@@ -77,12 +81,12 @@ async def repair_with_a_shift(
             delete(StatisticsShortTerm).where(StatisticsShortTerm.metadata_id.in_(numbers))
         )
 
-    purging = asyncio.ensure_future(run_in_recorder(house.hass, "purge", purge))
-    await house.recorded()
+    purging = asyncio.ensure_future(run_in_recorder(harness.hass, "purge", purge))
+    await harness.recorded()
     await purging
     with places.armed(monkeypatch):
-        await house.start()
-        await house.live(at(13.2))
+        await harness.start()
+        await harness.live(at(13.2))
     return at(13.2)
 
 
@@ -95,11 +99,11 @@ SCENARIOS: dict[Scenario, int] = {
 """Each with the number of its places; a test compares that with what is passed."""
 
 
-async def finish(house: House, places: Places, work: Any) -> None:
+async def finish(harness: HistoryHarness, places: Places, work: Any) -> None:
     """Await an action as far as there is anybody to answer; what it says must be so."""
     task = asyncio.ensure_future(work)
     for _ in range(3000):
-        await house.let_pass(1)
+        await harness.let_pass(1)
         if task.done() or places.dead:
             break
     # A task that the recorder has dropped would be waited for until the time is over.
@@ -109,58 +113,58 @@ async def finish(house: House, places: Places, work: Any) -> None:
     except asyncio.CancelledError, KilledError, RouteBError, HomeAssistantError:
         return
     if not places.dead:
-        await is_so(house, report)
+        await is_so(harness, report)
 
 
-async def is_so(house: House, report: BackfillReport) -> None:
-    bars = await house.stored(IMPORTED)
-    told = {row.start: row.energy for row in report.sensors["imported_energy"].changes}
-    assert told
-    assert {hour: bars[hour] for hour in told} == told
+async def is_so(harness: HistoryHarness, report: BackfillReport) -> None:
+    bars = await harness.stored(IMPORTED)
+    reported = {row.start: row.energy for row in report.sensors["imported_energy"].changes}
+    assert reported
+    assert {hour: bars[hour] for hour in reported} == reported
 
 
-async def go_on(house: House, places: Places, since: datetime, *, order: bool) -> None:
+async def go_on(harness: HistoryHarness, places: Places, since: datetime, *, order: bool) -> None:
     """Home Assistant starts again; at the next hours all must be right."""
     places.dead = False
     for task in places.seconds:
         for _ in range(2000):
             if task.done():
                 break
-            await house.let_pass(1)
+            await harness.let_pass(1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     # The entry's options keep an order until it is noted.
     options: dict[str, Any] = {"import_days": 2} if order and not places.noted else {}
     if places.fault is Fault.RELOADED:
-        await house.start(**options)
-        await house.live(since + timedelta(hours=1))
+        await harness.start(**options)
+        await harness.live(since + timedelta(hours=1))
         options = {}
-    await off(house, house.now + timedelta(hours=2.3), **options)
-    await house.live(house.now.replace(minute=12) + 2 * HOUR)
+    await off(harness, harness.now + timedelta(hours=2.3), **options)
+    await harness.live(harness.now.replace(minute=12) + 2 * HOUR)
 
 
-async def all_is_right(house: House, scenario: Scenario) -> None:
+async def all_is_right(harness: HistoryHarness, scenario: Scenario) -> None:
     for entity_id in BOTH:
-        bars = await house.stored(entity_id)
+        bars = await harness.stored(entity_id)
         hours = sorted(bars)
         assert hours == [hours[0] + number * HOUR for number in range(len(hours))]
         # Of the hour of the installation Home Assistant knows only a part, unless it was imported.
         compared = [hour for hour in hours if hour >= at(1) or hours[0] < at(0)]
-        assert {hour: bars[hour] for hour in compared} == house.truth(entity_id, compared)
-        sums = await house.stored(entity_id, "sum")
+        assert {hour: bars[hour] for hour in compared} == harness.expected(entity_id, compared)
+        sums = await harness.stored(entity_id, "sum")
         assert all(older <= newer for older, newer in pairwise(sums[hour] for hour in hours))
         if scenario is days_to_import:
             assert hours[0] < at(-40)
         if scenario is import_by_the_action:
             assert hours[0] in (at(0), at(-28), at(-48))
-    assert await house.stored(WATER, "sum") == water(house)
+    assert await harness.stored(WATER, "sum") == water(harness)
 
 
-def water(house: House) -> dict[datetime, Decimal]:
+def water(harness: HistoryHarness) -> dict[datetime, Decimal]:
     """Return what the recorder alone has made of the sensor that is none of ours."""
     expected, state, hour = {}, Decimal(), at(0)
-    while hour < house.now.replace(minute=0, second=0, microsecond=0):
-        state = house.water.get(hour, state)
+    while hour < harness.now.replace(minute=0, second=0, microsecond=0):
+        state = harness.water.get(hour, state)
         expected[hour] = state
         hour += HOUR
     return expected
@@ -188,23 +192,27 @@ def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_every_place_is_known(
-    house: House, monkeypatch: pytest.MonkeyPatch, scenario: Scenario
+    harness: HistoryHarness, monkeypatch: pytest.MonkeyPatch, scenario: Scenario
 ) -> None:
-    places = Places(house)
-    since = await scenario(house, places, monkeypatch)
-    await go_on(house, places, since, order=scenario is days_to_import)
+    places = Places(harness)
+    since = await scenario(harness, places, monkeypatch)
+    await go_on(harness, places, since, order=scenario is days_to_import)
 
-    await all_is_right(house, scenario)
+    await all_is_right(harness, scenario)
     assert len(places.passed) == SCENARIOS[scenario]
 
 
 @pytest.mark.parametrize(("scenario", "fault", "place"), chosen())
 async def test_whatever_happens_anywhere_all_hours_are_right_in_the_end(
-    house: House, monkeypatch: pytest.MonkeyPatch, scenario: Scenario, fault: Fault, place: int
+    harness: HistoryHarness,
+    monkeypatch: pytest.MonkeyPatch,
+    scenario: Scenario,
+    fault: Fault,
+    place: int,
 ) -> None:
-    places = Places(house, fault, place)
-    since = await scenario(house, places, monkeypatch)
+    places = Places(harness, fault, place)
+    since = await scenario(harness, places, monkeypatch)
     assert places.happened
-    await go_on(house, places, since, order=scenario is days_to_import)
+    await go_on(harness, places, since, order=scenario is days_to_import)
 
-    await all_is_right(house, scenario)
+    await all_is_right(harness, scenario)

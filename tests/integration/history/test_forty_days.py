@@ -1,4 +1,4 @@
-"""Forty days with everything that happens to a Home Assistant in a house."""
+"""Forty simulated days with outages, restarts, clock faults and a meter exchange."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,14 +8,14 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, House
+from tests.integration.history.entry_fixture import EXPORTED, HOUR, IMPORTED, WATER, HistoryHarness
 
 #: After today, or the recorder would take its own first run for the newer one.
 START = datetime(2030, 3, 3, 1, 17, tzinfo=UTC)
 
 
 def day(number: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
-    """Return a moment of a day of the story, in the meter's time zone."""
+    """Return a moment of a day of the scenario, in the meter's time zone."""
     midnight = datetime(2030, 3, 2, 15, tzinfo=UTC)
     return midnight + timedelta(days=number, hours=hour, minutes=minute, seconds=second)
 
@@ -43,70 +43,72 @@ KEPT = 2
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("recorder_config", [{"purge_keep_days": KEPT}])
-async def test_forty_days_of_a_house_have_no_hole(
+async def test_forty_days_have_no_hole(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     hass.loop.set_debug(False)
-    house = House(hass, freezer, START)
-    house.meter.set_counts(ROLL_OVER, (0, 0))
-    await house.set_up()
-    await house.start()
+    harness = HistoryHarness(hass, freezer, START)
+    harness.meter.set_counts(ROLL_OVER, (0, 0))
+    await harness.set_up()
+    await harness.start()
     for down, up in OUTAGES:
-        if house.now < EXCHANGE < down:
-            await exchange(house)
-        await house.live(down)
-        await house.stop()
-        house.move(up)
-        await house.start()
-    await house.live(END)
+        if harness.now < EXCHANGE < down:
+            await exchange(harness)
+        await harness.live(down)
+        await harness.stop()
+        harness.move(up)
+        await harness.start()
+    await harness.live(END)
 
     for entity_id in (IMPORTED, EXPORTED):
-        bars = await house.stored(entity_id)
+        bars = await harness.stored(entity_id)
         hours = sorted(bars)
         assert hours == [hours[0] + number * HOUR for number in range(len(hours))]
         assert hours[-1] == END.replace(minute=0) - HOUR
-        truth = house.truth(entity_id, hours[1:])
+        expected = harness.expected(entity_id, hours[1:])
         assert {
-            str(hour): (bars[hour], truth[hour]) for hour in truth if bars[hour] != truth[hour]
+            str(hour): (bars[hour], expected[hour])
+            for hour in expected
+            if bars[hour] != expected[hour]
         } == {}
-        sums = await house.stored(entity_id, "sum")
-        assert sums[hours[-1]] - sums[hours[0]] == sum(truth.values(), Decimal())
-    await the_other_sensor_is_untouched(house)
-    await nothing_is_left_to_do(house)
+        sums = await harness.stored(entity_id, "sum")
+        assert sums[hours[-1]] - sums[hours[0]] == sum(expected.values(), Decimal())
+    await the_other_sensor_is_untouched(harness)
+    await nothing_is_left_to_do(harness)
 
 
-async def exchange(house: House) -> None:
-    """Another meter comes; nobody can be asked for half an hour."""
-    await house.live(EXCHANGE - timedelta(seconds=1))
-    house.meter.connected = False
-    house.meter.install(EXCHANGE, 8, (0, 0))
-    house.poll()
-    await house.live(EXCHANGE + timedelta(minutes=20))
-    house.meter.connected = True
+async def exchange(harness: HistoryHarness) -> None:
+    """The meter is replaced; for half an hour none can be read."""
+    await harness.live(EXCHANGE - timedelta(seconds=1))
+    harness.meter.connected = False
+    harness.meter.install(EXCHANGE, 8, (0, 0))
+    harness.poll()
+    await harness.live(EXCHANGE + timedelta(minutes=20))
+    harness.meter.connected = True
 
 
-async def the_other_sensor_is_untouched(house: House) -> None:
+async def the_other_sensor_is_untouched(harness: HistoryHarness) -> None:
     """Whatever was done to ours, every hour of the other one is as the recorder made it."""
-    sums = await house.stored(WATER, "sum")
+    sums = await harness.stored(WATER, "sum")
     long_gap = max(OUTAGES, key=lambda outage: outage[1] - outage[0])
     looked_back = (long_gap[1] - timedelta(days=KEPT)).replace(minute=0)
     expected, state = {}, Decimal()
     hour = START.replace(minute=0)
     while hour < END.replace(minute=0):
-        state = house.water.get(hour, state)
+        state = harness.water.get(hour, state)
         if not long_gap[0] <= hour + HOUR <= looked_back:
             expected[hour] = state
         hour += HOUR
     assert sums == expected  # it began with zero
 
 
-async def nothing_is_left_to_do(house: House) -> None:
-    before = [await house.stored(entity_id, "sum") for entity_id in (IMPORTED, EXPORTED, WATER)]
-    assert house.repair is not None
-    report = house.repair.report
+async def nothing_is_left_to_do(harness: HistoryHarness) -> None:
+    before = [await harness.stored(entity_id, "sum") for entity_id in (IMPORTED, EXPORTED, WATER)]
+    assert harness.repair is not None
+    report = harness.repair.report
 
-    assert await house.repair.async_repair()
+    assert await harness.repair.async_repair()
 
-    assert house.repair.report is report
-    after = [await house.stored(entity_id, "sum") for entity_id in (IMPORTED, EXPORTED, WATER)]
+    assert harness.repair.report is report
+    after = [await harness.stored(entity_id, "sum") for entity_id in (IMPORTED, EXPORTED, WATER)]
     assert after == before

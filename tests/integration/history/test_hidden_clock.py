@@ -10,25 +10,30 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.history.meter_clock import MeterClockError
 from custom_components.wisun_route_b.stack import JST, errors, half_hours, readings
-from tests.integration.history.entry_fixture import HALF_HOUR, IMPORTED, House, HouseMeter
+from tests.integration.history.entry_fixture import (
+    HALF_HOUR,
+    IMPORTED,
+    HistoryHarness,
+    HistoryMeter,
+)
 from tests.integration.history.scenario import BOTH, all_is_right, at, off
 
 
 @pytest.fixture(autouse=True)
-def _hidden(house: House) -> None:
+def _hidden(harness: HistoryHarness) -> None:
     async def read_clock() -> None:
         return None
 
-    house.read_clock = read_clock
+    harness.read_clock = read_clock
 
 
-def set_clock(house: House, ahead: timedelta) -> None:
+def set_clock(harness: HistoryHarness, ahead: timedelta) -> None:
     """Have the meter label its half-hours with a clock that is ahead."""
-    meter = house.meter
+    meter = harness.meter
 
     def slot(moment: datetime) -> half_hours.Slot:
         true = moment - ahead
-        is_past = true <= house.now - meter.late
+        is_past = true <= harness.now - meter.late
         pair = meter.registers(true, of_now=True) if is_past else None
         return half_hours.Slot(moment.astimezone(JST), pair or readings.RegisterPair(None, None))
 
@@ -36,69 +41,73 @@ def set_clock(house: House, ahead: timedelta) -> None:
 
     # Its days end by the same clock; they are counted back from its own today.
     async def day_history(days_ago: int) -> tuple[half_hours.Slot, ...]:
-        days = ((house.now + ahead).astimezone(JST).date() - house.now.astimezone(JST).date()).days
-        return await HouseMeter.day_history(meter, days_ago - days)
+        days = (
+            (harness.now + ahead).astimezone(JST).date() - harness.now.astimezone(JST).date()
+        ).days
+        return await HistoryMeter.day_history(meter, days_ago - days)
 
     meter.day_history = day_history  # type: ignore[method-assign]
 
 
-def issue_of(house: House) -> ir.IssueEntry | None:
-    issue_id = f"history_meter_clock_{house.entry.entry_id}"
-    return ir.async_get(house.hass).async_get_issue(DOMAIN, issue_id)
+def issue_of(harness: HistoryHarness) -> ir.IssueEntry | None:
+    issue_id = f"history_meter_clock_{harness.entry.entry_id}"
+    return ir.async_get(harness.hass).async_get_issue(DOMAIN, issue_id)
 
 
-async def sums(house: House) -> list[object]:
-    return [await house.stored(entity_id, "sum") for entity_id in BOTH]
+async def sums(harness: HistoryHarness) -> list[object]:
+    return [await harness.stored(entity_id, "sum") for entity_id in BOTH]
 
 
-def no_slots(house: House) -> None:
-    house.meter.has_slots = False
+def no_slots(harness: HistoryHarness) -> None:
+    harness.meter.has_slots = False
 
 
-def no_future(house: House) -> None:
+def no_future(harness: HistoryHarness) -> None:
     """Have the meter refuse moments that are yet to come."""
-    real = house.meter.half_hour_history
+    real = harness.meter.half_hour_history
 
     async def half_hour_history(newest: datetime, count: int) -> tuple[half_hours.Slot, ...]:
-        if newest > house.now:
+        if newest > harness.now:
             raise errors.RequestRefusedError("The meter does not take this moment")
         return await real(newest, count)
 
-    house.meter.half_hour_history = half_hour_history  # type: ignore[method-assign]
+    harness.meter.half_hour_history = half_hour_history  # type: ignore[method-assign]
 
 
-def no_days_and_no_future(house: House) -> None:
-    no_future(house)
-    house.meter.has_days = False
+def no_days_and_no_future(harness: HistoryHarness) -> None:
+    no_future(harness)
+    harness.meter.has_days = False
 
 
-def all_kinds(house: House) -> None:
+def all_kinds(harness: HistoryHarness) -> None:
     """Leave the meter as it is: it has both histories."""
 
 
 @pytest.mark.parametrize("kind", [all_kinds, no_slots, no_future, no_days_and_no_future])
-async def test_an_honest_meter_is_repaired(house: House, kind: Callable[[House], None]) -> None:
-    kind(house)
-    await house.start()
-    await house.live(at(3.2))
+async def test_an_honest_meter_is_repaired(
+    harness: HistoryHarness, kind: Callable[[HistoryHarness], None]
+) -> None:
+    kind(harness)
+    await harness.start()
+    await harness.live(at(3.2))
     # Past midnight in Japan, and some minutes after it.
-    await off(house, at(14) + timedelta(minutes=12))
-    await house.live(at(17.2))
+    await off(harness, at(14) + timedelta(minutes=12))
+    await harness.live(at(17.2))
 
-    await all_is_right(house)
-    assert issue_of(house) is None
+    await all_is_right(harness)
+    assert issue_of(harness) is None
 
 
-async def test_constant_consumption_and_none_at_all_raise_no_alarm(house: House) -> None:
-    real = house.meter.registers(at(0))
+async def test_constant_consumption_and_none_at_all_raise_no_alarm(harness: HistoryHarness) -> None:
+    real = harness.meter.registers(at(0))
     assert real is not None
-    house.meter.registers = lambda moment, *, of_now=False: real  # type: ignore[method-assign]
-    await house.start()
-    await house.live(at(30.2))
+    harness.meter.registers = lambda moment, *, of_now=False: real  # type: ignore[method-assign]
+    await harness.start()
+    await harness.live(at(30.2))
 
-    assert issue_of(house) is None
-    assert house.repair is not None
-    assert house.repair.verified["imported_energy"] == at(29)
+    assert issue_of(harness) is None
+    assert harness.repair is not None
+    assert harness.repair.verified["imported_energy"] == at(29)
 
 
 @pytest.mark.parametrize(
@@ -109,93 +118,95 @@ async def test_constant_consumption_and_none_at_all_raise_no_alarm(house: House)
     ],
 )
 async def test_a_clock_that_is_off_is_not_believed(
-    house: House, hours: float, kind: Callable[[House], None]
+    harness: HistoryHarness, hours: float, kind: Callable[[HistoryHarness], None]
 ) -> None:
-    kind(house)
-    await house.start()
-    await house.live(at(30.2))
-    await house.stop()
-    set_clock(house, timedelta(hours=hours))
-    house.move(at(34.5))
-    repair = await house.start()
-    await house.live(at(37.2))
-    before, noted = await sums(house), dict(repair.verified)
+    kind(harness)
+    await harness.start()
+    await harness.live(at(30.2))
+    await harness.stop()
+    set_clock(harness, timedelta(hours=hours))
+    harness.move(at(34.5))
+    repair = await harness.start()
+    await harness.live(at(37.2))
+    before, noted = await sums(harness), dict(repair.verified)
 
-    raised = issue_of(house)
+    raised = issue_of(harness)
     assert raised is not None
     assert raised.translation_key == "history_meter_clock_hidden"
     with pytest.raises(MeterClockError) as caught:
         await repair.async_import(at(-24))
     assert caught.value.translation_key == "history_meter_clock_hidden"
-    assert (await sums(house), dict(repair.verified)) == (before, noted)
+    assert (await sums(harness), dict(repair.verified)) == (before, noted)
     assert max(noted.values()) < at(30)
 
-    set_clock(house, timedelta())
-    await house.live(at(39.2))
-    assert issue_of(house) is None
-    await all_is_right(house)
+    set_clock(harness, timedelta())
+    await harness.live(at(39.2))
+    assert issue_of(harness) is None
+    await all_is_right(harness)
 
 
-async def test_what_the_meter_sends_while_its_clock_is_off_is_not_kept(house: House) -> None:
-    await house.start()
-    await house.live(at(3.2))
-    set_clock(house, timedelta(hours=3))
-    await house.live(at(4.2))
-    assert house.repair is not None
-    wrong = house.meter.registers(at(1))
+async def test_what_the_meter_sends_while_its_clock_is_off_is_not_kept(
+    harness: HistoryHarness,
+) -> None:
+    await harness.start()
+    await harness.live(at(3.2))
+    set_clock(harness, timedelta(hours=3))
+    await harness.live(at(4.2))
+    assert harness.repair is not None
+    wrong = harness.meter.registers(at(1))
     assert wrong is not None
-    house.repair.async_note(half_hours.Slot(at(4).astimezone(JST), wrong))
-    set_clock(house, timedelta())
-    await house.live(at(6.2))
+    harness.repair.async_note(half_hours.Slot(at(4).astimezone(JST), wrong))
+    set_clock(harness, timedelta())
+    await harness.live(at(6.2))
 
-    await all_is_right(house)
+    await all_is_right(harness)
 
 
 async def test_a_meter_that_was_without_power_is_waited_for_and_nothing_is_raised(
-    house: House,
+    harness: HistoryHarness,
 ) -> None:
-    await house.start()
-    await house.live(at(3.2))
-    # The house was dark from here on; the meter has nothing of that time.
+    await harness.start()
+    await harness.live(at(3.2))
+    # Mains power was off from here on; the meter has nothing of that time.
     dark = [at(3.5) + number * HALF_HOUR for number in range(8)]
-    house.meter.lost = set(dark)
-    await off(house, at(7.1))
-    raised = async_capture_events(house.hass, ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED)
-    await house.live(at(9.2))
+    harness.meter.lost = set(dark)
+    await off(harness, at(7.1))
+    raised = async_capture_events(harness.hass, ir.EVENT_REPAIRS_ISSUE_REGISTRY_UPDATED)
+    await harness.live(at(9.2))
 
-    assert house.repair is not None
-    assert "the meter's half-hours are not of now" in str(house.repair.attempts.as_list())
+    assert harness.repair is not None
+    assert "the meter's half-hours are not of now" in str(harness.repair.attempts.as_list())
     assert raised == []
-    bars = await house.stored(IMPORTED)
+    bars = await harness.stored(IMPORTED)
     assert min(bars.values()) >= 0
     hours = [hour for hour in bars if hour >= at(8)]
-    assert {hour: bars[hour] for hour in hours} == house.truth(IMPORTED, hours)
+    assert {hour: bars[hour] for hour in hours} == harness.expected(IMPORTED, hours)
 
 
-async def test_a_meter_that_is_silent_altogether_is_asked_again(house: House) -> None:
-    await house.start()
-    await house.live(at(2.2))
+async def test_a_meter_that_is_silent_altogether_is_asked_again(harness: HistoryHarness) -> None:
+    await harness.start()
+    await harness.live(at(2.2))
 
     def fail() -> None:
         raise errors.ResponseTimeoutError("The meter did not answer in time")
 
-    house.meter.failing = fail
-    await house.live(at(4.2))
-    house.meter.failing = lambda: None
-    await house.live(at(5.2))
+    harness.meter.failing = fail
+    await harness.live(at(4.2))
+    harness.meter.failing = lambda: None
+    await harness.live(at(5.2))
 
-    await all_is_right(house)
-    assert issue_of(house) is None
+    await all_is_right(harness)
+    assert issue_of(harness) is None
 
 
 @pytest.mark.parametrize("hours", [1, 24])
 async def test_a_clock_ahead_is_noticed_a_minute_before_a_half_hour_too(
-    house: House, hours: float
+    harness: HistoryHarness, hours: float
 ) -> None:
-    repair = await house.start(enabled=False)
-    await house.live(at(3.2))
-    set_clock(house, timedelta(hours=hours))
-    house.move(at(3.5) - timedelta(minutes=1))
+    repair = await harness.start(enabled=False)
+    await harness.live(at(3.2))
+    set_clock(harness, timedelta(hours=hours))
+    harness.move(at(3.5) - timedelta(minutes=1))
 
     with pytest.raises(MeterClockError):
         await repair.async_import(at(-24))

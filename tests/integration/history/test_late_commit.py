@@ -10,7 +10,7 @@ from homeassistant.core import Event
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.history.entry_fixture import IMPORTED, House
+from tests.integration.history.entry_fixture import IMPORTED, HistoryHarness
 from tests.integration.history.scenario import at
 
 #: Seconds after which the recorder goes on if nobody lets it.
@@ -19,24 +19,24 @@ _PATIENCE = 10.0
 
 # One in memory would let nobody read while the recorder writes.
 @pytest.mark.parametrize("persistent_database", [True])
-async def test_what_the_event_tells_of_is_waited_for(house: House) -> None:
-    await house.start(import_days=2)
+async def test_what_the_event_tells_of_is_waited_for(harness: HistoryHarness) -> None:
+    await harness.start(import_days=2)
     looked = threading.Event()
 
     async def let_others_look(_: Event) -> None:
-        await house.let_pass(200)
+        await harness.let_pass(200)
         looked.set()
 
     def hesitate(*_: Any) -> None:
         looked.wait(_PATIENCE)
 
-    house.hass.bus.async_listen_once(EVENT_RECORDER_5MIN_STATISTICS_GENERATED, let_others_look)
+    harness.hass.bus.async_listen_once(EVENT_RECORDER_5MIN_STATISTICS_GENERATED, let_others_look)
     sa.event.listen(StatisticsRuns, "after_insert", hesitate)
     try:
         # The recorder compiles once in this time.
-        await house.live(at(1) + timedelta(minutes=1))
+        await harness.live(at(1) + timedelta(minutes=1))
     finally:
         sa.event.remove(StatisticsRuns, "after_insert", hesitate)
 
     assert looked.is_set()
-    assert len(await house.stored(IMPORTED)) == 48
+    assert len(await harness.stored(IMPORTED)) == 48

@@ -18,7 +18,7 @@ from custom_components.wisun_route_b.orders import Orders, async_place
 from tests.stack.scripted import ScriptedDongle
 
 from ..conftest import entry_for
-from .entry_fixture import HOUR, IMPORTED, House
+from .entry_fixture import HOUR, IMPORTED, HistoryHarness
 from .scenario import at
 
 type Storage = dict[str, Any]
@@ -60,32 +60,36 @@ async def test_orders_of_an_older_entry_are_moved(
     assert notes(hass_storage, entry, "take_over")["order"] == ORDER
 
 
-async def test_import_that_an_older_entry_has_ordered_is_carried_out(house: House) -> None:
-    house.meter.set_counts(at(0), (203_273, 50_000))
-    house.hass.config_entries.async_update_entry(
-        house.entry, options={"import_days": 2}, minor_version=1
+async def test_import_that_an_older_entry_has_ordered_is_carried_out(
+    harness: HistoryHarness,
+) -> None:
+    harness.meter.set_counts(at(0), (203_273, 50_000))
+    harness.hass.config_entries.async_update_entry(
+        harness.entry, options={"import_days": 2}, minor_version=1
     )
-    assert await async_migrate_entry(house.hass, house.entry)
-    await house.start()
-    await house.live(at(1.2))
+    assert await async_migrate_entry(harness.hass, harness.entry)
+    await harness.start()
+    await harness.live(at(1.2))
 
-    hours = sorted(await house.stored(IMPORTED))
+    hours = sorted(await harness.stored(IMPORTED))
     assert at(-48) - HOUR <= hours[0] <= at(-40)
-    assert house.repair is not None
-    assert house.repair.to_import is None
+    assert harness.repair is not None
+    assert harness.repair.to_import is None
 
 
-async def test_days_that_are_ordered_during_an_import_are_imported_as_well(house: House) -> None:
-    house.meter.set_counts(at(0), (203_273, 50_000))
-    backfill = await house.start(import_days=1)
+async def test_days_that_are_ordered_during_an_import_are_imported_as_well(
+    harness: HistoryHarness,
+) -> None:
+    harness.meter.set_counts(at(0), (203_273, 50_000))
+    backfill = await harness.start(import_days=1)
 
     async def order_more() -> None:
         await backfill.async_order_import(2)
 
-    house.meter.meanwhile = order_more
-    await house.live(at(2.2))
+    harness.meter.meanwhile = order_more
+    await harness.live(at(2.2))
 
-    hours = sorted(await house.stored(IMPORTED))
+    hours = sorted(await harness.stored(IMPORTED))
     assert at(-48) - HOUR <= hours[0] <= at(-40)
     assert backfill.to_import is None
 

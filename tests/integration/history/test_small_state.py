@@ -17,7 +17,7 @@ from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.store import forget_backfill
 from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
-from tests.integration.history.entry_fixture import IMPORTED, House
+from tests.integration.history.entry_fixture import IMPORTED, HistoryHarness
 from tests.integration.history.scenario import all_is_right, at, off
 from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
@@ -186,46 +186,46 @@ async def test_a_damaged_entry_is_told_of_and_disturbs_no_other(
 
 @pytest.mark.parametrize("stored", ["2030-05-20T09:00:00+00:00", "2029-01-01T00:00:00+00:00"])
 async def test_hours_that_cannot_have_been_compared_are_compared(
-    house: House, hass_storage: dict[str, Any], stored: str
+    harness: HistoryHarness, hass_storage: dict[str, Any], stored: str
 ) -> None:
     """Later than now: a clock that was wrong. Long ago: no meter remembers it."""
-    key = f"{DOMAIN}.{house.identity}.history"
+    key = f"{DOMAIN}.{harness.identity}.history"
     hass_storage[key] = file_of(
         key, {"verified": {"imported_energy": stored, "exported_energy": stored}}
     )
-    await house.start()
-    await house.live(at(2.2))
-    await off(house, at(5.5))
-    await house.live(at(7.2))
+    await harness.start()
+    await harness.live(at(2.2))
+    await off(harness, at(5.5))
+    await harness.live(at(7.2))
 
-    await all_is_right(house)
-    await forget_backfill(house.hass, house.identity)
+    await all_is_right(harness)
+    await forget_backfill(harness.hass, harness.identity)
 
 
 async def test_hours_that_the_meter_has_forgotten_are_not_compared_again(
-    house: House, hass_storage: dict[str, Any]
+    harness: HistoryHarness, hass_storage: dict[str, Any]
 ) -> None:
     """Compared last before the meter's memory begins: what lies there stays as it is."""
-    await house.start()
-    await house.live(at(2.2))
-    await off(house, at(2.3), enabled=False)
-    await house.live(at(6.2))
-    get_instance(house.hass).async_adjust_statistics(IMPORTED, at(4), 5, "kWh")
-    before = await house.stored(IMPORTED, "sum")
-    key, compared = f"{DOMAIN}.{house.identity}.history", at(1).isoformat()
+    await harness.start()
+    await harness.live(at(2.2))
+    await off(harness, at(2.3), enabled=False)
+    await harness.live(at(6.2))
+    get_instance(harness.hass).async_adjust_statistics(IMPORTED, at(4), 5, "kWh")
+    before = await harness.stored(IMPORTED, "sum")
+    key, compared = f"{DOMAIN}.{harness.identity}.history", at(1).isoformat()
     hass_storage[key] = file_of(key, {"verified": {"imported_energy": compared}})
     # The note itself is not too old to be read, but the meter remembers 99 whole days only.
-    await off(house, at(100 * 24 + 3))
-    await house.live(at(100 * 24 + 5.2))
+    await off(harness, at(100 * 24 + 3))
+    await harness.live(at(100 * 24 + 5.2))
 
-    after = await house.stored(IMPORTED, "sum")
+    after = await harness.stored(IMPORTED, "sum")
     assert {hour: after[hour] for hour in before} == before
-    assert house.repair is not None
-    assert house.repair.verified["imported_energy"] == at(100 * 24 + 4)
-    bars = await house.stored(IMPORTED)
+    assert harness.repair is not None
+    assert harness.repair.verified["imported_energy"] == at(100 * 24 + 4)
+    bars = await harness.stored(IMPORTED)
     recent = [hour for hour in bars if hour >= at(100 * 24)]
     assert len(recent) == 5
-    assert {hour: bars[hour] for hour in recent} == house.truth(IMPORTED, recent)
+    assert {hour: bars[hour] for hour in recent} == harness.expected(IMPORTED, recent)
 
 
 async def test_the_notes_are_read_before_there_are_entities(

@@ -357,7 +357,7 @@ async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_
     assert not issues(hass)
 
 
-async def test_port_that_nobody_known_has_is_told_without_a_name(
+async def test_port_held_by_an_unknown_program_is_reported_without_a_name(
     hass: HomeAssistant, door: FaultyPort, later: Later
 ) -> None:
     other = MockConfigEntry(domain="zha", data={"device": {"path": SCRIPTED_PORT}})

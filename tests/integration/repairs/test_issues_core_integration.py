@@ -1,4 +1,4 @@
-"""Home Assistant's own integration on our port: told, and mended by a click."""
+"""Home Assistant's own integration on our port: a repair issue with a fix flow."""
 
 from http import HTTPStatus
 from pathlib import Path

@@ -10,7 +10,7 @@ START = datetime(2026, 5, 20, 14, 2, tzinfo=UTC)
 POLLS = 12
 
 
-class House:
+class RadioHistory:
     """A signal, and a clock."""
 
     def __init__(self) -> None:
@@ -46,46 +46,46 @@ class House:
 def test_two_days_of_a_faint_meter_or_of_lost_answers_are_too_weak(
     dbm: float | None, lost: int, weak: bool
 ) -> None:
-    house = House()
+    radio = RadioHistory()
 
-    assert not house.hours(36, dbm=dbm, lost=lost)
-    assert house.hours(12, dbm=dbm, lost=lost) is weak
+    assert not radio.hours(36, dbm=dbm, lost=lost)
+    assert radio.hours(12, dbm=dbm, lost=lost) is weak
 
 
 def test_outage_of_most_of_a_day_is_no_bad_radio() -> None:
-    house = House()
-    house.hours(20, dbm=-70.0)
-    house.hours(20, lost=POLLS)
-    assert not house.hours(30, dbm=-70.0)
+    radio = RadioHistory()
+    radio.hours(20, dbm=-70.0)
+    radio.hours(20, lost=POLLS)
+    assert not radio.hours(30, dbm=-70.0)
 
 
-def test_bad_nights_and_good_days_are_no_news() -> None:
-    house = House()
+def test_bad_nights_and_good_days_raise_nothing() -> None:
+    radio = RadioHistory()
     for _ in range(5):
-        assert not house.hours(14, dbm=-80.0)
-        assert not house.hours(10, dbm=-97.0, lost=3)
+        assert not radio.hours(14, dbm=-80.0)
+        assert not radio.hours(10, dbm=-97.0, lost=3)
 
 
-def test_hours_that_nobody_saw_say_nothing() -> None:
-    house = House()
-    house.hours(20, lost=POLLS)
-    house.pause(24 * 7)
-    assert not house.hours(20, lost=POLLS)
+def test_hours_without_polls_say_nothing() -> None:
+    radio = RadioHistory()
+    radio.hours(20, lost=POLLS)
+    radio.pause(24 * 7)
+    assert not radio.hours(20, lost=POLLS)
 
 
 def test_good_day_is_the_end_of_it() -> None:
-    house = House()
-    house.hours(48, dbm=-97.0)
-    assert house.hours(17, dbm=-80.0)
-    assert not house.hours(8, dbm=-80.0)
+    radio = RadioHistory()
+    radio.hours(48, dbm=-97.0)
+    assert radio.hours(17, dbm=-80.0)
+    assert not radio.hours(8, dbm=-80.0)
     for _ in range(48):
-        assert not house.hours(1, dbm=-80.0)
-    assert house.hours(48, dbm=-97.0)
+        assert not radio.hours(1, dbm=-80.0)
+    assert radio.hours(48, dbm=-97.0)
 
 
 @pytest.mark.parametrize(("dbm", "lost"), [(-93.5, 0), (-80.0, 1)])
 def test_what_is_neither_good_nor_bad_changes_nothing(dbm: float, lost: int) -> None:
-    house = House()
-    assert not house.hours(72, dbm=dbm, lost=lost)
-    house.hours(60, dbm=-97.0)
-    assert house.hours(72, dbm=dbm, lost=lost)
+    radio = RadioHistory()
+    assert not radio.hours(72, dbm=dbm, lost=lost)
+    radio.hours(60, dbm=-97.0)
+    assert radio.hours(72, dbm=dbm, lost=lost)

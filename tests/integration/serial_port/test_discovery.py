@@ -78,7 +78,7 @@ async def test_new_dongle_is_offered_with_its_port_and_set_up(
 
 
 @pytest.mark.usefixtures("fast_clock")
-@pytest.mark.parametrize("says", [b"", b"AT OK\r\n"], ids=["mute", "stranger"])
+@pytest.mark.parametrize("says", [b"", b"AT OK\r\n"], ids=["mute", "another device"])
 async def test_other_device_is_not_offered_and_not_held(
     hass: HomeAssistant, dongle: ScriptedDongle, says: bytes
 ) -> None:

@@ -1,18 +1,18 @@
-"""A house that moves from the other integration, with the real recorder."""
+"""The test harness of the takeover, with the real recorder."""
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 import pytest
 
-from tests.integration.takeover.takeover_fixture import START, MovingHouse
+from tests.integration.takeover.takeover_fixture import START, TakeoverHarness
 
 
 @pytest.fixture
-async def house(
+async def harness(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
-) -> MovingHouse:
+) -> TakeoverHarness:
     hass.loop.set_debug(False)
-    built = MovingHouse(hass, freezer, START)
+    built = TakeoverHarness(hass, freezer, START)
     await built.set_up()
     return built

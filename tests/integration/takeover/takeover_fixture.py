@@ -1,4 +1,4 @@
-"""A house that moves from Home Assistant's own integration to ours."""
+"""Test harness for the move from Home Assistant's own integration to ours."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,14 @@ from homeassistant.components.recorder.tasks import StatisticsTask
 from homeassistant.helpers.recorder import get_instance
 
 from custom_components.wisun_route_b.takeover.statistics_migration import async_migrate_statistics
-from tests.integration.history.entry_fixture import FIVE_MINUTES, HOUR, IMPORTED, UNIT, WATER, House
+from tests.integration.history.entry_fixture import (
+    FIVE_MINUTES,
+    HOUR,
+    IMPORTED,
+    UNIT,
+    WATER,
+    HistoryHarness,
+)
 
 #: 19:30 in Japan, with no sun on the roof. After today, or the recorder would take its own first run for the newer one.
 START = datetime(2030, 5, 20, 10, 30, tzinfo=UTC)
@@ -19,11 +26,11 @@ ROUTE_B_ID = "0123456789abcdef0123456789abcdef"
 OLD = f"sensor.route_b_smart_meter_{ROUTE_B_ID}_total_consumption"
 
 
-class MovingHouse(House):
-    """A house where another integration reads the meter first."""
+class TakeoverHarness(HistoryHarness):
+    """A harness in which another integration reads the meter first."""
 
     theirs = True
-    nobody = False
+    unread = False
     """Whether neither of the two integrations reads the meter."""
     their_unit = "kWh"
     disk: dict[str, Any]
@@ -31,7 +38,7 @@ class MovingHouse(House):
 
     @override
     def poll(self) -> None:
-        if self.nobody:
+        if self.unread:
             self.poll_water()
         elif self.theirs:
             self.poll_water()
@@ -69,14 +76,14 @@ class MovingHouse(House):
 
     def move_out(self) -> None:
         """Disable the other integration."""
-        self.nobody, self.theirs = True, False
+        self.unread, self.theirs = True, False
         self.hass.states.async_remove(OLD)
 
     def move_in(self) -> None:
         """Show our first values."""
         if self.theirs:
             self.move_out()
-        self.nobody = False
+        self.unread = False
         self.poll()
 
     def move_back(self) -> None:
@@ -91,12 +98,12 @@ class MovingHouse(House):
         self.move(end + timedelta(seconds=10))
         await self.compile(StatisticsTask(end - FIVE_MINUTES, True))
 
-    async def adopt(self, old: str = OLD) -> bool:
-        adopting = self.hass.async_create_task(
+    async def migrate(self, old: str = OLD) -> bool:
+        migrating = self.hass.async_create_task(
             async_migrate_statistics(self.hass, old, self.real_id(IMPORTED))
         )
         await self.recorded()
-        return await adopting
+        return await migrating
 
     async def all_is_right(self, first: datetime, *, closely: Decimal = UNIT) -> None:
         """Every hour from one on shows what the meter counted, and the total goes on.
@@ -106,14 +113,16 @@ class MovingHouse(House):
         bars = await self.stored(IMPORTED)
         hours = [hour for hour in sorted(bars) if hour >= first]
         assert hours == [first + number * HOUR for number in range(len(hours))]
-        truth = self.truth(IMPORTED, hours)
-        assert {hour: bars[hour] for hour in hours if abs(bars[hour] - truth[hour]) > closely} == {}
+        expected = self.expected(IMPORTED, hours)
+        assert {
+            hour: bars[hour] for hour in hours if abs(bars[hour] - expected[hour]) > closely
+        } == {}
         sums = await self.stored(IMPORTED, "sum")
         assert sums[hours[-1]] - sums[hours[0]] == sum(bars[hour] for hour in hours[1:])
         assert sum(bars[hour] for hour in hours) > len(hours) * UNIT
 
     def is_all_there(self, bars: Mapping[datetime, Decimal]) -> bool:
-        """Tell whether all bars together are what the meter counted in the time of them."""
+        """Return whether all bars together are what the meter counted in the time of them."""
         counted = self.meter.counted("normal", at(1), max(bars) + HOUR)
         return abs(sum(bars[hour] for hour in bars if hour >= at(1)) - counted) <= UNIT
 
@@ -126,16 +135,16 @@ class MovingHouse(House):
 
 
 def at(hours: float) -> datetime:
-    """Return a moment, in hours after the full hour in which the story begins."""
+    """Return a moment, in hours after the full hour in which the scenario begins."""
     return START.replace(minute=0) + timedelta(hours=hours)
 
 
-async def costs(house: MovingHouse, statistic_id: str) -> dict[datetime, float]:
+async def costs(harness: TakeoverHarness, statistic_id: str) -> dict[datetime, float]:
     """Return the hourly bars of a sensor of costs."""
-    await house.recorded()
-    found = await get_instance(house.hass).async_add_executor_job(
+    await harness.recorded()
+    found = await get_instance(harness.hass).async_add_executor_job(
         lambda: statistics_during_period(
-            house.hass,
+            harness.hass,
             START - timedelta(days=1),
             None,
             {statistic_id},

@@ -17,64 +17,64 @@ import pytest
 
 from custom_components.wisun_route_b.takeover.stored_rows import Table
 from tests.integration.history.entry_fixture import FIVE_MINUTES, HOUR, IMPORTED, WATER
-from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, MovingHouse, at
+from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, TakeoverHarness, at
 
 
-async def _five_minutes(house: MovingHouse, until: datetime) -> None:
+async def _five_minutes(harness: TakeoverHarness, until: datetime) -> None:
     """Home Assistant runs and compiles every five minutes."""
-    while house.now + FIVE_MINUTES <= until:
-        end = house.now.replace(second=0, microsecond=0)
+    while harness.now + FIVE_MINUTES <= until:
+        end = harness.now.replace(second=0, microsecond=0)
         end += FIVE_MINUTES - timedelta(minutes=end.minute % 5)
-        house.move(end - timedelta(seconds=5))
-        house.poll()
-        house.move(end + timedelta(seconds=10))
-        await house.compile(StatisticsTask(end - FIVE_MINUTES, True))
+        harness.move(end - timedelta(seconds=5))
+        harness.poll()
+        harness.move(end + timedelta(seconds=10))
+        await harness.compile(StatisticsTask(end - FIVE_MINUTES, True))
 
 
-async def _short_term(house: MovingHouse) -> dict[datetime, float]:
-    found = await get_instance(house.hass).async_add_executor_job(
+async def _short_term(harness: TakeoverHarness) -> dict[datetime, float]:
+    found = await get_instance(harness.hass).async_add_executor_job(
         lambda: statistics_during_period(
-            house.hass,
+            harness.hass,
             at(0) - HOUR,
             None,
-            {house.real_id(IMPORTED)},
+            {harness.real_id(IMPORTED)},
             "5minute",
             {"energy": "kWh"},
             {"change"},
         )
     )
-    rows = found[house.real_id(IMPORTED)]
+    rows = found[harness.real_id(IMPORTED)]
     return {datetime.fromtimestamp(row["start"], UTC): row["change"] or 0.0 for row in rows}
 
 
-async def _write(house: MovingHouse, table: Table, rows: list[Any]) -> None:
+async def _write(harness: TakeoverHarness, table: Table, rows: list[Any]) -> None:
     """Write rows of the old sensor as a script of its owner might."""
-    await house.recorded()
-    found = await get_instance(house.hass).async_add_executor_job(
-        lambda: get_metadata(house.hass, statistic_ids={OLD})
+    await harness.recorded()
+    found = await get_instance(harness.hass).async_add_executor_job(
+        lambda: get_metadata(harness.hass, statistic_ids={OLD})
     )
     task: RecorderTask = ImportStatisticsTask(found[OLD][1], rows, table)
-    await house.compile(task)
+    await harness.compile(task)
 
 
 # --- Both tables -----------------------------------------------------------------------------
 
 
-async def test_rows_of_five_minutes_are_put_before_ours_as_well(house: MovingHouse) -> None:
-    await _five_minutes(house, at(1.4))
-    house.move_in()
-    await _five_minutes(house, at(2.6))
+async def test_rows_of_five_minutes_are_put_before_ours_as_well(harness: TakeoverHarness) -> None:
+    await _five_minutes(harness, at(1.4))
+    harness.move_in()
+    await _five_minutes(harness, at(2.6))
 
-    assert await house.adopt()
+    assert await harness.migrate()
 
-    await _five_minutes(house, at(3.2))
-    bars = await _short_term(house)
+    await _five_minutes(harness, at(3.2))
+    bars = await _short_term(harness)
     moments = sorted(bars)
     assert moments[0] < at(0.7)
     assert moments == [moments[0] + n * FIVE_MINUTES for n in range(len(moments))]
-    # The very first bar of all counts from zero, whatever anybody does.
+    # The very first bar of all counts from zero, in every case.
     assert all(-0.001 < bars[moment] < 3 for moment in moments[1:])
-    await house.all_is_right(at(1))
+    await harness.all_is_right(at(1))
 
 
 # --- Another meter ---------------------------------------------------------------------------
@@ -83,50 +83,50 @@ async def test_rows_of_five_minutes_are_put_before_ours_as_well(house: MovingHou
 @pytest.mark.parametrize("exchanged", [None, 3_000, 560_000, 900_000])
 @pytest.mark.parametrize("purged", [False, True])
 async def test_energy_of_a_pause_is_counted_unless_the_register_is_another_meters(
-    house: MovingHouse, exchanged: int | None, purged: bool
+    harness: TakeoverHarness, exchanged: int | None, purged: bool
 ) -> None:
-    """Nobody reads for ten days; perhaps there is another meter then, which shows more or less."""
-    house.meter.set_counts(at(0), (500_000, 0))
-    await house.live(at(26.4))
-    house.move_out()
+    """Nothing is read for ten days; perhaps the meter is replaced then, and shows more or less."""
+    harness.meter.set_counts(at(0), (500_000, 0))
+    await harness.live(at(26.4))
+    harness.move_out()
     if exchanged is not None:
-        house.meter.install(at(200), 9, (exchanged, 0))
-    house.move(at(266.2))
-    house.poll()
-    await house.compile(StatisticsTask(at(266) + FIVE_MINUTES, False))
+        harness.meter.install(at(200), 9, (exchanged, 0))
+    harness.move(at(266.2))
+    harness.poll()
+    await harness.compile(StatisticsTask(at(266) + FIVE_MINUTES, False))
     if purged:
-        await house.compile(PurgeTask(at(260), repack=False, apply_filter=False))
-    house.move_in()
+        await harness.compile(PurgeTask(at(260), repack=False, apply_filter=False))
+    harness.move_in()
 
-    assert await house.adopt()
+    assert await harness.migrate()
 
-    await house.live(at(269.2))
-    bars = await house.stored(IMPORTED)
+    await harness.live(at(269.2))
+    bars = await harness.stored(IMPORTED)
     assert min(bars.values()) >= 0
     if exchanged is None:
         assert max(bars.values()) > 50
-        assert house.is_all_there(bars)
+        assert harness.is_all_there(bars)
     else:
         assert max(bars.values()) < 10
-    sums = await house.stored(IMPORTED, "sum")
+    sums = await harness.stored(IMPORTED, "sum")
     assert sums[at(25)] <= sums[at(267)]
 
 
 @pytest.mark.parametrize("shown", [3_000, 560_000])
 async def test_another_meters_register_makes_no_bar_when_rows_are_copied(
-    house: MovingHouse, caplog: pytest.LogCaptureFixture, shown: int
+    harness: TakeoverHarness, caplog: pytest.LogCaptureFixture, shown: int
 ) -> None:
-    house.meter.set_counts(at(0), (500_000, 0))
-    await house.live(at(26.4))
-    house.move_out()
-    house.meter.install(at(200), 9, (shown, 0))
-    house.move(at(266.2))
-    house.move_in()
-    await house.live(at(269.2))
+    harness.meter.set_counts(at(0), (500_000, 0))
+    await harness.live(at(26.4))
+    harness.move_out()
+    harness.meter.install(at(200), 9, (shown, 0))
+    harness.move(at(266.2))
+    harness.move_in()
+    await harness.live(at(269.2))
 
-    assert await house.adopt()
+    assert await harness.migrate()
 
-    bars = await house.stored(IMPORTED)
+    bars = await harness.stored(IMPORTED)
     assert min(bars.values()) >= 0
     assert max(bars.values()) < 10
     assert "is not counted" in caplog.text
@@ -135,40 +135,40 @@ async def test_another_meters_register_makes_no_bar_when_rows_are_copied(
 # --- Rows that cannot be -----------------------------------------------------------------------
 
 
-async def test_rows_of_the_future_are_not_carried_over_and_cost_nobody_an_hour(
-    house: MovingHouse,
+async def test_rows_of_the_future_are_not_carried_over_and_lose_no_hour(
+    harness: TakeoverHarness,
 ) -> None:
-    await house.live(at(4.4))
+    await harness.live(at(4.4))
     for table in (Statistics, StatisticsShortTerm):
         step = table.duration
         rows = [{"start": at(5) + n * step, "state": 90_000.0, "sum": 90_000.0} for n in range(30)]
-        await _write(house, table, rows)
-    house.move_in()
+        await _write(harness, table, rows)
+    harness.move_in()
 
-    assert await house.adopt()
+    assert await harness.migrate()
 
-    await house.live(at(8.2))
-    await house.all_is_right(at(1))
-    await house.water_is_right()
-    assert at(7) in await house.stored(WATER)
+    await harness.live(at(8.2))
+    await harness.all_is_right(at(1))
+    await harness.water_is_right()
+    assert at(7) in await harness.stored(WATER)
 
 
-async def test_a_row_without_a_state_is_still_a_row(house: MovingHouse) -> None:
-    await house.live(at(4.4))
-    total = (await house.stored(OLD, "sum"))[at(3)] + 500
-    house.move_out()
-    await house.compile(PurgeTask(house.now, repack=False, apply_filter=False))
-    await _write(house, Statistics, [{"start": at(3), "state": None, "sum": float(total)}])
-    house.move_in()
+async def test_a_row_without_a_state_is_still_a_row(harness: TakeoverHarness) -> None:
+    await harness.live(at(4.4))
+    total = (await harness.stored(OLD, "sum"))[at(3)] + 500
+    harness.move_out()
+    await harness.compile(PurgeTask(harness.now, repack=False, apply_filter=False))
+    await _write(harness, Statistics, [{"start": at(3), "state": None, "sum": float(total)}])
+    harness.move_in()
 
-    assert await house.adopt()
+    assert await harness.migrate()
 
-    await house.live(at(6.2))
-    bars = await house.stored(IMPORTED)
+    await harness.live(at(6.2))
+    bars = await harness.stored(IMPORTED)
     assert 500 <= bars.pop(at(3)) < 510
     assert min(bars.values()) > -0.001
     assert max(bars.values()) < 10
-    assert (await house.stored(IMPORTED, "sum"))[at(5)] >= total
+    assert (await harness.stored(IMPORTED, "sum"))[at(5)] >= total
 
 
 # --- Words -------------------------------------------------------------------------------------
@@ -176,14 +176,14 @@ async def test_a_row_without_a_state_is_still_a_row(house: MovingHouse) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_the_recorders_own_log_shows_no_id(
-    house: MovingHouse,
+    harness: TakeoverHarness,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     fails: bool,
 ) -> None:
     """Home Assistant logs a rename itself; everything else about our task comes from us."""
-    await house.live(at(3.4))
-    house.move_in()
+    await harness.live(at(3.4))
+    harness.move_in()
     logging.disable(logging.NOTSET)
     caplog.set_level(logging.DEBUG, "homeassistant.components.recorder")
     caplog.set_level(logging.DEBUG, "custom_components.wisun_route_b")
@@ -198,7 +198,7 @@ async def test_the_recorders_own_log_shows_no_id(
             ".StatisticsMetaManager.update_statistic_id",
             fail,
         )
-    assert await house.adopt() is not fails
+    assert await harness.migrate() is not fails
     ours = [
         record
         for record in caplog.records

@@ -77,7 +77,7 @@ def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Momonga]:
-    """Everybody who has opened a port."""
+    """All who have opened a port."""
     found: list[Momonga] = []
     open_port = Momonga.open
 
@@ -112,7 +112,7 @@ async def set_up(hass: HomeAssistant, port: str) -> MockConfigEntry:
 
 
 def is_open(port: str) -> bool:
-    """Tell whether this process has a port open."""
+    """Return whether this process has a port open."""
     real = os.path.realpath(port)
     return real in [os.path.realpath(fd) for fd in Path("/proc/self/fd").iterdir()]
 
@@ -172,7 +172,7 @@ async def test_its_sensors_are_known_also_while_it_is_disabled(
     await check()
 
 
-# --- When it does not let go ---------------------------------------------------------------
+# --- When it keeps the port ---------------------------------------------------------------
 
 
 async def test_poll_under_way_does_not_open_the_port_again(
@@ -269,7 +269,7 @@ async def test_enabled_meters_come_first_and_incomplete_ones_not_at_all(
     assert sensors_of(hass, found[0]) == {}
 
 
-async def test_one_that_somebody_has_disabled_stays_disabled(hass: HomeAssistant) -> None:
+async def test_one_that_the_user_has_disabled_stays_disabled(hass: HomeAssistant) -> None:
     theirs = entry_of("/dev/ttyUSB0", disabled_by=ConfigEntryDisabler.USER)
     theirs.add_to_hass(hass)
 

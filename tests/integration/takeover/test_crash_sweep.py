@@ -42,7 +42,7 @@ from custom_components.wisun_route_b.takeover import carry_over
 from custom_components.wisun_route_b.takeover.carry_over import async_carry_over
 from custom_components.wisun_route_b.takeover.statistics_migration import _CarryOver
 from custom_components.wisun_route_b.takeover.store import take_over_store
-from tests.integration.takeover.takeover_fixture import ROUTE_B_ID, MovingHouse, at
+from tests.integration.takeover.takeover_fixture import ROUTE_B_ID, TakeoverHarness, at
 from tests.integration.takeover.test_energy_dashboard import choose, grid
 
 type Storage = dict[str, Any]
@@ -63,9 +63,9 @@ class Move:
 
     made = 0
 
-    def __init__(self, house: MovingHouse, storage: Storage, *, begun: bool) -> None:
+    def __init__(self, harness: TakeoverHarness, storage: Storage, *, begun: bool) -> None:
         Move.made += 1
-        self.house, self.hass, self.storage, self.begun = house, house.hass, storage, begun
+        self.harness, self.hass, self.storage, self.begun = harness, harness.hass, storage, begun
         self.old = f"sensor.route_b_{ROUTE_B_ID}_{Move.made}_total_consumption"
         self.entry = MockConfigEntry(domain=DOMAIN, data={CONF_IDENTITY: f"home{Move.made}"})
         self.notes = f"{DOMAIN}.home{Move.made}.take_over"
@@ -123,7 +123,7 @@ class Move:
                 for n in range(count)
             ]
             get_instance(self.hass).queue_task(ImportStatisticsTask(metadata, rows, table))
-        await self.house.recorded()
+        await self.harness.recorded()
 
     def begin(self, at_step: int = 0, act: Callable[[], None] = lambda: None) -> asyncio.Task[None]:
         """Do as the entry's set-up does, and something more at one of its awaits."""
@@ -157,11 +157,11 @@ class Move:
     async def through(self, *tasks: asyncio.Task[None]) -> None:
         """Wait for tasks, and let time pass for their pauses."""
         for _ in range(500):
-            await self.house.recorded()
+            await self.harness.recorded()
             if all(task.done() for task in tasks):
                 await asyncio.gather(*tasks, return_exceptions=True)
                 return
-            self.house.move(self.house.now + timedelta(seconds=1))
+            self.harness.move(self.harness.now + timedelta(seconds=1))
         raise AssertionError
 
     async def after_power_cut(self, *, saved: bool) -> None:
@@ -312,7 +312,7 @@ def _suspending(real: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 async def home(
-    house: MovingHouse, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
+    harness: TakeoverHarness, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[HomeAssistant]:
     logging.disable(logging.INFO)  # a debug log of everything takes longer than all the rest
     monkeypatch.setattr(recorder_task, "_PAUSE", 0)
@@ -320,16 +320,16 @@ async def home(
     for name in ("async_save", "async_load"):
         monkeypatch.setattr(Store, name, _suspending(getattr(Store, name)))
     monkeypatch.setattr(EnergyManager, "async_update", _suspending(EnergyManager.async_update))
-    house.hass.config.components.add("frontend")
-    assert await async_setup_component(house.hass, "energy", {})
-    house.poll()
-    house.move(at(HOURS + 0.2))
-    yield house.hass
+    harness.hass.config.components.add("frontend")
+    assert await async_setup_component(harness.hass, "energy", {})
+    harness.poll()
+    harness.move(at(HOURS + 0.2))
+    yield harness.hass
     logging.disable(logging.NOTSET)
 
 
-async def _made(house: MovingHouse, storage: Storage, *, begun: bool) -> Move:
-    move = Move(house, storage, begun=begun)
+async def _made(harness: TakeoverHarness, storage: Storage, *, begun: bool) -> Move:
+    move = Move(harness, storage, begun=begun)
     await move.prepare()
     return move
 
@@ -338,9 +338,9 @@ def _kill() -> None:
     raise KilledError
 
 
-async def _run_through(house: MovingHouse, storage: Storage, *, begun: bool) -> Move:
+async def _run_through(harness: TakeoverHarness, storage: Storage, *, begun: bool) -> Move:
     """Do it once without any trouble, to know the points."""
-    move = await _made(house, storage, begun=begun)
+    move = await _made(harness, storage, begun=begun)
     await move.through(move.begin())
     assert not move.is_ordered
     assert await move.faults() == []
@@ -351,17 +351,17 @@ async def _run_through(house: MovingHouse, storage: Storage, *, begun: bool) -> 
 @pytest.mark.parametrize("begun", [False, True], ids=["renamed", "copied"])
 async def test_every_await(
     home: HomeAssistant,
-    house: MovingHouse,
+    harness: TakeoverHarness,
     hass_storage: Storage,
     record_property: Callable[[str, object], None],
     begun: bool,
 ) -> None:
-    steps = (await _run_through(house, hass_storage, begun=begun)).steps
+    steps = (await _run_through(harness, hass_storage, begun=begun)).steps
     ways = ("killed", "killed, notes not saved", "reloaded", "second")
     points = [(step, way) for step in range(1, steps + 1) for way in ways]
     wrong: list[object] = []
     for step, way in points[:: min(STRIDE, 3)]:
-        move = await _made(house, hass_storage, begun=begun)
+        move = await _made(harness, hass_storage, begun=begun)
         first = move.begin(step, move.acts()[way])
         await move.through(first)
         await move.through(*move.others)
@@ -384,7 +384,7 @@ async def test_every_await(
 @pytest.mark.parametrize("begun", [False, True], ids=["renamed", "copied"])
 async def test_every_statement_and_commit(
     home: HomeAssistant,
-    house: MovingHouse,
+    harness: TakeoverHarness,
     hass_storage: Storage,
     *,
     monkeypatch: pytest.MonkeyPatch,
@@ -393,7 +393,7 @@ async def test_every_statement_and_commit(
     begun: bool,
 ) -> None:
     statements = Statements(get_instance(home), monkeypatch)
-    await _run_through(house, hass_storage, begun=begun)
+    await _run_through(harness, hass_storage, begun=begun)
     count = statements.seen
     points = [
         (point, name, killed)
@@ -403,7 +403,7 @@ async def test_every_statement_and_commit(
     ]
     wrong: list[object] = []
     for point, name, killed in points[::STRIDE]:
-        move = await _made(house, hass_storage, begun=begun)
+        move = await _made(harness, hass_storage, begun=begun)
         error, times = FAILURES[name]
         statements.fail(point, times, error)
         if killed:
@@ -411,8 +411,8 @@ async def test_every_statement_and_commit(
             for _ in range(1000):
                 if task.done() or not statements.times:
                     break
-                await house.let_pass(1)
-                house.move(house.now + timedelta(milliseconds=10))
+                await harness.let_pass(1)
+                harness.move(harness.now + timedelta(milliseconds=10))
             task.cancel()
             statements.at = 0
             await move.through(task)

@@ -13,7 +13,7 @@ from custom_components.wisun_route_b.takeover.energy_dashboard import (
     async_replace_in_energy_dashboard,
 )
 from tests.integration.history.entry_fixture import IMPORTED
-from tests.integration.takeover.takeover_fixture import OLD, START, MovingHouse, at, costs
+from tests.integration.takeover.takeover_fixture import OLD, START, TakeoverHarness, at, costs
 
 OLD_POWER, POWER = OLD.replace("total_consumption", "instantaneous_power"), "sensor.power"
 SOLAR: dict[str, object] = {
@@ -65,7 +65,7 @@ async def chosen(hass: HomeAssistant) -> dict[str, Any]:
 
 async def test_our_sensors_take_the_place_and_everything_else_stays(energy: HomeAssistant) -> None:
     power = {"stat_rate": OLD_POWER}
-    before = grid(OLD, number_energy_price=31.0, name="House", power_config=power, **power)
+    before = grid(OLD, number_energy_price=31.0, name="Home", power_config=power, **power)
     await choose(
         energy,
         energy_sources=[before, SOLAR],
@@ -118,27 +118,27 @@ async def test_costs_that_the_dashboard_counts_by_itself_go_on(
     energy: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     energy.loop.set_debug(False)
-    house = MovingHouse(energy, freezer, START)
-    await house.set_up()
-    house.poll()
+    harness = TakeoverHarness(energy, freezer, START)
+    await harness.set_up()
+    harness.poll()
     await choose(energy, energy_sources=[grid(OLD, number_energy_price=30.0)])
-    await house.live(at(3.4))
-    before = await costs(house, f"{OLD}_cost")
+    await harness.live(at(3.4))
+    before = await costs(harness, f"{OLD}_cost")
     assert sum(before.values()) > 0
-    house.move_in()
+    harness.move_in()
 
     replacing = energy.async_create_task(
-        async_replace_in_energy_dashboard(energy, {OLD: house.real_id(IMPORTED)})
+        async_replace_in_energy_dashboard(energy, {OLD: harness.real_id(IMPORTED)})
     )
-    await house.recorded()
+    await harness.recorded()
     assert await replacing
-    await house.live(at(6.4))
+    await harness.live(at(6.4))
 
-    after = await costs(house, f"{house.real_id(IMPORTED)}_cost")
+    after = await costs(harness, f"{harness.real_id(IMPORTED)}_cost")
     assert {hour: after[hour] for hour in before if hour < at(3)} == {
         hour: before[hour] for hour in before if hour < at(3)
     }
-    energies = await house.stored(IMPORTED)
+    energies = await harness.stored(IMPORTED)
     for hour in (at(4), at(5)):
         assert after[hour] == pytest.approx(float(energies[hour]) * 30)
     assert min(after.values()) >= 0

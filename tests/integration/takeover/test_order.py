@@ -23,7 +23,7 @@ from custom_components.wisun_route_b.takeover.carry_over import async_carry_over
 from custom_components.wisun_route_b.takeover.statistics_migration import async_carry_over_energy
 from custom_components.wisun_route_b.takeover.store import take_over_store
 from tests.integration.history.entry_fixture import IMPORTED
-from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, MovingHouse, at, costs
+from tests.integration.takeover.takeover_fixture import OLD, ROUTE_B_ID, TakeoverHarness, at, costs
 from tests.integration.takeover.test_energy_dashboard import choose, grid
 from tests.stack.scripted import PASSWORD, ROUTE_B_ID as OUR_ID
 
@@ -31,54 +31,54 @@ type Storage = dict[str, Any]
 
 
 @pytest.fixture
-async def ordered(house: MovingHouse, hass_storage: Storage) -> MovingHouse:
-    """A house that was read by the other integration until now, and ours has its order."""
-    house.hass.config.components.add("frontend")
-    assert await async_setup_component(house.hass, "energy", {})
-    house.poll()
-    await choose(house.hass, energy_sources=[grid(OLD, number_energy_price=30.0)])
-    await house.live(at(3.4))
+async def ordered(harness: TakeoverHarness, hass_storage: Storage) -> TakeoverHarness:
+    """The other integration read the meter until now; ours has an order to take over."""
+    harness.hass.config.components.add("frontend")
+    assert await async_setup_component(harness.hass, "energy", {})
+    harness.poll()
+    await choose(harness.hass, energy_sources=[grid(OLD, number_energy_price=30.0)])
+    await harness.live(at(3.4))
     hass_storage["energy"] = {
         "version": 1,
         "minor_version": 3,
         "key": "energy",
-        "data": (await async_get_manager(house.hass)).data,
+        "data": (await async_get_manager(harness.hass)).data,
     }
-    house.move_in()
-    house.disk = hass_storage
-    await take_over_store(house.hass, house.identity).async_place({"imported_energy": OLD})
-    return house
+    harness.move_in()
+    harness.disk = hass_storage
+    await take_over_store(harness.hass, harness.identity).async_place({"imported_energy": OLD})
+    return harness
 
 
-async def inherit(house: MovingHouse) -> None:
+async def inherit(harness: TakeoverHarness) -> None:
     """Have the entry do what its set-up starts."""
-    await through(house, begin(house))
+    await through(harness, begin(harness))
 
 
-def begin(house: MovingHouse) -> asyncio.Task[None]:
-    """Do as the entry's set-up does: nobody waits for it."""
-    return house.hass.async_create_background_task(
-        async_carry_over(house.hass, house.entry), "take over"
+def begin(harness: TakeoverHarness) -> asyncio.Task[None]:
+    """Do as the entry's set-up does: in the background."""
+    return harness.hass.async_create_background_task(
+        async_carry_over(harness.hass, harness.entry), "take over"
     )
 
 
-async def through(house: MovingHouse, task: asyncio.Task[None]) -> None:
+async def through(harness: TakeoverHarness, task: asyncio.Task[None]) -> None:
     """Wait for a task, and let time pass for its pauses."""
     while not task.done():
-        await house.recorded()
-        await house.let_pass(20)
+        await harness.recorded()
+        await harness.let_pass(20)
         if not task.done():
-            house.move(house.now + timedelta(seconds=5))
+            harness.move(harness.now + timedelta(seconds=5))
     await task
 
 
-async def restart(house: MovingHouse) -> None:
+async def restart(harness: TakeoverHarness) -> None:
     """Forget what the dashboard's manager has not written."""
-    await (await async_get_manager(house.hass)).async_initialize()
+    await (await async_get_manager(harness.hass)).async_initialize()
 
 
-async def shown(house: MovingHouse) -> str:
-    data = (await async_get_manager(house.hass)).data
+async def shown(harness: TakeoverHarness) -> str:
+    data = (await async_get_manager(harness.hass)).data
     assert data is not None
     return str(data["energy_sources"][0]["stat_energy_from"])
 
@@ -87,18 +87,18 @@ def on_the_disk(storage: Storage) -> str:
     return str(storage["energy"]["data"]["energy_sources"][0]["stat_energy_from"])
 
 
-def is_ordered(house: MovingHouse) -> bool:
-    return notes(house)["order"] is not None
+def is_ordered(harness: TakeoverHarness) -> bool:
+    return notes(harness)["order"] is not None
 
 
-def notes(house: MovingHouse) -> dict[str, Any]:
+def notes(harness: TakeoverHarness) -> dict[str, Any]:
     """Return what is on the disk about the take-over."""
-    found: dict[str, Any] = house.disk[f"wisun_route_b.{house.identity}.take_over"]["data"]
+    found: dict[str, Any] = harness.disk[f"wisun_route_b.{harness.identity}.take_over"]["data"]
     return found
 
 
 async def test_dashboard_is_on_the_disk_when_the_order_is_struck_off(
-    ordered: MovingHouse, hass_storage: Storage
+    ordered: TakeoverHarness, hass_storage: Storage
 ) -> None:
     await inherit(ordered)
 
@@ -111,7 +111,7 @@ async def test_dashboard_is_on_the_disk_when_the_order_is_struck_off(
 
 
 async def test_what_is_not_on_the_disk_is_still_ordered(
-    ordered: MovingHouse, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
+    ordered: TakeoverHarness, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store logs a full disk and raises nothing."""
     real, full = Store.async_save, [True]
@@ -139,7 +139,7 @@ async def test_what_is_not_on_the_disk_is_still_ordered(
 
 
 async def test_dashboard_that_shows_a_migrated_sensor_is_put_right_at_the_next_start(
-    ordered: MovingHouse, hass_storage: Storage
+    ordered: TakeoverHarness, hass_storage: Storage
 ) -> None:
     before = hass_storage["energy"]
     await inherit(ordered)
@@ -153,8 +153,8 @@ async def test_dashboard_that_shows_a_migrated_sensor_is_put_right_at_the_next_s
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-async def test_dashboard_of_somebody_who_went_back_is_left_alone(
-    ordered: MovingHouse, enabled: bool
+async def test_dashboard_after_going_back_is_left_alone(
+    ordered: TakeoverHarness, enabled: bool
 ) -> None:
     other = MockConfigEntry(
         domain="route_b_smart_meter",
@@ -178,7 +178,7 @@ async def test_dashboard_of_somebody_who_went_back_is_left_alone(
 
 
 async def test_costs_go_on_after_a_power_cut_between_dashboard_and_costs(
-    ordered: MovingHouse, monkeypatch: pytest.MonkeyPatch
+    ordered: TakeoverHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await costs(ordered, f"{OLD}_cost")
     assert sum(before.values()) > 0
@@ -201,7 +201,7 @@ async def test_costs_go_on_after_a_power_cut_between_dashboard_and_costs(
     assert {hour: after[hour] for hour in before} == before
 
 
-async def test_a_sensor_that_was_renamed_in_the_meantime_is_found(ordered: MovingHouse) -> None:
+async def test_a_sensor_that_was_renamed_in_the_meantime_is_found(ordered: TakeoverHarness) -> None:
     other = MockConfigEntry(
         domain="route_b_smart_meter",
         data={"device": "/dev/x", "id": OUR_ID, "password": PASSWORD},
@@ -225,7 +225,7 @@ async def test_a_sensor_that_was_renamed_in_the_meantime_is_found(ordered: Movin
     await ordered.all_is_right(at(1))
 
 
-async def test_without_our_sensor_nothing_is_struck_off(ordered: MovingHouse) -> None:
+async def test_without_our_sensor_nothing_is_struck_off(ordered: TakeoverHarness) -> None:
     registry = er.async_get(ordered.hass)
     entity_id = ordered.real_id(IMPORTED)
     unique_id = f"{ordered.identity}_imported_energy"
@@ -250,7 +250,7 @@ async def test_without_our_sensor_nothing_is_struck_off(ordered: MovingHouse) ->
 
 
 async def test_an_import_under_way_is_waited_for_but_not_for_ever(
-    ordered: MovingHouse, caplog: pytest.LogCaptureFixture
+    ordered: TakeoverHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     lock = identity_lock(ordered.hass, ordered.entry.data[CONF_IDENTITY])
     async with lock.hold("import", 1):
@@ -279,7 +279,7 @@ async def test_an_import_under_way_is_waited_for_but_not_for_ever(
     ids=["busy", "read-only", "unexpected"],
 )
 async def test_what_fails_is_tried_again_and_told_without_a_secret(
-    ordered: MovingHouse,
+    ordered: TakeoverHarness,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
@@ -287,12 +287,12 @@ async def test_what_fails_is_tried_again_and_told_without_a_secret(
     left = [error, error]
     real: Callable[..., Awaitable[bool]] = async_carry_over_energy
 
-    async def adopt(*arguments: Any) -> bool:
+    async def carry_over_energy(*arguments: Any) -> bool:
         if left:
             raise left.pop()
         return await real(*arguments)
 
-    monkeypatch.setattr(carry_over, "async_carry_over_energy", adopt)
+    monkeypatch.setattr(carry_over, "async_carry_over_energy", carry_over_energy)
     await inherit(ordered)
 
     assert not is_ordered(ordered)
@@ -301,31 +301,31 @@ async def test_what_fails_is_tried_again_and_told_without_a_secret(
     assert [record for record in ours if ROUTE_B_ID in record.getMessage() or record.exc_info] == []
 
 
-def issue_of(house: MovingHouse) -> ir.IssueEntry | None:
-    issue_id = f"history_take_over_fails_{house.entry.entry_id}"
-    return ir.async_get(house.hass).async_get_issue("wisun_route_b", issue_id)
+def issue_of(harness: TakeoverHarness) -> ir.IssueEntry | None:
+    issue_id = f"history_take_over_fails_{harness.entry.entry_id}"
+    return ir.async_get(harness.hass).async_get_issue("wisun_route_b", issue_id)
 
 
-async def for_hours(house: MovingHouse, hours: float) -> None:
+async def for_hours(harness: TakeoverHarness, hours: float) -> None:
     """Let time pass for what is tried every hour."""
     for _ in range(round(hours * 2)):
-        house.move(house.now + timedelta(minutes=30))
-        await house.recorded()
-        await house.let_pass(20)
+        harness.move(harness.now + timedelta(minutes=30))
+        await harness.recorded()
+        await harness.let_pass(20)
 
 
 async def test_what_fails_for_a_day_raises_an_issue_until_it_succeeds(
-    ordered: MovingHouse, monkeypatch: pytest.MonkeyPatch
+    ordered: TakeoverHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails = [True]
     real: Callable[..., Awaitable[bool]] = async_carry_over_energy
 
-    async def adopt(*arguments: Any) -> bool:
+    async def carry_over_energy(*arguments: Any) -> bool:
         if fails:
             raise RecorderError(Failure.DATABASE_READ_ONLY, "carry over")
         return await real(*arguments)
 
-    monkeypatch.setattr(carry_over, "async_carry_over_energy", adopt)
+    monkeypatch.setattr(carry_over, "async_carry_over_energy", carry_over_energy)
     task = begin(ordered)
     await for_hours(ordered, 15)
     assert issue_of(ordered) is None
@@ -357,7 +357,7 @@ async def test_what_fails_for_a_day_raises_an_issue_until_it_succeeds(
 
 
 async def test_a_sensor_that_is_missing_for_a_day_raises_an_issue_at_the_next_start(
-    ordered: MovingHouse,
+    ordered: TakeoverHarness,
 ) -> None:
     registry = er.async_get(ordered.hass)
     entity_id = ordered.real_id(IMPORTED)
@@ -383,7 +383,7 @@ async def test_a_sensor_that_is_missing_for_a_day_raises_an_issue_at_the_next_st
 
 @pytest.mark.parametrize("stored", ["soon", 3, "2040-01-01T00:00:00+00:00", "2020-01-01T00:00:00"])
 async def test_a_stored_time_that_makes_no_sense_begins_a_new_day(
-    ordered: MovingHouse, stored: object
+    ordered: TakeoverHarness, stored: object
 ) -> None:
     notes(ordered)["failing_since"] = stored
     er.async_get(ordered.hass).async_remove(ordered.real_id(IMPORTED))

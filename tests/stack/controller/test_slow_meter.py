@@ -110,7 +110,7 @@ def test_meter_that_serves_one_request_after_the_other_is_read_at_every_poll(
         meter = OneAfterTheOther(dongle, service)
         read, failed = await poll(keeper, 2.0, interval)
         assert failed <= 1  # before it is known to be slow
-        share = 0.9 if service < 20 else 0.7  # beyond a request's patience, some are asked twice
+        share = 0.9 if service < 20 else 0.7  # slower than the request timeout: some are sent twice
         assert read > share * 7200 / (service + interval + 1)
         assert meter.longest <= 5
         assert keeper.meter.statistics.disconnects == 0

@@ -59,7 +59,7 @@ async def state_is(keeper: LinkKeeper, state: LinkState) -> None:
 
 
 class FullPort(ScriptedDongle):
-    """A dongle on a port whose kernel buffer is full, when it is told to be."""
+    """A dongle on a port whose kernel buffer is full after `fill`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ def test_port_that_accepts_no_bytes_any_more_is_told_and_waited_for() -> None:
     run(scenario())
 
 
-def test_terminal_that_nobody_reads_is_told_and_the_loop_goes_on(tmp_path: Path) -> None:
+def test_unread_terminal_is_reported_and_the_loop_goes_on(tmp_path: Path) -> None:
     """In real time, with a real terminal."""
     master, slave = pty.openpty()
     tty.setraw(slave)
@@ -142,7 +142,7 @@ def test_terminal_that_nobody_reads_is_told_and_the_loop_goes_on(tmp_path: Path)
 def test_host_that_reads_nothing_is_told_within_five_seconds() -> None:
     async def scenario() -> None:
         class Deaf(asyncio.Transport):
-            """Takes everything into a buffer that nobody empties."""
+            """Takes everything into a buffer that is never emptied."""
 
             written = 0
 

@@ -155,7 +155,7 @@ def test_damaged_end_of_einfo_is_asked_again(end: bytes) -> None:
     async def scenario() -> None:
         dongle = RecordingDongle()
         dongle.replies["SKINFO"] = SINGLE
-        if end != b"1":  # which no reader can tell from a dual dongle
+        if end != b"1":  # which looks like a dual dongle
             dongle.first_replies["SKINFO"] = SINGLE.replace(b"FFFE", end)
         assert await attempt(dongle) is None
         assert dongle.sendto_forms == {6}

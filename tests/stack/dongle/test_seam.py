@@ -217,7 +217,7 @@ def test_a_lost_session_is_made_again_by_a_sign_in() -> None:
     play(scenario)
 
 
-def test_a_meter_that_lets_nobody_in_is_looked_for_until_it_does() -> None:
+def test_a_meter_that_refuses_sessions_is_looked_for_until_it_does() -> None:
     async def scenario(dongle: TinyDongle, keeper: LinkKeeper) -> None:
         dongle.joins = False
         dongle.lose_session()

@@ -1,4 +1,4 @@
-"""A session that carries no answer is no success: the ladder goes on, and the state says so."""
+"""A session that carries no answer is no success: recovery goes on, and the state says so."""
 
 import asyncio
 from collections.abc import Callable
@@ -76,38 +76,38 @@ async def poll(keeper: LinkKeeper, seconds: float) -> int:
 
 
 class Curable(ScriptedDongle):
-    """A dongle that is barren from some moment on, until a remedy."""
+    """A dongle that is barren from some moment on, until a recovery step."""
 
     def __init__(self, kind: Callable[[ScriptedDongle, Frame], None]) -> None:
         super().__init__()
         self.kind = kind
-        self.cure = ""
+        self.helps = ""
         self.replies["SKINFO"] = REMEMBERS
         self.openings = 0
 
-    def fall_ill(self, cure: str) -> None:
-        self.cure = cure
+    def fail_until(self, helps: str) -> None:
+        self.helps = helps
         self.on_request = lambda request: self.kind(self, request)
 
     @override
     def opened(self) -> None:
         self.openings += 1
-        self._treat("REOPEN")
+        self._apply("REOPEN")
 
     @override
     def _command(self, line: str) -> None:
-        self._treat(line.partition(" ")[0])
+        self._apply(line.partition(" ")[0])
         super()._command(line)
 
-    def _treat(self, remedy: str) -> None:
-        if remedy == self.cure:
+    def _apply(self, step: str) -> None:
+        if step == self.helps:
             self.on_request = self.answer
 
 
 @BARREN
-@pytest.mark.parametrize("cure", ["SKJOIN", "SKSCAN", "SKRESET", "REOPEN"])
-def test_link_whose_sessions_carry_no_answer_climbs_to_the_remedy_that_helps(
-    kind: Callable[[ScriptedDongle, Frame], None], cure: str
+@pytest.mark.parametrize("helps", ["SKJOIN", "SKSCAN", "SKRESET", "REOPEN"])
+def test_link_whose_sessions_carry_no_answer_reaches_the_step_that_helps(
+    kind: Callable[[ScriptedDongle, Frame], None], helps: str
 ) -> None:
     async def scenario() -> None:
         dongle = Curable(kind)
@@ -115,11 +115,11 @@ def test_link_whose_sessions_carry_no_answer_climbs_to_the_remedy_that_helps(
         keeper = LinkKeeper(meter, random.Random(1))
         await keeper.open()
         await poll(keeper, 120)
-        dongle.fall_ill(cure)
+        dongle.fail_until(helps)
         await poll(keeper, BOUND)
         assert keeper.state is LinkState.CONNECTED
         assert await poll(keeper, 120) == 4
-        assert dongle.openings == (2 if cure == "REOPEN" else 1)
+        assert dongle.openings == (2 if helps == "REOPEN" else 1)
         await keeper.close()
 
     run(scenario())
@@ -135,7 +135,7 @@ def test_state_is_never_connected_while_no_request_is_answered(
         keeper = LinkKeeper(meter, random.Random(1))
         await keeper.open()
         await poll(keeper, 120)
-        dongle.fall_ill("never")
+        dongle.fail_until("never")
         await poll(keeper, 120)
         changes: list[LinkStatus] = []
         keeper.on_change(changes.append)
@@ -182,7 +182,7 @@ def test_session_that_dies_after_one_answer_makes_the_next_round_start_higher() 
 def test_first_connection_without_an_answer_looks_for_the_meter_and_then_fails() -> None:
     async def scenario() -> None:
         dongle = Curable(silent)
-        dongle.fall_ill("never")
+        dongle.fail_until("never")
         meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
         with pytest.raises(errors.MeterSilentError):
             await meter.connect()
@@ -347,7 +347,7 @@ def test_sessions_that_die_young_climb_to_the_reset_that_helps(life: float) -> N
             else:
                 dongle.accept()
 
-        dongle.cure = "SKRESET"
+        dongle.helps = "SKRESET"
         dongle.on_request = answer_while_young
         await poll(keeper, 1200)
         assert "SKRESET" in dongle.commands
@@ -365,7 +365,7 @@ def test_notifications_alone_keep_no_session_alive(interval: float) -> None:
         keeper = LinkKeeper(meter, random.Random(1))
         await keeper.open()
         await poll(keeper, 120)
-        dongle.fall_ill("SKRESET")
+        dongle.fail_until("SKRESET")
         push = Frame(7, METER, CONTROLLER, ESV.INF, (Property(0x80, b"\x30"),)).encode()
 
         async def announce() -> None:

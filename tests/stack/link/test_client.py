@@ -149,7 +149,7 @@ EAP_FAILURE = pana(3, bytes.fromhex("000200000004000004020004"))
             errors.CredentialsRefusedError,
         ),
         # The start twice, the proof of the meter that comes to the right password only, and
-        # an answer of ours that nobody acknowledged: all of this may be the radio.
+        # an answer of ours without an acknowledgement: all of this may be the radio.
         ({"SKJOIN": b"OK\r\n" + pana(1) + pana(1) + FAILED}, errors.JoinFailedError),
         ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + pana(3) + FAILED}, errors.JoinFailedError),
         ({"SKJOIN": b"OK\r\n" + pana(1) + pana(2) + UNHEARD + FAILED}, errors.JoinFailedError),
@@ -359,7 +359,7 @@ def test_a_lost_answer_is_asked_for_again_and_the_late_one_is_taken() -> None:
     play(scenario)
 
 
-def test_a_meter_that_stays_silent_is_a_timeout_after_the_specified_patience() -> None:
+def test_a_meter_that_stays_silent_times_out_after_the_specified_time() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         dongle.on_request = lambda _: dongle.accept()
         begun = asyncio.get_running_loop().time()

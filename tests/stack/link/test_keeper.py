@@ -155,7 +155,7 @@ def test_renewal_that_fails_is_made_good() -> None:
     play(scenario)
 
 
-def test_silent_renewal_is_no_news() -> None:
+def test_silent_renewal_changes_no_state() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         seen: list[LinkStatus] = []
         keeper.on_change(seen.append)
@@ -248,7 +248,7 @@ def test_one_lost_answer_is_no_lost_link() -> None:
     play(scenario)
 
 
-def test_ladder_is_climbed_rung_by_rung_and_each_is_logged_once(
+def test_recovery_steps_are_tried_in_order_and_each_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
@@ -261,15 +261,15 @@ def test_ladder_is_climbed_rung_by_rung_and_each_is_logged_once(
         await assert_reads(keeper)
 
     play(scenario)
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
-    assert [text.rpartition(": ")[2] for text in told[:-1]] == [
+    messages = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert [text.rpartition(": ")[2] for text in messages[:-1]] == [
         "The meter has stopped answering",
         "signing in again",
         "looking for the meter on all channels",
         "resetting the dongle",
         "opening the port again",
     ]
-    assert told[-1].startswith("The link is back after ")
+    assert messages[-1].startswith("The link is back after ")
 
 
 def test_meter_that_moved_is_found_on_its_new_channel() -> None:
@@ -362,7 +362,7 @@ def test_request_to_retry_changes_nothing_while_the_link_is_up() -> None:
 # --- Whom to believe ------------------------------------------------------------------------
 
 
-def test_stranger_with_our_pairing_id_cannot_put_the_credentials_in_doubt() -> None:
+def test_another_meter_with_our_pairing_id_cannot_put_the_credentials_in_doubt() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.add_neighbour(emulator.air.pan.pair_id, lqi=0xFE)
         emulator.faults.lose_meter()
@@ -381,7 +381,7 @@ def test_stranger_with_our_pairing_id_cannot_put_the_credentials_in_doubt() -> N
     play(scenario)
 
 
-def test_stronger_stranger_with_our_pairing_id_does_not_keep_us_from_our_meter() -> None:
+def test_stronger_meter_with_our_pairing_id_does_not_keep_us_from_our_meter() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.add_neighbour(emulator.air.pan.pair_id, lqi=0xFE)
         emulator.faults.move_meter()
@@ -425,7 +425,7 @@ def test_session_that_dies_at_once_every_time_is_no_busy_loop() -> None:
     run(scenario())
 
 
-def test_failure_that_nobody_thought_of_does_not_end_the_keeping(
+def test_unexpected_failure_does_not_end_the_keeping(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:

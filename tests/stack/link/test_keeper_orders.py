@@ -23,7 +23,7 @@ from .test_keeper import assert_reads, play, seconds, until
 
 type Order = Callable[[LinkKeeper], Coroutine[None, None, None]]
 
-#: What the log says of each remedy.
+#: What the log says of each recovery step.
 _WORDS = {
     "signing in again": RecoveryStep.REJOIN,
     "looking for the meter on all channels": RecoveryStep.RESCAN,
@@ -32,8 +32,8 @@ _WORDS = {
 }
 
 
-def _remedies_tried(caplog: pytest.LogCaptureFixture) -> Callable[[], list[RecoveryStep]]:
-    """Return what tells which remedies have been tried from now on."""
+def _steps_tried(caplog: pytest.LogCaptureFixture) -> Callable[[], list[RecoveryStep]]:
+    """Return a function that lists the recovery steps tried from now on."""
     caplog.set_level(logging.DEBUG, "custom_components.wisun_route_b.stack.link.keeper")
     caplog.clear()
 
@@ -49,23 +49,23 @@ BOTH = pytest.mark.parametrize("order", [LinkKeeper.reconnect, LinkKeeper.rescan
 
 @pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss", "rl7023-ips"])
 @pytest.mark.parametrize(
-    ("order", "remedy"),
+    ("order", "step"),
     [(LinkKeeper.reconnect, RecoveryStep.REJOIN), (LinkKeeper.rescan, RecoveryStep.RESCAN)],
 )
 def test_order_ends_the_session_and_makes_a_new_one_on_the_same_port(
-    dongle: str, order: Order, remedy: RecoveryStep, caplog: pytest.LogCaptureFixture
+    dongle: str, order: Order, step: RecoveryStep, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(_: Emulator, keeper: LinkKeeper) -> None:
-        tried = _remedies_tried(caplog)
+        tried = _steps_tried(caplog)
         begun = seconds()
 
         await order(keeper)
 
         assert seconds() - begun < 2  # what takes long goes on by itself
         assert keeper.state is LinkState.CONNECTING
-        # The meter takes nobody in within ten seconds after a session was ended.
+        # The meter accepts no session within ten seconds after a session was ended.
         assert 8 < await until(keeper, LinkState.CONNECTED) < 45
-        assert tried() == [remedy]
+        assert tried() == [step]
         assert keeper.meter.statistics.reconnects == 1
         await assert_reads(keeper)
 
@@ -109,7 +109,7 @@ def test_scan_finds_the_meter_on_its_new_channel_without_a_try_on_the_old_one(
 ) -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.move_meter(channel=0x23, pan_id=0x4321)
-        tried = _remedies_tried(caplog)
+        tried = _steps_tried(caplog)
 
         await keeper.rescan()
         await until(keeper, LinkState.CONNECTED)

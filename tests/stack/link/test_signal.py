@@ -1,4 +1,4 @@
-"""How well the meter is heard, and whether that is news."""
+"""Signal strength of the meter, and when a change of it is reported."""
 
 import asyncio
 

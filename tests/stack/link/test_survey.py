@@ -59,7 +59,7 @@ def test_dongle_is_identified_without_touching_its_session() -> None:
         ({"SKVER": b"EVER 1.5.2\r\nOK\r\n", "SKINFO": b""}, errors.CommandTimeoutError),
     ],
 )
-def test_strangers_are_told_apart_within_five_seconds(
+def test_other_devices_are_recognized_within_five_seconds(
     answers: dict[str, bytes], error: type[RouteBError]
 ) -> None:
     dongle = ScriptedDongle()

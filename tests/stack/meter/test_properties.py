@@ -228,6 +228,6 @@ def test_a_whole_captured_day_of_history() -> None:
     assert history.registers == tuple(count * Decimal("0.1") for count in counts)
 
 
-def test_manufacturers_are_named_and_strangers_are_not() -> None:
+def test_known_manufacturers_are_named_and_others_are_not() -> None:
     assert manufacturer_name(b"\x00\x00\x16") == "Toshiba"
     assert manufacturer_name(b"\x12\x34\x56") is None

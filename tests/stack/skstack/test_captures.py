@@ -66,14 +66,14 @@ def test_nothing_complete_in_a_capture_is_unknown(capture: transcripts.Transcrip
         for entry in capture.entries
         if entry.direction is Direction.RECEIVED and entry.complete
     ]
-    known_strangers = {
+    expected_unknown = {
         "11": 2,  # lines that their author masked
         "14": 11,  # the rows of a port table
         "15": 2,  # the two lines of an energy scan
         "16": 1,  # the echo of a single character
     }
     unknown = of(Unknown, decode(b"".join(complete)))
-    assert len(unknown) == known_strangers.get(capture.name[:2], 0)
+    assert len(unknown) == expected_unknown.get(capture.name[:2], 0)
 
 
 def test_01_a_whole_session_is_understood_in_order() -> None:

@@ -251,7 +251,7 @@ def test_silence_completes_a_pan_description_without_pair_id_and_is_no_loss() ->
     assert receiver.statistics == ReceiverStatistics(messages=1)
 
 
-def test_fields_that_nobody_knows_are_passed_over() -> None:
+def test_unknown_fields_are_skipped() -> None:
     data = PAN_LINES + b"  Side:0\r\n  Relay Endpoint:1\r\n  PairID:00000001\r\n"
     assert decode(data) == [PAN]
 

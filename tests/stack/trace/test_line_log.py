@@ -1,4 +1,4 @@
-"""The serial conversation is kept: enough to help with, and nothing that tells who asks."""
+"""The redacted trace keeps enough to diagnose with, and no secret."""
 
 import asyncio
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def texts(log: LineLog) -> list[str]:
     return [f"{line.direction} {line.text}" for line in log.lines]
 
 
-def told(lines: Iterable[bytes], redactor: Redactor | None = None) -> list[str]:
+def traced(lines: Iterable[bytes], redactor: Redactor | None = None) -> list[str]:
     """Return what is kept of lines of a dongle, each with its end."""
     log = LineLog()
 
@@ -215,11 +215,11 @@ def test_line_is_told_with_its_age() -> None:
     ],
 )  # fmt: skip
 def test_messages_are_told_without_what_identifies(line: str, text: str) -> None:
-    assert told([f"{line}\r\n".encode("latin-1")]) == [text]
+    assert traced([f"{line}\r\n".encode("latin-1")]) == [text]
 
 
 def test_packets_of_the_sign_in_are_not_shown() -> None:
-    (text,) = told([pana(1, b"SM" + ROUTE_B_ID.encode())])
+    (text,) = traced([pana(1, b"SM" + ROUTE_B_ID.encode())])
 
     assert text.endswith(
         " 02CC 02CC <address 1> 0 0032 PANA flags 8000, type 0002, the rest masked"
@@ -232,7 +232,7 @@ def test_neighbours_are_told_apart_and_counted_no_further_than_a_street_goes() -
         f"  Addr:001C64000000{number:04X}\r\n  LQI:80\r\n  PairID:{number:08X}\r\n".encode()
         for number in range(100)
     ]
-    lines = told([*blocks, blocks[1]])
+    lines = traced([*blocks, blocks[1]])
 
     assert lines[-1] == lines[1]
     assert "<PAN 2>, <address 2>" in lines[1]
@@ -259,7 +259,7 @@ def test_nothing_of_the_captures_gives_an_address_away(capture: transcripts.Tran
     wire = b"".join(capture.received())
     macs = {found.decode() for found in re.findall(rb"\b[0-9A-F]{16}\b", wire)}
 
-    assert traces("\n".join(told([wire])), ids=[ROUTE_B_ID], macs=macs) == []
+    assert traces("\n".join(traced([wire])), ids=[ROUTE_B_ID], macs=macs) == []
 
 
 SECRETS = (
@@ -299,7 +299,7 @@ HOSTS = (
     st.lists(st.tuples(st.sampled_from(HOSTS), st.sampled_from(SECRETS), st.data()), max_size=5),
     st.binary(max_size=20),
 )
-def test_no_secret_in_any_line_survives_though_nobody_knows_it(
+def test_no_secret_in_any_line_survives_though_it_is_unknown(
     parts: list[tuple[bytes, str, st.DataObject]], noise: bytes
 ) -> None:
     wire = noise
@@ -309,6 +309,6 @@ def test_no_secret_in_any_line_survives_though_nobody_knows_it(
         wire += host[:at] + secret[cut:].encode() + host[at:]
         wire += data.draw(st.sampled_from((b"\r\n", b"\r", b"", b" ")))
 
-    kept = "\n".join(told([wire, b"\r\n"]))
+    kept = "\n".join(traced([wire, b"\r\n"]))
 
     assert traces(kept, ids=[ROUTE_B_ID], macs=MACS, words=[PASSWORD]) == []

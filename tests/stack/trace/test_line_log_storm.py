@@ -1,4 +1,4 @@
-"""What is kept of an hour of trouble, and what is logged meanwhile, tells nobody who asks."""
+"""What is traced and logged in an hour of trouble identifies no household."""
 
 import asyncio
 import logging
@@ -51,9 +51,9 @@ async def _live(emulator: Emulator, log: LineLog) -> None:
     emulator.faults.heal()
     await keeper.close(end_session=True)
     await asyncio.sleep(15)
-    stranger = SmartMeter(emulator.connector(), Credentials(OTHER_ID, WRONG_PASSWORD), line_log=log)
+    other = SmartMeter(emulator.connector(), Credentials(OTHER_ID, WRONG_PASSWORD), line_log=log)
     with pytest.raises(errors.CredentialsRefusedError):
-        await stranger.connect()
+        await other.connect()
 
 
 @pytest.mark.parametrize("dongle", ["bp35c2", "bp35a1", "rl7023-dss"])

@@ -1,4 +1,4 @@
-"""Frames are shown byte by byte, but for what tells one household from another."""
+"""Frames are shown byte by byte, without what identifies a household."""
 
 from hypothesis import given, strategies as st
 import pytest

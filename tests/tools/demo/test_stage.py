@@ -11,7 +11,7 @@ from tools.demo.errors import DemoError
 from tools.demo.ports import choose_port
 
 
-def test_a_folder_of_an_earlier_demo_is_made_anew(tmp_path: Path) -> None:
+def test_a_folder_of_an_earlier_demo_is_rebuilt(tmp_path: Path) -> None:
     configuration = Configuration(tmp_path / "demo")
     configuration.write(8123)
     (configuration.home_assistant / "left-over").touch()
@@ -24,7 +24,7 @@ def test_a_folder_of_an_earlier_demo_is_made_anew(tmp_path: Path) -> None:
     assert stored["data"]["stable"]["server_port"] == 8124
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").touch()
 
     with pytest.raises(DemoError, match="not from an earlier demo"):

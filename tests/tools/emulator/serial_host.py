@@ -16,7 +16,7 @@ class SerialHost(asyncio.Protocol):
         self.pieces: list[bytes] = []
         self.lost: list[Exception | None] = []
         self._transport: asyncio.Transport | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -27,7 +27,7 @@ class SerialHost(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.pieces.append(data)
         self.heard += data
-        self._news.set()
+        self._changed.set()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -185,7 +185,7 @@ def test_power_cycle_forgets_everything_and_leaves_the_port_open() -> None:
             join_command = f"SKJOIN {emulator.air.pan.address}"
             assert (await host.ask(join_command))[1] == b"FAIL ER10\r\n"
             assert host.lost == []
-            assert emulator.air.session  # nobody told the meter
+            assert emulator.air.session  # the meter was not notified
 
     run(play())
 

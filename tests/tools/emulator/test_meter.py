@@ -143,7 +143,7 @@ def test_what_cannot_be_answered_is_met_with_silence(meter: Meter, frame: str) -
 
 
 @given(st.binary(max_size=60))
-def test_random_datagrams_hurt_nobody(data: bytes) -> None:
+def test_random_datagrams_do_no_harm(data: bytes) -> None:
     meter = Meter(0, FIRST_GENERATION)
     for request in (data, bytes.fromhex("1081000105FF01028801") + data):
         EchonetNode(meter).answer(request, NOW)

@@ -26,7 +26,7 @@ def events(heard: bytes) -> list[str]:
 
 
 async def power(emulator: Emulator, host: Host, seconds: float = 5) -> bool:
-    """Ask for the power; tell whether there was an answer."""
+    """Ask for the power; return whether there was an answer."""
     return b"017201E704" in await host.say(sendto(emulator, GET_POWER), seconds)
 
 

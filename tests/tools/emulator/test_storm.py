@@ -25,12 +25,12 @@ async def rage(emulator: Emulator, seed: int = 1, *, overlapping: bool = False) 
 
 async def until(happened: Callable[[], bool]) -> None:
     """Look four times a second; virtual seconds cost nothing."""
-    while not happened():  # noqa: ASYNC110 - a storm tells nobody
+    while not happened():  # noqa: ASYNC110 - a storm sends no event
         await asyncio.sleep(0.25)
 
 
 async def use(emulator: Emulator) -> bool:
-    """Open the port anew, join, and read: does it all work?"""
+    """Reopen the port, join and read; return whether all of it works."""
     host = Host()
     await emulator.connector()(lambda: host)
     await asyncio.sleep(30)

@@ -106,7 +106,7 @@ async def test_pty_is_raw_and_can_be_opened_again_and_again(tmp_path: Path) -> N
     assert not path.is_symlink()
 
 
-async def test_pty_that_nobody_reads_does_not_stop_the_dongle(tmp_path: Path) -> None:
+async def test_unread_pty_does_not_stop_the_dongle(tmp_path: Path) -> None:
     path = tmp_path / "ttyEMU0"
     async with Emulator(EmulatorConfig(speed=1000, echo=False)) as emulator:
         emulator.serve_pty(path)

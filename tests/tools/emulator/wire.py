@@ -53,8 +53,8 @@ class Host(SerialHost):
         """Wait until a line holds ``mark``; return everything up to its end."""
         async with asyncio.timeout(seconds):
             while mark not in self.heard or not self.heard.endswith(b"\n"):
-                self._news.clear()
-                await self._news.wait()
+                self._changed.clear()
+                await self._changed.wait()
         return bytes(self.heard)
 
 

@@ -22,7 +22,7 @@ ENVIRONMENT = {"ROUTE_B_ID": ROUTE_B_ID, "ROUTE_B_PASSWORD": PASSWORD}
 
 
 class Terminal(io.StringIO):
-    """A stream that somebody watches."""
+    """A stream that is a terminal."""
 
     @override
     def isatty(self) -> bool:
@@ -94,7 +94,7 @@ def meter(
 
 
 def secrets(emulator: Emulator) -> list[str]:
-    """Return everything that nobody may see, in every form that it may take."""
+    """Return everything that must not be shown, in every form that it may take."""
     pan = emulator.air.pan
     own = emulator.dongle._printer.lines
     plain = [ROUTE_B_ID, PASSWORD, ROUTE_B_ID[-8:], pan.mac, pan.address, own.mac, own.address]

@@ -116,7 +116,7 @@ def test_oldest_day_that_meters_keep_can_be_read() -> None:
     assert meter("history", "--from", "2026-08-15", "--to", "2026-08-15").code == ExitCode.OK
 
 
-def test_day_that_nobody_asked_for_is_left_out_and_named() -> None:
+def test_day_that_was_not_requested_is_left_out_and_named() -> None:
     dongle = ScriptedDongle()
     past = PastMeter(dongle)
 

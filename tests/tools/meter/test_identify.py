@@ -58,7 +58,7 @@ def _j11(firmware: int = 0x0400, han: int = 0) -> Connector:
     return dongle.connector()
 
 
-STRANGERS: dict[str, tuple[Callable[[], Connector], ExitCode, str]] = {
+OTHER_DEVICES: dict[str, tuple[Callable[[], Connector], ExitCode, str]] = {
     "port_not_found": (
         lambda: _refusing(errors.PortNotFoundError("?")),
         ExitCode.PORT,
@@ -81,9 +81,9 @@ STRANGERS: dict[str, tuple[Callable[[], Connector], ExitCode, str]] = {
 }
 
 
-@pytest.mark.parametrize("found", STRANGERS)
+@pytest.mark.parametrize("found", OTHER_DEVICES)
 def test_everything_else_is_told_apart_within_five_seconds(found: str) -> None:
-    connector, code, text = STRANGERS[found]
+    connector, code, text = OTHER_DEVICES[found]
 
     async def play(*words: str) -> Outcome:
         async with asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""What is masked, what stays, and that the parser cannot tell the difference."""
+"""What is masked, what stays, and that the parser reads both alike."""
 
 import pytest
 

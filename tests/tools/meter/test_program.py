@@ -131,7 +131,7 @@ def test_port_that_another_program_holds(port: Path) -> None:
     assert "busy" in result.stdout
 
 
-def test_port_where_nobody_answers() -> None:
+def test_port_where_nothing_answers() -> None:
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     begun = time.monotonic()

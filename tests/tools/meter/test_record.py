@@ -1,4 +1,4 @@
-"""``record`` writes a conversation that tests can replay and nobody can be found by."""
+"""``record`` writes a conversation that tests can replay that identifies no household."""
 
 import asyncio
 from pathlib import Path
@@ -161,7 +161,7 @@ def _record(file: Path, connector: Connector, **more: Any) -> Outcome:
     return run(carry_out(("record", str(file)), connector, **more))
 
 
-def test_stranger_on_the_port_is_recorded_without_credentials(tmp_path: Path) -> None:
+def test_another_device_on_the_port_is_recorded_without_credentials(tmp_path: Path) -> None:
     file = tmp_path / "record.txt"
     dongle = ScriptedDongle()
     dongle.replies["SKVER"] = b"\x00login {1}: \\"

@@ -64,8 +64,8 @@ class Host(SerialHost):
                     if found[0] == code:
                         self._take(found)
                         return found[1]
-                self._news.clear()
-                await self._news.wait()
+                self._changed.clear()
+                await self._changed.wait()
 
     def _take(self, found: Frame) -> None:
         data = frame(*found, unique=RESPONSE)
