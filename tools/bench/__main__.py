@@ -78,12 +78,16 @@ def main() -> int:
     parser.add_argument(
         "--short",
         action="store_true",
-        help="check the ratios only, within four minutes, and write nothing",
+        help="check the ratios only, within four minutes (eight, if one is missed at first), and write nothing",
     )
     arguments = parser.parse_args()
     goals = RATIOS
     if arguments.short:
         figures = asyncio.run(run_short())
+        if failures(figures, goals):
+            # Other programs may have kept the machine busy in the wrong moment.
+            _progress("A goal was missed; measuring all of it once more")
+            figures = asyncio.run(run_short())
     else:
         figures = asyncio.run(run_full())
         goals = (COLD, *(goal for goal in RATIOS if goal.row != COLD.row), *recovery_goals())

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 import json
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import aiohttp
 
 from .errors import DemoError, NoAnswerError
 from .jsons import Json, JsonObject, as_object
+
+#: Seconds for an answer. Home Assistant takes long on a machine that does much else at its start.
+_TIMEOUT_S: Final = 180.0
 
 
 class HomeAssistantClient:
@@ -16,7 +19,7 @@ class HomeAssistantClient:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._session = aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=60))
+        self._session = aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
         self._token = ""
 
     async def __aenter__(self) -> Self:
