@@ -16,11 +16,14 @@ _ROOT = Path(__file__).parents[2]
 _TIMEOUT_S = 900
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], str]:
-    """Run `scripts/demo --check` once; return how it ended, and Home Assistant's log."""
+@pytest.fixture(scope="module", params=["bp35c2", "rs-wsuha-j11"])
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run `scripts/demo --check` once for each protocol; return how it ended, and the log."""
     folder = tmp_path_factory.mktemp("demo")
     command = [str(_ROOT / "scripts" / "demo"), "--check", "--port", "0", "--folder", str(folder)]
+    command += ["--dongle", request.param]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     (log,) = folder.rglob("home-assistant.log")
     return ended, log.read_text(encoding="utf-8")

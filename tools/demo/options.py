@@ -5,8 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
+
+from tools.emulator import J11_PRODUCTS, PRODUCTS
 
 from .jsons import JsonObject
+
+#: Kinds of dongle that can be emulated.
+_DONGLES: Final = (*PRODUCTS, *J11_PRODUCTS)
+_DONGLE: Final = "bp35c2"
 
 #: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
 #: takes seconds. The meter's clock and the household's power are never sped up.
@@ -26,7 +33,7 @@ class Options:
     """Port of the web page. 0 = any that is free; None = 8123, or any if that is taken."""
     language: str = "en"
     speed: float = _SPEED
-    dongle: str = "bp35c2"
+    dongle: str = _DONGLE
     folder: Path | None = None
     """Where everything is kept; None = a temporary folder."""
     yaml: str = ""
@@ -84,7 +91,13 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         help="compare what is shown with the meter, print it as JSON and end with status 0 or 1",
     )
     parser.add_argument("--language", choices=("en", "ja"), default="en")
-    parser.add_argument("--dongle", default="bp35c2", help="kind of dongle (default: %(default)s)")
+    parser.add_argument(
+        "--dongle",
+        choices=_DONGLES,
+        default=_DONGLE,
+        metavar="NAME",
+        help=f"kind of dongle: {', '.join(_DONGLES)} (default: %(default)s)",
+    )
     parser.add_argument(
         "--speed",
         type=float,
@@ -97,6 +110,8 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         help="keep configuration and log here; emptied at each start (default: a temporary one)",
     )
     chosen = parser.parse_args(arguments)
+    if chosen.core and chosen.dongle in J11_PRODUCTS:
+        parser.error("Home Assistant's own integration reads no J11 dongle")
     options = Options(
         port=chosen.port,
         language=chosen.language,
