@@ -78,6 +78,7 @@ def test_the_seam_for_dongles_loads_no_protocol_and_no_driver() -> None:
         f"{stack}.credentials",
         f"{stack}.dongle",
         f"{stack}.dongle.dongle",
+        f"{stack}.dongle.scan_passes",
         f"{stack}.errors",
     }
 

@@ -4,10 +4,9 @@ from typing import Final
 from urllib.parse import quote
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.loader import async_get_loaded_integration
 
-from .const import DOMAIN
-
+#: Where the project is: the documentation of the manifest.
+PROJECT: Final = "https://github.com/wisun-route-b/wisun-route-b"
 #: Language -> page and heading about the repair issues.
 _REPAIRS: Final = {
     "en": ("docs/troubleshooting.md", "repairs"),
@@ -20,5 +19,4 @@ def repairs_url(hass: HomeAssistant) -> str:
     """Return the address of what is written about the repair issues."""
     language = hass.config.language.partition("-")[0]
     page, heading = _REPAIRS.get(language, _REPAIRS["en"])
-    project = async_get_loaded_integration(hass, DOMAIN).documentation
-    return f"{project}/blob/HEAD/{page}#{quote(heading)}"
+    return f"{PROJECT}/blob/HEAD/{page}#{quote(heading)}"

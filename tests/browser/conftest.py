@@ -106,6 +106,12 @@ async def _entries(client: HomeAssistantClient) -> list[str]:
     return [as_text(entry["entry_id"]) for entry in entries]
 
 
+async def remove_meters(client: HomeAssistantClient) -> None:
+    """Remove every entry of the integration."""
+    for entry_id in await _entries(client):
+        await client.delete(f"{_ENTRIES}/{entry_id}")
+
+
 @pytest.fixture
 async def meter(
     instance: HomeAssistantInstance, frontend: Frontend, client: HomeAssistantClient
@@ -128,5 +134,4 @@ async def meter(
 @pytest.fixture
 async def no_meter(frontend: Frontend, client: HomeAssistantClient) -> None:
     """No meter that is set up."""
-    for entry_id in await _entries(client):
-        await client.delete(f"{_ENTRIES}/{entry_id}")
+    await remove_meters(client)

@@ -16,6 +16,8 @@ from homeassistant.loader import async_get_integration
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.wisun_route_b.help_pages import PROJECT
+
 from .source_files import FILES, PACKAGE, name_of
 
 INTEGRATION = PACKAGE
@@ -188,6 +190,10 @@ def test_every_reason_to_end_a_dialog_has_a_text() -> None:
     for reason in {*reasons, "already_configured"}:
         assert _has_text(f"config.abort.{reason}"), reason
     assert set(_json("translations/en.json")["config"]["abort"]) == {*reasons, "already_configured"}
+
+
+def test_help_pages_are_those_of_the_manifest() -> None:
+    assert _json("manifest.json")["documentation"] == PROJECT
 
 
 def test_every_step_has_its_texts() -> None:

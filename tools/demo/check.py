@@ -30,8 +30,20 @@ _SECOND: Final = timedelta(seconds=1)
 #: A meter announces a half-hour within five minutes, or is asked for it then.
 _ANNOUNCED_WITHIN: Final = timedelta(minutes=5, seconds=30)
 
-#: Says nothing before there has been something to repair, or before it is pressed.
-_NOT_YET: Final = frozenset({"last_repair", "reconnect", "scan_again"})
+#: Says nothing before there has been something to repair, or before a half-hour has passed; or what it
+#: says is computed here and not said by the meter, and is checked in the tests.
+_NOT_YET: Final = frozenset(
+    {
+        "demand",
+        "last_repair",
+        "load",
+        "overload",
+        "peak_demand_12_months",
+        "peak_demand_month",
+        "reconnect",
+        "scan_again",
+    }
+)
 #: What an entity shows that tells of the link, or that all is well.
 _HEALTHY: Final = {"connection": "on", "link_state": "connected", "fault": "off"}
 

@@ -78,8 +78,7 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
     except RouteBError as err:
         _forget(hass, info)
         no_route_b = isinstance(err, errors.FirmwareNotDualError)
-        reason = "firmware_without_route_b" if no_route_b else "not_a_wisun_dongle"
-        raise AbortFlow(reason) from err
+        raise AbortFlow("firmware_without_route_b" if no_route_b else "not_a_wisun_dongle") from err
     _forget(hass, info)
 
 
