@@ -40,6 +40,7 @@ _NOT_YET: Final = frozenset(
         "overload",
         "peak_demand_12_months",
         "peak_demand_month",
+        "projected_demand",
         "reconnect",
         "scan_again",
     }
