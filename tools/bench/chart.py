@@ -6,7 +6,7 @@ from math import log10
 
 _LEFT, _WIDTH, _RIGHT = 340, 560, 70
 _TOP, _STEP, _BAR = 62, 38, 13
-_LEAST, _MOST = 0.1, 1000.0
+_SHORTEST_S, _LONGEST_S = 0.1, 1000.0
 _COLOURS = {"ours": "#0b7285", "momonga": "#f08c00", "limit": "#212529"}
 
 
@@ -37,7 +37,9 @@ def draw(bars: list[Bar]) -> str:
 
 
 def _x(seconds: float) -> float:
-    place = log10(min(max(seconds, _LEAST), _MOST) / _LEAST) / log10(_MOST / _LEAST)
+    place = log10(min(max(seconds, _SHORTEST_S), _LONGEST_S) / _SHORTEST_S) / log10(
+        _LONGEST_S / _SHORTEST_S
+    )
     return _LEFT + _WIDTH * place
 
 

@@ -17,7 +17,7 @@ _DAY: Final = timedelta(days=1)
 
 #: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage in
 #: Japan. A register that rises faster within an hour is the register of another meter.
-_MOST_POWER: Final = Decimal(100)
+_MAX_POWER_KW: Final = Decimal(100)
 #: What a household may draw for hours without ever having done so before (kW): a contract of
 #: 60 A at 2 x 100 V is 6 kVA, one of 10 kVA is common with electric heating.
 _USUAL_POWER: Final = Decimal(10)
@@ -69,7 +69,7 @@ class Register:
             for at, older in known.items()
             if (newer := known.get(at + span)) is not None
             and (energy := self.scale.consumed(older, newer)) is not None
-            and energy <= _MOST_POWER * Decimal(span / HOUR)
+            and energy <= _MAX_POWER_KW * Decimal(span / HOUR)
         ]
         return max(energies, default=None)
 
@@ -127,20 +127,20 @@ class Register:
         time what the meter's own pace allows.
         """
         energy = self.scale.consumed(older, newer)
-        most = _MOST_POWER if span <= HOUR else self._most(span)
+        most = _MAX_POWER_KW if span <= HOUR else self._max_energy(span)
         return None if energy is None or energy > most else energy
 
     def is_likely(self, energy: Decimal, span: timedelta) -> bool:
         """Return whether that went through this meter, if only Home Assistant says so."""
-        return 0 <= energy <= self._most(max(span, HOUR))
+        return 0 <= energy <= self._max_energy(max(span, HOUR))
 
-    def _most(self, span: timedelta) -> Decimal:
+    def _max_energy(self, span: timedelta) -> Decimal:
         """Return the most that this meter may have counted in a time, by its own pace."""
         hours = Decimal(span / HOUR)
         strongest = max(_USUAL_POWER, _STRONGER_HOUR * self._peak_hour) * hours
         if span > _DAY:
             strongest = min(strongest, _SLACK + _STRONGER_DAY * self._peak_day * hours / 24)
-        return min(strongest, _MOST_POWER * hours)
+        return min(strongest, _MAX_POWER_KW * hours)
 
     def is_ours(self, state: Decimal | None, moment: datetime) -> bool:
         """Return whether a state of this moment is what *this* meter showed then.

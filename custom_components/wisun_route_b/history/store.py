@@ -25,7 +25,7 @@ _VERSION: Final = 1
 #: How far back a stored moment may lie: beyond, no meter remembers it.
 _OLDEST: Final = timedelta(days=readings.HISTORY_DAYS + 2)
 #: More than any report can say, of hours as well as of energy (kWh).
-_MOST: Final = 1e9
+_MAX_NUMBER: Final = 1e9
 
 
 def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
@@ -183,7 +183,11 @@ class BackfillStore:
 
 def valid_days(stored: object) -> int | None:
     """Return a number of days to import, None if that is none."""
-    if isinstance(stored, bool) or not isinstance(stored, int | float) or not 1 <= stored < _MOST:
+    if (
+        isinstance(stored, bool)
+        or not isinstance(stored, int | float)
+        or not 1 <= stored < _MAX_NUMBER
+    ):
         return None
     return min(int(stored), readings.HISTORY_DAYS)
 
@@ -219,7 +223,7 @@ def _report(stored: Json) -> dict[str, Json] | None:
 
 
 def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and abs(value) < _MOST
+    return isinstance(value, int | float) and abs(value) < _MAX_NUMBER
 
 
 def _day() -> object:

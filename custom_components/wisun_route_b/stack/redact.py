@@ -47,7 +47,7 @@ _SMALL: Final = 0x20
 #: Digits that distinguish devices: six bytes of its address.
 _TELLING: Final = 12
 #: Secrets that one redactor looks for; a broken dongle may claim a new address every second.
-_MOST: Final = 12
+_MAX_SECRETS: Final = 12
 
 
 def redact(text: str) -> str:
@@ -75,7 +75,7 @@ class Redactor:
         and of the former the IPv6 addresses that it makes.
         """
         new = {secret.upper() for secret in secrets if secret} - self._secrets
-        if not new or len(self._secrets) + len(new) > _MOST:
+        if not new or len(self._secrets) + len(new) > _MAX_SECRETS:
             return
         self._secrets |= new
         forms = {form for secret in self._secrets for form in _disguises(secret)}

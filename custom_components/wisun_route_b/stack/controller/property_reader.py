@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Properties in one Get: what every meter must support (AIF 1.01, 2.4.4), and where one was
 #: seen to cut off its answer (home-assistant issue of echonetlite_homeassistant, no. 150).
-MOST_AT_ONCE = 6
+MAX_AT_ONCE = 6
 #: Datagrams in a row that cannot be sent before a read gives up: that is the link's fault.
 _MAX_SEND_FAILURES = 2
 #: Bundles in a row that stay unanswered, while each of their properties is answered alone,
@@ -61,7 +61,7 @@ class PropertyReader:
     def __init__(self, requester: Requester) -> None:
         """Start without prejudice: six at once, nothing refused."""
         self._requester = requester
-        self._limit = MOST_AT_ONCE
+        self._limit = MAX_AT_ONCE
         self._limited_at = 0.0
         self._silent_bundles = 0
         self._listed: frozenset[int] = frozenset()
@@ -73,8 +73,8 @@ class PropertyReader:
     @property
     def limit(self) -> int:
         """How many properties this meter answers in one Get, as far as known."""
-        if self._limit < MOST_AT_ONCE and _now() - self._limited_at >= _LIMIT_LASTS_S:
-            self._limit = MOST_AT_ONCE
+        if self._limit < MAX_AT_ONCE and _now() - self._limited_at >= _LIMIT_LASTS_S:
+            self._limit = MAX_AT_ONCE
         return self._limit
 
     def lower_limit(self, limit: int) -> None:
@@ -119,7 +119,7 @@ class PropertyReader:
 
     def start_over(self) -> None:
         """Forget what was refused, and how much at once was too much: it is a new session."""
-        self._limit = MOST_AT_ONCE
+        self._limit = MAX_AT_ONCE
         self._silent_bundles = 0
         self._refused.clear()
 

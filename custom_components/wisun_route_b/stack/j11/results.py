@@ -117,7 +117,7 @@ class ReceptionFault(IntEnum):
     UDP = 0x40  #: a datagram to a port that is not open
 
 
-_REMEDIES: Final[Mapping[ResultCode, Reaction]] = MappingProxyType(
+_REACTIONS: Final[Mapping[ResultCode, Reaction]] = MappingProxyType(
     {
         ResultCode.SUCCESS: Reaction.NONE,
         ResultCode.UNKNOWN_ADDRESS: Reaction.RESYNCHRONIZE,
@@ -157,7 +157,7 @@ _REMEDIES: Final[Mapping[ResultCode, Reaction]] = MappingProxyType(
         ResultCode.TOO_LONG: Reaction.FAIL,
     }
 )
-_TRANSMIT_REMEDIES: Final[Mapping[TransmitStatus, Reaction]] = MappingProxyType(
+_TRANSMIT_REACTIONS: Final[Mapping[TransmitStatus, Reaction]] = MappingProxyType(
     {
         TransmitStatus.SENT: Reaction.NONE,
         TransmitStatus.HOURLY_LIMIT: Reaction.WAIT,
@@ -171,10 +171,10 @@ _TRANSMIT_REMEDIES: Final[Mapping[TransmitStatus, Reaction]] = MappingProxyType(
 
 def reaction(result: ResultCode | int) -> Reaction:
     """Return what to do about a result; one that no manual lists is reported."""
-    return _REMEDIES[ResultCode(result)] if result in ResultCode else Reaction.FAIL
+    return _REACTIONS[ResultCode(result)] if result in ResultCode else Reaction.FAIL
 
 
 def transmit_reaction(status: TransmitStatus | int) -> Reaction:
     """Return what to do about a transmission; an unlisted digit is taken for 8, "other"."""
     known = TransmitStatus(status) if status in TransmitStatus else TransmitStatus.OTHER
-    return _TRANSMIT_REMEDIES[known]
+    return _TRANSMIT_REACTIONS[known]

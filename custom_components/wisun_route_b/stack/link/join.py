@@ -20,7 +20,7 @@ from .progress import Progress, ProgressCallback, Stage, estimated
 _LOGGER = logging.getLogger(__name__)
 
 #: PANs with our pairing ID that one search tries to join; there should be one.
-_MOST_CANDIDATES = 3
+_MAX_CANDIDATES = 3
 #: A sign-in takes 2 to 10 s (captures 01, 22); one that fails takes 40.
 _USUAL_JOIN = 8.0
 #: Seconds for a first sign of the meter where it was before. A module asks for the meter's first
@@ -133,5 +133,5 @@ class SignIn:
         async for found in listen(self._dongle, self._credentials.pair_id, passes, self._report):
             if ours := [pan for pan in found if pan.ours]:
                 ours.sort(key=lambda pan: (pan.network.address == own, strength(pan)), reverse=True)
-                return ours[:_MOST_CANDIDATES]
+                return ours[:_MAX_CANDIDATES]
         raise MeterNotFoundError("No meter with this ID was found")
