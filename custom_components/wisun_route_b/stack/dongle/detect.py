@@ -33,6 +33,7 @@ from ..j11.frames import RESPONSE_CODE
 from ..tasks import await_uncancelled
 from ..trace.trace import Trace
 from .dongle import Dongle, EventHandler
+from .futures import fail, resolve
 from .j11_driver import J11Dongle
 from .port import Connector, Port, PortEvent
 from .skstack_driver import SkstackDongle
@@ -257,13 +258,9 @@ class _Detection:
         if data:
             self._has_received = self._received_now = True
         self._j11.receive(data)
-        waiting = self._j11_answer
-        if waiting is not None and not waiting.done() and self._is_j11:
-            waiting.set_result(None)
+        if self._is_j11:
+            resolve(self._j11_answer, None)
 
     def _fail(self, error: PortLostError) -> None:
         """Fail whatever waits: the port is gone."""
-        waiting = self._j11_answer
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
-            waiting.exception()  # the caller sees it, unless it was cancelled
+        fail(self._j11_answer, error)

@@ -19,6 +19,7 @@ from ..j11.messages import (
     Transmission,
 )
 from .command_queue import CommandQueue
+from .futures import fail, resolve
 from .j11_trace import J11Trace
 from .port import Port
 
@@ -170,9 +171,8 @@ class J11Commander:
     def fail(self, error: Exception) -> None:
         """Fail what is in flight: its response will never come."""
         if self._exchange is not None:
-            _fail(self._exchange.done, error)
-        if self._started_up is not None:
-            _fail(self._started_up, error)
+            fail(self._exchange.done, error)
+        fail(self._started_up, error)
 
     # --- Receiving -------------------------------------------------------------------------
 
@@ -219,16 +219,8 @@ class J11Commander:
 
     def _restarted(self) -> None:
         """Take the notification 6019: whatever was being executed has been forgotten."""
-        waiting = self._started_up
-        if waiting is not None:
-            if not waiting.done():
-                waiting.set_result(None)
+        if self._started_up is not None:
+            resolve(self._started_up, None)
             return
         self.fail(CommandTimeoutError("The dongle has restarted"))
         self._on_unsolicited(StartedUp())
-
-
-def _fail[T](future: asyncio.Future[T], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # seen by the command, unless it has timed out

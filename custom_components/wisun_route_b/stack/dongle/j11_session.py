@@ -17,6 +17,7 @@ from ..errors import (
 )
 from ..j11 import PanaOutcome
 from .dongle import EventHandler, SessionLost, SessionRenewed
+from .futures import fail, resolve
 
 
 class SessionState(Enum):
@@ -95,10 +96,7 @@ class J11Session:
 
     def _decide(self, error: RouteBError | None) -> None:
         decided, self._decided = self._decided, None
-        if decided is None or decided.done():
-            return
         if error is None:
-            decided.set_result(None)
+            resolve(decided, None)
         else:
-            decided.set_exception(error)
-            decided.exception()  # the caller sees it, unless it was cancelled
+            fail(decided, error)

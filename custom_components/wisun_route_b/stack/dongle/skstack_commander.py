@@ -23,6 +23,7 @@ from ..skstack import (
     Version,
 )
 from .command_queue import CommandQueue
+from .futures import fail
 from .port import Port
 from .skstack_trace import SkstackTrace
 
@@ -151,9 +152,8 @@ class Commander:
 
     def fail(self, error: Exception) -> None:
         """Fail the command in flight: its answer will never come."""
-        if self._exchange is not None and not self._exchange.done.done():
-            self._exchange.done.set_exception(error)
-            self._exchange.done.exception()  # seen by the command, unless it has timed out
+        if self._exchange is not None:
+            fail(self._exchange.done, error)
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the port."""

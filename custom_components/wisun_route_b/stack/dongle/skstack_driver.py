@@ -45,6 +45,7 @@ from .dongle import (
     Network,
     ignore_fraction,
 )
+from .futures import fail, resolve
 from .port import Port, PortEvent
 from .scan_passes import CHANNELS, ScanPass
 from .skstack_commander import Answer, Commander, Unsolicited
@@ -361,7 +362,7 @@ class SkstackDongle(Dongle):
             self._session.sign_received()
         match number:
             case EventNumber.SCAN_FINISHED:
-                _resolve(self._scan_ended, None)
+                resolve(self._scan_ended, None)
             case EventNumber.UDP_SENT:
                 if parameter == SendResult.FAILED:
                     self._session.transmission_failed()
@@ -370,7 +371,7 @@ class SkstackDongle(Dongle):
                 self._transmitter.limit(active=number == EventNumber.TRANSMIT_LIMIT_ON)
             case _:
                 if number in (EventNumber.TERMINATED, EventNumber.TERMINATION_TIMED_OUT):
-                    _resolve(self._session_ended, None)
+                    resolve(self._session_ended, None)
                 self._session.event(number)
 
     # --- What the port reports ---------------------------------------------------------------
@@ -389,16 +390,5 @@ class SkstackDongle(Dongle):
         self._session.drop(error)
         self._commander.fail(error)
         self._transmitter.fail(error)
-        _fail(self._scan_ended, error)
-        _fail(self._session_ended, error)
-
-
-def _resolve[T](future: asyncio.Future[T] | None, result: T) -> None:
-    if future is not None and not future.done():
-        future.set_result(result)
-
-
-def _fail[T](future: asyncio.Future[T] | None, error: Exception) -> None:
-    if future is not None and not future.done():
-        future.set_exception(error)
-        future.exception()  # the caller sees it, unless it was cancelled
+        fail(self._scan_ended, error)
+        fail(self._session_ended, error)

@@ -20,6 +20,7 @@ from ..errors import (
 from ..skstack import EventNumber
 from ..skstack.pana import sequence_of, turns_down
 from .dongle import EventHandler, SessionLost, SessionRenewed, SessionRenewing
+from .futures import fail, resolve
 
 #: Different packets of the meter in a sign-in that was refused without an answer: the second
 #: one is its challenge, and the third one comes only after a correct response to it.
@@ -221,13 +222,10 @@ class PanaSession:
 
     def _decide(self, error: Exception | None) -> None:
         decided, self._decided = self._decided, None
-        if decided is None or decided.done():
-            return
         if error is None:
-            decided.set_result(None)
+            resolve(decided, None)
         else:
-            decided.set_exception(error)
-            decided.exception()  # the caller sees it, unless it was cancelled
+            fail(decided, error)
 
     def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
         """Say whose fault a failed sign-in is.

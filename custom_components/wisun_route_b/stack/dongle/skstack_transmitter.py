@@ -16,6 +16,7 @@ from ..errors import (
 )
 from ..skstack import Register, SendResult, commands
 from .dongle import EventHandler, TransmitLimit
+from .futures import fail
 from .skstack_commander import Commander
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,9 +95,7 @@ class Transmitter:
 
     def fail(self, error: PortLostError) -> None:
         """Fail what is being sent: the port is gone."""
-        if self._sent is not None and not self._sent.done():
-            self._sent.set_exception(error)
-            self._sent.exception()  # seen by the sender, unless it has given up
+        fail(self._sent, error)
 
     # --- The limit -------------------------------------------------------------------------
 
