@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from .corrections import Change, Plan, Reason
+from .cost_comparison import CostComparison
 from .statistics import Obstacle
 
 #: What :meth:`BackfillReport.as_dict` has in every case.
@@ -36,11 +37,13 @@ class SensorReport:
     """Hours that do not show the meter's own energy, by their start, and why."""
     obstacle: Obstacle | None = None
     """Why nothing could be done at all."""
+    costs: CostComparison | None = None
+    """What came of the costs; None if they were left alone."""
 
     @classmethod
-    def of(cls, plan: Plan) -> SensorReport:
-        """Tell what was planned."""
-        return cls(plan.changes, plan.energy, dict(plan.skipped))
+    def of(cls, plan: Plan, costs: CostComparison | None = None) -> SensorReport:
+        """Report what was planned."""
+        return cls(plan.changes, plan.energy, dict(plan.skipped), costs=costs)
 
     def as_dict(self, *, with_hours: bool) -> dict[str, Json]:
         """Return it in a form that can be stored; the hours one by one if wanted."""
@@ -52,12 +55,36 @@ class SensorReport:
             "skipped": counted,
             "obstacle": self.obstacle and self.obstacle.value,
         }
+        if self.costs is not None:
+            fields["costs"] = _costs(self.costs, with_hours=with_hours)
         if with_hours:
             fields["rows"] = [_row(change) for change in self.changes]
             fields["skipped_hours"] = {
                 hour.isoformat(): reason.value for hour, reason in self.skipped.items()
             }
         return fields
+
+
+def _costs(found: CostComparison, *, with_hours: bool) -> Json:
+    """Return hours and amount (in the house's currency) of what was written of the costs."""
+    plan = found.plan
+    fields: dict[str, Json] = {
+        "hours": len(plan.changes),
+        "amount": float(plan.amount),
+        "without_price": len(plan.unpriced),
+        "obstacle": found.obstacle and found.obstacle.value,
+    }
+    if with_hours:
+        fields["rows"] = [
+            {
+                "start": change.start.isoformat(),
+                "cost": float(change.cost),
+                "cost_before": None if change.before is None else float(change.before),
+            }
+            for change in plan.changes
+        ]
+        fields["hours_without_price"] = [hour.isoformat() for hour in sorted(plan.unpriced)]
+    return fields
 
 
 def _row(change: Change) -> dict[str, Json]:
@@ -85,6 +112,16 @@ class BackfillReport:
         """The starts of the hours that were written, whichever sensor's."""
         return frozenset(
             change.start for sensor in self.sensors.values() for change in sensor.changes
+        )
+
+    @property
+    def cost_hours(self) -> frozenset[datetime]:
+        """The starts of the hours whose cost was written."""
+        return frozenset(
+            change.start
+            for sensor in self.sensors.values()
+            if sensor.costs is not None
+            for change in sensor.costs.plan.changes
         )
 
     def is_noticeable(self, least: Decimal) -> bool:
