@@ -112,7 +112,8 @@ async def _start_backfill(entry: RouteBConfigEntry) -> None:
     """Look after the energy history."""
     repair = entry.runtime_data.backfill
     entry.async_on_unload(repair.async_stop)
-    await repair.async_start(enabled=stored_options(entry).repair)
+    options = stored_options(entry)
+    await repair.async_start(enabled=options.repair, costs=options.costs)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:

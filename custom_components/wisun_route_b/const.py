@@ -23,6 +23,8 @@ CONF_IMPORT_DAYS: Final = "import_days"
 CONF_POLL_INTERVAL: Final = "poll_interval"
 #: Option: whether hours that Home Assistant missed are put right from the meter's history.
 CONF_REPAIR: Final = "repair_history"
+#: Option, and field of an action: whether the costs of the dashboard are put right with the energy.
+CONF_COSTS: Final = "costs"
 #: Options: what the contract limits (ampere, kva, none), and how much that is.
 CONF_CONTRACT: Final = "contract"
 CONF_CONTRACT_SIZE: Final = "contract_size"

@@ -21,6 +21,7 @@ from .const import (
     CONF_CARRY_OVER,
     CONF_CONTRACT,
     CONF_CONTRACT_SIZE,
+    CONF_COSTS,
     CONF_DONGLE_KIND,
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
@@ -100,6 +101,8 @@ class StoredOptions:
     """Seconds between two polls, 10 to 300."""
     repair: bool = True
     """Whether hours that Home Assistant missed are put right."""
+    costs: bool = True
+    """Whether what the dashboard computes of these hours is put right with them."""
     contract: Contract | None = None
     """How much may be drawn at once."""
 
@@ -123,10 +126,11 @@ def stored_options(entry: RouteBConfigEntry) -> StoredOptions:
     """Return the options of an entry. Never raises."""
     options = entry.options
     interval = _number(options.get(CONF_POLL_INTERVAL), _INTERVALS)
-    repair = options.get(CONF_REPAIR)
+    repair, costs = options.get(CONF_REPAIR), options.get(CONF_COSTS)
     return StoredOptions(
         poll_interval=POLL_INTERVAL if interval is None else interval,
         repair=repair if isinstance(repair, bool) else True,
+        costs=costs if isinstance(costs, bool) else True,
         contract=contract_of(options.get(CONF_CONTRACT), options.get(CONF_CONTRACT_SIZE)),
     )
 
@@ -178,6 +182,7 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     checks = {
         CONF_POLL_INTERVAL: valid.poll_interval,
         CONF_REPAIR: valid.repair,
+        CONF_COSTS: valid.costs,
         CONF_CONTRACT: valid.contract and valid.contract.kind,
         CONF_CONTRACT_SIZE: valid.contract and float(valid.contract.size),
     }

@@ -29,6 +29,7 @@ IMPORT_HISTORY: Final = "import_history"
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
 ATTR_DRY_RUN: Final = "dry_run"
+ATTR_COSTS: Final = "costs"
 
 _RANGE: Final = {
     probatio.Required(ATTR_CONFIG_ENTRY_ID): str,
@@ -53,7 +54,11 @@ def async_setup_services(hass: HomeAssistant) -> None:
         IMPORT_HISTORY,
         _import_history,
         schema=probatio.Schema(
-            {**_RANGE, probatio.Optional(ATTR_DRY_RUN, default=False): cv.boolean}
+            {
+                **_RANGE,
+                probatio.Optional(ATTR_DRY_RUN, default=False): cv.boolean,
+                probatio.Optional(ATTR_COSTS, default=True): cv.boolean,
+            }
         ),
         supports_response=SupportsResponse.OPTIONAL,
     )
@@ -93,7 +98,7 @@ async def _import_history(call: ServiceCall) -> ServiceResponse:
     start, end = _range(call)
     try:
         report = await coordinator.backfill.async_import(
-            start, end, dry_run=call.data[ATTR_DRY_RUN]
+            start, end, dry_run=call.data[ATTR_DRY_RUN], costs=call.data[ATTR_COSTS]
         )
     except RouteBError as err:
         raise _told(err) from err

@@ -87,6 +87,7 @@ _HARMLESS: dict[str, Damage] = {
 _BAD_OPTIONS: dict[str, object] = {
     CONF_POLL_INTERVAL: "often",
     CONF_REPAIR: "perhaps",
+    "costs": "perhaps",
     CONF_IMPORT_DAYS: [7],
     CONF_CARRY_OVER: 3,
 }
@@ -181,6 +182,7 @@ async def test_its_options_open_with_what_holds(hass: HomeAssistant) -> None:
     assert form["data_schema"]({}) == {
         CONF_POLL_INTERVAL: 30,
         CONF_REPAIR: True,
+        "costs": True,
         CONF_IMPORT_DAYS: 0,
         "contract": "none",
         "contract_size": 0,

@@ -23,6 +23,7 @@ import probatio
 from ..const import (
     CONF_CONTRACT,
     CONF_CONTRACT_SIZE,
+    CONF_COSTS,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
@@ -114,6 +115,7 @@ def options_schema(options: StoredOptions, days: int = 0) -> probatio.Schema:
         {
             probatio.Required(CONF_POLL_INTERVAL, default=options.poll_interval): _SECONDS,
             probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
+            probatio.Required(CONF_COSTS, default=options.costs): BooleanSelector(),
             probatio.Required(CONF_IMPORT_DAYS, default=days): DAYS,
             probatio.Required(
                 CONF_CONTRACT, default=contract.kind.value if contract else NO_CONTRACT
@@ -130,6 +132,7 @@ def _settings(answers: Mapping[str, Any]) -> dict[str, Any]:
     settings = {
         CONF_POLL_INTERVAL: int(answers[CONF_POLL_INTERVAL]),
         CONF_REPAIR: answers[CONF_REPAIR],
+        CONF_COSTS: answers[CONF_COSTS],
     }
     if answers[CONF_CONTRACT] != NO_CONTRACT:
         settings |= {key: answers[key] for key in (CONF_CONTRACT, CONF_CONTRACT_SIZE)}

@@ -100,7 +100,7 @@ class HistoryBackfill:
         self._due = False
         self._is_ordered = False
         """Whether an import was ordered since the last look began."""
-        self._enabled = True
+        self._enabled = self._costs = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
         self.report: BackfillReport | None = None
@@ -142,12 +142,13 @@ class HistoryBackfill:
 
     # --- When ------------------------------------------------------------------------------
 
-    async def async_start(self, *, enabled: bool = True) -> None:
+    async def async_start(self, *, enabled: bool = True, costs: bool = True) -> None:
         """Look from now on, whenever the recorder has something to look at. Raises nothing.
 
-        Not ``enabled``, nothing is put right unasked: only what is to be imported is.
+        Not ``enabled``, nothing is put right unasked: only what is to be imported is. With
+        ``costs``, what the dashboard computes of the hours is put right with them.
         """
-        self._enabled = enabled
+        self._enabled, self._costs = enabled, costs
         await self._memory.async_load(REGISTERS)
         if "recorder" in self._hass.config.components:
             self._stops.append(async_at_started(self._hass, self._started))
@@ -233,14 +234,19 @@ class HistoryBackfill:
             if not self._enabled or not keys:
                 return through
             orders = {key: Since(self._memory.verified.get(key)) for key in keys}
-            found = await self._comparison.run(orders, attempt)
+            found = await self._comparison.run(orders, attempt, costs=self._costs)
             await self._tell(Occasion.REPAIR, _reports(found))
             await self._memory.async_advance(found.verified)
             self._forget(found)
             return through and found.is_through
 
     async def async_import(
-        self, start: datetime, end: datetime | None = None, *, dry_run: bool = False
+        self,
+        start: datetime,
+        end: datetime | None = None,
+        *,
+        dry_run: bool = False,
+        costs: bool = True,
     ) -> BackfillReport:
         """Write the meter's registers into the hours of a range, at most 99 days back.
 
@@ -253,7 +259,7 @@ class HistoryBackfill:
         purpose = "dry run" if dry_run else "import"
         async with self._work.run(purpose, _WAIT_OF_ACTION) as attempt:
             found = await self._comparison.run(
-                _within(REGISTERS, start, end), attempt, dry_run=dry_run
+                _within(REGISTERS, start, end), attempt, dry_run=dry_run, costs=costs
             )
             if not found.cases:
                 raise HistoryObstacleError(next(iter(found.obstacles.values())))
@@ -275,7 +281,9 @@ class HistoryBackfill:
         elif since < memory_reach():
             await memory.async_imported(memory.import_left, since)  # the meter has forgotten it
             return True
-        found = await self._comparison.run(_within(memory.import_left, since, None), attempt)
+        found = await self._comparison.run(
+            _within(memory.import_left, since, None), attempt, costs=self._costs
+        )
         done = [key for key, plan in found.plans.items() if found.cases[key].is_through(plan)]
         if done:
             reports = {key: report for key, report in _reports(found).items() if key in done}
@@ -298,7 +306,7 @@ class HistoryBackfill:
         self, occasion: Occasion, sensors: Mapping[str, SensorReport], *, dry_run: bool = False
     ) -> BackfillReport:
         report = BackfillReport(dt_util.utcnow(), occasion, sensors, dry_run)
-        if dry_run or not (report.hours or occasion is Occasion.IMPORT):
+        if dry_run or not (report.hours or report.cost_hours or occasion is Occasion.IMPORT):
             return report
         self.report = report
         if occasion is Occasion.IMPORT or report.is_noticeable(self._noticeable()):
@@ -327,7 +335,7 @@ class HistoryBackfill:
 
 
 def _reports(found: Comparison) -> dict[str, SensorReport]:
-    return {key: SensorReport.of(plan) for key, plan in found.plans.items()}
+    return {key: SensorReport.of(plan, found.costs.get(key)) for key, plan in found.plans.items()}
 
 
 def _within(keys: Collection[str], start: datetime, end: datetime | None) -> Orders:

@@ -1,7 +1,7 @@
 """The comparison of stored hours with the meter: ask the meter, then have the recorder do the rest."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -11,6 +11,8 @@ from homeassistant.util import dt as dt_util
 
 from ..stack import errors
 from .attempts import Attempt
+from .cost_source import CostSource, async_cost_source
+from .costs import CostObstacle
 from .meter_clock import MeterHistory
 from .meter_history import HistoryCache
 from .recorder_errors import Failure, RecorderError
@@ -49,8 +51,13 @@ class HistoryComparison:
         self.progress: BackfillProgress | None = None
         """None while nothing is read."""
 
-    async def run(self, orders: Orders, attempt: Attempt, *, dry_run: bool = False) -> Comparison:
-        """Read of the meter what is needed, compare, and write in the same task as planned."""
+    async def run(
+        self, orders: Orders, attempt: Attempt, *, dry_run: bool = False, costs: bool = True
+    ) -> Comparison:
+        """Read of the meter what is needed, compare, and write in the same task as planned.
+
+        With ``costs``, what the hours cost is put right together with their energy.
+        """
         if "recorder" not in self._hass.config.components:
             return Comparison(obstacles=dict.fromkeys(orders, Obstacle.NO_RECORDER))
         if self._meter.connected:
@@ -58,6 +65,8 @@ class HistoryComparison:
         asked: set[datetime] = set()
         for _ in range(_ROUNDS):
             request = self._request(orders, asked, dry_run=dry_run)
+            if costs:
+                request = replace(request, costs=await self._costs(request))
             found = await run_in_recorder(
                 self._hass,
                 f"energy history: {attempt.purpose}",
@@ -90,6 +99,13 @@ class HistoryComparison:
             exact=self._known.exact,
             dry_run=dry_run,
         )
+
+    async def _costs(self, request: Request) -> dict[str, CostSource | CostObstacle]:
+        return {
+            key: await async_cost_source(self._hass, entity_id)
+            for key, entity_id in request.entities.items()
+            if not isinstance(entity_id, Obstacle)
+        }
 
     async def _fetch(self, moments: Collection[datetime]) -> None:
         if not self._meter.connected:

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..stack import JST
 from .corrections import Change, Plan, Reason
+from .cost_comparison import CostComparison
 from .statistics import Obstacle
 
 #: What :meth:`BackfillReport.as_dict` has in every case.
@@ -37,11 +38,13 @@ class SensorReport:
     """Hours that do not show the meter's own energy, by their start, and why."""
     obstacle: Obstacle | None = None
     """Why nothing could be done at all."""
+    costs: CostComparison | None = None
+    """What came of the costs; None if they were left alone."""
 
     @classmethod
-    def of(cls, plan: Plan) -> SensorReport:
-        """Tell what was planned."""
-        return cls(plan.changes, plan.energy, dict(plan.skipped))
+    def of(cls, plan: Plan, costs: CostComparison | None = None) -> SensorReport:
+        """Report what was planned."""
+        return cls(plan.changes, plan.energy, dict(plan.skipped), costs=costs)
 
     def as_dict(self, *, with_hours: bool) -> dict[str, Json]:
         """Return it in a form that can be stored; the hours one by one if wanted."""
@@ -53,6 +56,8 @@ class SensorReport:
             "skipped": counted,
             "obstacle": self.obstacle and self.obstacle.value,
         }
+        if self.costs is not None:
+            fields["costs"] = _costs(self.costs, with_hours=with_hours)
         if with_hours:
             fields["rows"] = [_row(change) for change in self.changes]
             fields["skipped_hours"] = {
@@ -64,6 +69,28 @@ class SensorReport:
 def local_text(moment: datetime) -> str:
     """Return an aware moment as the meter's own clock shows it."""
     return moment.astimezone(JST).isoformat()
+
+
+def _costs(found: CostComparison, *, with_hours: bool) -> Json:
+    """Return hours and amount (in the house's currency) of what was written of the costs."""
+    plan = found.plan
+    fields: dict[str, Json] = {
+        "hours": len(plan.changes),
+        "amount": float(plan.amount),
+        "without_price": len(plan.unpriced),
+        "obstacle": found.obstacle and found.obstacle.value,
+    }
+    if with_hours:
+        fields["rows"] = [
+            {
+                "start": local_text(change.start),
+                "cost": float(change.cost),
+                "cost_before": None if change.before is None else float(change.before),
+            }
+            for change in plan.changes
+        ]
+        fields["hours_without_price"] = [local_text(hour) for hour in sorted(plan.unpriced)]
+    return fields
 
 
 def _row(change: Change) -> dict[str, Json]:
@@ -91,6 +118,16 @@ class BackfillReport:
         """The starts of the hours that were written, whichever sensor's."""
         return frozenset(
             change.start for sensor in self.sensors.values() for change in sensor.changes
+        )
+
+    @property
+    def cost_hours(self) -> frozenset[datetime]:
+        """The starts of the hours whose cost was written."""
+        return frozenset(
+            change.start
+            for sensor in self.sensors.values()
+            if sensor.costs is not None
+            for change in sensor.costs.plan.changes
         )
 
     def is_noticeable(self, least: Decimal) -> bool:

@@ -5,7 +5,7 @@ plans with the registers that the meter gave before, and writes. If registers ar
 writes nothing and names them, and is called again when the meter has been asked.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,8 +18,12 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.util import dt as dt_util
 from sqlalchemy.orm import Session
 
-from ..stack import JST, Scale, readings
+from ..stack import JST, Scale, half_hours, readings
 from .corrections import HOUR, Plan, Register, hours_between, plan_changes
+from .cost_comparison import CostComparison, compare_costs
+from .cost_source import CostSource, EntityPrice
+from .cost_statistics import are_costs_stored, write_costs
+from .costs import CostObstacle
 from .five_minutes import in_step
 from .statistics import (
     Obstacle,
@@ -78,6 +82,10 @@ class Request:
     exact: bool = True
     """False if the registers are interpolated."""
     dry_run: bool = False
+    costs: Mapping[str, CostSource | CostObstacle] = field(
+        default_factory=dict[str, CostSource | CostObstacle]
+    )
+    """Where the costs are, by the sensor's key; none of a sensor whose costs are left alone."""
 
     @property
     def reach(self) -> datetime:
@@ -153,6 +161,9 @@ class Comparison:
     """Of the cases that had something to be compared with."""
     written: tuple[Writing, ...] = ()
     """What was stored."""
+    costs: Mapping[str, CostComparison] = field(default_factory=dict[str, CostComparison])
+    """Of the plans whose costs were to be compared."""
+    dry_run: bool = False
 
     @property
     def verified(self) -> dict[str, datetime]:
@@ -190,13 +201,14 @@ def compare(request: Request, instance: Recorder, session: Session) -> Compariso
     found = {key: _case(request, key, instance, session) for key in request.orders}
     cases = {key: case for key, case in found.items() if isinstance(case, SensorHours)}
     obstacles = {key: why for key, why in found.items() if isinstance(why, Obstacle)}
-    needed = {at for case in cases.values() for at in case.moments(request.reach)}
+    needed = {at for case in cases.values() for at in _needed(request, case)}
     missing = frozenset(needed - request.known.keys() - set(request.asked))
     comparison = Comparison(cases, obstacles, missing)
     if missing or request.scale is None:
         return comparison
     plans: dict[str, Plan] = {}
     written: list[Writing] = []
+    costs: dict[str, CostComparison] = {}
     for key, case in cases.items():
         register = request.register(key, request.scale)
         answered = list(takewhile(request.known.__contains__, case.moments(request.reach)))
@@ -206,12 +218,49 @@ def compare(request: Request, instance: Recorder, session: Session) -> Compariso
         plans[key] = plan
         if not request.dry_run and (plan.changes or plan.shift_from is not None):
             written.append(_write(session, case.snapshot, plan, register))
-    return replace(comparison, plans=plans, written=tuple(written))
+        if key in request.costs:
+            costs[key] = compare_costs(
+                instance,
+                session,
+                request.costs[key],
+                plan,
+                case.snapshot,
+                register,
+                _to_be_priced(request, key),
+            )
+            if (writing := costs[key].writing) is not None and not request.dry_run:
+                write_costs(session, writing)
+    return replace(
+        comparison, plans=plans, written=tuple(written), costs=costs, dry_run=request.dry_run
+    )
+
+
+def _needed(request: Request, case: SensorHours) -> Iterator[datetime]:
+    """Yield when the register is needed: at full hours, and at half-hours if these have prices."""
+    source = request.costs.get(case.key)
+    by_half_hour = isinstance(source, CostSource) and isinstance(source.price, EntityPrice)
+    for moment in case.moments(request.reach):
+        yield moment
+        if by_half_hour and moment - half_hours.HALF_HOUR >= request.reach:
+            yield moment - half_hours.HALF_HOUR
+
+
+def _to_be_priced(request: Request, key: str) -> tuple[datetime, datetime] | None:
+    """Return the range whose costs are compared as a whole: what was asked for, or is new."""
+    order = request.orders[key]
+    if isinstance(order, Within):
+        return order.start, order.end
+    verified = _usable(order.verified, request)
+    return None if verified is None else (verified + HOUR, request.now)
 
 
 def are_stored(_instance: Recorder, session: Session, comparison: Comparison) -> bool:
     """Return whether all that was written is there."""
-    return all(is_stored(session, writing) for writing in comparison.written)
+    return all(is_stored(session, writing) for writing in comparison.written) and all(
+        are_costs_stored(session, cost.writing)
+        for cost in comparison.costs.values()
+        if cost.writing is not None and not comparison.dry_run
+    )
 
 
 def _write(session: Session, snapshot: Snapshot, plan: Plan, register: Register) -> Writing:

@@ -27,7 +27,7 @@ def _currents(dongle: ScriptedDongle, edt: str) -> None:
 
 async def _choose(hass: HomeAssistant, entry: MockConfigEntry, **answers: Any) -> Any:
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    usual = {"poll_interval": 30, "repair_history": True, "import_days": 0}
+    usual = {"poll_interval": 30, "repair_history": True, "costs": True, "import_days": 0}
     result = await hass.config_entries.options.async_configure(
         form["flow_id"], {**usual, **answers}
     )
@@ -92,7 +92,7 @@ async def test_entities_of_a_contract_go_with_it(
 
     assert state_of(hass, "load") is None
     assert hass.states.get(OVERLOAD) is None
-    assert entry.options == {"poll_interval": 30, "repair_history": True}
+    assert entry.options == {"poll_interval": 30, "repair_history": True, "costs": True}
 
 
 async def test_contract_without_a_size_is_asked_for_again(

@@ -24,6 +24,7 @@ from ..conftest import entry_for, set_up, state_of, words
 DEFAULTS = {
     CONF_POLL_INTERVAL: 30,
     CONF_REPAIR: True,
+    "costs": True,
     CONF_IMPORT_DAYS: 0,
     "contract": "none",
     "contract_size": 0,
@@ -80,7 +81,7 @@ async def test_what_the_first_set_up_has_still_to_do_is_kept(
     assert _offered(form) == {**DEFAULTS, CONF_IMPORT_DAYS: 30}
     await _choose(hass, entry, **_offered(form) | {CONF_POLL_INTERVAL: 60})
 
-    assert entry.options == {CONF_POLL_INTERVAL: 60, CONF_REPAIR: True}
+    assert entry.options == {CONF_POLL_INTERVAL: 60, CONF_REPAIR: True, "costs": True}
     assert _stored_days(hass_storage, entry) == 30
     assert hass_storage[f"{DOMAIN}.{identity}.take_over"]["data"]["order"] == order
 
@@ -101,7 +102,7 @@ async def test_entry_is_set_up_anew_with_the_chosen_interval(
 
     await _choose(hass, entry, poll_interval=10.0)  # a number field returns floats
 
-    assert entry.options == {CONF_POLL_INTERVAL: 10, CONF_REPAIR: True}
+    assert entry.options == {CONF_POLL_INTERVAL: 10, CONF_REPAIR: True, "costs": True}
     assert entry.runtime_data is not before
     assert entry.runtime_data.update_interval == timedelta(seconds=10)
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
@@ -130,7 +131,7 @@ async def test_days_to_import_are_an_order_and_no_setting(
 
     result = await _choose(hass, entry, import_days=5.0, poll_interval=interval)
 
-    settings = {CONF_POLL_INTERVAL: interval, CONF_REPAIR: True}
+    settings = {CONF_POLL_INTERVAL: interval, CONF_REPAIR: True, "costs": True}
     assert result["data"] == entry.options == settings
     assert entry.state is ConfigEntryState.LOADED
     assert _stored_days(hass_storage, entry) == 5

@@ -1,0 +1,60 @@
+"""One sensor's costs beside its energy, within the task of the recorder that compares the energy."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from homeassistant.components.recorder.core import Recorder
+from sqlalchemy.orm import Session
+
+from .corrections import Plan
+from .cost_source import CostSource
+from .cost_statistics import CostSnapshot, CostWriting, read_costs
+from .costs import CostObstacle, CostPlan, energy_bars, hours_to_compare, plan_costs
+from .prices import read_prices
+from .register import Register
+from .statistics import Snapshot
+
+_NOTHING: Final = CostPlan()
+
+
+@dataclass(frozen=True, slots=True)
+class CostComparison:
+    """What came of it."""
+
+    plan: CostPlan = _NOTHING
+    obstacle: CostObstacle | None = None
+    """Why nothing was compared."""
+    writing: CostWriting | None = None
+    """What is to be stored; None for nothing."""
+
+
+def compare_costs(  # noqa: PLR0913, PLR0917 - all of it was found for the energy before
+    instance: Recorder,
+    session: Session,
+    source: CostSource | CostObstacle,
+    plan: Plan,
+    snapshot: Snapshot,
+    register: Register,
+    priced: tuple[datetime, datetime] | None,
+) -> CostComparison:
+    """Plan the costs of the hours that a plan of the energy is about.
+
+    ``priced`` is the range that is compared as a whole, see :func:`hours_to_compare`.
+    """
+    if isinstance(source, CostObstacle):
+        return CostComparison(obstacle=source)
+    stored = {hour: row.sum for hour, row in snapshot.history.rows.items()}
+    bars = energy_bars(plan, stored, register)
+    if not bars:
+        return CostComparison()
+    found = read_costs(instance, session, source, min(bars), snapshot.compiled_until)
+    if isinstance(found, CostObstacle):
+        return CostComparison(obstacle=found)
+    hours = hours_to_compare(bars, found.rows, priced)
+    prices = read_prices(instance, session, source.price, source.currency, hours)
+    return _comparison(found, plan_costs(found.rows, bars, hours, prices))
+
+
+def _comparison(found: CostSnapshot, plan: CostPlan) -> CostComparison:
+    return CostComparison(plan, writing=CostWriting(found, plan) if plan.changes else None)

@@ -1,0 +1,151 @@
+"""What a kWh cost in past hours, as the recorder remembers it. Runs in the recorder's thread."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+import math
+from typing import Any, Final
+
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.db_schema import Statistics
+from homeassistant.components.recorder.history import get_significant_states_with_session
+from homeassistant.const import UnitOfEnergy
+from homeassistant.core import State
+from homeassistant.util.unit_conversion import EnergyConverter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .cost_source import EntityPrice, FixedPrice
+from .costs import HourPrice
+from .register import HOUR
+
+_KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
+_HALF_HOUR: Final = timedelta(minutes=30)
+#: Home Assistant returns neither before nor after a moment the state that began at it.
+_EDGE: Final = timedelta(seconds=1)
+_DIGITS: Final = 9
+#: Entities that keep their value while Home Assistant is off, and have no statistics.
+_KEPT: Final = ("input_number", "number")
+
+
+def read_prices(
+    instance: Recorder,
+    session: Session,
+    price: FixedPrice | EntityPrice,
+    currency: str,
+    hours: Collection[datetime],
+) -> dict[datetime, HourPrice]:
+    """Return the prices per kWh of these hours, as far as they are known."""
+    if isinstance(price, FixedPrice):
+        return dict.fromkeys(hours, HourPrice(price.per_kwh))
+    if not hours:
+        return {}
+    first, last = min(hours), max(hours) + HOUR
+    means, unit = _means(instance, session, price, first, last)
+    factor = _per_kwh(unit, currency)
+    if factor is None:
+        return {}
+    states = _states(instance, session, price.entity_id, first, last)
+    kept = price.entity_id.partition(".")[0] in _KEPT
+    found: dict[datetime, HourPrice] = {}
+    for hour in hours:
+        halves = _halves(states, hour)
+        mean = means.get(hour)
+        if mean is None and kept and halves is not None:
+            mean = sum(halves, Decimal()) / 2
+        if mean is not None:
+            pair = None if halves is None else (halves[0] * factor, halves[1] * factor)
+            found[hour] = HourPrice(mean * factor, pair)
+    return found
+
+
+def _means(
+    instance: Recorder, session: Session, price: EntityPrice, first: datetime, last: datetime
+) -> tuple[dict[datetime, Decimal], str | None]:
+    """Return the long-term means, and the unit of all that is known of the price."""
+    known = instance.statistics_meta_manager.get_many(session, {price.entity_id})
+    if price.entity_id not in known:
+        return {}, price.unit
+    number, metadata = known[price.entity_id]
+    rows = session.execute(
+        select(Statistics.start_ts, Statistics.mean).where(
+            Statistics.metadata_id == number,
+            Statistics.start_ts >= first.timestamp(),
+            Statistics.start_ts < last.timestamp(),
+            Statistics.mean.is_not(None),
+        )
+    )
+    means = {
+        datetime.fromtimestamp(start, UTC): value
+        for start, mean in rows
+        if (value := _number(mean)) is not None
+    }
+    stored = metadata["unit_of_measurement"]
+    # States are in the unit of now: if that has changed, they say nothing of the past.
+    return means, stored if price.unit in {None, stored} else None
+
+
+def _per_kwh(unit: str | None, currency: str) -> Decimal | None:
+    """Return what a price of this unit must be multiplied by; None for another currency.
+
+    Without an energy in the unit it is a price per kWh, as Home Assistant takes it.
+    """
+    money, _, energy = (unit or "").partition("/")
+    symbols = {currency, "", "¥", "円"} if currency == "JPY" else {currency, ""}
+    if money.strip() not in symbols:
+        return None
+    if energy not in EnergyConverter.VALID_UNITS:
+        return Decimal(1) if energy in {"", _KWH} else None
+    return round(Decimal(EnergyConverter.convert(1.0, _KWH, energy)), 12)
+
+
+def _states(
+    instance: Recorder, session: Session, entity_id: str, first: datetime, last: datetime
+) -> list[tuple[datetime, Decimal | None]]:
+    """Return what the price was from when on, oldest first; None while it was not known."""
+    found: Mapping[str, list[State | dict[str, Any]]] = get_significant_states_with_session(
+        instance.hass,
+        session,
+        first - _EDGE,
+        last,
+        [entity_id],
+        significant_changes_only=False,
+        no_attributes=True,
+    )
+    return [
+        (row.last_updated, _number(row.state))
+        for row in found.get(entity_id, [])
+        if isinstance(row, State)
+    ]
+
+
+def _halves(
+    states: list[tuple[datetime, Decimal | None]], hour: datetime
+) -> tuple[Decimal, Decimal] | None:
+    first, second = _mean(states, hour), _mean(states, hour + _HALF_HOUR)
+    return None if first is None or second is None else (first, second)
+
+
+def _mean(states: list[tuple[datetime, Decimal | None]], start: datetime) -> Decimal | None:
+    """Return the mean of a half-hour; None if it was not known all the time."""
+    end = start + _HALF_HOUR
+    if not states or states[0][0] > start:
+        return None
+    total = Decimal()
+    for index, (since, value) in enumerate(states):
+        until = states[index + 1][0] if index + 1 < len(states) else end
+        begun, ended = max(since, start), min(until, end)
+        if begun < ended:
+            if value is None:
+                return None
+            total += value * Decimal((ended - begun) // timedelta.resolution)
+    return total / Decimal(_HALF_HOUR // timedelta.resolution)
+
+
+def _number(value: object) -> Decimal | None:
+    """Return a number that can be meant; None for anything else."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except TypeError, ValueError:
+        return None
+    return round(Decimal(number), _DIGITS) if math.isfinite(number) and abs(number) < 1e9 else None  # noqa: PLR2004 - more than any price

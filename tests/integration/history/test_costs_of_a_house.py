@@ -1,0 +1,251 @@
+"""Costs in the real recorder: prices of every kind, and everything that can be wrong with them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
+import pytest
+
+from custom_components.wisun_route_b.history.cost_comparison import CostComparison
+from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, WATER
+from tests.integration.history.priced_house import (
+    COMPENSATION,
+    COST,
+    FIXED,
+    PRICE,
+    PricedHouse,
+    source,
+)
+from tests.integration.history.scenario import START, at
+
+YEN = Decimal("0.01")
+
+
+@pytest.fixture
+async def house(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> PricedHouse:
+    hass.loop.set_debug(False)
+    built = PricedHouse(hass, freezer, START)
+    await built.set_up()
+    return built
+
+
+async def _outage(house: PricedHouse, *sources: dict[str, Any]) -> None:
+    """Live for some hours with Home Assistant off from the fourth to the seventh."""
+    await house.show_costs(*sources)
+    await house.start()
+    await house.live(at(4.3))
+    await house.stop()
+    house.move(at(7.4))
+    await house.start()
+    await house.live(at(9.3))
+
+
+async def _import(house: PricedHouse, **choices: Any) -> tuple[CostComparison, CostComparison]:
+    assert house.repair is not None
+    report = await house.repair.async_import(at(-48), **choices)
+    found = [report.sensors[key].costs for key in ("imported_energy", "exported_energy")]
+    assert found[0] is not None
+    assert found[1] is not None
+    return found[0], found[1]
+
+
+async def _right(house: PricedHouse, price: Decimal = FIXED, since: datetime | None = None) -> None:
+    energies, costs = await house.stored(IMPORTED), await house.money(COST)
+    hours = [hour for hour in sorted(energies)[1:] if since is None or hour >= since]
+    wrong = {
+        str(hour): (costs.get(hour), energies[hour] * price)
+        for hour in hours
+        if abs(costs.get(hour, Decimal(-1)) - energies[hour] * price) > YEN
+    }
+    assert wrong == {}
+
+
+async def test_outage_and_past_days_have_their_costs(house: PricedHouse) -> None:
+    await _outage(house, source())
+    await _right(house)
+
+    imported, exported = await _import(house)
+
+    await _right(house)
+    assert len(imported.plan.changes) >= 45
+    assert exported.plan.unpriced  # the price entity was not there yet
+    assert len(await house.money(COST)) == len(await house.stored(IMPORTED))
+    before = await house.rows(COST, "sum")
+    again, _ = await _import(house)
+    assert again.plan.changes == ()
+    assert await house.rows(COST, "sum") == before
+
+
+async def test_dry_run_reports_the_costs_and_writes_nothing(house: PricedHouse) -> None:
+    await _outage(house, source())
+    before = await house.rows(COST, "sum"), await house.stored(WATER, "sum")
+
+    imported, _ = await _import(house, dry_run=True)
+
+    assert len(imported.plan.changes) >= 45
+    assert imported.plan.amount > 0
+    assert (await house.rows(COST, "sum"), await house.stored(WATER, "sum")) == before
+
+
+async def test_costs_are_left_alone_if_that_is_wanted(house: PricedHouse) -> None:
+    await _outage(house, source())
+    before = await house.rows(COST, "sum")
+    assert house.repair is not None
+
+    report = await house.repair.async_import(at(-48), costs=False)
+
+    assert report.sensors["imported_energy"].costs is None
+    assert await house.rows(COST, "sum") == before
+
+
+async def test_old_form_of_the_source_is_understood(house: PricedHouse) -> None:
+    await _outage(house, source())
+    # Home Assistant itself changes it when it starts: the cost sensors stay as they are.
+    old = {
+        "type": "grid",
+        "flow_from": [
+            {
+                "stat_energy_from": IMPORTED,
+                "stat_cost": None,
+                "entity_energy_price": None,
+                "number_energy_price": 10.0,
+            }
+        ],
+        "flow_to": [
+            {
+                "stat_energy_to": EXPORTED,
+                "stat_compensation": None,
+                "entity_energy_price": None,
+                "number_energy_price": 7.0,
+            }
+        ],
+        "cost_adjustment_day": 0,
+    }
+    from homeassistant.components.energy.data import async_get_manager
+
+    manager = await async_get_manager(house.hass)
+    assert manager.data is not None
+    manager.data["energy_sources"] = [old]  # type: ignore[list-item]
+
+    await _import(house)
+
+    energies, money = await house.stored(EXPORTED), await house.money(COMPENSATION)
+    await _right(house, Decimal(10))
+    hours = sorted(energies)[1:]
+    assert all(abs(money[hour] - 7 * energies[hour]) <= YEN for hour in hours)
+
+
+@pytest.mark.parametrize(
+    ("choices", "obstacle"),
+    [
+        ({"number_energy_price": None}, "no_price"),
+        ({"stat_cost": "sensor.my_total"}, "own_total"),
+        ({"stat_energy_from": "sensor.other"}, "no_price"),
+    ],
+)
+async def test_without_a_price_of_the_dashboard_nothing_is_touched(
+    house: PricedHouse, choices: dict[str, Any], obstacle: str
+) -> None:
+    await _outage(house, source(**choices))
+
+    imported, _ = await _import(house)
+
+    assert imported.obstacle == obstacle
+    assert imported.plan.changes == ()
+    assert await house.money(COST) == {}
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["USD/kWh", "JPY/m³", "EUR/MWh"],
+)
+async def test_price_in_another_unit_is_no_price(house: PricedHouse, unit: str) -> None:
+    house.price_unit = unit
+    await _outage(house, source(entity_energy_price=PRICE, number_energy_price=None))
+    before = await house.rows(COST, "sum")
+
+    imported, _ = await _import(house)
+
+    assert imported.plan.changes == ()
+    assert len(imported.plan.unpriced) >= 48
+    assert await house.rows(COST, "sum") == before
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown", "price"),
+    [("JPY/MWh", "31370", "31.37"), ("円/kWh", "-4.5", "-4.5"), ("JPY/kWh", "0", "0")],
+)
+async def test_price_per_another_amount_is_converted(
+    house: PricedHouse, unit: str, shown: str, price: str
+) -> None:
+    house.price_unit = unit
+    house.price_of = lambda _: shown
+
+    await _outage(house, source(entity_energy_price=PRICE, number_energy_price=None))
+    await _import(house)
+
+    await _right(house, Decimal(price), at(1))
+
+
+@pytest.mark.parametrize("shown", ["unavailable", "unknown", "cheap"])
+async def test_price_that_is_no_number_is_no_price(house: PricedHouse, shown: str) -> None:
+    house.price_of = lambda _: shown
+    await _outage(house, source(entity_energy_price=PRICE, number_energy_price=None))
+    before = await house.money(COST)
+
+    imported, _ = await _import(house)
+
+    assert imported.plan.changes == ()
+    assert await house.money(COST) == before
+
+
+async def test_deleted_cost_statistics_are_written_again_once_they_are_compiled(
+    house: PricedHouse,
+) -> None:
+    await _outage(house, source())
+    get_instance(house.hass).async_clear_statistics([COST])
+    await house.recorded()
+    imported, _ = await _import(house)
+    assert imported.obstacle == "not_compiled"
+
+    await house.live(house.now + timedelta(hours=2))
+    await _import(house)
+
+    await _right(house)
+
+
+async def test_lost_link_is_not_booked_in_the_hour_of_the_return(house: PricedHouse) -> None:
+    await house.show_costs(source())
+    await house.start()
+    await house.live(at(3.4))
+    house.meter.connected = False
+    await house.live(at(8.2))
+    house.meter.connected = True
+    await house.live(at(10.3))
+
+    await _right(house)
+
+
+async def test_price_of_the_past_stays_in_what_was_computed(house: PricedHouse) -> None:
+    """Only what a person asks for is priced by today's price."""
+    await house.show_costs(source(number_energy_price=20.0))
+    await house.start()
+    await house.live(at(5.3))
+    before = await house.money(COST)
+    house.sources = [source(number_energy_price=40.0)]
+    await house._prefer(house.sources)
+    assert house.repair is not None
+    house.repair._memory.verified.clear()  # the notes were lost
+
+    await house.live(at(7.3))
+
+    after = await house.money(COST)
+    assert {hour: after[hour] for hour in list(before)[:-1]} == pytest.approx(
+        {hour: before[hour] for hour in list(before)[:-1]}, abs=YEN
+    )
