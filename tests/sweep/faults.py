@@ -1,4 +1,4 @@
-"""The catalogue: everything that can go wrong at one unit of a conversation.
+"""What can go wrong at one unit of a conversation, whichever protocol the dongle speaks.
 
 A delayed line comes alone, when the dongle gets round to it, even over a port that was opened
 meanwhile, and later lines overtake it. A stalled line holds up everything behind it, in order; it
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from .host import FULL
-from .units import Direction, Place, Unit, Vocabulary
+from .units import Direction, Place, Refusal, Unit, Vocabulary
 from .world import World
 
 #: Seconds after the end of a fault within which the link is back and read, with a poll every
@@ -24,7 +24,7 @@ MAX_RECOVERY_S: Final = 300.0
 #: an hour at most.
 _MAX_REFUSED_S: Final = 3600.0 + MAX_RECOVERY_S
 #: Seconds that a trouble of the meter lasts which passes by itself.
-_WHILE: Final = 600.0
+A_WHILE: Final = 600.0
 _DELAYS: Final = (0.3, 3.0, 30.0, 300.0)
 _PORT_AWAY: Final = (0.0, 20.0)
 #: Seconds: boards that reset when their port is opened need so long (BP35C2 manual, 10.4).
@@ -57,7 +57,7 @@ class Effect:
         return _MAX_REFUSED_S if self.refuses else MAX_RECOVERY_S
 
 
-_AT_ONCE: Final = Effect()
+AT_ONCE: Final = Effect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +69,22 @@ class Fault:
     applies: Callable[[Vocabulary, Unit], bool] = lambda _, unit: bool(unit.kind)
 
 
-def catalogue(vocabulary: Vocabulary) -> dict[str, Fault]:
-    """Return all faults by name, in an order that never changes."""
-    faults = [
+def common_faults(vocabulary: Vocabulary) -> list[Fault]:
+    """Return what can go wrong with dongles of every protocol, in an order that never changes."""
+    return [
         *_line_faults(),
-        *(_refusal(name, line) for name, line in vocabulary.refusals.items()),
+        *(_refusal(name, refusal) for name, refusal in vocabulary.refusals.items()),
         *(_stray(name, line) for name, line in vocabulary.strays.items()),
         *_dongle_faults(),
         *_meter_faults(),
     ]
-    return {fault.name: fault for fault in faults}
 
 
 # --- The line ----------------------------------------------------------------------------------
 
 
 def _line_faults() -> Iterator[Fault]:
-    yield Fault("lost", lambda _, __: _AT_ONCE)
+    yield Fault("lost", lambda _, __: AT_ONCE)
     yield Fault("doubled", _double)
     for place in Place:
         yield Fault(f"damaged-{place}", _damage(place))
@@ -98,20 +97,20 @@ def _line_faults() -> Iterator[Fault]:
 def _double(world: World, unit: Unit) -> Effect:
     world.tap.deliver(unit.direction, unit.data)
     world.tap.deliver(unit.direction, unit.data)
-    return _AT_ONCE
+    return AT_ONCE
 
 
 def _damage(place: Place) -> Callable[[World, Unit], Effect]:
     def strike(world: World, unit: Unit) -> Effect:
         world.tap.deliver(unit.direction, world.vocabulary.damaged(unit, place))
-        return _AT_ONCE
+        return AT_ONCE
 
     return strike
 
 
 def _glue(world: World, unit: Unit) -> Effect:
     world.tap.deliver(unit.direction, world.vocabulary.unended(unit))
-    return _AT_ONCE
+    return AT_ONCE
 
 
 def _delay(seconds: float) -> Callable[[World, Unit], Effect]:
@@ -134,13 +133,12 @@ def _stall(seconds: float) -> Callable[[World, Unit], Effect]:
 # --- Words -------------------------------------------------------------------------------------
 
 
-def _refusal(name: str, line: bytes) -> Fault:
+def _refusal(name: str, refusal: Refusal) -> Fault:
     """The command is not carried out; this is the answer."""
 
     def strike(world: World, unit: Unit) -> Effect:
-        del unit
-        world.tap.say(line)
-        return _AT_ONCE
+        world.tap.say(refusal(unit))
+        return AT_ONCE
 
     return Fault(f"answered-{name}", strike, lambda vocabulary, unit: vocabulary.is_command(unit))
 
@@ -153,7 +151,7 @@ def _stray(name: str, line: bytes) -> Fault:
         else:
             world.tap.deliver(Direction.IN, line)
             world.tap.deliver(unit.direction, unit.data)
-        return _AT_ONCE
+        return AT_ONCE
 
     return Fault(f"stray-{name}", strike)
 
@@ -164,14 +162,14 @@ def _stray(name: str, line: bytes) -> Fault:
 def _dongle_faults() -> Iterator[Fault]:
     for seconds in _PORT_AWAY:
         yield Fault(f"port-lost-{seconds:g}", _lose_port(seconds))
-    yield Fault("dongle-reset", _then(lambda world: world.emulator.faults.reset_dongle()))
-    yield Fault("deaf-until-reset", _then(lambda world: world.emulator.faults.deafen("reset")))
-    yield Fault("deaf-until-opened", _then(lambda world: world.emulator.faults.deafen("open")))
+    yield Fault("dongle-reset", then(lambda world: world.emulator.faults.reset_dongle()))
+    yield Fault("deaf-until-reset", then(lambda world: world.emulator.faults.deafen("reset")))
+    yield Fault("deaf-until-opened", then(lambda world: world.emulator.faults.deafen("open")))
     yield Fault("deaf-after-opening", _deaf_after_opening)
 
 
-def _then(
-    happens: Callable[[World], None], effect: Effect = _AT_ONCE
+def then(
+    happens: Callable[[World], None], effect: Effect = AT_ONCE
 ) -> Callable[[World, Unit], Effect]:
     """Deliver the unit, and then let something happen; a command still meets the fault."""
 
@@ -208,19 +206,19 @@ def _meter_faults() -> Iterator[Fault]:
         needed = frozenset((_CURRENTS if epc == _POWER else _POWER,))
         yield Fault(
             f"silent-about-{epc:02X}",
-            _then(partial(_silence, epc), Effect(needed=needed, lasts=True)),
+            then(partial(_silence, epc), Effect(needed=needed, lasts=True)),
         )
-    reset = _then(lambda world: world.emulator.faults.leave_unanswered("reset"))
+    reset = then(lambda world: world.emulator.faults.leave_unanswered("reset"))
     yield Fault("unanswered-until-reset", reset)
-    opened = _then(lambda world: world.emulator.faults.leave_unanswered("open"))
+    opened = then(lambda world: world.emulator.faults.leave_unanswered("open"))
     yield Fault("unanswered-until-opened", opened)
-    yield Fault("refused-for-a-while", _then(_refuse, Effect(_WHILE, refuses=True)))
+    yield Fault("refused-for-a-while", then(_refuse, Effect(A_WHILE, refuses=True)))
     slow = Effect(needed=frozenset((_POWER,)), lasts=True)
-    yield Fault("slow", _then(lambda world: world.emulator.faults.slow_down(_SLOW), slow))
+    yield Fault("slow", then(lambda world: world.emulator.faults.slow_down(_SLOW), slow))
     for epc in _SILENT_FOR_A_WHILE:
-        strike = _then(partial(_silence_for_a_while, epc), Effect(_WHILE))
+        strike = then(partial(_silence_for_a_while, epc), Effect(A_WHILE))
         yield Fault(f"silent-for-a-while-{epc:02X}", strike)
-    yield Fault("slow-for-a-while", _then(_slow_for_a_while, Effect(_WHILE)))
+    yield Fault("slow-for-a-while", then(_slow_for_a_while, Effect(A_WHILE)))
     yield _rewritten("other-transaction", lambda words, unit: words.other_transaction(unit))
     yield _rewritten("opc-zero", lambda words, unit: words.empty_refusal(unit))
 
@@ -230,17 +228,17 @@ def _refuse(world: World) -> None:
     faults = world.emulator.faults
     faults.refuse_sign_ins(on=True)
     faults.terminate(27)
-    world.tap.after(_WHILE, lambda: faults.refuse_sign_ins(on=False))
+    world.tap.after(A_WHILE, lambda: faults.refuse_sign_ins(on=False))
 
 
 def _silence_for_a_while(epc: int, world: World) -> None:
     world.emulator.faults.silence(epc)
-    world.tap.after(_WHILE, lambda: world.emulator.faults.unsilence(epc))
+    world.tap.after(A_WHILE, lambda: world.emulator.faults.unsilence(epc))
 
 
 def _slow_for_a_while(world: World) -> None:
     world.emulator.faults.slow_down(_SLOW)
-    world.tap.after(_WHILE, lambda: world.emulator.faults.slow_down(0.0))
+    world.tap.after(A_WHILE, lambda: world.emulator.faults.slow_down(0.0))
 
 
 def _silence(epc: int, world: World) -> None:
@@ -250,6 +248,6 @@ def _silence(epc: int, world: World) -> None:
 def _rewritten(name: str, rewrite: Callable[[Vocabulary, Unit], bytes | None]) -> Fault:
     def strike(world: World, unit: Unit) -> Effect:
         world.tap.deliver(unit.direction, rewrite(world.vocabulary, unit) or unit.data)
-        return _AT_ONCE
+        return AT_ONCE
 
     return Fault(name, strike, lambda vocabulary, unit: rewrite(vocabulary, unit) is not None)

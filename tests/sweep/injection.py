@@ -9,7 +9,8 @@ from typing import Final
 from custom_components.wisun_route_b.stack import RouteBError
 from tests.virtual_clock import run
 
-from .faults import Effect, Fault, catalogue
+from .catalogue import catalogue
+from .faults import Effect, Fault
 from .host import Host, Poll
 from .scenarios import SCENARIOS, Scenario
 from .units import Step
@@ -53,6 +54,7 @@ class Kind(StrEnum):
     BLAMED = "right credentials were called wrong"
     LIE = "the state was wrong"
     LEAK = "something was left over, or an unexpected exception"
+    FORBIDDEN = "something was sent that must not be"
     JOURNAL = "the journal was flooded"
     HISTORY = "the history could not be read afterwards"
 
@@ -82,14 +84,14 @@ async def _record(kit: Kit, scenario: Scenario, seed: int) -> list[Injection]:
         await scenario.prepare(made)
         made.tap.record()
         await scenario.act(made)
-        seen, faults = tuple(made.tap.seen or ()), catalogue(made.vocabulary).values()
+        seen, faults = tuple(made.tap.seen or ()), catalogue(made).values()
         possible = [
             Injection(str(kit), scenario.name, step, fault.name, seed)
             for step, unit in seen
             for fault in faults
             if fault.applies(made.vocabulary, unit)
         ]
-    problems = [*made.complaints, *made.host.wrong, *made.host.lies]
+    problems = [*made.complaints, *made.host.wrong, *made.host.lies, *made.forbidden]
     if problems or not possible:
         raise AssertionError(f"{scenario.name} fails without a fault: {problems}")
     return possible
@@ -115,7 +117,7 @@ async def _inject(injection: Injection, fault: Fault | None, make_host: type[Hos
     judge = _Judge()
     async with _world_of(kit, scenario, injection.seed, make_host) as made:
         await scenario.prepare(made)
-        fault = fault or catalogue(made.vocabulary)[injection.fault]
+        fault = fault or catalogue(made)[injection.fault]
         acting = asyncio.create_task(_act(scenario, made))
         if await judge.struck(made, injection.step, fault, acting):
             await judge.recovery(made)
@@ -206,6 +208,7 @@ class _Judge:
             (Kind.WRONG, host.wrong),
             (Kind.LIE, host.lies),
             (Kind.LEAK, made.complaints),
+            (Kind.FORBIDDEN, made.forbidden),
         ):
             if texts:
                 self.failures.append((kind, texts[0]))

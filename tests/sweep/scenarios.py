@@ -97,8 +97,19 @@ async def _history(world: World) -> None:
 
 
 async def _renewal(world: World) -> None:
-    world.emulator.faults.expire_session("module")
-    await asyncio.sleep(8.0)
+    """SKSTACK reports a renewal; J11 is silent about one, but reads on."""
+    if world.emulator.config.j11 is None:
+        world.emulator.faults.expire_session("module")
+        await asyncio.sleep(8.0)
+    else:
+        world.emulator.faults.reauthenticate()
+        world.host.held.set()
+        await full_reading(world)
+
+
+async def _failed_renewal(world: World) -> None:
+    world.emulator.faults.fail_renewal()
+    await full_reading(world)
 
 
 async def _rejoin(world: World) -> None:
@@ -151,6 +162,7 @@ SCENARIOS: Final = {
         Scenario("push-infc", _push, _before_the_push, "infc", _AHEAD),
         Scenario("history", _history, _connected_and_quiet),
         Scenario("renewal", _renewal, _connected_and_quiet),
+        Scenario("failed-renewal", _failed_renewal, _connected),
         Scenario("rejoin", _rejoin, _connected),
         Scenario("rescan", _rescan, _connected),
         Scenario("reset", _reset, _connected),

@@ -9,19 +9,17 @@ takes it, and the sign-in fails later.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 import re
 
 from tools.emulator import Emulator
 from tools.meter.recorder.splitter import DATAGRAM, Splitter as LineSplitter
 
-from .units import Direction, Place, Unit
+from .echonet import ANSWERS, ESV, OPC, describe, other_transaction, without_properties
+from .units import Direction, Place, Refusal, Unit
 
 _SENDTO = re.compile(rb"SKSENDTO \S+ \S+ (\S+) \d (?:\d )?([0-9A-Fa-f]{4}) ")
 _ECHONET, _PANA = 0x0E1A, 0x02CC
-_GET_RES, _GET_SNA = 0x72, 0x52
-_ANSWERS = (_GET_RES, _GET_SNA, 0x71, 0x51)
-#: Where TID and ESV stand in an ECHONET Lite frame, and where its property list begins.
-_TID, _ESV, _OPC = slice(2, 4), 10, 11
 _MARK = b"?"
 _FAIL_CODES = ("04", "05", "06", "09", "10")
 _EVENTS_OF_THE_METER = ("24", "25", "26", "27", "28", "29")
@@ -66,7 +64,7 @@ class SkstackSplitter:
             kind += f"-{_word(words[1])}"
         elif match := _SENDTO.match(data):
             payload = data[match.end() :]
-            kind += f"-{_describe(payload)}"
+            kind += f"-{describe(payload)}"
         self._asked = kind.partition("-")[0]
         return Unit(Direction.OUT, kind, data, payload)
 
@@ -94,23 +92,12 @@ class SkstackSplitter:
         if len(payload) == 2 * size:
             payload = bytes.fromhex(payload.decode("ascii"))
         port = int(match[1], 16)
-        kind = "PANA" if port == _PANA else _describe(payload)
+        kind = "PANA" if port == _PANA else describe(payload)
         return Unit(Direction.IN, f"ERXUDP-{kind}", data, payload)
 
 
 def _word(text: bytes) -> str:
     return re.sub(r"[^0-9A-Za-z]", "?", text.decode("latin-1"))
-
-
-def _describe(frame: bytes) -> str:
-    """Return service and EPCs of an ECHONET Lite frame."""
-    if len(frame) <= _OPC:
-        return "short"
-    epcs, at = "", _OPC + 1
-    while at + 1 < len(frame):
-        epcs += f"{frame[at]:02X}"
-        at += 2 + frame[at + 1]
-    return f"{frame[_ESV]:02X}-{epcs}"
 
 
 class SkstackVocabulary:
@@ -119,17 +106,22 @@ class SkstackVocabulary:
     def __init__(self, emulator: Emulator) -> None:
         lines = emulator.dongle.radio.printer.lines
         meter, dongle = emulator.air.pan.address, lines.address
-        self.refusals: Mapping[str, bytes] = {
-            f"ER{code}": f"FAIL ER{code}\r\n".encode() for code in _FAIL_CODES
+        failures = {f"ER{code}": f"FAIL ER{code}\r\n".encode() for code in _FAIL_CODES}
+        self.refusals: Mapping[str, Refusal] = {
+            name: partial(_said_of_any, line) for name, line in failures.items()
         }
         self.strays: Mapping[str, bytes] = {
             "OK": b"OK\r\n",
             "EVENT-C0": b"EVENT C0\r\n",
-            **{f"FAIL-{name}": line for name, line in self.refusals.items()},
+            **{f"FAIL-{name}": line for name, line in failures.items()},
             **{f"EVENT-21-{value:02}": lines.event(0x21, meter, value) for value in range(3)},
             **{f"EVENT-{n}": lines.event(int(n, 16), meter) for n in _EVENTS_OF_THE_METER},
             **{f"EVENT-{n}": lines.event(int(n, 16), dongle) for n in _EVENTS_OF_THE_DONGLE},
         }
+
+    def forbidden(self, unit: Unit) -> str | None:
+        del unit  # SKSENDTO never sends in plain text, its third argument sees to that
+        return None
 
     def is_command(self, unit: Unit) -> bool:
         return unit.direction is Direction.OUT and bool(unit.kind)
@@ -150,14 +142,10 @@ class SkstackVocabulary:
         return unit.data.removesuffix(_END)
 
     def other_transaction(self, unit: Unit) -> bytes | None:
-        def change(frame: bytes) -> bytes:
-            tid = int.from_bytes(frame[_TID]) ^ 0x5555
-            return frame[: _TID.start] + tid.to_bytes(2) + frame[_TID.stop :]
-
-        return self._rewritten(unit, change)
+        return self._rewritten(unit, other_transaction)
 
     def empty_refusal(self, unit: Unit) -> bytes | None:
-        return self._rewritten(unit, lambda frame: frame[:_ESV] + bytes((_GET_SNA, 0)))
+        return self._rewritten(unit, without_properties)
 
     def _rewritten(self, unit: Unit, change: Callable[[bytes], bytes]) -> bytes | None:
         match = DATAGRAM.search(unit.data)
@@ -169,14 +157,20 @@ class SkstackVocabulary:
         return head + (payload if raw else payload.hex().upper().encode()) + _END
 
     def refuse_joins(self, unit: Unit) -> bytes | None:
-        return self.refusals["ER10"] if unit.kind == "SKJOIN" else None
+        return self.refusals["ER10"](unit) if unit.kind == "SKJOIN" else None
 
     def resets(self, unit: Unit) -> bool:
         return unit.kind == "SKRESET"
 
     def answers_request(self, unit: Unit) -> bool:
         echonet = unit.direction is Direction.IN and unit.kind.startswith("ERXUDP-")
-        return echonet and len(unit.payload) > _OPC and unit.payload[_ESV] in _ANSWERS
+        return echonet and len(unit.payload) > OPC and unit.payload[ESV] in ANSWERS
+
+
+def _said_of_any(line: bytes, unit: Unit) -> bytes:
+    """Return a negative answer that is the same for every command."""
+    del unit
+    return line
 
 
 def _place_in_command(data: bytes, place: Place) -> int:

@@ -29,6 +29,8 @@ class Tap:
         self._gone_until = 0.0
         self._counts: Counter[tuple[Direction, str]] = Counter()
         self._armed: tuple[Step, Strike] | None = None
+        self.watchers: list[Callable[[Unit], None]] = []
+        """See every unit when it comes, the one that is struck too."""
         self.filters: list[Filter] = []
         self.seen: list[tuple[Step, Unit]] | None = None
         """Every step since :meth:`record` or :meth:`arm`, in order."""
@@ -48,6 +50,8 @@ class Tap:
         self._armed = step, strike
 
     def _pass(self, unit: Unit) -> None:
+        for watch in self.watchers:
+            watch(unit)
         armed = self._armed
         if self.seen is not None and unit.kind:
             self._counts[unit.direction, unit.kind] += 1

@@ -7,19 +7,22 @@ from typing import override
 import pytest
 
 from custom_components.wisun_route_b.stack import LinkState
+from custom_components.wisun_route_b.stack.j11 import Receiver as J11Receiver
 from custom_components.wisun_route_b.stack.skstack import Receiver
 from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.j11.frames import FROM_DONGLE, FROM_HOST, encode, total
 
 from .faults import Effect, Fault
 from .host import Host
 from .injection import Injection, Kind, Outcome, inject, recorded
+from .j11 import J11Splitter, J11Vocabulary
 from .report import Findings
 from .scenarios import SCENARIOS
 from .skstack import SkstackSplitter, SkstackVocabulary
 from .units import Direction, Place, Step, Unit
 from .world import KITS, Kit, World
 
-_SINGLE, _HEX, _DUAL, _ = KITS
+_SINGLE, _HEX, _DUAL, _, _J11 = KITS
 _ANSWER = Step(Direction.IN, "ERXUDP-72-E7E8E0E3", 1)
 _READING = Injection("bp35c2", "reading", _ANSWER, "planted")
 
@@ -242,3 +245,78 @@ def test_strays_have_the_form_of_their_firmware() -> None:
     assert dual.strays["EVENT-21-01"].endswith(b" 0 01\r\n")
     assert not single.strays["EVENT-21-01"].endswith(b" 0 01\r\n")
     assert dual.strays.keys() == single.strays.keys()
+
+
+# --- J11 ---------------------------------------------------------------------------------------
+
+_J11_ANSWER = Step(Direction.IN, "6018-72-E7E8E0E3", 1)
+
+
+def j11_frame() -> bytes:
+    """Return the frame of an answer of the meter, as the emulator prints it."""
+    head = bytes.fromhex("FE80000000000000021C6400601421A30E1A0E1A21A30002B9")
+    return encode(0x6018, head + (len(_RES) - 2).to_bytes(2) + _RES[:-2])
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_frames_are_cut_and_named_and_noise_is_passed_on(size: int) -> None:
+    splitter = J11Splitter()
+    noise = b"\x00\xd0\xf9" + FROM_DONGLE + b"\x60\x18\xff\xff\0\0\0\0"
+    data = noise + j11_frame() + encode(0x6028, b"\1" + bytes(8)) + encode(0x2053, b"\x0e")
+    units = [
+        unit
+        for at in range(0, len(data), size)
+        for unit in splitter.feed(Direction.IN, data[at : at + size])
+    ]
+
+    named = [unit for unit in units if unit.kind]
+    assert [unit.kind for unit in named] == ["6018-72-E7", "6028-01", "2053"]
+    assert named[0].payload == _RES[:-2]
+    assert b"".join(unit.data for unit in units) == data
+
+
+@pytest.mark.parametrize("place", Place)
+def test_damage_to_a_frame_can_be_detected(place: Place) -> None:
+    words = J11Vocabulary(Emulator(EmulatorConfig(dongle="bp35c0-j11")))
+    (unit,) = J11Splitter().feed(Direction.IN, j11_frame())
+    receiver = J11Receiver()
+
+    damaged = words.damaged(unit, place)
+    assert len(damaged) == len(unit.data)
+    assert not [*receiver.receive(damaged), *receiver.give_up()]
+
+
+def test_answers_in_frames_can_be_rewritten() -> None:
+    words = J11Vocabulary(Emulator(EmulatorConfig(dongle="bp35c0-j11")))
+    splitter = J11Splitter()
+    (unit,) = splitter.feed(Direction.IN, j11_frame())
+
+    other, empty = words.other_transaction(unit), words.empty_refusal(unit)
+    assert other
+    assert empty
+    first, second = splitter.feed(Direction.IN, other + empty)
+    assert (first.kind, second.kind) == ("6018-72-E7", "6018-52-")
+    assert first.payload[2:4] != unit.payload[2:4]
+    assert first.payload[4:] == unit.payload[4:]
+
+
+@pytest.mark.parametrize("code", [0x0008, 0x0059, 0x00F0])
+def test_what_must_never_be_sent_is_found(code: int) -> None:
+    """A datagram is forbidden as soon as the session has been over for longer than the host can miss."""
+    frame = FROM_HOST + encode(code, bytes(40))[4:]
+
+    def strike(world: World, unit: Unit) -> Effect:
+        deliver(world, unit)
+        world.emulator.j11.module.joined = None
+        world.emulator.j11.module.keys_lost_at = None
+        (sent,) = J11Splitter().feed(Direction.OUT, fixed(frame))
+        world.watch(sent)
+        return Effect()
+
+    injection = Injection(str(_J11), "reading", _J11_ANSWER, "planted")
+    assert Kind.FORBIDDEN in kinds(inject(injection, fault=Fault("planted", strike)))
+
+
+def fixed(frame: bytes) -> bytes:
+    """Return the frame with the sum of its header put right."""
+    return frame[:8] + total(frame[:8]).to_bytes(2) + frame[10:]

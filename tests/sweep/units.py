@@ -4,7 +4,7 @@ Nothing here knows a serial protocol. A second protocol brings a :class:`Splitte
 :class:`Vocabulary` of its own; recording, faults and verdicts stay as they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, override
@@ -41,6 +41,10 @@ class Unit:
     """The datagram it carries, decoded."""
 
 
+#: Makes the negative answer to a command.
+type Refusal = Callable[[Unit], bytes]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
     """One unit of a scenario: the ``ordinal``-th of its kind, counted from 1."""
@@ -73,8 +77,11 @@ class Vocabulary(Protocol):
 
     strays: Mapping[str, bytes]
     """Lines of a dongle by the name of their fault: well-formed, and wrong at this moment."""
-    refusals: Mapping[str, bytes]
-    """Negative answers by the name of their fault."""
+    refusals: Mapping[str, Refusal]
+    """Negative answers to a command by the name of their fault."""
+
+    def forbidden(self, unit: Unit) -> str | None:
+        """Return why no host may send this at this moment, None if it may."""
 
     def is_command(self, unit: Unit) -> bool:
         """Return whether the dongle answers this."""

@@ -22,9 +22,10 @@ from custom_components.wisun_route_b.stack import (
 from tests.virtual_clock import now
 from tools.emulator import Emulator, EmulatorConfig
 from tools.emulator.config import Push
-from tools.emulator.products import Output, ProductName
+from tools.emulator.products import J11ProductName, Output, ProductName
 
 from .host import Host, Site
+from .j11 import J11Splitter, J11Vocabulary
 from .skstack import SkstackSplitter, SkstackVocabulary
 from .tap import Tap
 from .truth import Truth
@@ -35,7 +36,7 @@ from .units import Unit, Vocabulary
 class Kit:
     """A kind of dongle, and how it prints datagrams."""
 
-    dongle: ProductName
+    dongle: ProductName | J11ProductName
     output: Output | None = None
 
     @override
@@ -43,8 +44,11 @@ class Kit:
         return self.dongle if self.output is None else f"{self.dongle}/{self.output}"
 
 
-#: Single-stack and dual-stack firmware, raw and hexadecimal datagrams.
-KITS = (Kit("bp35a1"), Kit("rl7023-ips"), Kit("bp35c2"), Kit("bp35c2", "ascii"))
+#: Single-stack and dual-stack firmware, raw and hexadecimal datagrams; and J11.
+KITS = (
+    *(Kit("bp35a1"), Kit("rl7023-ips"), Kit("bp35c2"), Kit("bp35c2", "ascii")),
+    Kit("bp35c0-j11"),
+)
 
 
 class _Complaints(logging.Handler):
@@ -73,6 +77,8 @@ class World:
     host: Host = field(init=False)
     complaints: list[str] = field(default_factory=list)
     """Unexpected exceptions, and what was left over at the end."""
+    forbidden: list[str] = field(default_factory=list)
+    """What the host sent although it must not."""
 
     @property
     def credentials(self) -> Credentials:
@@ -96,6 +102,11 @@ class World:
         await meter.connect()
         await meter.close(end_session=end_session)
         return meter.network, meter.description
+
+    def watch(self, unit: Unit) -> None:
+        """Note what the host must not send."""
+        if (reason := self.vocabulary.forbidden(unit)) is not None:
+            self.forbidden.append(reason)
 
     def note(self, unit: Unit) -> bool:
         """Note an answer of the meter; stop nothing."""
@@ -131,14 +142,19 @@ async def world(
     try:
         with mock.patch.object(secrets, "randbelow", random.randrange):
             async with Emulator(config) as emulator:
-                tap = Tap(emulator.connector(missing=errors.PortNotFoundError), SkstackSplitter)
-                vocabulary = SkstackVocabulary(emulator)
+                speaks_j11 = config.j11 is not None
+                tap = Tap(
+                    emulator.connector(missing=errors.PortNotFoundError),
+                    J11Splitter if speaks_j11 else SkstackSplitter,
+                )
+                vocabulary = (J11Vocabulary if speaks_j11 else SkstackVocabulary)(emulator)
                 made = World(emulator, tap, vocabulary, make_host, ahead, seed)
                 loop.set_exception_handler(
                     lambda _, context: made.complaints.append(
                         f"{context['message']}: {context.get('exception')!r}"
                     )
                 )
+                tap.watchers.append(made.watch)
                 tap.filters.append(made.note)
                 made.place_host()
                 try:

@@ -228,3 +228,37 @@ def test_a_connection_that_is_cancelled_while_its_dongle_is_found_frees_the_port
         assert "P" in dongle.letters, "the last one was cancelled after its detection"
 
     run(scenario())
+
+
+# --- A J11 dongle that does not answer at once --------------------------------------------------
+
+
+@pytest.mark.parametrize("remembered", [None, "skstack", J11])
+@pytest.mark.parametrize("seconds_deaf", [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0])
+def test_j11_dongle_that_needs_time_after_the_opening_is_asked_again(
+    seconds_deaf: float, remembered: str | None
+) -> None:
+    async def scenario() -> None:
+        async with Emulator(EmulatorConfig(dongle="bp35c0-j11", clock=now)) as emulator:
+            emulator.faults.deafen_after_opening(seconds_deaf)
+            driver = await detect(emulator.connector(), ignore, trace(), remembered=remembered)
+            assert driver.kind == J11
+            await driver.close()
+
+    run(scenario())
+
+
+def test_j11_dongle_that_is_known_and_hangs_is_reset_once() -> None:
+    async def scenario() -> None:
+        async with Emulator(EmulatorConfig(dongle="bp35c0-j11", clock=now)) as emulator:
+            emulator.faults.deafen("reset")
+            with pytest.raises(errors.DongleSilentError):
+                await detect(emulator.connector(), ignore, trace(), remembered=J11)
+            driver = await detect(
+                emulator.connector(), ignore, trace(), patience=30.0, remembered=J11
+            )
+            assert driver.kind == J11
+            assert seconds() < 20
+            await driver.close()
+
+    run(scenario())

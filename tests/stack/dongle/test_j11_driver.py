@@ -467,6 +467,35 @@ def test_datagram_that_was_not_executed_is_sent_again(result: ResultCode) -> Non
     play(body)
 
 
+@pytest.mark.parametrize("result", [0x0A, 0x0B, 0x58])
+@pytest.mark.parametrize("code", [0x0001, 0x0008, 0x0053, 0x0056, 0x005F, 0x006B])
+def test_effect_that_another_command_has_already_is_no_success(code: int, result: int) -> None:
+    """0A belongs to the opening of a port, 0B to its closing, 58 to the credentials."""
+
+    async def body(dongle: ScriptedJ11Dongle, driver: Dongle, _: list[DongleEvent]) -> None:
+        async def whole() -> None:
+            await driver.version()
+            await driver.prepare(CREDENTIALS)
+            await driver.join(J11_NETWORK)
+            await driver.send(PAYLOAD)
+
+        dongle.responses[code] = response(code, bytes((result,)))
+        with pytest.raises(RouteBError):
+            await whole()
+
+    play(body)
+
+
+def test_effect_that_a_command_has_already_is_as_good_as_success() -> None:
+    async def body(dongle: ScriptedJ11Dongle, driver: Dongle, _: list[DongleEvent]) -> None:
+        dongle.responses[0x0005] = response(0x0005, b"\x0a")
+        dongle.responses[0x0054] = response(0x0054, b"\x58")
+        await joined(dongle, driver)
+        await driver.send(PAYLOAD)
+
+    play(body)
+
+
 def test_late_response_of_an_earlier_datagram_does_not_count_for_the_next() -> None:
     async def body(dongle: ScriptedJ11Dongle, driver: Dongle, _: list[DongleEvent]) -> None:
         await joined(dongle, driver)

@@ -22,6 +22,7 @@ from .radio import Radio
 from .session import Session
 from .settings import Settings
 from .transceiver import J11Transceiver
+from .violations import Violations
 
 #: Seconds from a reset or power-up to 6019; not documented, clients allow 5 to 15.
 _BOOT: Span = (0.35, 0.45)
@@ -50,6 +51,7 @@ class J11Dongle(Device):
         """Its own address, 16 hexadecimal digits."""
         self.module = Module()
         self.mishaps = OneShotFaults()
+        self.violations = Violations()
         self.front = J11Transceiver(
             air,
             pace,
@@ -60,16 +62,11 @@ class J11Dongle(Device):
             notify=self.notify,
         )
         self.radio = Radio(config, self.front)
-        self._settings = Settings(product, self.mac, self.module, self.mishaps)
-        self._commands = Commands(self.module, self._settings, OnAir(self.module, self.radio))
+        settings = Settings(product, self.mac, self.module, self.mishaps)
+        self._commands = Commands(self.module, settings, OnAir(self.module, self.radio))
         self._interpreter = Interpreter(self)
         self._running: asyncio.Task[None] | None = None
         self._chatter = Random(f"chatter/{config.seed}")
-
-    @property
-    def firmware_rewrites(self) -> int:
-        """How often a host asked for a rewrite of the firmware."""
-        return self._settings.firmware_rewrites
 
     # --- The device -----------------------------------------------------------------------
 
@@ -153,6 +150,7 @@ class J11Dongle(Device):
 
     def request(self, code: int, data: bytes) -> None:
         """Take a request; while one is being executed only a reset is taken (V12 p35)."""
+        self.violations.note(code, self.module)
         if code == numbers.RESET:
             self.restart()
         elif self._running is not None:

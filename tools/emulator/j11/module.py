@@ -1,5 +1,6 @@
 """What a J11 module remembers until the next reset, and in which state it is (V12 p14-17, p27)."""
 
+import asyncio
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -35,6 +36,8 @@ class Module:
     """Our place in a meter's network."""
     keys: bool = False
     """Whether there are keys for the meter."""
+    keys_lost_at: float | None = None
+    """When there were keys for the last time, in seconds of the running loop."""
     solicits: bool = False
     flow_control: bool = False
     limited: bool = False
@@ -65,10 +68,17 @@ class Module:
         """Forget ID and password, as the end of a session does (V12 p116)."""
         self.route_b_id = self.password = None
 
+    def lose_keys(self) -> None:
+        """Forget the keys, as the end of a session does."""
+        if self.keys:
+            self.keys = False
+            self.keys_lost_at = asyncio.get_running_loop().time()
+
     def reset(self) -> None:
         """Forget everything that a reset forgets."""
+        self.lose_keys()
         self.settings = _NO_SETTINGS
-        self.started = self.keys = self.solicits = self.flow_control = False
+        self.started = self.solicits = self.flow_control = False
         self.forget_credentials()
         self.ports.clear()
         self.joined = None

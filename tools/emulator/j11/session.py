@@ -221,7 +221,7 @@ class Session:
 
     def _forget(self) -> None:
         """Forget the keys; no authentication goes on after that."""
-        self._module.keys = False
+        self._module.lose_keys()
         self._pushes.stop()
         self._life.end()
         if self._running is not None and self._running is not asyncio.current_task():

@@ -31,8 +31,6 @@ class Settings:
         self._mac = mac
         self._module = module
         self._mishaps = mishaps
-        self.firmware_rewrites = 0
-        """How often a host asked for 00F0, which no reader of a meter may ever do."""
 
     # --- Who and how ----------------------------------------------------------------------
 
@@ -84,8 +82,7 @@ class Settings:
         return Reply(bytes(range(16)))
 
     async def rewrite(self, _: bytes) -> Reply:
-        """00F0: nothing is rewritten, but counted."""
-        self.firmware_rewrites += 1
+        """00F0: nothing is rewritten."""
         return Reply()
 
     # --- Settings -------------------------------------------------------------------------

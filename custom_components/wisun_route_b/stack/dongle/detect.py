@@ -6,10 +6,12 @@ or end what an earlier program has left half sent. Two SKVER that are not answer
 by 006B and up to 1.2 s of silence: inside a request, a J11 dongle takes whatever comes for its rest until a
 second has passed without a byte, and then complains (result 13). Any whole frame of J11 is proof enough:
 the dongle may be busy, or just have started. If nothing was received until then, as many empty lines
-follow as fill up the longest datagram of SKSTACK (0.11 s on the line), and SKVER is asked again until
-``patience`` is over. So a verdict takes ``patience`` seconds and one question at most: 0.1 + 4.8 + 0.75 +
-1.2 s, or 0.1 + 30 + 0.75 + 1.2 s where a dongle is known to be. If J11 was remembered, its question
-comes first; an SKSTACK dongle takes it for a part of a line, which is ended before the first SKVER.
+follow as fill up the longest datagram of SKSTACK (0.11 s on the line), and both are asked in turn until
+``patience`` is over, 006B for 0.1 s: dongles of either kind may be starting. So a verdict takes
+``patience`` seconds and one question at most: 0.1 + 4.8 + 0.75 + 1.2 s, or 0.1 + 30 + 0.75 + 1.2 s
+where a dongle is known to be. That one is reset once if it is silent: by SKRESET, or by 00D9 if J11 was
+remembered. If J11 was remembered, its question comes first; an SKSTACK dongle takes it for a part of a
+line, which is ended before the first SKVER.
 
 A driver for another protocol is one more line in :data:`DRIVERS`.
 """
@@ -47,6 +49,8 @@ _PROBE_TIMEOUT_S: Final = 0.75
 #: earlier request was left half sent. Where something else is received, that is not waited for.
 _J11_TIMEOUT_S: Final = 0.6
 _J11_GAP_TIMEOUT_S: Final = 1.2
+#: The same when it is asked again. What is answered later counts as well, after the next SKVER.
+_J11_AGAIN_TIMEOUT_S: Final = 0.1
 #: SKVERs before the question in J11, and before something that speaks another protocol is taken for
 #: another device.
 _PROBES: Final = 2
@@ -188,27 +192,28 @@ class _Detection:
             if is_skstack:
                 return self._skstack
             self._answered += self._received_now
-            # Again, if its answer may have been damaged.
-            if probe == _PROBES or (probe > _PROBES and RESPONSE_CODE in self._received):
-                await self._ask_for_j11()
             if probe >= _PROBES:
+                await self._ask_for_j11_after(probe)
                 if self._is_j11:
                     return self._j11_driver()
                 self._judge(
                     most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
                     final=loop.time() >= begun + patience,
                 )
-                self._prepare_next(revive=loop.time() - begun >= IDENTIFY_PATIENCE)
+                self._probe.terminate_partial_line(fill=not self._has_received)
+                if loop.time() - begun >= IDENTIFY_PATIENCE:
+                    self._revive(remembered)
         raise AssertionError  # the loop has no other end
 
-    def _prepare_next(self, *, revive: bool) -> None:
-        """Do before the next SKVER what may make a silent dongle answer it.
-
-        With ``revive`` it is known to be there, and is reset: its session has been given up already.
-        """
-        self._probe.terminate_partial_line(fill=not self._has_received)
-        if revive and not self._has_received and not self._was_reset:
-            self._was_reset = True
+    def _revive(self, remembered: str | None) -> None:
+        """Reset a silent dongle once, which is known to be there: its session has been given up already."""
+        if self._has_received or self._was_reset:
+            return
+        self._was_reset = True
+        if remembered == J11:
+            self._trace.note("Resetting the dongle, as it does not answer")
+            self._port.write(j11_commands.reset().data)
+        else:
             self._probe.reset()
 
     def _judge(self, *, most: int, final: bool) -> None:
@@ -226,16 +231,26 @@ class _Detection:
         """Whether a frame of J11 was received, whatever it says."""
         return self._j11.statistics.messages > 0
 
-    async def _ask_for_j11(self) -> None:
-        """Ask for the version in J11, which is legal in every state and changes nothing there."""
+    async def _ask_for_j11_after(self, probe: int) -> None:
+        """Ask after so many SKVERs; again if it may only be starting, or its answer may be damaged."""
+        if probe == _PROBES:
+            await self._ask_for_j11()
+        elif not self._has_received or RESPONSE_CODE in self._received:
+            await self._ask_for_j11(_J11_AGAIN_TIMEOUT_S)
+
+    async def _ask_for_j11(self, patience: float = _J11_GAP_TIMEOUT_S) -> None:
+        """Ask for the version in J11, which is legal in every state and changes nothing there.
+
+        ``patience`` is that for silence, in seconds.
+        """
         self._j11.give_up()
         self._j11_answer = asyncio.get_running_loop().create_future()
         self._trace.note("Asking for the version in the J11 protocol")
         self._port.write(j11_commands.version().data)
-        await asyncio.wait((self._j11_answer,), timeout=_J11_TIMEOUT_S)
-        if not self._has_received:
-            left = _J11_GAP_TIMEOUT_S - _J11_TIMEOUT_S
-            await asyncio.wait((self._j11_answer,), timeout=left)
+        first = min(patience, _J11_TIMEOUT_S)
+        await asyncio.wait((self._j11_answer,), timeout=first)
+        if patience > first and not self._has_received:
+            await asyncio.wait((self._j11_answer,), timeout=patience - first)
         if self._j11_answer.done():
             self._j11_answer.result()
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from ..errors import CommandFailedError, CommandTimeoutError
-from ..j11 import FRAME_GAP_S, Command, Message, Reaction, Receiver, ResultCode, commands
+from ..j11 import FRAME_GAP_S, Command, Message, Receiver, ResultCode, commands
 from ..j11.frames import Frame
 from ..j11.messages import (
     ConnectionChanged,
@@ -87,7 +87,7 @@ class J11Commander:
     # --- Sending ---------------------------------------------------------------------------
 
     async def execute(self, command: Command, patience: float | None = None) -> Response:
-        """Send a command and return its response, which is a success or means the same.
+        """Send a command and return its response, which is a success or means the same for this command.
 
         ``patience`` in seconds replaces the command's own. Raises CommandFailedError with the result as
         ``code``, CommandTimeoutError or a PortError.
@@ -98,7 +98,7 @@ class J11Commander:
                 break
             await asyncio.sleep(pause)
             answer = await self._exchange_with(command, patience)
-        if isinstance(answer, Rejection) or answer.reaction is not Reaction.NONE:
+        if isinstance(answer, Rejection) or not command.is_done(answer.result):
             result = int(answer.result)
             raise CommandFailedError(command.summary, result, f"the result {result:02X}")
         return answer

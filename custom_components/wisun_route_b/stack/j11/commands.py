@@ -17,6 +17,7 @@ from . import messages
 from ._fields import CHANNELS
 from .codes import CommandCode
 from .frames import encode_request
+from .results import ResultCode
 
 #: Mode "Dual" of the initial set-up: HAN and Route B.
 MODE_DUAL = 0x05
@@ -66,6 +67,14 @@ class Command:
     """False for the reset alone, which the notification 6019 follows."""
     payload: bytes = field(default=b"", repr=False)
     """Of a transmission: its datagram."""
+    done_before: ResultCode | None = None
+    """The result that says of this command, and of no other, that its effect is there already."""
+
+    def is_done(self, result: ResultCode | int) -> bool:
+        """Return whether a result means that the command has its effect."""
+        return result is ResultCode.SUCCESS or (
+            self.done_before is not None and result is self.done_before
+        )
 
 
 def reset() -> Command:
@@ -132,7 +141,12 @@ def set_credentials(route_b_id: str, password: str) -> Command:
     """
     text = _checked(route_b_id.upper(), _ROUTE_B_ID, "Route-B ID")
     text += _checked(password, _PASSWORD, "password")
-    return _command(CommandCode.SET_CREDENTIALS, "credentials ****", text.encode("ascii"))
+    return _command(
+        CommandCode.SET_CREDENTIALS,
+        "credentials ****",
+        text.encode("ascii"),
+        done_before=ResultCode.CREDENTIALS_ALREADY_SET,
+    )
 
 
 def scan(duration: int, *, pairing_id: str | None, channels: int = ALL_CHANNELS) -> Command:
@@ -213,12 +227,12 @@ def reauthenticate() -> Command:
 
 def open_port(port: int = ECHONET_PORT) -> Command:
     """Open a UDP port; PORT_ALREADY_OPEN is as good as SUCCESS. Only while joined."""
-    return _port_command(CommandCode.OPEN_PORT, "open", port)
+    return _port_command(CommandCode.OPEN_PORT, "open", port, ResultCode.PORT_ALREADY_OPEN)
 
 
 def close_port(port: int = ECHONET_PORT) -> Command:
     """Close a UDP port; PORT_NOT_OPEN is as good as SUCCESS."""
-    return _port_command(CommandCode.CLOSE_PORT, "close", port)
+    return _port_command(CommandCode.CLOSE_PORT, "close", port, ResultCode.PORT_NOT_OPEN)
 
 
 def open_ports() -> Command:
@@ -248,9 +262,9 @@ def transmit(
     )
 
 
-def _port_command(code: CommandCode, verb: str, port: int) -> Command:
+def _port_command(code: CommandCode, verb: str, port: int, done_before: ResultCode) -> Command:
     _check_port(port)
-    return _command(code, f"{verb} port {port:04X}", port.to_bytes(2))
+    return _command(code, f"{verb} port {port:04X}", port.to_bytes(2), done_before=done_before)
 
 
 def _command(  # noqa: PLR0913 - the fields of a command
@@ -262,6 +276,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
     patience: float = _USUAL_S + _ALLOWANCE_S,
     responds: bool = True,
     payload: bytes = b"",
+    done_before: ResultCode | None = None,
 ) -> Command:
     return Command(
         code=code,
@@ -271,6 +286,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
         patience=patience,
         responds=responds,
         payload=payload,
+        done_before=done_before,
     )
 
 
