@@ -24,6 +24,7 @@ from ..const import (
     CONF_CONTRACT,
     CONF_CONTRACT_SIZE,
     CONF_COSTS,
+    CONF_DASHBOARD,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
@@ -31,10 +32,13 @@ from ..const import (
     SHORTEST_POLL_INTERVAL,
 )
 from ..contract.load import MOST, ContractKind, contract_of
+from ..energy_dashboard import async_shown_statistics, has_dashboard
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
 from ..history.store import async_order_import, async_waiting_days
 from ..stack import readings
+from ..takeover.carry_over import async_order_dashboard, enabled_sensors
+from .dashboard import switch
 
 #: How many days of the meter's history to import; 0 for none.
 DAYS: Final = NumberSelector(
@@ -78,8 +82,14 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
         errors = {} if user_input is None else _errors(user_input)
         if user_input is not None and not errors:
             await self._order(int(user_input[CONF_IMPORT_DAYS]))
+            if user_input.get(CONF_DASHBOARD):
+                await async_order_dashboard(self.hass, self.config_entry)
             return self.async_create_entry(data=_settings(user_input))
-        schema = options_schema(stored_options(self.config_entry), await self._waiting_days())
+        schema = options_schema(
+            stored_options(self.config_entry),
+            await self._waiting_days(),
+            dashboard=await self._can_be_added(),
+        )
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
@@ -90,6 +100,13 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
     @property
     def _is_loaded(self) -> bool:
         return self.config_entry.state is ConfigEntryState.LOADED
+
+    async def _can_be_added(self) -> bool:
+        """Return whether the Energy dashboard lacks something of the meter."""
+        if not has_dashboard(self.hass) or stored(self.config_entry).identity is None:
+            return False
+        ours = set(enabled_sensors(self.hass, self.config_entry).values())
+        return bool(ours - await async_shown_statistics(self.hass))
 
     async def _waiting_days(self) -> int:
         """Return the days that wait for the entry to be set up."""
@@ -108,8 +125,13 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
             await async_order_import(self.hass, identity, days, REGISTERS)
 
 
-def options_schema(options: StoredOptions, days: int = 0) -> probatio.Schema:
-    """Return the form, filled in with what holds today and the days that are to be imported."""
+def options_schema(
+    options: StoredOptions, days: int = 0, *, dashboard: bool = False
+) -> probatio.Schema:
+    """Return the form, filled in with what holds today and the days that are to be imported.
+
+    ``dashboard`` is whether it offers to add the meter to the Energy dashboard.
+    """
     contract = options.contract
     return probatio.Schema(
         {
@@ -117,6 +139,7 @@ def options_schema(options: StoredOptions, days: int = 0) -> probatio.Schema:
             probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
             probatio.Required(CONF_COSTS, default=options.costs): BooleanSelector(),
             probatio.Required(CONF_IMPORT_DAYS, default=days): DAYS,
+            **switch(suggestion=False if dashboard else None),
             probatio.Required(
                 CONF_CONTRACT, default=contract.kind.value if contract else NO_CONTRACT
             ): _CONTRACT,

@@ -368,16 +368,23 @@ async def test_past_of_the_energy_dashboard_comes_along_if_wanted(
     ours = "sensor.smart_meter_imported_energy"
     preferences = (await async_get_manager(hass)).data
     assert preferences is not None
-    source = cast("dict[str, object]", preferences["energy_sources"][0])
+    (source,) = cast("list[dict[str, object]]", preferences["energy_sources"])
     shown = (source["stat_energy_from"], source["stat_rate"], source["number_energy_price"])
     if adopt:
         assert await _rows(hass, ours) == past
         assert shown == (ours, "sensor.smart_meter_power", 31.0)
+        assert source["stat_energy_to"] == "sensor.smart_meter_exported_energy"
     else:
         assert await _rows(hass, energy) == past
         assert await _rows(hass, ours) == []
         assert shown == (energy, power, 31.0)
     assert dict(result["result"].options) == {}
+    said = result["description_placeholders"]["energy"]
+    assert said.startswith(
+        "The Energy dashboard shows the new sensors in the place of the old ones"
+        if adopt
+        else "The Energy dashboard has a grid connection already, which was left as it is."
+    )
 
 
 async def test_damaged_credentials_end_the_dialog_before_anything_is_touched(
