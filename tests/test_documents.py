@@ -30,7 +30,7 @@ NAMES_OF_DEVICE_CLASSES = {
         "signal_strength": "Signal strength",
         "connection": "Connectivity",
     },
-    "ja": {"power": "電力", "signal_strength": "信号強度", "connection": "コネクティビティ"},
+    "ja": {"power": "電力", "signal_strength": "信号強度", "connection": "接続状態"},
 }
 WORDS = {"en": {True: "on", False: "off"}, "ja": {True: "有効", False: "無効"}}
 

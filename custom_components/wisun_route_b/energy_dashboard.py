@@ -111,7 +111,8 @@ async def async_in_grid(hass: HomeAssistant, statistics: Iterable[str]) -> list[
 
 
 def _sources(manager: EnergyManager) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", (manager.data or {}).get(_SOURCES, []))
+    data = cast("Mapping[str, Any]", manager.data or {})
+    return cast("list[dict[str, Any]]", data.get(_SOURCES, []))
 
 
 def _grid_sources(manager: EnergyManager) -> list[dict[str, Any]]:

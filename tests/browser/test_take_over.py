@@ -66,7 +66,7 @@ async def test_meter_moves_over_while_the_other_integration_reads_it(
     await frontend.sees(words("config.step.take_over.title"))
     await frontend.submit()
     await frontend.sees(words("config.progress.join"))
-    await frontend.sees(words("config.create_entry.default"))
+    await frontend.sees(words("config.create_entry.energy_switched"))
     await frontend.finish()
 
     entry = await _entry(client, DOMAIN)
@@ -79,11 +79,13 @@ async def test_meter_moves_over_while_the_other_integration_reads_it(
 
     # The dashboard is switched last, when the statistics are where it will look for them.
     async def switched() -> bool:
-        return ours in str(await client.command("energy/get_prefs"))
+        return sensors["exported_energy"] in str(await client.command("energy/get_prefs"))
 
     await wait_until(switched, _STATISTICS, "The Energy dashboard's switch")
     preferences = as_object(await client.command("energy/get_prefs"))
-    assert preferences["energy_sources"] == [_grid(ours, sensors["power"])]
+    # With what the other integration does not know: the energy that is given to the grid.
+    after = _grid(ours, sensors["power"]) | {"stat_energy_to": sensors["exported_energy"]}
+    assert preferences["energy_sources"] == [after]
     assert await _statistics(client, {theirs, ours}) == [ours]
 
     # In one line: all of the past, and what the recorder compiles of our own values.

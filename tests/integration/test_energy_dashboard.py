@@ -68,7 +68,9 @@ async def set_up_by_dialog(hass: HomeAssistant, **answers: Any) -> str:
     result = await submit(hass, await open_form(hass), FORM | answers)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done(wait_background_tasks=True)
-    return str(result["description_placeholders"]["energy"])
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    return placeholders["energy"]
 
 
 async def test_meter_is_a_grid_connection_after_the_dialog(energy: HomeAssistant) -> None:

@@ -56,6 +56,11 @@ def words(key: str, language: str = "en") -> str:
     return found
 
 
+def connected(language: str = "en") -> str:
+    """Return what the last page of the set-up begins with; what follows depends on the meter."""
+    return words("config.create_entry.default", language).partition("{")[0].strip()
+
+
 async def all_text(element: Locator) -> str:
     """Return every text in an element, one a line."""
     text: str = await element.evaluate(_ALL_TEXT)

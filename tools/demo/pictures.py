@@ -15,7 +15,7 @@ from .browser import browser
 from .configuration import DOMAIN
 from .dongle import PASSWORD, ROUTE_B_ID
 from .errors import DemoError
-from .frontend import Frontend, words
+from .frontend import Frontend, connected, words
 from .jsons import as_objects, as_text
 from .options import Options
 from .process import ROOT
@@ -85,7 +85,7 @@ class _Camera:
         await frontend.submit()
         await frontend.sees(self._words("config.progress.scan"))
         await self._take("setup-progress", self._dialog)
-        await frontend.sees(self._words("config.create_entry.default"))
+        await frontend.sees(connected(self._language))
         await self._take("setup-connected", self._dialog)
         await frontend.finish()
 
@@ -119,6 +119,8 @@ class _Camera:
 
     async def energy(self) -> None:
         """Look at the question of the Energy dashboard which sensors count for the grid."""
+        # As if the switch of the set-up had been off.
+        await self._stage.home_assistant.command("energy/save_prefs", energy_sources=[])
         await self._frontend.fill_in_grid_connection(
             imported=self._words("entity.sensor.imported_energy.name"),
             exported=self._words("entity.sensor.exported_energy.name"),

@@ -379,8 +379,9 @@ async def test_past_of_the_energy_dashboard_comes_along_if_wanted(
         assert await _rows(hass, ours) == []
         assert shown == (energy, power, 31.0)
     assert dict(result["result"].options) == {}
-    said = result["description_placeholders"]["energy"]
-    assert said.startswith(
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["energy"].startswith(
         "The Energy dashboard shows the new sensors in the place of the old ones"
         if adopt
         else "The Energy dashboard has a grid connection already, which was left as it is."
