@@ -49,6 +49,8 @@ _WANTED = (
 #: Seconds before an opening that failed is tried again: at first as Home Assistant does, but not
 #: rarer than once a minute.
 _REOPENINGS = (5.0, 10.0, 20.0, 40.0, 60.0)
+#: Seconds that a person takes to give the credentials again.
+_TYPING = 90.0
 #: Seconds that a value may be older than the read that brings it: an answer to the poll before.
 MAX_AGE = timedelta(seconds=60)
 #: Seconds that a link may call itself connected without an answer.
@@ -150,9 +152,11 @@ class Host:
                 report = await self.keeper.open(first=first)
             except RouteBError as err:
                 # A person who is asked for other credentials gives the same ones again.
-                self.blamed |= isinstance(err, errors.CredentialsRefusedError)
+                refused = isinstance(err, errors.CredentialsRefusedError)
+                self.blamed |= refused
                 self._note(ReadReport(), began, err)
-                await asyncio.sleep(_REOPENINGS[min(attempt, len(_REOPENINGS) - 1)])
+                pause = _REOPENINGS[min(attempt, len(_REOPENINGS) - 1)]
+                await asyncio.sleep(_TYPING if refused else pause)
             else:
                 self._note(report, began)
                 return
