@@ -49,8 +49,6 @@ _WANTED = (
 #: Seconds before an opening that failed is tried again: at first as Home Assistant does, but not
 #: rarer than once a minute.
 _REOPENINGS = (5.0, 10.0, 20.0, 40.0, 60.0)
-#: Seconds that a person takes to give the credentials again.
-_TYPING = 90.0
 #: Seconds that a value may be older than the read that brings it: an answer to the poll before.
 MAX_AGE = timedelta(seconds=60)
 #: Seconds that a link may call itself connected without an answer.
@@ -99,6 +97,8 @@ class Host:
         """Whether the credentials, which are right, were ever called wrong."""
         self.lies: list[str] = []
         """When the state said what was not true."""
+        self.failed_openings = 0
+        """How often the opening at the start failed, for whoever had asked for it."""
         self.answers = 0
         """How many answers of the meter were seen at the wire."""
         self.polled = asyncio.Event()
@@ -152,11 +152,10 @@ class Host:
                 report = await self.keeper.open(first=first)
             except RouteBError as err:
                 # A person who is asked for other credentials gives the same ones again.
-                refused = isinstance(err, errors.CredentialsRefusedError)
-                self.blamed |= refused
+                self.blamed |= isinstance(err, errors.CredentialsRefusedError)
                 self._note(ReadReport(), began, err)
-                pause = _REOPENINGS[min(attempt, len(_REOPENINGS) - 1)]
-                await asyncio.sleep(_TYPING if refused else pause)
+                self.failed_openings += 1
+                await asyncio.sleep(_REOPENINGS[min(attempt, len(_REOPENINGS) - 1)])
             else:
                 self._note(report, began)
                 return
