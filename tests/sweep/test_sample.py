@@ -1,11 +1,6 @@
 """Some faults at some steps, always the same; ``scripts/sweep`` injects all."""
 
-from collections.abc import Iterator
-import logging
-
 import pytest
-
-from custom_components.wisun_route_b import stack
 
 from .faults import MAX_RECOVERY_S
 from .injection import inject
@@ -13,18 +8,6 @@ from .sample import KNOWN, PARTS, findings, sample
 from .scenarios import SCENARIOS
 from .units import Direction
 from .world import KITS, Kit
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Keep what thousands of outages have to say out of the captured log."""
-    logger = logging.getLogger(stack.__name__)
-    level, propagates = logger.level, logger.propagate
-    logger.setLevel(logging.WARNING)
-    logger.propagate = False
-    yield
-    logger.setLevel(level)
-    logger.propagate = propagates
 
 
 @pytest.mark.timeout(240)

@@ -26,6 +26,7 @@ from tools.emulator.products import J11ProductName, Output, ProductName
 
 from .host import Host, Site
 from .j11 import J11Splitter, J11Vocabulary
+from .leaks import Writings, leaks, said
 from .skstack import SkstackSplitter, SkstackVocabulary
 from .tap import Tap
 from .truth import Truth
@@ -79,6 +80,8 @@ class World:
     """Unexpected exceptions, and what was left over at the end."""
     forbidden: list[str] = field(default_factory=list)
     """What the host sent although it must not."""
+    leaked: list[str] = field(default_factory=list)
+    """What is left of secrets in what the stack wrote."""
 
     @property
     def credentials(self) -> Credentials:
@@ -136,8 +139,12 @@ async def world(
     )
     loop = asyncio.get_running_loop()
     before = asyncio.all_tasks()
-    logger, complaints = logging.getLogger(stack.__name__), _Complaints()
+    logger, complaints, writings = logging.getLogger(stack.__name__), _Complaints(), Writings()
+    level, propagates = logger.level, logger.propagate
     logger.addHandler(complaints)
+    logger.addHandler(writings)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
     random = Random(f"sweep/{seed}")
     try:
         with mock.patch.object(secrets, "randbelow", random.randrange):
@@ -162,10 +169,14 @@ async def world(
                 finally:
                     await made.host.close()
                     tap.close()
+                made.leaked = leaks(emulator, (*writings.lines, *said(made.host)))
                 if tap.open_ports:
                     made.complaints.append(f"{tap.open_ports} ports are still open")
     finally:
         logger.removeHandler(complaints)
+        logger.removeHandler(writings)
+        logger.setLevel(level)
+        logger.propagate = propagates
     await asyncio.sleep(0)
     made.complaints += complaints.lines
     made.complaints += [f"left over: {task!r}" for task in asyncio.all_tasks() - before]
