@@ -131,6 +131,8 @@ async def played(moment: int, mischief: Mischief | None, *, recovers: bool = Tru
     line.count, line.moment, line.mischief = 0, moment, mischief
     try:
         await live(driver, line)
+        received = [event.payload for event in events if isinstance(event, DatagramReceived)]
+        assert DOUBT not in received
         requests = line.count
         line.mischief = None
         if recovers:
@@ -145,7 +147,6 @@ async def played(moment: int, mischief: Mischief | None, *, recovers: bool = Tru
                 await driver.prepare(CREDENTIALS)
     finally:
         await driver.close()
-    assert all(event.payload != DOUBT for event in events if isinstance(event, DatagramReceived))
     assert len(asyncio.all_tasks()) == 1, "something still runs after close()"
     return requests
 
