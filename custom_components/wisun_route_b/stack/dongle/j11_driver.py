@@ -429,13 +429,18 @@ class J11Dongle(Dongle):
         async with self._sending:
             self._session.require()
             self._transmitter.require_no_limit()
-            network = self._network
-            if network is None or (await self._status()).route_b != _AUTHENTICATED:
-                raise self._lost("the dongle is not signed in any more")
+            assert self._network is not None  # noqa: S101 - there is no session without
+            address = link_local(self._network.address)
             try:
-                await self._transmitter.send(link_local(network.address), payload)
+                await self._transmitter.send(address, payload, self._require_authenticated)
             except NotJoinedError as err:
                 raise self._lost("the dongle does not know the meter any more") from err
+
+    def _require_authenticated(self, status: Answer | None) -> None:
+        """Raise unless the dongle has a session, and has not reported its end since it said so."""
+        self._session.require()
+        if not isinstance(status, Status) or status.route_b != _AUTHENTICATED:
+            raise self._lost("the dongle is not signed in any more")
 
     def _lost(self, reason: str) -> SessionLostError:
         self._session.ended(reason)
