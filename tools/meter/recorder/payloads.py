@@ -20,9 +20,14 @@ def blank(port: int, payload: bytes) -> bytes:
     """Return a payload of the same size without what identifies a meter."""
     if port == PANA_PORT:
         return _blank_pana(payload)
-    if payload.startswith(_ECHONET_FRAME):
-        return _blank_echonet(payload)
+    if is_echonet(payload):
+        return blank_echonet(payload)
     return payload
+
+
+def is_echonet(payload: bytes) -> bool:
+    """Return whether a payload begins as an ECHONET Lite frame."""
+    return payload.startswith(_ECHONET_FRAME)
 
 
 def _blank_pana(payload: bytes) -> bytes:
@@ -41,7 +46,8 @@ def _blank_pana(payload: bytes) -> bytes:
     return bytes(blanked)
 
 
-def _blank_echonet(payload: bytes) -> bytes:
+def blank_echonet(payload: bytes) -> bytes:
+    """Return an ECHONET Lite frame of the same size without what identifies a meter."""
     blanked = bytearray(payload)
     position = _ECHONET_HEADER
     for _ in range(payload[_OPC] if len(payload) > _OPC else 0):
