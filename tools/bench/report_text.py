@@ -89,7 +89,7 @@ there.
 """
 
 SHORT = """\
-Missed, or better in momonga:
+Missed, or better in momonga (of J11 dongles: what was missed, beside broute-j11):
 
 {found}
 
