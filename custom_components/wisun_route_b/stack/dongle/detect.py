@@ -186,14 +186,16 @@ class _Detection:
         for probe in itertools.count(1):
             left = begun + patience - loop.time()
             self._received_now = False
-            is_skstack = await self._probe.ask(min(_PROBE_TIMEOUT_S, max(left, 0.0)))
+            # The last one leaves time for the question in J11.
+            left = max(left - _J11_AGAIN_TIMEOUT_S, 0.0)
+            is_skstack = await self._probe.ask(min(_PROBE_TIMEOUT_S, left))
             if is_telnet(self._received):
                 raise TelnetPortError("The port speaks telnet")
             if is_skstack:
                 return self._skstack
             self._answered += self._received_now
             if probe >= _PROBES:
-                await self._ask_for_j11_after(probe)
+                await self._ask_for_j11_after(probe, begun + patience)
                 if self._is_j11:
                     return self._j11_driver()
                 self._judge(
@@ -231,12 +233,16 @@ class _Detection:
         """Whether a frame of J11 was received, whatever it says."""
         return self._j11.statistics.messages > 0
 
-    async def _ask_for_j11_after(self, probe: int) -> None:
-        """Ask after so many SKVERs; again if it may only be starting, or its answer may be damaged."""
+    async def _ask_for_j11_after(self, probe: int, deadline: float) -> None:
+        """Ask after so many SKVERs; again if it may only be starting, or its answer may be damaged.
+
+        At the ``deadline``, in seconds of the loop's clock, there is a verdict.
+        """
+        left = deadline - asyncio.get_running_loop().time()
         if probe == _PROBES:
             await self._ask_for_j11()
-        elif not self._has_received or RESPONSE_CODE in self._received:
-            await self._ask_for_j11(_J11_AGAIN_TIMEOUT_S)
+        elif left > 0 and (not self._has_received or RESPONSE_CODE in self._received):
+            await self._ask_for_j11(min(_J11_AGAIN_TIMEOUT_S, left))
 
     async def _ask_for_j11(self, patience: float = _J11_GAP_TIMEOUT_S) -> None:
         """Ask for the version in J11, which is legal in every state and changes nothing there.
