@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.wisun_route_b.stack import Credentials
+from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from custom_components.wisun_route_b.stack.j11 import Receiver, link_local
 from custom_components.wisun_route_b.stack.j11.frames import encode_response
 from custom_components.wisun_route_b.stack.j11.messages import (
@@ -17,6 +18,8 @@ from custom_components.wisun_route_b.stack.j11.messages import (
     ScanResult,
 )
 from tests import transcripts
+from tests.stack.j11.wire import MAC_BYTES, datagram, frame
+from tests.stack.scripted import ScriptedDongle
 from tests.transcripts import Direction, Transcript
 from tests.virtual_clock import now, run
 from tools.emulator import Emulator, EmulatorConfig
@@ -95,9 +98,9 @@ def test_a_record_is_read_as_the_conversation_was_and_holds_no_secret(
     assert read.statistics == heard.statistics
     assert read.statistics.messages > 30
     # Who replays it finds the steps of a pairing.
-    sent = [frame[4:6].hex() for frame in transcript.sent() if is_frame(frame)]
+    sent = [data[4:6].hex() for data in transcript.sent() if is_frame(data)]
     assert {"0054", "0051", "0053", "0056", "0008"} <= set(sent)
-    (credentials, *_) = (frame for frame in transcript.sent() if frame[4:6] == b"\x00\x54")
+    (credentials, *_) = (data for data in transcript.sent() if data[4:6] == b"\x00\x54")
     assert credentials.endswith(b"00112233445566778899AABBCCDDEEFF0123456789AB")
 
 
@@ -167,6 +170,50 @@ def test_one_address_has_one_placeholder_everywhere() -> None:
 
 
 def test_a_key_that_is_shown_is_zero() -> None:
-    frame = encode_response(0x2059, b"\x01" + bytes(range(1, 17)))
+    key = encode_response(0x2059, b"\x01" + bytes(range(1, 17)))
 
-    assert FrameMasker(None)(frame) == encode_response(0x2059, bytes(17))
+    assert FrameMasker(None)(key) == encode_response(0x2059, bytes(17))
+
+
+READING = Frame(7, METER, CONTROLLER, ESV.GET_RES, (Property(0xE7, b"\0\0\2x"),)).encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (READING + MAC_BYTES, READING),
+        (READING[:-3], READING[:12]),  # of a property that breaks off nothing is shown
+        (b"\x10\x81" + MAC_BYTES, b""),
+        (MAC_BYTES * 2, b""),
+    ],
+    ids=["behind the properties", "broken property", "no header", "no frame"],
+)
+def test_of_a_payload_only_what_is_a_frame_is_shown(payload: bytes, shown: bytes) -> None:
+    masked = FrameMasker(None)(frame(0x6018, datagram(payload)))
+
+    (message,) = Receiver().receive(masked)
+    assert isinstance(message, Datagram)
+    assert message.payload == shown.ljust(len(payload), b"\0")
+
+
+@pytest.mark.parametrize(
+    ("ip", "shown"),
+    [
+        ("FF02 0000 0000 0000 0000 0000 0000 0001", "FF02 0000 0000 0000 0000 0000 0000 0001"),
+        ("FF02 0000 0000 0000 0000 0001 FFDC 2822", "FF02 0000 0000 0000 0000 0000 0000 0000"),
+        ("2001 0DB8 1122 3344 0250 C2FF FEDC 2822", "FE80 0000 0000 0000 0200 0000 0000 0001"),
+    ],
+)
+def test_addresses_of_groups_stay_unless_a_device_is_in_them(ip: str, shown: str) -> None:
+    assert FrameMasker(None)(frame(0x2009, f"01 {ip}")) == frame(0x2009, f"01 {shown}")
+
+
+def test_the_rest_of_a_frame_is_not_shown_where_no_dongle_was_recognised(tmp_path: Path) -> None:
+    file = tmp_path / "record.txt"
+    dongle = ScriptedDongle()
+    dongle.replies["SKVER"] = bytes.fromhex("F9EE5D6018003803C40E1CFE80") + bytes(6) + MAC_BYTES
+    run(carry_out(("record", str(file)), dongle.connector(), environment={}))
+
+    received = b"".join(transcripts.parse(file.name, file.read_text(encoding="ascii")).received())
+    assert received
+    assert not any(received)

@@ -3,13 +3,12 @@
 from custom_components.wisun_route_b.stack import Credentials, j11_layout
 
 from .frames import HEADER, PROVEN, RESPONSE, checksum, frame_size, is_frame
-from .payloads import blank_echonet, is_echonet
+from .payloads import blank_whole
 from .placeholders import PLACEHOLDER_ID, PLACEHOLDER_PASSWORD, Placeholders, same_length
 
 _Part = j11_layout.Part
 #: A checksum that data of zeros do not have: what was no whole frame does not become one.
 _NO_CHECKSUM = b"\xff\xff"
-_MULTICAST = 0xFF
 _CODE = slice(4, 6)
 
 
@@ -43,19 +42,13 @@ class FrameMasker:
             case _Part.MAC:
                 return self._placeholders.address(int.from_bytes(data)).to_bytes(8)
             case _Part.IP:
-                return self._ip(data)
+                return self._placeholders.ip(int.from_bytes(data)).to_bytes(16)
             case _Part.PAN:
                 return self._placeholders.pan(int.from_bytes(data)).to_bytes(2)
-            case _Part.PAYLOAD if is_echonet(data):
-                return blank_echonet(data)
+            case _Part.PAYLOAD:
+                return blank_whole(data)
             case _:
                 return _secret(code, data)
-
-    def _ip(self, ip: bytes) -> bytes:
-        if ip[0] == _MULTICAST:
-            return ip
-        interface = self._placeholders.interface(int.from_bytes(ip[8:]))
-        return bytes.fromhex("FE80000000000000") + interface.to_bytes(8)
 
 
 def _secret(code: int, data: bytes) -> bytes:

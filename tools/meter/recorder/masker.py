@@ -1,10 +1,11 @@
 """Replaces what is secret in the text of SKSTACK by placeholders of the same length."""
 
+from functools import partial
 import re
 
 from custom_components.wisun_route_b.stack import Credentials
 
-from .payloads import blank
+from .payloads import blank, blank_whole, is_echonet
 from .placeholders import PLACEHOLDER_ID, PLACEHOLDER_PASSWORD, Placeholders, same_length
 from .splitter import DATAGRAM
 
@@ -24,8 +25,6 @@ _ADDRESS = re.compile(
     rb"|FE80(?::[0-9A-Fa-f]{0,4})+|[0-9A-Fa-f]{9,}"
 )
 _DIGIT = re.compile(rb"[0-9A-Fa-f]")
-
-_MULTICAST = b"FF0"
 
 
 class Masker:
@@ -52,7 +51,9 @@ class Masker:
     def _payload(self, port: int, printed: bytes) -> bytes:
         """Mask a payload as it was printed: as raw bytes, or as hexadecimal digits."""
         if _HEX.fullmatch(printed):
-            return blank(port, bytes.fromhex(printed.decode())).hex().upper().encode()
+            payload = bytes.fromhex(printed.decode())
+            hide = blank_whole if is_echonet(payload) else partial(blank, port)
+            return hide(payload).hex().upper().encode()
         # A datagram that broke off may have swallowed the lines behind it.
         return self._text(blank(port, printed))
 
@@ -78,9 +79,5 @@ class Masker:
         return _DIGIT.sub(b"0", found[0])
 
     def _ipv6(self, ip: bytes) -> bytes:
-        if ip.upper().startswith(_MULTICAST):
-            return ip
-        interface = int(ip.replace(b":", b"")[16:], 16)
-        digits = b"%016X" % self._placeholders.interface(interface)
-        groups = (digits[at : at + 4] for at in range(0, 16, 4))
-        return b"FE80:0000:0000:0000:" + b":".join(groups)
+        digits = b"%032X" % self._placeholders.ip(int(ip.replace(b":", b""), 16))
+        return b":".join(digits[at : at + 4] for at in range(0, 32, 4))

@@ -98,8 +98,17 @@ class Hexadecimal(Notation):
         return _digits(self._masker(data))
 
 
-def speaks_j11(received: bytes) -> bool:
-    """Return whether a J11 dongle says this: the beginning of a conversation decides."""
+def in_frames(received: bytes) -> bool:
+    """Return whether the beginning of a conversation is to be written as frames.
+
+    It is if a J11 dongle says this. Mostly binary bytes without a whole header are as well: they may be the
+    rest of one of its frames, and text would show them.
+    """
+    text = sum(_SPACE <= byte <= _LAST or byte in _END for byte in received)
+    return _speaks_j11(received) or 2 * text < len(received)
+
+
+def _speaks_j11(received: bytes) -> bool:
     at = received.find(RESPONSE)
     while at >= 0:
         if frame_size(received[at:]) is not None:

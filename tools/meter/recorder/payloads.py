@@ -61,6 +61,25 @@ def blank_echonet(payload: bytes) -> bytes:
     return bytes(blanked)
 
 
+def blank_whole(payload: bytes) -> bytes:
+    """Return a payload that arrived whole as :func:`blank_echonet` does; what is no part of a frame is zero.
+
+    That is what stands behind the properties, a property that is longer than the rest, and all of a
+    payload that does not begin as a frame.
+    """
+    if not is_echonet(payload) or len(payload) < _ECHONET_HEADER:
+        return bytes(len(payload))
+    blanked = bytearray(blank_echonet(payload))
+    position = _ECHONET_HEADER
+    for _ in range(payload[_OPC]):
+        following = position + 2 + payload[position + 1] if position + 1 < len(payload) else 0
+        if not 0 < following <= len(payload):
+            break
+        position = following
+    _zero(blanked, position, len(blanked))
+    return bytes(blanked)
+
+
 def _zero(data: bytearray, start: int, end: int) -> None:
     end = min(end, len(data))
     if start < end:

@@ -11,6 +11,13 @@ PLACEHOLDER_PASSWORD = "0123456789AB"  # noqa: S105 - made up
 _NOBODY = 0xFFFF
 #: The universal/local bit, in which a MAC address and its interface identifier differ.
 _LOCAL_BIT = 1 << 57
+#: FE80::/64, as the beginning of an address of 128 bits, and the rest of such an address.
+_LINK_LOCAL = 0xFE80 << 112
+_INTERFACE = (1 << 64) - 1
+#: First byte of a multicast address, and what the last 64 bits of those of no single device are below: a
+#: solicited-node address ends in the last three bytes of somebody's (RFC 4291, 2.7.1).
+_MULTICAST = 0xFF
+_WELL_KNOWN = 0x10000
 
 
 class Placeholders:
@@ -38,9 +45,15 @@ class Placeholders:
         """Return what stands for a MAC address."""
         return self._addresses.setdefault(mac, len(self._addresses) + 1)
 
-    def interface(self, interface: int) -> int:
-        """Return what stands for the last 64 bits of a link-local IPv6 address."""
-        return self.address(interface ^ _LOCAL_BIT) ^ _LOCAL_BIT
+    def ip(self, ip: int) -> int:
+        """Return what stands for an IPv6 address: the link-local one of the MAC address' placeholder.
+
+        Well-known multicast addresses stay; of others is left that they are multicast.
+        """
+        interface = ip & _INTERFACE
+        if ip >> 120 == _MULTICAST:
+            return ip if interface < _WELL_KNOWN else ip >> 112 << 112
+        return _LINK_LOCAL | (self.address(interface ^ _LOCAL_BIT) ^ _LOCAL_BIT)
 
     def pan(self, pan: int) -> int:
         """Return what stands for a PAN ID; FFFF is none."""

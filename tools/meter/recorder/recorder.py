@@ -6,7 +6,7 @@ from typing import TextIO, override
 
 from custom_components.wisun_route_b.stack import Credentials
 
-from .notations import Hexadecimal, Notation, Text, speaks_j11
+from .notations import Hexadecimal, Notation, Text, in_frames
 from .recording_connector import Listener
 
 _REDACTION = """\
@@ -59,7 +59,7 @@ class Recorder(Listener):
         if self._notation is not None:
             return
         heard = b"".join(data for _, mark, data in self._waiting if mark is _Mark.RECEIVED)
-        kind = Hexadecimal if speaks_j11(heard) else Text
+        kind = Hexadecimal if in_frames(heard) else Text
         self._notation = notation = kind(self._credentials)
         headers = {"source": self._source, "device": device, "contains": contains}
         for key, text in headers.items():
