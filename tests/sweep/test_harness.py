@@ -23,7 +23,7 @@ from .report import Findings
 from .scenarios import SCENARIOS
 from .skstack import SkstackSplitter, SkstackVocabulary
 from .units import Direction, Place, Step, Unit
-from .world import KITS, Kit, World
+from .world import KITS, PASSWORD, Kit, World
 
 _SINGLE, _HEX, _DUAL, _, _J11 = KITS
 _ANSWER = Step(Direction.IN, "ERXUDP-72-E7E8E0E3", 1)
@@ -151,7 +151,7 @@ def test_secret_in_an_exception_is_found() -> None:
         def _note(
             self, report: ReadReport, began: datetime, error: RouteBError | None = None
         ) -> None:
-            super()._note(report, began, error or RouteBError("no answer from 0123456789AB"))
+            super()._note(report, began, error or RouteBError(f"no answer to {PASSWORD}"))
 
     assert Kind.SECRET in kinds(planted(deliver, host=Careless))
 

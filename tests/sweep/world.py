@@ -52,6 +52,11 @@ KITS = (
 )
 
 
+#: Credentials that no number of a log resembles; what is left of them is searched for.
+ROUTE_B_ID = "F17E2D9C4B8A60537E91D3C5A7F20B4E"
+PASSWORD = "K7QX2MW9ZT4B"
+
+
 class _Complaints(logging.Handler):
     """Keeps what the stack logs as an error: an exception that it did not expect."""
 
@@ -133,6 +138,8 @@ async def world(
         clock=lambda: now() + ahead,
         dongle=kit.dongle,
         output=kit.output,
+        route_b_id=ROUTE_B_ID,
+        password=PASSWORD,
         seed=seed,
         push=push,
         split_reads=False,

@@ -5,8 +5,8 @@ meter's network, MAC only) and authenticated (PANA has succeeded, everything is 
 are refused in the wrong state, and results or notifications may be lost on the line. So the driver
 asks for the state (0001, 0011) wherever it matters, and does not conclude it from what was heard:
 
-- before each datagram, because 0008 sends in plain text while the dongle is not authenticated
-  (V12 p56), and a notification that the session is over may have been lost;
+- right before each datagram and each repetition, because 0008 sends in plain text while the dongle is
+  not authenticated (V12 p56), and a notification that the session is over may have been lost;
 - before a sign-in: what is left of the last one is used if it is our meter's network, else reset;
 - while PANA goes on, because its result 6028 may have been lost.
 
