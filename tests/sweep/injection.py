@@ -216,7 +216,7 @@ class _Judge:
                 self.failures.append((kind, texts[0]))
         if host.blamed and not self._effect.refuses:
             self.failures.append((Kind.BLAMED, ""))
-        # An opening that somebody asks for has a beginning and an end.
+        # An opening at a person's request has a beginning and an end.
         changes = len(host.states) - 2 * host.failed_openings
         if changes > _MAX_CHANGES:
             self.failures.append((Kind.JOURNAL, f"{changes} changes"))

@@ -73,7 +73,7 @@ class Line(ScriptedJ11Dongle):
         self.plain = 0
         """Datagrams that were sent without a session."""
         self.lies = False
-        """Whether the state was ever told wrong; then nobody can know better."""
+        """Whether the dongle ever reported a wrong state: no host can tell the difference."""
         self._request_code = 0
 
     @override

@@ -50,7 +50,7 @@ SECOND_GENERATION = MeterModel(
     release=b"R",
     most_properties=7,
 )
-#: The same with finer registers: nobody has seen the unit (E1) of a real one. With eight digits a
+#: The same with finer registers: the unit (E1) of a real one is in no source. With eight digits a
 #: register starts again after 100 000 kWh (E1 = 03), or 10 000 kWh (04), which is two to three years.
 SECOND_GENERATION_WH = replace(SECOND_GENERATION, unit=0x03, watt_seconds_per_count=3_600, digits=8)
 SECOND_GENERATION_TENTH_WH = replace(

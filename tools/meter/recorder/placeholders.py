@@ -15,7 +15,7 @@ _LOCAL_BIT = 1 << 57
 _LINK_LOCAL = 0xFE80 << 112
 _INTERFACE = (1 << 64) - 1
 #: First byte of a multicast address, and what the last 64 bits of those of no single device are below: a
-#: solicited-node address ends in the last three bytes of somebody's (RFC 4291, 2.7.1).
+#: solicited-node address ends in the last three bytes of a device's MAC address (RFC 4291, 2.7.1).
 _MULTICAST = 0xFF
 _WELL_KNOWN = 0x10000
 
