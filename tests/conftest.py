@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import constants
 import os
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 import pytest
@@ -49,9 +50,23 @@ async def enable_event_loop_debug() -> None:
         vars(loop)["get_debug"] = lambda: False
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have those begin first that may take longest, so that no core waits for them at the end."""
-    items.sort(key=_longest, reverse=True)
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Give each Home Assistant an empty folder of its own.
+
+    Not a copy of the harness's folder either: nothing here needs what is in it, and whatever a
+    worker writes there, as its bytecode, is in the way of another one that copies it.
+    """
+    return str(tmp_path)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have those begin first that may take longest, so that no worker waits for them at the end.
+
+    Without workers they run in the order of the command line.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=_longest, reverse=True)
 
 
 def _longest(item: pytest.Item) -> float:
