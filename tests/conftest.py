@@ -1,7 +1,9 @@
 """What all tests share: where custom components come from, what asyncio notes, how hard hypothesis tries."""
 
+import asyncio
 from asyncio import constants
 import os
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 import pytest
@@ -9,10 +11,9 @@ import pytest
 # The test harness brings a package of the same name; the one that is imported first stays.
 import custom_components  # noqa: F401
 
-# Home Assistant's harness has asyncio watch out for mistakes. The ten lines of code that it keeps
-# with each task, timer and future for its messages took a tenth of the tests' time; who wants
-# them sets PYTHONASYNCIODEBUG.
-if "PYTHONASYNCIODEBUG" not in os.environ:
+#: Whether asyncio keeps where each task, timer and future was made, for its messages.
+_ORIGINS = "PYTHONASYNCIODEBUG" in os.environ
+if not _ORIGINS:
     vars(constants)["DEBUG_STACK_DEPTH"] = 1
 
 # No deadline: the machines that run this are slow at times, and pytest-timeout watches anyway.
@@ -35,9 +36,37 @@ settings.load_profile(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have those begin first that may take longest, so that no core waits for them at the end."""
-    items.sort(key=_longest, reverse=True)
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Have asyncio watch out for mistakes, in place of Home Assistant's fixture of this name.
+
+    The loop goes by its own flag and checks all it would. Tasks, timers and futures ask the loop,
+    and only for whether to keep the stack of whoever made them: that took a third of the time of
+    the tests. Who wants it sets PYTHONASYNCIODEBUG.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    if not _ORIGINS:
+        vars(loop)["get_debug"] = lambda: False
+
+
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Give each Home Assistant an empty folder of its own.
+
+    Not a copy of the harness's folder either: nothing here needs what is in it, and whatever a
+    worker writes there, as its bytecode, is in the way of another one that copies it.
+    """
+    return str(tmp_path)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have those begin first that may take longest, so that no worker waits for them at the end.
+
+    Without workers they run in the order of the command line.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=_longest, reverse=True)
 
 
 def _longest(item: pytest.Item) -> float:

@@ -75,12 +75,6 @@ def _custom_integrations(enable_custom_integrations: None, monkeypatch: pytest.M
     monkeypatch.setattr(AIOUSBWatcher, "async_start", lambda _: lambda: None)
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give each Home Assistant a folder of its own: blueprints are copied into it, by several at once."""
-    return hass_tmp_config_dir
-
-
 @pytest.fixture(autouse=True)
 async def idle_clock(monkeypatch: pytest.MonkeyPatch) -> IdleClock:
     """Have no test wait for a timer."""

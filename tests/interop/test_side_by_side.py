@@ -57,7 +57,11 @@ ODD = replace(
     digits=8,
     three_wire=False,
 )
-METERS: dict[str, MeterModel] = {**MODELS, "odd": ODD}
+#: A meter that refuses what it lists has nothing to compare there.
+METERS: dict[str, MeterModel] = {
+    **{name: model for name, model in MODELS.items() if not model.refused},
+    "odd": ODD,
+}
 _CREDENTIALS = {"ROUTE_B_ID": DUMMY_ID, "ROUTE_B_PASSWORD": DUMMY_PASSWORD}
 
 

@@ -27,6 +27,8 @@ from custom_components.wisun_route_b.stack import (
 )
 from tests.virtual_clock import now
 from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.j11.violations import Violations
+from tools.emulator.products import DongleName
 from tools.emulator.storm import Kind, Storm
 
 DAY = 86_400.0
@@ -151,14 +153,22 @@ class Simulation:
     """Timers that were still to go off then."""
     objects: list[int]
     """How many objects the garbage collector knew at the end of each day."""
+    violations: Violations | None
+    """What must never be done to a J11 dongle, and was; None of another dongle."""
 
 
 async def simulate(
-    days: float, seed: int, mean_gap: float, count_objects: Callable[[], int]
+    days: float,
+    seed: int,
+    mean_gap: float,
+    count_objects: Callable[[], int],
+    dongle: DongleName = "bp35c2",
 ) -> Simulation:
     """Sail for so many days; everything is closed at the end."""
     before = asyncio.all_tasks()
-    async with Emulator(EmulatorConfig(clock=now, seed=seed, neighbours=2)) as emulator:
+    async with Emulator(
+        EmulatorConfig(clock=now, dongle=dongle, seed=seed, neighbours=2)
+    ) as emulator:
         meter = SmartMeter(
             emulator.connector(missing=errors.PortNotFoundError),
             Credentials(emulator.config.route_b_id, emulator.config.password),
@@ -185,7 +195,10 @@ async def simulate(
     scheduled = vars(asyncio.get_running_loop())["_scheduled"]
     pending = [repr(timer) for timer in scheduled if not timer.cancelled()]
     recoveries, refused = _recoveries(storm, poller.log)
-    return Simulation(storm, poller.log, meter, recoveries, refused, left_over, pending, objects)
+    violations = None if emulator.config.j11 is None else emulator.j11.violations
+    return Simulation(
+        *(storm, poller.log, meter, recoveries, refused, left_over, pending, objects, violations)
+    )
 
 
 def false_refusals(simulated: Simulation) -> list[float]:

@@ -1,4 +1,4 @@
-"""Thirty simulated days in a storm of every fault the emulator knows."""
+"""Simulated days in a storm of every fault the emulator knows: thirty with SKSTACK, four with J11."""
 
 import asyncio
 import gc
@@ -11,7 +11,9 @@ import pytest
 from custom_components.wisun_route_b import stack
 from tests.virtual_clock import run
 from tools.emulator import Emulator, EmulatorConfig
-from tools.emulator.storm import ALL
+from tools.emulator.j11.violations import Violations
+from tools.emulator.products import DongleName
+from tools.emulator.storm import ALL, ALL_J11
 
 from .simulation import (
     MAX_RECOVERY_S,
@@ -22,9 +24,13 @@ from .simulation import (
     simulate,
 )
 
-_DAYS = 30.0
-#: Mean seconds between two faults: some 900 of them in all.
-_MEAN_GAP = 2400.0
+#: Dongle, days, and mean seconds between two faults: some 900 of them in all, and 300.
+_SOAKS: tuple[tuple[DongleName, float, float], ...] = (
+    ("bp35c2", 30.0, 2400.0),
+    ("bp35c0-j11", 4.0, 1200.0),
+)
+#: Seconds that a J11 dongle's answer about its session may be old when a datagram is sent.
+_STALE = 1.5
 #: Objects per fault that the storm's own history may take.
 _OBJECTS_PER_FAULT = 4
 #: Objects that come and go with whatever is going on at midnight.
@@ -47,11 +53,11 @@ def _secrets(seed: int) -> tuple[str, ...]:
     return (*keys, *(key.encode().hex().upper() for key in keys))
 
 
-def _report(simulated: Simulation, seconds: float, lines: int) -> str:
+def _report(simulated: Simulation, days: float, seconds: float, lines: int) -> str:
     recoveries, statistics = simulated.recoveries, simulated.meter.statistics
     kinds = {incident.kind for incident in simulated.storm.history}
     return (
-        f"\n{_DAYS:.0f} days in {seconds:.0f} s: {len(simulated.storm.history)} faults of "
+        f"\n{days:.0f} days in {seconds:.0f} s: {len(simulated.storm.history)} faults of "
         f"{len(kinds)} kinds, {len(simulated.storm.outages())} spells\n"
         f"recovery: longest {max(recoveries):.0f} s, mean {sum(recoveries) / len(recoveries):.0f} s"
         f" ({len(recoveries)} measured); after refusals longest {max(simulated.refused):.0f} s\n"
@@ -63,7 +69,10 @@ def _report(simulated: Simulation, seconds: float, lines: int) -> str:
 
 
 @pytest.mark.timeout(240)
-def test_link_survives_thirty_days_of_storm(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("dongle", "days", "mean_gap"), _SOAKS, ids=[row[0] for row in _SOAKS])
+def test_link_survives_days_of_storm(
+    dongle: DongleName, days: float, mean_gap: float, capsys: pytest.CaptureFixture[str]
+) -> None:
     watch = SecretWatch(*_secrets(seed=7))
     logger = logging.getLogger(stack.__name__)
     level, propagates = logger.level, logger.propagate
@@ -72,27 +81,37 @@ def test_link_survives_thirty_days_of_storm(capsys: pytest.CaptureFixture[str]) 
     logger.propagate = False  # a quarter of a million lines would be of no use
     files, begun = _open_files(), time.perf_counter()
     try:
-        simulated = run(simulate(_DAYS, 7, _MEAN_GAP, _count_objects))
+        simulated = run(simulate(days, 7, mean_gap, _count_objects, dongle))
     finally:
         logger.removeHandler(watch)
         logger.setLevel(level)
         logger.propagate = propagates
     with capsys.disabled():
-        print(_report(simulated, time.perf_counter() - begun, watch.lines))  # noqa: T201
+        print(_report(simulated, days, time.perf_counter() - begun, watch.lines))  # noqa: T201
 
-    assert {incident.kind for incident in simulated.storm.history} == set(ALL)
+    struck = {incident.kind for incident in simulated.storm.history}
+    assert struck == set(ALL if simulated.violations is None else ALL_J11)
     assert len(simulated.recoveries) > len(simulated.storm.outages()) / 2
     assert max(simulated.recoveries) <= MAX_RECOVERY_S
     assert max(simulated.refused) <= MAX_REFUSED_S
     assert not false_refusals(simulated), "no radio trouble may look like wrong credentials"
-    assert watch.lines > 100_000
+    assert watch.lines > 3400 * days
     assert not watch.leaks
     assert not watch.complaints
+    _assert_nothing_unsafe(simulated.violations)
     assert not simulated.left_over
     assert not simulated.pending
     assert _open_files() == files
     first, last = simulated.objects[0], simulated.objects[-1]
     assert last - first < _OBJECTS_PER_FAULT * len(simulated.storm.history) + _FLUCTUATION
+
+
+def _assert_nothing_unsafe(violations: Violations | None) -> None:
+    """Check that a J11 dongle was never asked for its key, and sent nothing in plain text."""
+    if violations is not None:
+        assert not violations.firmware_rewrites
+        assert not violations.key_requests
+        assert max(violations.plain_datagrams, default=0.0) < _STALE
 
 
 def test_same_seed_same_simulation() -> None:

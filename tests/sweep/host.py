@@ -97,6 +97,8 @@ class Host:
         """Whether the credentials, which are right, were ever called wrong."""
         self.lies: list[str] = []
         """When the state said what was not true."""
+        self.failed_openings = 0
+        """How often the opening at the start failed, for whoever had asked for it."""
         self.answers = 0
         """How many answers of the meter were seen at the wire."""
         self.polled = asyncio.Event()
@@ -152,6 +154,7 @@ class Host:
                 # A person who is asked for other credentials gives the same ones again.
                 self.blamed |= isinstance(err, errors.CredentialsRefusedError)
                 self._note(ReadReport(), began, err)
+                self.failed_openings += 1
                 await asyncio.sleep(_REOPENINGS[min(attempt, len(_REOPENINGS) - 1)])
             else:
                 self._note(report, began)

@@ -55,6 +55,7 @@ class Kind(StrEnum):
     LIE = "the state was wrong"
     LEAK = "something was left over, or an unexpected exception"
     FORBIDDEN = "something was sent that must not be"
+    SECRET = "a secret was written"
     JOURNAL = "the journal was flooded"
     HISTORY = "the history could not be read afterwards"
 
@@ -91,7 +92,7 @@ async def _record(kit: Kit, scenario: Scenario, seed: int) -> list[Injection]:
             for fault in faults
             if fault.applies(made.vocabulary, unit)
         ]
-    problems = [*made.complaints, *made.host.wrong, *made.host.lies, *made.forbidden]
+    problems = [*made.complaints, *made.host.wrong, *made.host.lies, *made.forbidden, *made.leaked]
     if problems or not possible:
         raise AssertionError(f"{scenario.name} fails without a fault: {problems}")
     return possible
@@ -209,12 +210,14 @@ class _Judge:
             (Kind.LIE, host.lies),
             (Kind.LEAK, made.complaints),
             (Kind.FORBIDDEN, made.forbidden),
+            (Kind.SECRET, made.leaked),
         ):
             if texts:
                 self.failures.append((kind, texts[0]))
         if host.blamed and not self._effect.refuses:
             self.failures.append((Kind.BLAMED, ""))
-        changes = len(host.states)
+        # An opening at a person's request has a beginning and an end.
+        changes = len(host.states) - 2 * host.failed_openings
         if changes > _MAX_CHANGES:
             self.failures.append((Kind.JOURNAL, f"{changes} changes"))
 

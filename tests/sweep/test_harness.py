@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
+import logging
 from typing import override
 
 import pytest
 
-from custom_components.wisun_route_b.stack import LinkState
+from custom_components.wisun_route_b import stack
+from custom_components.wisun_route_b.stack import LinkState, ReadReport, RouteBError
 from custom_components.wisun_route_b.stack.j11 import Receiver as J11Receiver
 from custom_components.wisun_route_b.stack.skstack import Receiver
 from tools.emulator import Emulator, EmulatorConfig
@@ -20,7 +23,7 @@ from .report import Findings
 from .scenarios import SCENARIOS
 from .skstack import SkstackSplitter, SkstackVocabulary
 from .units import Direction, Place, Step, Unit
-from .world import KITS, Kit, World
+from .world import KITS, PASSWORD, Kit, World
 
 _SINGLE, _HEX, _DUAL, _, _J11 = KITS
 _ANSWER = Step(Direction.IN, "ERXUDP-72-E7E8E0E3", 1)
@@ -132,6 +135,25 @@ def test_refusal_that_never_was_is_found() -> None:
         world.tap.after(400, lambda: world.emulator.faults.refuse_sign_ins(on=False))
 
     assert Kind.BLAMED in kinds(planted(refuse, Effect(400)))
+
+
+def test_secret_in_the_log_is_found() -> None:
+    def leak(world: World, unit: Unit) -> None:
+        deliver(world, unit)
+        logging.getLogger(stack.__name__).debug("heard %s", world.emulator.air.pan.address.lower())
+
+    assert kinds(planted(leak)) == {Kind.SECRET}
+
+
+def test_secret_in_an_exception_is_found() -> None:
+    class Careless(Host):
+        @override
+        def _note(
+            self, report: ReadReport, began: datetime, error: RouteBError | None = None
+        ) -> None:
+            super()._note(report, began, error or RouteBError(f"no answer to {PASSWORD}"))
+
+    assert Kind.SECRET in kinds(planted(deliver, host=Careless))
 
 
 def test_step_that_never_comes_is_found() -> None:

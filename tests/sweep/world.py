@@ -26,6 +26,7 @@ from tools.emulator.products import J11ProductName, Output, ProductName
 
 from .host import Host, Site
 from .j11 import J11Splitter, J11Vocabulary
+from .leaks import Writings, leaks, said
 from .skstack import SkstackSplitter, SkstackVocabulary
 from .tap import Tap
 from .truth import Truth
@@ -49,6 +50,11 @@ KITS = (
     *(Kit("bp35a1"), Kit("rl7023-ips"), Kit("bp35c2"), Kit("bp35c2", "ascii")),
     Kit("bp35c0-j11"),
 )
+
+
+#: Credentials that no number of a log resembles; what is left of them is searched for.
+ROUTE_B_ID = "F17E2D9C4B8A60537E91D3C5A7F20B4E"
+PASSWORD = "K7QX2MW9ZT4B"
 
 
 class _Complaints(logging.Handler):
@@ -79,6 +85,8 @@ class World:
     """Unexpected exceptions, and what was left over at the end."""
     forbidden: list[str] = field(default_factory=list)
     """What the host sent although it must not."""
+    leaked: list[str] = field(default_factory=list)
+    """What is left of secrets in what the stack wrote."""
 
     @property
     def credentials(self) -> Credentials:
@@ -130,14 +138,20 @@ async def world(
         clock=lambda: now() + ahead,
         dongle=kit.dongle,
         output=kit.output,
+        route_b_id=ROUTE_B_ID,
+        password=PASSWORD,
         seed=seed,
         push=push,
         split_reads=False,
     )
     loop = asyncio.get_running_loop()
     before = asyncio.all_tasks()
-    logger, complaints = logging.getLogger(stack.__name__), _Complaints()
+    logger, complaints, writings = logging.getLogger(stack.__name__), _Complaints(), Writings()
+    level, propagates = logger.level, logger.propagate
     logger.addHandler(complaints)
+    logger.addHandler(writings)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
     random = Random(f"sweep/{seed}")
     try:
         with mock.patch.object(secrets, "randbelow", random.randrange):
@@ -162,10 +176,14 @@ async def world(
                 finally:
                     await made.host.close()
                     tap.close()
+                made.leaked = leaks(emulator, (*writings.lines, *said(made.host)))
                 if tap.open_ports:
                     made.complaints.append(f"{tap.open_ports} ports are still open")
     finally:
         logger.removeHandler(complaints)
+        logger.removeHandler(writings)
+        logger.setLevel(level)
+        logger.propagate = propagates
     await asyncio.sleep(0)
     made.complaints += complaints.lines
     made.complaints += [f"left over: {task!r}" for task in asyncio.all_tasks() - before]

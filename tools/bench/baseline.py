@@ -12,8 +12,8 @@ from typing import override
 
 from tools.emulator.products import link_local
 
-from .lines import EPCS, say, usage
-from .subject_stack import inputs, meter_at
+from .lines import EPCS, inputs, say, usage
+from .subject_stack import meter_at
 
 # bench.ours has made the stack importable.
 from custom_components.wisun_route_b.stack import serial_connector  # isort: skip

@@ -35,6 +35,8 @@ class Goal:
     @property
     def text(self) -> str:
         """What is asked for, in words."""
+        if self.row.endswith("datagrams") and self.share == 1:
+            return "no more"
         return "faster" if self.share == 1 else f"at most 1/{1 / self.share:.0f}"
 
 
@@ -51,19 +53,32 @@ RATIOS: tuple[Goal, ...] = (
 )
 
 
+#: With a J11 dongle, beside broute-j11. Not checked by the short form.
+J11: tuple[Goal, ...] = (
+    Goal("J11 cold", 1 / 2, other="broute-j11"),
+    Goal("J11 live", 1 / 10, other="broute-j11"),
+    Goal("J11 datagrams", 1.0, other="broute-j11"),
+)
+
 #: Of a start with nothing known, where enough meters are measured: how long it takes depends on the delays
 #: that each of them happens to have, and on its channel.
 COLD: Goal = Goal("cold", 1 / 4)
 
 
-def failures(figures: Figures, goals: tuple[Goal, ...]) -> list[str]:
-    """Return what is not reached, in words."""
+def missed_in(figures: Figures, goals: tuple[Goal, ...]) -> list[str]:
+    """Return which ratios are not reached, in words."""
     missed = []
     for goal in goals:
         if not goal.met(figures):
             ratio = goal.ratio(figures)
             found = "not measured" if ratio is None else f"{ratio:.3f} of {goal.other}'s"
             missed.append(f"{goal.row}: {found}, asked for: {goal.text}")
+    return missed
+
+
+def failures(figures: Figures, goals: tuple[Goal, ...]) -> list[str]:
+    """Return what is not reached, in words: the ratios, and a verdict in time on a silent port."""
+    missed = missed_in(figures, goals)
     silent = figures.least("silent", "ours")
     if silent is None or silent > VERDICT or not figures.verdicts.get(("silent", "ours")):
         missed.append(f"silent: no verdict within {VERDICT:g} s")

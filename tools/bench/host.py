@@ -36,7 +36,7 @@ def main() -> None:
     """Run as the command line says."""
     options = json.loads(sys.argv[2])
     count, control = options.pop("count", 1), options.pop("control", False)
-    config = EmulatorConfig(output="ascii", push="none", **options)
+    config = EmulatorConfig(**{"output": "ascii", "push": "none", **options})
     asyncio.run(serve(Path(sys.argv[1]), count, config, control=control))
 
 

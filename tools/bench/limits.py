@@ -26,4 +26,8 @@ LEAST: dict[str, float] = {
     "EVENT 29, not renewed": JOIN + ANSWER,
     "meter reboot": JOIN + ANSWER,
     "unplug": JOIN + ANSWER,
+    # The same times in emulator/j11/radio.py.
+    "J11 live": ANSWER,
+    "J11 reading": ANSWER,
+    "J11 lost answer": ANSWER,
 }

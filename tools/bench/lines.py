@@ -4,6 +4,8 @@ Every line has the moment at which it was printed, on the clock that all process
 machine share (CLOCK_MONOTONIC), so that the process that started it can take the time.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
 from importlib import import_module
 import json
 from pathlib import Path
@@ -25,6 +27,15 @@ def say(**line: object) -> None:
     with _PRINTING:
         sys.stdout.write(json.dumps({"at": time.monotonic(), **line}) + "\n")
         sys.stdout.flush()
+
+
+async def inputs() -> AsyncIterator[str]:
+    """Yield the lines of the input without a thread."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async for line in reader:
+        yield line.decode()
 
 
 def usage() -> dict[str, float]:

@@ -18,9 +18,12 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "momonga": ("tools.bench.subject_momonga", "momonga"),
     "core": ("tools.bench.subject_momonga", "core"),
     "bare": ("tools.bench.baseline",),
+    "broute-j11": ("tools.bench.subject_broute_j11",),
 }
 
 type Line = dict[str, Any]
+#: What bench.host is started with; None is a choice as well.
+type Option = float | bool | str | None
 
 
 class ProgramFailedError(Exception):
@@ -121,7 +124,7 @@ class Meters:
 
 
 @asynccontextmanager
-async def meters(**options: float | bool) -> AsyncIterator[Meters]:
+async def meters(**options: Option) -> AsyncIterator[Meters]:
     """Run emulated meters; the options are those of bench.host."""
     with TemporaryDirectory(prefix="bench-") as folder:
         async with running("tools.bench.host", folder, json.dumps(options)) as host:

@@ -1,50 +1,21 @@
 """Writes docs/benchmarks.md and its picture."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 import os
 from pathlib import Path
 import platform
 
-from . import report_text
+from . import report_j11, report_text
 from .chart import Bar, draw
 from .figures import Figures
 from .goals import Goal
 from .limits import LEAST
+from .tables import Row, markdown, mebibytes, milliseconds, plain, seconds, table, value_of
 
 _PICTURE = "benchmarks.svg"
 #: A stage of fewer seconds is over before it begins.
 _BRIEF = 0.005
 #: momonga is better only where it is so by a tenth: less is chance.
 _ALIKE = 1.1
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"  # noqa: PLR2004 - digits
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value * 1000:.2f} ms"
-
-
-def _mebibytes(value: float) -> str:
-    return f"{value / 2**20:.1f} MiB"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.0f}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a table."""
-
-    key: str
-    title: str
-    form: Callable[[float], str] = _seconds
-    best_round: bool = False
-    theirs: str = ""
-    """The row of momonga that stands for this one, where it has no such thing."""
 
 
 STARTS = (
@@ -55,17 +26,14 @@ STARTS = (
 )
 READING = (
     Row("reading", "Time of one full reading"),
-    Row("datagrams", "Datagrams to the meter", _plain),
-    Row("bytes out", "Bytes in them (ECHONET Lite)", _plain),
-    Row("bytes in", "Bytes in the answers", _plain),
-    Row("cpu", "CPU time", _milliseconds, best_round=True),
-    Row("threads", "Threads", _plain),
-    Row("peak", "Peak memory", _mebibytes),
+    Row("datagrams", "Datagrams to the meter", plain),
+    Row("bytes out", "Bytes in them (ECHONET Lite)", plain),
+    Row("bytes in", "Bytes in the answers", plain),
+    Row("cpu", "CPU time", milliseconds, best_round=True),
+    Row("threads", "Threads", plain),
+    Row("peak", "Peak memory", mebibytes),
 )
-VERDICTS = (
-    Row("silent", "Port with nothing behind it"),
-    Row("j11", "Dongle that speaks J11"),
-)
+VERDICTS = (Row("silent", "Port with nothing behind it"),)
 NO_METER = (
     Row("no meter", "No meter, nothing known"),
     Row("no meter, remembered", "No meter, network remembered", theirs="no meter"),
@@ -86,29 +54,37 @@ def write(figures: Figures, goals: tuple[Goal, ...], folder: Path) -> None:
     (folder / "benchmarks.md").write_text(_page(figures, goals), encoding="utf-8")
 
 
+def write_j11(figures: Figures, goals: tuple[Goal, ...], folder: Path) -> None:
+    """Write the section about J11 dongles into the page that a folder has."""
+    page = folder / "benchmarks.md"
+    text = report_j11.replaced(page.read_text(encoding="utf-8"), report_j11.section(figures, goals))
+    page.write_text(text, encoding="utf-8")
+
+
 def _page(figures: Figures, goals: tuple[Goal, ...]) -> str:
     asked = {goal.row: goal for goal in goals}
     sections = [
         report_text.HEAD.format(machine=_machine(), picture=_PICTURE),
         "## Starts\n",
         report_text.STARTS,
-        _table(figures, STARTS, asked, ("ours", "momonga", "core")),
+        table(figures, STARTS, asked, ("ours", "momonga", "core")),
         _stages(figures),
         _patience(figures),
         report_text.NO_METER,
-        _table(figures, NO_METER, asked, ("ours", "momonga")),
+        table(figures, NO_METER, asked, ("ours", "momonga")),
         "## One full reading\n",
         report_text.READING,
-        _table(figures, READING, asked, ("ours", "momonga", "core")),
+        table(figures, READING, asked, ("ours", "momonga", "core")),
         _floor(figures),
         _shares(figures),
         "## Ports without a usable dongle\n",
         report_text.VERDICTS,
-        _table(figures, VERDICTS, asked, ("ours", "momonga")),
+        table(figures, VERDICTS, asked, ("ours", "momonga")),
         _said(figures),
         "## Recovery\n",
         report_text.RECOVERY,
-        _table(figures, RECOVERY, asked, ("ours", "momonga")),
+        table(figures, RECOVERY, asked, ("ours", "momonga")),
+        report_j11.section(figures, goals),
         "## Many meters in one process\n",
         report_text.CROWD,
         _crowd(figures),
@@ -128,68 +104,6 @@ def _machine() -> str:
     return f"{cores} cores ({', '.join(names)}), {platform.system()}, Python {platform.python_version()}"
 
 
-# --- Tables ------------------------------------------------------------------------------
-
-
-def _table(
-    figures: Figures, rows: tuple[Row, ...], asked: dict[str, Goal], programs: tuple[str, ...]
-) -> str:
-    titles = {"ours": "this stack", "momonga": "momonga 0.7.0", "core": "Home Assistant's own"}
-    heads = ["", *(titles[name] for name in programs), "momonga / this", "asked for", "limit"]
-    lines = [heads, ["---"] * len(heads)]
-    for row in rows:
-        cells = [_cell(figures, row, name) for name in programs]
-        limit = LEAST.get(row.key)
-        lines.append(
-            [
-                row.title,
-                *cells,
-                _advantage(figures, row),
-                _asked(figures, asked.get(row.key)),
-                "" if limit is None else row.form(limit),
-            ]
-        )
-    return _markdown(lines)
-
-
-def _markdown(lines: list[list[str]]) -> str:
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _value(figures: Figures, row: Row, program: str) -> float | None:
-    choose = figures.least if row.best_round else figures.middle
-    value = choose(row.key, program)
-    if value is None and row.theirs and program != "ours":
-        value = choose(row.theirs, program)
-    return value
-
-
-def _cell(figures: Figures, row: Row, program: str) -> str:
-    value = _value(figures, row, program)
-    if value is None:
-        return "-"
-    values = figures.samples(row.key, program)
-    text = row.form(value)
-    if not row.best_round and row.form is _seconds and len(values) > 1:
-        text += f" ({row.form(values[0])} to {row.form(values[-1])}, n={len(values)})"
-    return text
-
-
-def _advantage(figures: Figures, row: Row) -> str:
-    ours, theirs = _value(figures, row, "ours"), _value(figures, row, "momonga")
-    if not ours or not theirs:
-        return ""
-    ratio = theirs / ours
-    return f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}"  # noqa: PLR2004 - digits
-
-
-def _asked(figures: Figures, goal: Goal | None) -> str:
-    if goal is None:
-        return ""
-    of = "" if goal.other == "momonga" else " of Home Assistant's own"
-    return f"{goal.text}{of}: {'yes' if goal.met(figures) else '**no**'}"
-
-
 # --- Sections ----------------------------------------------------------------------------
 
 
@@ -199,9 +113,9 @@ def _stages(figures: Figures) -> str:
     for row in ("cold", "warm", "live"):
         values = [figures.middle(f"{row}: {name}", "ours") for name in names]
         lines.append(
-            [row, *("" if not value or value < _BRIEF else _seconds(value) for value in values)]
+            [row, *("" if not value or value < _BRIEF else seconds(value) for value in values)]
         )
-    return report_text.STAGES + "\n" + _markdown(lines)
+    return report_text.STAGES + "\n" + markdown(lines)
 
 
 def _patience(figures: Figures) -> str:
@@ -209,7 +123,7 @@ def _patience(figures: Figures) -> str:
     if value is None or theirs is None:
         return ""
     return report_text.PATIENCE.format(
-        ours=_seconds(value), theirs=_seconds(theirs), ratio=f"{theirs / value:.1f}"
+        ours=seconds(value), theirs=seconds(theirs), ratio=f"{theirs / value:.1f}"
     )
 
 
@@ -220,18 +134,18 @@ def _floor(figures: Figures) -> str:
     names = ("ours", "momonga", "libraries")
     above = {name: (figures.middle("peak", name) or 0.0) - python for name in names}
     return report_text.FLOOR.format(
-        bare=_milliseconds(bare),
-        python=_mebibytes(python),
-        ours=_mebibytes(above["ours"]),
-        momonga=_mebibytes(above["momonga"]),
-        libraries=_mebibytes(above["libraries"]),
+        bare=milliseconds(bare),
+        python=mebibytes(python),
+        ours=mebibytes(above["ours"]),
+        momonga=mebibytes(above["momonga"]),
+        libraries=mebibytes(above["libraries"]),
     )
 
 
 def _shares(figures: Figures) -> str:
     lines = [["Part", "Share"], ["---", "---"]]
     lines += [[part, f"{share:.0%}"] for part, share in figures.shares.items() if share >= 0.01]  # noqa: PLR2004 - a hundredth
-    return report_text.SHARES + "\n" + _markdown(lines)
+    return report_text.SHARES + "\n" + markdown(lines)
 
 
 def _said(figures: Figures) -> str:
@@ -251,12 +165,12 @@ def _crowd(figures: Figures) -> str:
     lines = [heads, ["---"] * len(heads)]
     for size in (1, 10, 50):
         cells = [str(size)]
-        for kind, form in (("cpu", _milliseconds), ("peak", _mebibytes), ("threads", _plain)):
+        for kind, form in (("cpu", milliseconds), ("peak", mebibytes), ("threads", plain)):
             for name in ("ours", "momonga"):
                 value = figures.middle(f"crowd {kind} {size}", name)
                 cells.append("-" if value is None else form(value))
         lines.append(cells)
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def _short(figures: Figures, goals: tuple[Goal, ...]) -> str:
@@ -265,7 +179,7 @@ def _short(figures: Figures, goals: tuple[Goal, ...]) -> str:
         f"- {goal.row}: asked for {goal.text}, missed." for goal in goals if not goal.met(figures)
     ]
     for row in STARTS + READING + VERDICTS + RECOVERY:
-        ours, theirs = _value(figures, row, "ours"), _value(figures, row, "momonga")
+        ours, theirs = value_of(figures, row, "ours"), value_of(figures, row, "momonga")
         if ours is not None and theirs is not None and ours > theirs * _ALIKE:
             found.append(f"- {row.title}: {row.form(ours)}, momonga {row.form(theirs)}.")
     return "\n".join(found) or "Nothing that was asked for."
@@ -274,7 +188,7 @@ def _short(figures: Figures, goals: tuple[Goal, ...]) -> str:
 def _picture(figures: Figures) -> str:
     bars: list[Bar] = []
     for row in (*STARTS[:3], READING[0], *VERDICTS, *RECOVERY):
-        ours, theirs = _value(figures, row, "ours"), _value(figures, row, "momonga")
+        ours, theirs = value_of(figures, row, "ours"), value_of(figures, row, "momonga")
         if ours and theirs:
             bars.append(Bar(row.title, ours, theirs, LEAST.get(row.key)))
     return draw(bars)

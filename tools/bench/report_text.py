@@ -73,8 +73,7 @@ are):
 
 VERDICTS = """\
 What a setup dialog has to wait for: five seconds of silence, as some dongles start when their port
-is opened, and three for a device that speaks. The J11 dongle answers the one request that
-everything in that protocol begins with (capture 20).
+is opened, and three for a device that speaks.
 """
 
 RECOVERY = """\
@@ -90,7 +89,7 @@ there.
 """
 
 SHORT = """\
-Missed, or better in momonga:
+Missed, or better in momonga (of J11 dongles: what was missed, beside broute-j11):
 
 {found}
 
@@ -98,6 +97,6 @@ And what these figures cannot show:
 
 - The emulator's delays are drawn from ranges seen in a few captures, evenly. Bad radio has longer
   tails.
-- Every emulated meter is a well-behaved one of the first generation; dongles are of one kind here.
+- Every emulated meter is a well-behaved one of the first generation; dongles are of one kind for each protocol.
 - A recovery is measured three times, a start with nothing known twelve times: enough for the ratios, not for percentiles.
 """

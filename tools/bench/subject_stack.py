@@ -7,7 +7,7 @@ profile PORT COUNT     say where the CPU time of COUNT readings goes
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 import cProfile
 import json
@@ -18,7 +18,7 @@ from tools.emulator.config import DUMMY_ID, DUMMY_PASSWORD
 from tools.meter.bootstrap import without_home_assistant
 
 from .cpu_profile import shares
-from .lines import EPCS, POLL, say, usage
+from .lines import EPCS, POLL, inputs, say, usage
 
 without_home_assistant()
 
@@ -44,6 +44,7 @@ def meter_at(
     port: str,
     network: dict[str, object] | None = None,
     known: dict[str, object] | None = None,
+    kind: str | None = None,
 ) -> SmartMeter:
     """Return the meter behind a port, with what is remembered of it."""
     return SmartMeter(
@@ -51,6 +52,7 @@ def meter_at(
         Credentials(DUMMY_ID, DUMMY_PASSWORD),
         network=Network.from_dict(network) if network else None,
         description=MeterDescription.from_dict(known) if known else None,
+        dongle_kind=kind,
     )
 
 
@@ -69,7 +71,9 @@ async def read(meter: SmartMeter) -> dict[str, str]:
 async def start(port: str, memory: str = "{}") -> None:
     """Say when each stage began, and when the first reading was there."""
     remembered = json.loads(memory)
-    meter = meter_at(port, remembered.get("network"), remembered.get("known"))
+    meter = meter_at(
+        port, remembered.get("network"), remembered.get("known"), remembered.get("kind")
+    )
     seen: set[str] = set()
 
     def progress(news: Progress) -> None:
@@ -85,7 +89,13 @@ async def start(port: str, memory: str = "{}") -> None:
         return
     say(reading=_complete(report), **usage())
     network, known = meter.network, meter.description
-    say(memory={"network": network and network.as_dict(), "known": known and known.as_dict()})
+    say(
+        memory={
+            "network": network and network.as_dict(),
+            "known": known and known.as_dict(),
+            "kind": meter.dongle_kind,
+        }
+    )
     await meter.close()
 
 
@@ -142,15 +152,6 @@ async def _read_often(meter: SmartMeter, count: int, every: float, phase: float)
             await asyncio.sleep(due - time.monotonic())
             due += every
         await read(meter)
-
-
-async def inputs() -> AsyncIterator[str]:
-    """Yield the lines of the input without a thread."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    async for line in reader:
-        yield line.decode()
 
 
 def _since(began: float) -> float:

@@ -21,7 +21,7 @@ from .errors import DemoError
 from .jsons import JsonObject
 from .onboarding import onboard, sign_in_again
 from .options import Options
-from .ports import choose_port
+from .ports import chosen_port
 from .programs import Programs
 from .saying import say
 from .set_up import set_up_energy, set_up_integration
@@ -125,9 +125,9 @@ async def perform[T](
         DemoError: Something did not start, or ended by itself.
     """
     loop = asyncio.get_running_loop()
-    with _folder(options.folder) as folder:
+    with _folder(options.folder) as folder, chosen_port(options.port) as port:
         play = asyncio.ensure_future(
-            _play(options, Configuration(folder), act, clock or soon(options))
+            _play(options, Configuration(folder), port, act, clock or soon(options))
         )
         for number in _SIGNALS:
             loop.add_signal_handler(number, play.cancel)
@@ -144,10 +144,10 @@ async def perform[T](
 async def _play[T](
     options: Options,
     configuration: Configuration,
+    port: int,
     act: Callable[[Stage], Awaitable[T]],
     clock: Clock,
 ) -> T:
-    port = choose_port(options.port)
     stored = [stored_entry(configuration.dongle)] if options.core else []
     configuration.write(port, options.yaml, stored)
     programs = Programs(options, configuration)

@@ -6,8 +6,9 @@ report = await meter.read([properties.INSTANTANEOUS_POWER])
 print(report.value(properties.INSTANTANEOUS_POWER), "W")
 await meter.close()
 
-Four names are modules: ``properties`` (the property table), ``readings`` (typed values), ``half_hours``
-(histories as registers and energies) and ``errors`` (everything that is raised).
+Five names are modules: ``properties`` (the property table), ``readings`` (typed values), ``half_hours``
+(histories as registers and energies), ``errors`` (everything that is raised) and ``j11_layout`` (what in a
+frame of the J11 protocol identifies a household).
 """
 
 from . import errors
@@ -16,6 +17,7 @@ from .credentials import Credentials
 from .dongle.dongle import DongleIdentity, FoundNetwork, Network
 from .dongle.port import Connector, serial_connector
 from .errors import RouteBError
+from .j11 import layout as j11_layout
 from .link.cache import Signal
 from .link.client import SmartMeter
 from .link.connection import Condition
@@ -65,6 +67,7 @@ __all__ = [
     "errors",
     "half_hours",
     "identify",
+    "j11_layout",
     "manufacturer_name",
     "plan",
     "probe",

@@ -68,7 +68,7 @@ async def hourly_repair(
 async def repair_with_a_shift(
     harness: HistoryHarness, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> datetime:
-    """The five-minute rows are gone, so sums begin anew."""
+    """The five-minute rows are gone, so the sums start again."""
     await harness.start()
     await harness.live(at(2.2))
     await harness.stop()

@@ -9,12 +9,12 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, WATER
-from tests.integration.history.priced_house import (
+from tests.integration.history.priced_harness import (
     COMPENSATION,
     COST,
     FIXED,
     PRICE,
-    PricedHouse,
+    PricedHarness,
     source,
 )
 from tests.integration.history.test_forty_days import (
@@ -42,52 +42,52 @@ async def test_forty_days_of_costs_have_no_hole(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     hass.loop.set_debug(False)
-    house = PricedHouse(hass, freezer, START)
-    house.price_of = _price_of
-    house.meter.set_counts(ROLL_OVER, (0, 0))
-    await house.set_up()
-    await house.show_costs(source())
-    await house.start()
+    harness = PricedHarness(hass, freezer, START)
+    harness.price_of = _price_of
+    harness.meter.set_counts(ROLL_OVER, (0, 0))
+    await harness.set_up()
+    await harness.show_costs(source())
+    await harness.start()
     for down, up in OUTAGES:
-        if house.now < EXCHANGE < down:
-            await exchange(house)
-        await house.live(down)
-        await house.stop()
-        house.move(up)
-        await house.start()
-    await house.live(END)
+        if harness.now < EXCHANGE < down:
+            await exchange(harness)
+        await harness.live(down)
+        await harness.stop()
+        harness.move(up)
+        await harness.start()
+    await harness.live(END)
 
-    await _every_hour_is_energy_times_price(house)
-    await the_other_sensor_is_untouched(house)
+    await _every_hour_is_energy_times_price(harness)
+    await the_other_sensor_is_untouched(harness)
 
     # A range that a person asks for is priced once more, to the same yen; again changes nothing.
-    assert house.repair is not None
-    await house.repair.async_import(START)
-    await _every_hour_is_energy_times_price(house)
+    assert harness.repair is not None
+    await harness.repair.async_import(START)
+    await _every_hour_is_energy_times_price(harness)
     ids = (COST, COMPENSATION)
-    before = [await house.rows(each, "sum") for each in ids]
-    others = [await house.stored(each, "sum") for each in (IMPORTED, EXPORTED, WATER)]
-    report = await house.repair.async_import(START)
+    before = [await harness.rows(each, "sum") for each in ids]
+    others = [await harness.stored(each, "sum") for each in (IMPORTED, EXPORTED, WATER)]
+    report = await harness.repair.async_import(START)
     assert not report.hours
     assert not report.cost_hours
-    assert [await house.rows(each, "sum") for each in ids] == before
-    assert [await house.stored(each, "sum") for each in (IMPORTED, EXPORTED, WATER)] == others
+    assert [await harness.rows(each, "sum") for each in ids] == before
+    assert [await harness.stored(each, "sum") for each in (IMPORTED, EXPORTED, WATER)] == others
 
 
-async def _every_hour_is_energy_times_price(house: PricedHouse) -> None:
-    energies = await house.stored(IMPORTED)
-    costs = await house.money(COST)
+async def _every_hour_is_energy_times_price(harness: PricedHarness) -> None:
+    energies = await harness.stored(IMPORTED)
+    costs = await harness.money(COST)
     hours = sorted(energies)[1:]
     assert sorted(costs)[-len(hours) :] == hours
-    right = {hour: house.truth(IMPORTED, [hour])[hour] * FIXED for hour in hours}
+    right = {hour: harness.expected(IMPORTED, [hour])[hour] * FIXED for hour in hours}
     assert _wrong(costs, right) == {}
 
-    exported, known = await house.money(COMPENSATION), await house.rows(PRICE, "mean")
-    exported_energy = await house.stored(EXPORTED)
+    exported, known = await harness.money(COMPENSATION), await harness.rows(PRICE, "mean")
+    exported_energy = await harness.stored(EXPORTED)
     hours = sorted(exported_energy)[1:]
     priced = [hour for hour in hours if hour in known]
     assert len(priced) > 700
-    right = {hour: house.worth("reverse", hour) for hour in priced}
+    right = {hour: harness.worth("reverse", hour) for hour in priced}
     # The registers of two meters say nothing of half-hours: that hour goes by its mean price.
     changed = EXCHANGE.replace(minute=0)
     right[changed] = exported_energy[changed] * known[changed]

@@ -123,7 +123,7 @@ async def test_a_gap_longer_than_the_recorder_keeps_loses_nothing(harness: Histo
     harness.meter.connected = False
     harness.poll()
     await harness.live(at(50))
-    # Two days stand for the usual ten: the five-minute rows are gone, and sums begin anew.
+    # Two days stand for the usual ten: the five-minute rows are gone, and the sums start again.
     kept = harness.now - timedelta(days=1)
     await harness.compile(PurgeTask(kept, repack=False, apply_filter=False))
     harness.meter.connected = True

@@ -258,12 +258,12 @@ async def test_progress_and_the_last_repair_are_told_and_outlive_a_restart(
     await harness.live(at(2.2 + 49))
 
     assert seen[:5] == [(0, 3), (1, 3), (2, 3), (3, 3), None]
-    told = repair.last_repair
-    assert told is not None
-    assert (told["occasion"], told["hours"]) == ("repair", 48)
+    first_report = repair.last_repair
+    assert first_report is not None
+    assert (first_report["occasion"], first_report["hours"]) == ("repair", 48)
     await off(harness, at(2.2 + 51))
     assert harness.repair is not None
-    assert harness.repair.last_repair == told
+    assert harness.repair.last_repair == first_report
     await harness.stop()
     await forget_backfill(harness.hass, harness.identity)
     assert (await harness.start()).last_repair is None

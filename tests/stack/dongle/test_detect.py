@@ -171,6 +171,22 @@ def test_a_dongle_that_took_the_place_of_another_kind_is_found_at_the_next_openi
     run(scenario())
 
 
+@pytest.mark.parametrize("says", [b"", b"\r\n"], ids=["silent", "noisy"])
+@pytest.mark.parametrize("patience", [4.8, 4.81, 4.85, 4.9, 4.95, 5.0, 5.05, 5.1, 5.15])
+def test_last_moments_of_a_detection_are_waited_for_and_not_filled_with_questions(
+    patience: float, says: bytes
+) -> None:
+    async def scenario() -> None:
+        dongle = ScriptedDongle()
+        dongle.first_replies["SKVER"] = says
+        dongle.replies["SKVER"] = b""
+        with pytest.raises(errors.DongleError):
+            await detect(dongle.connector(), ignore, trace(), patience=patience)
+        assert dongle.commands.count("SKVER") <= 8
+
+    run(scenario())
+
+
 # --- An end in the middle --------------------------------------------------------------------
 
 

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 import os
 from pathlib import Path
 import shutil
-import socket
 
 import pytest
 import serial.rfc2217
@@ -38,44 +37,51 @@ def _emulator() -> Emulator:
     return Emulator(EmulatorConfig(route_b_id=ROUTE_B_ID, password=PASSWORD, speed=20.0))
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-        return number
-
-
 @asynccontextmanager
 async def _ser2net(folder: Path, accepter: str) -> AsyncIterator[int]:
     """Run ser2net between a port number and the emulator's pseudo terminal."""
     assert _SER2NET is not None, "ser2net is to be installed in CI"
-    number, device, config = _free_port(), folder / "tty", folder / "ser2net.yaml"
+    device, config = folder / "tty", folder / "ser2net.yaml"
     config.write_text(
         f"connection: &dongle\n"
-        f"  accepter: {accepter},127.0.0.1,{number}\n"
+        f"  accepter: {accepter},127.0.0.1,0\n"
         f"  connector: serialdev,{device},115200n81,local\n"
     )
     async with _emulator() as emulator:
         emulator.serve_pty(device)
         process = await asyncio.create_subprocess_exec(_SER2NET, "-n", "-d", "-c", str(config))
         try:
-            await _until_listening(number)
-            yield number
+            yield await _number_of(process.pid)
         finally:
             process.terminate()
             await process.wait()
 
 
-async def _until_listening(number: int) -> None:
-    """Wait without connecting: the server has room for one client."""
+async def _number_of(pid: int) -> int:
+    """Wait, without connecting, until a server listens; it has room for one client.
+
+    It has a free number given by the kernel: one that is looked for beforehand may be another
+    program's when the server comes to it.
+    """
     for _ in range(200):
-        if _listens(number):
-            return
+        if (number := _listens_on(pid)) is not None:
+            return number
         await asyncio.sleep(0.05)
     raise AssertionError("ser2net does not listen")
 
 
-def _listens(number: int) -> bool:
-    return f"0100007F:{number:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
+def _listens_on(pid: int) -> int | None:
+    """Return the number of the port on which a process listens, None if on none."""
+    process = Path("/proc", str(pid))
+    own: set[str] = set()
+    for descriptor in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(descriptor.readlink()))
+    for line in (process / "net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
+        if state == "0A" and f"socket:[{inode}]" in own:
+            return int(local.partition(":")[2], 16)
+    return None
 
 
 @asynccontextmanager

@@ -2,10 +2,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from tools.bench.chart import Bar, draw
-from tools.bench.error_ports import J11
 from tools.bench.figures import Figures
-from tools.bench.goals import RATIOS, Goal, failures
-from tools.bench.report import write
+from tools.bench.goals import J11, RATIOS, Goal, failures, missed_in
+from tools.bench.report import write, write_j11
 
 
 def _good() -> Figures:
@@ -71,10 +70,32 @@ def test_picture_is_well_formed_and_shows_each_figure() -> None:
     assert {"A <start>", "1.25", "40"} <= set(texts)
 
 
-def test_j11_end_answers_its_version_and_nothing_else() -> None:
-    answer = J11()
-    request = bytes.fromhex("D0EA83FC006B000403A80000")
+def _j11(live: float) -> Figures:
+    figures = Figures()
+    for row, ours, theirs in (("cold", 15.0, 46.0), ("live", live, 9.0), ("datagrams", 1.0, 1.0)):
+        figures.add(f"J11 {row}", "ours", ours)
+        figures.add(f"J11 {row}", "broute-j11", theirs)
+    return figures
 
-    assert answer(b"SKVER\r\n") == b""
-    assert answer(request[:5]) == b""
-    assert answer(request[5:])[:6].hex() == "d0f9ee5d206b"
+
+def test_a_j11_dongle_is_measured_beside_the_program_that_reads_it() -> None:
+    assert missed_in(_j11(live=0.8), J11) == []
+    assert missed_in(_j11(live=1.0), J11) == [
+        "J11 live: 0.111 of broute-j11's, asked for: at most 1/10"
+    ]
+
+
+def test_the_section_about_j11_is_written_and_the_others_are_left(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text(
+        "# B\n\n## A\n\nold\n\n## J11 dongles\n\nold\n\n## C\n\nold\n", encoding="utf-8"
+    )
+
+    for live in (1.0, 0.8):
+        write_j11(_j11(live), J11, tmp_path)
+
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# B\n\n## A\n\nold\n\n## J11 dongles\n\nThe same meter")
+    assert text.endswith("|\n\n## C\n\nold\n")
+    assert "| Start, session still alive | 0.80 s | 9.00 s | 11.2 | at most 1/10: yes |" in text
+    assert "1.00 s" not in text

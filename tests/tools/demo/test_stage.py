@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 import socket
+import sys
 
 import pytest
 
 from tools.demo.configuration import DOMAIN, Configuration
 from tools.demo.errors import DemoError
-from tools.demo.ports import choose_port
+from tools.demo.ports import chosen_port
 
 
 def test_a_folder_of_an_earlier_demo_is_rebuilt(tmp_path: Path) -> None:
@@ -56,10 +57,32 @@ def test_emptying_the_folder_leaves_the_integration_itself_alone(tmp_path: Path)
 def test_a_taken_port_is_told_and_not_replaced() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
-        with pytest.raises(DemoError, match=str(taken)):
-            choose_port(taken)
+        with pytest.raises(DemoError, match=str(taken)), chosen_port(taken):
+            pass
 
 
 @pytest.mark.usefixtures("socket_enabled")
 def test_any_free_port_can_be_had() -> None:
-    assert choose_port(0) > 0
+    with chosen_port(0) as port:
+        assert port > 0
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere no port can be kept")
+def test_a_port_is_kept_for_home_assistant_until_the_demo_ends() -> None:
+    with chosen_port(0) as port:
+        for _ in range(2):  # a start, and a restart
+            with socket.create_server(("127.0.0.1", port)):
+                pass
+        assert not _is_free(port)
+    assert _is_free(port)
+
+
+def _is_free(port: int) -> bool:
+    """Return whether a port could be given to a program that asks for any."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -10,6 +10,8 @@ from typing import Any, override
 from custom_components.wisun_route_b.stack import Connector
 from tests.virtual_clock import now, run
 from tools.emulator import Emulator, EmulatorConfig
+from tools.emulator.j11.dongle import J11Dongle
+from tools.emulator.products import link_local
 from tools.meter.arguments import parse
 from tools.meter.context import Context
 from tools.meter.exit_codes import ExitCode
@@ -19,6 +21,10 @@ from tools.meter.screen import Screen
 ROUTE_B_ID = "0A1B2C3D4E5F60718293A4B5C6D7E8F9"
 PASSWORD = "S3cretPASS99"
 ENVIRONMENT = {"ROUTE_B_ID": ROUTE_B_ID, "ROUTE_B_PASSWORD": PASSWORD}
+
+#: A J11 dongle makes small letters of a password large.
+J11_PASSWORD = PASSWORD.upper()
+J11_ENVIRONMENT = {**ENVIRONMENT, "ROUTE_B_PASSWORD": J11_PASSWORD}
 
 
 class Terminal(io.StringIO):
@@ -96,8 +102,18 @@ def meter(
 def secrets(emulator: Emulator) -> list[str]:
     """Return everything that must not be shown, in every form that it may take."""
     pan = emulator.air.pan
-    own = emulator.dongle._printer.lines
-    plain = [ROUTE_B_ID, PASSWORD, ROUTE_B_ID[-8:], pan.mac, pan.address, own.mac, own.address]
+    own = emulator.device.mac if isinstance(emulator.device, J11Dongle) else None
+    own = own or emulator.dongle._printer.lines.mac
+    plain = [
+        ROUTE_B_ID,
+        PASSWORD,
+        J11_PASSWORD,
+        ROUTE_B_ID[-8:],
+        pan.mac,
+        pan.address,
+        own,
+        link_local(own),
+    ]
     plain += [emulator.meter.unique[:12].hex().upper()]
     plain += [text.encode().hex().upper() for text in (ROUTE_B_ID, PASSWORD)]
     return plain

@@ -70,6 +70,10 @@ def test_captures_stay_the_same_to_the_parser(capture: Transcript, piece: int) -
         (f"  Addr:{METER_MAC}", "  Addr:0000000000000001"),
         (f"SKLL64 {METER_MAC}", "SKLL64 0000000000000001"),
         (METER_IP, "FE80:0000:0000:0000:0200:0000:0000:0001"),
+        (
+            f"EVENT 02 FF02:0000:0000:0000:0000:0001:FF{METER_IP[-7:]}",
+            "EVENT 02 FF02:0000:0000:0000:0000:0000:0000:0000",
+        ),
         (f"EVENT 21 {METER_IP} 00", "EVENT 21 FE80:0000:0000:0000:0200:0000:0000:0001 00"),
         (
             f"EINFO {DONGLE_IP} 001D12900005747B 21 FFFF FFFE",

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import json
 
 from tools.bench.figures import Figures
-from tools.bench.processes import Meters, Program, meters, reader, running
+from tools.bench.processes import Meters, Option, Program, meters, reader, running
 
 #: So much faster than life, the emulator's waits are 1 to 3 ms.
 FULL_SPEED = 500.0
@@ -13,49 +13,67 @@ FULL_SPEED = 500.0
 _INSTANCE_LIST = 3.5
 
 
-async def measure_air(figures: Figures, *, readings: int) -> None:
-    """Read at the pace of a real meter, and count what is on the air."""
+async def measure_air(
+    figures: Figures,
+    programs: tuple[str, ...],
+    *,
+    readings: int,
+    prefix: str = "",
+    **options: Option,
+) -> None:
+    """Read at the pace of a real meter, and count what is on the air.
+
+    ``prefix`` stands before the names of the rows, ``options`` are those of bench.host.
+    """
     async with asyncio.TaskGroup() as group:
-        for name in ("ours", "momonga", "core"):
-            group.create_task(_measure_air(figures, name, readings))
+        for name in programs:
+            group.create_task(_measure_air(figures, name, readings, prefix, options))
 
 
-async def _measure_air(figures: Figures, name: str, readings: int) -> None:
+async def _measure_air(
+    figures: Figures, name: str, readings: int, prefix: str, options: dict[str, Option]
+) -> None:
     async with (
-        meters(seed=1, control=True) as dongle,
+        meters(seed=1, control=True, **options) as dongle,
         reader(name, "spin", dongle.port()) as program,
     ):
         await program.until("ready")
         await asyncio.sleep(_INSTANCE_LIST)
         await dongle.control("traffic reset")
         for _ in range(readings):
-            figures.add("reading", name, (await program.ask(1, 0))["seconds"])
+            figures.add(f"{prefix}reading", name, (await program.ask(1, 0))["seconds"])
         traffic = json.loads(await dongle.control("traffic"))
-        figures.add("datagrams", name, traffic["requests"] / readings)
-        figures.add("bytes out", name, traffic["request_bytes"] / readings)
-        figures.add("bytes in", name, traffic["answer_bytes"] / readings)
+        figures.add(f"{prefix}datagrams", name, traffic["requests"] / readings)
+        figures.add(f"{prefix}bytes out", name, traffic["request_bytes"] / readings)
+        figures.add(f"{prefix}bytes in", name, traffic["answer_bytes"] / readings)
 
 
 async def measure_cpu(
-    figures: Figures, programs: tuple[str, ...], *, rounds: int, readings: int
+    figures: Figures,
+    programs: tuple[str, ...],
+    *,
+    rounds: int,
+    readings: int,
+    prefix: str = "",
+    **options: Option,
 ) -> None:
     """Let the programs read in turns, alone, each from an emulator of its own.
 
     What disturbs one of them disturbs all within a few seconds, and the best round of each
-    is the least disturbed one.
+    is the least disturbed one. ``prefix`` and ``options`` are those of :func:`measure_air`.
     """
     async with AsyncExitStack() as stack:
         started: dict[str, Program] = {}
         for name in programs:
-            dongle = await stack.enter_async_context(meters(seed=1, speed=FULL_SPEED))
+            dongle = await stack.enter_async_context(meters(seed=1, speed=FULL_SPEED, **options))
             started[name] = await stack.enter_async_context(reader(name, "spin", dongle.port()))
         await asyncio.gather(*(program.until("ready") for program in started.values()))
         for _ in range(rounds):
             for name, program in started.items():
                 done = await program.ask(readings, 0)
-                figures.add("cpu", name, done["cpu"] / done["readings"])
-                figures.add("threads", name, done["threads"])
-                figures.add("peak", name, done["peak"] * 1024)
+                figures.add(f"{prefix}cpu", name, done["cpu"] / done["readings"])
+                figures.add(f"{prefix}threads", name, done["threads"])
+                figures.add(f"{prefix}peak", name, done["peak"] * 1024)
 
 
 async def measure_nothing(figures: Figures) -> None:

@@ -5,15 +5,15 @@ another meter each time; all of it runs side by side, because it is mostly waiti
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 import time
 
 from tools.bench.figures import Figures
-from tools.bench.processes import Meters, Program, meters, reader
+from tools.bench.processes import Meters, Option, Program, meters, reader
 
 #: Seconds after a good reading at which a fault begins.
-_PHASES = (4.0, 12.0, 20.0)
+PHASES = (4.0, 12.0, 20.0)
 #: Seconds that the meter is without power, or the dongle out of its socket.
 _AWAY = 45
 #: Seconds after the start of a reading in which the first answer must have come.
@@ -26,27 +26,32 @@ PATIENCE = 900.0
 type Fault = Callable[[Meters, Program], Awaitable[None]]
 
 
-async def _lose_answer(dongle: Meters, program: Program) -> None:
+async def lose_answer(dongle: Meters, program: Program) -> None:
+    """Lose the first answer of the next reading."""
     await dongle.control("rates lose_answer=1")
     await program.until("poll")
     await asyncio.sleep(_ANSWERED)
     await dongle.control("rates")
 
 
-async def _reboot(dongle: Meters, program: Program) -> None:
+async def reboot(dongle: Meters, program: Program) -> None:
+    """Cut the meter's power for a while."""
     del program
     await dongle.control("reboot_meter", _AWAY)
     await asyncio.sleep(_AWAY)
 
 
-async def _unplug(dongle: Meters, program: Program) -> None:
+async def unplug(dongle: Meters, program: Program) -> None:
+    """Take the dongle out of its socket for a while."""
     del program
     await dongle.control("unplug")
     await asyncio.sleep(_AWAY)
     await dongle.control("replug")
 
 
-def _at_once(command: str) -> Fault:
+def at_once(command: str) -> Fault:
+    """Return a fault that is one order to the emulator, and over at once."""
+
     async def act(dongle: Meters, program: Program) -> None:
         del program
         await dongle.control(command)
@@ -56,23 +61,34 @@ def _at_once(command: str) -> Fault:
 
 #: Name of the row -> what happens. It returns when the fault has ended.
 FAULTS: dict[str, Fault] = {
-    "lost answer": _lose_answer,
-    "EVENT 26": _at_once("end_session"),
-    "EVENT 29, renewed": _at_once("expire_session module"),
-    "EVENT 29, not renewed": _at_once("expire_session none"),
-    "meter reboot": _reboot,
-    "unplug": _unplug,
+    "lost answer": lose_answer,
+    "EVENT 26": at_once("end_session"),
+    "EVENT 29, renewed": at_once("expire_session module"),
+    "EVENT 29, not renewed": at_once("expire_session none"),
+    "meter reboot": reboot,
+    "unplug": unplug,
 }
 
 
 async def measure(figures: Figures) -> None:
     """Measure every fault with both programs."""
+    await measure_faults(figures, FAULTS, ("ours", "momonga"), PHASES)
+
+
+async def measure_faults(
+    figures: Figures,
+    faults: Mapping[str, Fault],
+    programs: tuple[str, ...],
+    phases: tuple[float, ...],
+    **options: Option,
+) -> None:
+    """Measure faults; a phase is the number of seconds after a good reading, options as of bench.host."""
     async with asyncio.TaskGroup() as group:
         number = 0
-        for row, fault in FAULTS.items():
-            for phase in _PHASES:
-                for name in ("ours", "momonga"):
-                    case = _Case(row, fault, name, phase)
+        for row, fault in faults.items():
+            for phase in phases:
+                for name in programs:
+                    case = _Case(row, fault, name, phase, options)
                     group.create_task(case.measure(figures, number * _STAGGER))
                     number += 1
 
@@ -85,11 +101,12 @@ class _Case:
     fault: Fault
     name: str
     phase: float
+    options: dict[str, Option] = field(default_factory=dict)
 
     async def measure(self, figures: Figures, wait: float) -> None:
         await asyncio.sleep(wait)
         async with (
-            meters(seed=round(self.phase), control=True) as dongle,
+            meters(seed=round(self.phase), control=True, **self.options) as dongle,
             reader(self.name, "watch", dongle.port()) as program,
         ):
             await program.until("reading")

@@ -73,7 +73,7 @@ class Meter:
 
     def get(self, epc: int, now: datetime) -> bytes | None:
         """Return the data of a property, None if the meter does not have it."""
-        if epc not in self.model.readable:
+        if epc not in self.model.readable or epc in self.model.refused:
             return None
         reader = self._readers.get(epc)
         return None if reader is None else reader(now.astimezone(JST))

@@ -1,7 +1,7 @@
 """What kind of meter it is: which properties it has and how it counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 #: Get map of a first-generation meter, as captured from one of Release F (property 9F).
@@ -29,6 +29,8 @@ class MeterModel:
     """Property D7: the registers start again at zero after 10 ** digits - 1."""
     most_properties: int = 6
     """A Get of more is answered with 52 and the first so many (AIF 1.01, 2.4.4; seen so)."""
+    refused: frozenset[int] = frozenset()
+    """Properties that are listed in 9F, and refused all the same."""
     three_wire: bool = True
     """Without it there is no T phase."""
 
@@ -46,7 +48,16 @@ SECOND_GENERATION = MeterModel(
     readable=_FIRST_GENERATION | frozenset(bytes.fromhex("C0 D0 EE EF")),
     writable=frozenset(bytes.fromhex("81 E5 ED EF")),
     release=b"R",
+    most_properties=7,
 )
+#: The same with finer registers: the unit (E1) of a real one is in no source. With eight digits a
+#: register starts again after 100 000 kWh (E1 = 03), or 10 000 kWh (04), which is two to three years.
+SECOND_GENERATION_WH = replace(SECOND_GENERATION, unit=0x03, watt_seconds_per_count=3_600, digits=8)
+SECOND_GENERATION_TENTH_WH = replace(
+    SECOND_GENERATION, unit=0x04, watt_seconds_per_count=360, digits=8
+)
+#: One that lists the one-minute register in 9F, and refuses it.
+SECOND_GENERATION_WITHOUT_MINUTES = replace(SECOND_GENERATION, refused=frozenset((0xD0,)))
 #: The least that was met in the field: no reverse values, no history 2, no coefficient, and
 #: one property at a time.
 MINIMAL = MeterModel(
@@ -56,5 +67,12 @@ MINIMAL = MeterModel(
 )
 
 MODELS: Mapping[str, MeterModel] = MappingProxyType(
-    {"gen1": FIRST_GENERATION, "gen2": SECOND_GENERATION, "minimal": MINIMAL}
+    {
+        "gen1": FIRST_GENERATION,
+        "gen2": SECOND_GENERATION,
+        "gen2-wh": SECOND_GENERATION_WH,
+        "gen2-tenth-wh": SECOND_GENERATION_TENTH_WH,
+        "gen2-without-minutes": SECOND_GENERATION_WITHOUT_MINUTES,
+        "minimal": MINIMAL,
+    }
 )

@@ -18,7 +18,7 @@ from custom_components.wisun_route_b.stack import (
 
 from ..context import Command, Context, connected
 from ..exit_codes import ExitCode, UsageError
-from ..recorder import Masker, Recorder, recorded
+from ..recorder import Recorder, recorded
 from .identify import describe
 from .read import offered
 
@@ -58,8 +58,8 @@ class Record(Command):
             raise UsageError(f"{self.file} cannot be written: {err.strerror}.") from err
 
     async def _record(self, desk: Context, file: TextIO) -> Recorder:
-        masker = Masker(desk.credentials)
-        recorder = Recorder(file, masker, asyncio.get_running_loop().time, _source(desk))
+        clock = asyncio.get_running_loop().time
+        recorder = Recorder(file, desk.credentials, clock, _source(desk))
         connector = recorded(desk.connector, recorder)
         device = "not identified"
         try:

@@ -20,9 +20,14 @@ def blank(port: int, payload: bytes) -> bytes:
     """Return a payload of the same size without what identifies a meter."""
     if port == PANA_PORT:
         return _blank_pana(payload)
-    if payload.startswith(_ECHONET_FRAME):
-        return _blank_echonet(payload)
+    if is_echonet(payload):
+        return blank_echonet(payload)
     return payload
+
+
+def is_echonet(payload: bytes) -> bool:
+    """Return whether a payload begins as an ECHONET Lite frame."""
+    return payload.startswith(_ECHONET_FRAME)
 
 
 def _blank_pana(payload: bytes) -> bytes:
@@ -41,7 +46,8 @@ def _blank_pana(payload: bytes) -> bytes:
     return bytes(blanked)
 
 
-def _blank_echonet(payload: bytes) -> bytes:
+def blank_echonet(payload: bytes) -> bytes:
+    """Return an ECHONET Lite frame of the same size without what identifies a meter."""
     blanked = bytearray(payload)
     position = _ECHONET_HEADER
     for _ in range(payload[_OPC] if len(payload) > _OPC else 0):
@@ -52,6 +58,25 @@ def _blank_echonet(payload: bytes) -> bytes:
         if epc in _PRIVATE:
             _zero(blanked, position + _PRIVATE[epc], position + size)
         position += size
+    return bytes(blanked)
+
+
+def blank_whole(payload: bytes) -> bytes:
+    """Return a payload that arrived whole as :func:`blank_echonet` does; what is no part of a frame is zero.
+
+    That is what stands behind the properties, a property that is longer than the rest, and all of a
+    payload that does not begin as a frame.
+    """
+    if not is_echonet(payload) or len(payload) < _ECHONET_HEADER:
+        return bytes(len(payload))
+    blanked = bytearray(blank_echonet(payload))
+    position = _ECHONET_HEADER
+    for _ in range(payload[_OPC]):
+        following = position + 2 + payload[position + 1] if position + 1 < len(payload) else 0
+        if not 0 < following <= len(payload):
+            break
+        position = following
+    _zero(blanked, position, len(blanked))
     return bytes(blanked)
 
 

@@ -51,6 +51,8 @@ _J11_TIMEOUT_S: Final = 0.6
 _J11_GAP_TIMEOUT_S: Final = 1.2
 #: The same when it is asked again. What is answered later counts as well, after the next SKVER.
 _J11_AGAIN_TIMEOUT_S: Final = 0.1
+#: Seconds before the end that are too few for another question.
+_TOO_SHORT_S: Final = 0.01
 #: SKVERs before the question in J11, and before something that speaks another protocol is taken for
 #: another device.
 _PROBES: Final = 2
@@ -186,6 +188,8 @@ class _Detection:
         for probe in itertools.count(1):
             left = begun + patience - loop.time()
             self._received_now = False
+            if probe > _PROBES and self._may_be_j11:
+                left -= _J11_AGAIN_TIMEOUT_S  # the last one leaves time for the question in J11
             is_skstack = await self._probe.ask(min(_PROBE_TIMEOUT_S, max(left, 0.0)))
             if is_telnet(self._received):
                 raise TelnetPortError("The port speaks telnet")
@@ -193,12 +197,12 @@ class _Detection:
                 return self._skstack
             self._answered += self._received_now
             if probe >= _PROBES:
-                await self._ask_for_j11_after(probe)
+                await self._ask_for_j11_after(probe, begun + patience)
                 if self._is_j11:
                     return self._j11_driver()
                 self._judge(
                     most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
-                    final=loop.time() >= begun + patience,
+                    final=loop.time() >= begun + patience - _TOO_SHORT_S,
                 )
                 self._probe.terminate_partial_line(fill=not self._has_received)
                 if loop.time() - begun >= IDENTIFY_PATIENCE:
@@ -231,12 +235,21 @@ class _Detection:
         """Whether a frame of J11 was received, whatever it says."""
         return self._j11.statistics.messages > 0
 
-    async def _ask_for_j11_after(self, probe: int) -> None:
-        """Ask after so many SKVERs; again if it may only be starting, or its answer may be damaged."""
+    @property
+    def _may_be_j11(self) -> bool:
+        """Whether it may be starting, or an answer of it may have been damaged."""
+        return not self._has_received or RESPONSE_CODE in self._received
+
+    async def _ask_for_j11_after(self, probe: int, deadline: float) -> None:
+        """Ask after so many SKVERs; again if it may only be starting, or its answer may be damaged.
+
+        At the ``deadline``, in seconds of the loop's clock, there is a verdict.
+        """
+        left = deadline - asyncio.get_running_loop().time()
         if probe == _PROBES:
             await self._ask_for_j11()
-        elif not self._has_received or RESPONSE_CODE in self._received:
-            await self._ask_for_j11(_J11_AGAIN_TIMEOUT_S)
+        elif left > 0 and self._may_be_j11:
+            await self._ask_for_j11(min(_J11_AGAIN_TIMEOUT_S, left))
 
     async def _ask_for_j11(self, patience: float = _J11_GAP_TIMEOUT_S) -> None:
         """Ask for the version in J11, which is legal in every state and changes nothing there.

@@ -1,7 +1,7 @@
 """One J11 command in flight: write it, wait for its response, hand everything else on."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ from ..errors import CommandFailedError, CommandTimeoutError
 from ..j11 import FRAME_GAP_S, Command, Message, Receiver, ResultCode, commands
 from ..j11.frames import Frame
 from ..j11.messages import (
+    Answer,
     ConnectionChanged,
     Datagram,
     PanaResult,
@@ -37,6 +38,8 @@ _PAUSES_S: Final = (0.1, 0.2, 0.4, 1.0, 2.0, 4.0)
 #: How often a command is sent that may be executed twice without harm, if no response comes.
 _TRIES: Final = 3
 
+#: Takes the answer to a question; raises if it forbids what was to follow.
+type Allow = Callable[[Answer | None], None]
 type Unsolicited = Datagram | ScanResult | ConnectionChanged | PanaResult | StartedUp
 
 
@@ -92,16 +95,46 @@ class J11Commander:
         ``patience`` in seconds replaces the command's own. Raises CommandFailedError with the result as
         ``code``, CommandTimeoutError or a PortError.
         """
-        answer = await self._exchange_with(command, patience)
+        return await self._repeat(command, lambda: self._exchange_with(command, patience))
+
+    async def execute_if(
+        self, question: Command, patience: float, allow: Allow, command: Command
+    ) -> Response:
+        """Ask a question, and execute a command if ``allow`` does not raise.
+
+        It gets the answer right before the command is written: no other command comes between, and
+        before each repetition of the command the question is asked again. ``patience`` in seconds is
+        that for the answer. Raises what ``allow`` raises, and what :meth:`execute` does.
+        """
+
+        async def ask_first() -> Response | Rejection:
+            answer = await self._ask(question, patience)
+            if answer.result in _NOT_EXECUTED:
+                return answer
+            allow(_checked(question, answer).answer)
+            return await self._run(command, command.patience)
+
+        return await self._repeat(command, lambda: self._queue.run(ask_first()))
+
+    async def _ask(self, question: Command, patience: float) -> Response | Rejection:
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._run(question, patience)
+            except CommandTimeoutError:
+                continue
+        return await self._run(question, patience)
+
+    async def _repeat(
+        self, command: Command, exchange: Callable[[], Awaitable[Response | Rejection]]
+    ) -> Response:
+        """Send until the dongle has executed it; at most seven times."""
+        answer = await exchange()
         for pause in _PAUSES_S:
             if answer.result not in _NOT_EXECUTED:
                 break
             await asyncio.sleep(pause)
-            answer = await self._exchange_with(command, patience)
-        if isinstance(answer, Rejection) or not command.is_done(answer.result):
-            result = int(answer.result)
-            raise CommandFailedError(command.summary, result, f"the result {result:02X}")
-        return answer
+            answer = await exchange()
+        return _checked(command, answer)
 
     async def execute_with_retries(
         self, command: Command, patience: float | None = None
@@ -224,3 +257,11 @@ class J11Commander:
             return
         self.fail(CommandTimeoutError("The dongle has restarted"))
         self._on_unsolicited(StartedUp())
+
+
+def _checked(command: Command, answer: Response | Rejection) -> Response:
+    """Return the response of a command that has its effect; else raise CommandFailedError."""
+    if isinstance(answer, Rejection) or not command.is_done(answer.result):
+        result = int(answer.result)
+        raise CommandFailedError(command.summary, result, f"the result {result:02X}")
+    return answer

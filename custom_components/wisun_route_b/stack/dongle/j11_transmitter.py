@@ -12,10 +12,12 @@ from ..errors import CommandFailedError, SendFailedError, TransmitLimitError
 from ..j11 import Reaction, ResultCode, commands
 from ..j11.messages import Transmission
 from .dongle import EventHandler, TransmitLimit
-from .j11_commander import J11Commander
+from .j11_commander import Allow, J11Commander
 
 #: Seconds after which a datagram is tried although the last one was refused.
 _TRY_AGAIN_S: Final = 60.0
+#: Seconds for the state of the dongle, which it answers within 0.03 s (capture 31).
+_STATE_TIMEOUT_S: Final = 1.5
 #: Results that say that there is no session: the meter is not in the list of devices, Route B is idle,
 #: or the dongle has not been set up (V12 p175-181).
 _NOT_JOINED: Final = frozenset(
@@ -53,15 +55,18 @@ class J11Transmitter:
         if asyncio.get_running_loop().time() - self._limited_at < _TRY_AGAIN_S:
             raise TransmitLimitError("The transmission time of this hour is used up")
 
-    async def send(self, address: str, payload: bytes) -> None:
+    async def send(self, address: str, payload: bytes, allow: Allow) -> None:
         """Send a datagram; return when the meter's radio has acknowledged it.
 
+        ``allow`` gets the state of the dongle right before each try, and raises if there is no session.
         Raises SendFailedError if it has not, NotJoinedError without a session, TransmitLimitError if
         nothing may be sent now, CommandTimeoutError or a PortError if the dongle is gone.
         """
         self.require_no_limit()
         try:
-            response = await self._commander.execute(commands.transmit(address, payload))
+            response = await self._commander.execute_if(
+                commands.status(), _STATE_TIMEOUT_S, allow, commands.transmit(address, payload)
+            )
         except CommandFailedError as err:
             if err.code in _NOT_JOINED:
                 raise NotJoinedError("The dongle has no session with the meter") from err

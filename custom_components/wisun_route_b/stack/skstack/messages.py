@@ -40,7 +40,7 @@ class Event:
 
     @property
     def shows_peer(self) -> bool:
-        """Whether the peer must be there: it has told its address, or acknowledged a datagram."""
+        """Whether the peer must be there: its address was resolved, or it has acknowledged a datagram."""
         return self.number == EventNumber.NEIGHBOR_ADVERTISEMENT or (
             self.number == EventNumber.UDP_SENT and self.parameter == SendResult.SENT
         )

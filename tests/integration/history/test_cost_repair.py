@@ -12,12 +12,12 @@ import pytest
 
 from custom_components.wisun_route_b.history.cost_comparison import CostComparison
 from tests.integration.history.entry_fixture import EXPORTED, IMPORTED, WATER
-from tests.integration.history.priced_house import (
+from tests.integration.history.priced_harness import (
     COMPENSATION,
     COST,
     FIXED,
     PRICE,
-    PricedHouse,
+    PricedHarness,
     source,
 )
 from tests.integration.history.scenario import START, at
@@ -28,14 +28,14 @@ YEN = Decimal("0.01")
 @pytest.fixture
 async def house(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
-) -> PricedHouse:
+) -> PricedHarness:
     hass.loop.set_debug(False)
-    built = PricedHouse(hass, freezer, START)
+    built = PricedHarness(hass, freezer, START)
     await built.set_up()
     return built
 
 
-async def _outage(house: PricedHouse, *sources: dict[str, Any]) -> None:
+async def _outage(house: PricedHarness, *sources: dict[str, Any]) -> None:
     """Live for some hours with Home Assistant off from the fourth to the seventh."""
     await house.show_costs(*sources)
     await house.start()
@@ -46,7 +46,7 @@ async def _outage(house: PricedHouse, *sources: dict[str, Any]) -> None:
     await house.live(at(9.3))
 
 
-async def _import(house: PricedHouse, **choices: Any) -> tuple[CostComparison, CostComparison]:
+async def _import(house: PricedHarness, **choices: Any) -> tuple[CostComparison, CostComparison]:
     assert house.repair is not None
     report = await house.repair.async_import(at(-48), **choices)
     found = [report.sensors[key].costs for key in ("imported_energy", "exported_energy")]
@@ -55,7 +55,9 @@ async def _import(house: PricedHouse, **choices: Any) -> tuple[CostComparison, C
     return found[0], found[1]
 
 
-async def _right(house: PricedHouse, price: Decimal = FIXED, since: datetime | None = None) -> None:
+async def _right(
+    house: PricedHarness, price: Decimal = FIXED, since: datetime | None = None
+) -> None:
     energies, costs = await house.stored(IMPORTED), await house.money(COST)
     hours = [hour for hour in sorted(energies)[1:] if since is None or hour >= since]
     wrong = {
@@ -66,7 +68,7 @@ async def _right(house: PricedHouse, price: Decimal = FIXED, since: datetime | N
     assert wrong == {}
 
 
-async def test_outage_and_past_days_have_their_costs(house: PricedHouse) -> None:
+async def test_outage_and_past_days_have_their_costs(house: PricedHarness) -> None:
     await _outage(house, source())
     await _right(house)
 
@@ -82,7 +84,7 @@ async def test_outage_and_past_days_have_their_costs(house: PricedHouse) -> None
     assert await house.rows(COST, "sum") == before
 
 
-async def test_dry_run_reports_the_costs_and_writes_nothing(house: PricedHouse) -> None:
+async def test_dry_run_reports_the_costs_and_writes_nothing(house: PricedHarness) -> None:
     await _outage(house, source())
     before = await house.rows(COST, "sum"), await house.stored(WATER, "sum")
 
@@ -93,7 +95,7 @@ async def test_dry_run_reports_the_costs_and_writes_nothing(house: PricedHouse) 
     assert (await house.rows(COST, "sum"), await house.stored(WATER, "sum")) == before
 
 
-async def test_costs_are_left_alone_if_that_is_wanted(house: PricedHouse) -> None:
+async def test_costs_are_left_alone_if_that_is_wanted(house: PricedHarness) -> None:
     await _outage(house, source())
     before = await house.rows(COST, "sum")
     assert house.repair is not None
@@ -104,7 +106,7 @@ async def test_costs_are_left_alone_if_that_is_wanted(house: PricedHouse) -> Non
     assert await house.rows(COST, "sum") == before
 
 
-async def test_old_form_of_the_source_is_understood(house: PricedHouse) -> None:
+async def test_old_form_of_the_source_is_understood(house: PricedHarness) -> None:
     await _outage(house, source())
     # Home Assistant itself changes it when it starts: the cost sensors stay as they are.
     old = {
@@ -150,7 +152,7 @@ async def test_old_form_of_the_source_is_understood(house: PricedHouse) -> None:
     ],
 )
 async def test_without_a_price_of_the_dashboard_nothing_is_touched(
-    house: PricedHouse, choices: dict[str, Any], obstacle: str
+    house: PricedHarness, choices: dict[str, Any], obstacle: str
 ) -> None:
     await _outage(house, source(**choices))
 
@@ -165,7 +167,7 @@ async def test_without_a_price_of_the_dashboard_nothing_is_touched(
     "unit",
     ["USD/kWh", "JPY/m³", "EUR/MWh"],
 )
-async def test_price_in_another_unit_is_no_price(house: PricedHouse, unit: str) -> None:
+async def test_price_in_another_unit_is_no_price(house: PricedHarness, unit: str) -> None:
     house.price_unit = unit
     await _outage(house, source(entity_energy_price=PRICE, number_energy_price=None))
     before = await house.rows(COST, "sum")
@@ -182,7 +184,7 @@ async def test_price_in_another_unit_is_no_price(house: PricedHouse, unit: str) 
     [("JPY/MWh", "31370", "31.37"), ("円/kWh", "-4.5", "-4.5"), ("JPY/kWh", "0", "0")],
 )
 async def test_price_per_another_amount_is_converted(
-    house: PricedHouse, unit: str, shown: str, price: str
+    house: PricedHarness, unit: str, shown: str, price: str
 ) -> None:
     house.price_unit = unit
     house.price_of = lambda _: shown
@@ -194,7 +196,7 @@ async def test_price_per_another_amount_is_converted(
 
 
 @pytest.mark.parametrize("shown", ["unavailable", "unknown", "cheap"])
-async def test_price_that_is_no_number_is_no_price(house: PricedHouse, shown: str) -> None:
+async def test_price_that_is_no_number_is_no_price(house: PricedHarness, shown: str) -> None:
     house.price_of = lambda _: shown
     await _outage(house, source(entity_energy_price=PRICE, number_energy_price=None))
     before = await house.money(COST)
@@ -206,7 +208,7 @@ async def test_price_that_is_no_number_is_no_price(house: PricedHouse, shown: st
 
 
 async def test_deleted_cost_statistics_are_written_again_once_they_are_compiled(
-    house: PricedHouse,
+    house: PricedHarness,
 ) -> None:
     await _outage(house, source())
     get_instance(house.hass).async_clear_statistics([COST])
@@ -220,7 +222,7 @@ async def test_deleted_cost_statistics_are_written_again_once_they_are_compiled(
     await _right(house)
 
 
-async def test_lost_link_is_not_booked_in_the_hour_of_the_return(house: PricedHouse) -> None:
+async def test_lost_link_is_not_booked_in_the_hour_of_the_return(house: PricedHarness) -> None:
     await house.show_costs(source())
     await house.start()
     await house.live(at(3.4))
@@ -232,7 +234,7 @@ async def test_lost_link_is_not_booked_in_the_hour_of_the_return(house: PricedHo
     await _right(house)
 
 
-async def test_price_of_the_past_stays_in_what_was_computed(house: PricedHouse) -> None:
+async def test_price_of_the_past_stays_in_what_was_computed(house: PricedHarness) -> None:
     """Only what a person asks for is priced by today's price."""
     await house.show_costs(source(number_energy_price=20.0))
     await house.start()

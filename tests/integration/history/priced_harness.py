@@ -1,4 +1,4 @@
-"""A house whose Energy dashboard computes costs: a fixed price for what comes, an entity for what goes."""
+"""A harness whose Energy dashboard computes costs: a fixed price for what comes, an entity for what goes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,13 @@ from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
 from custom_components.wisun_route_b.history.backfill import HistoryBackfill
-from tests.integration.history.entry_fixture import EXPORTED, HALF_HOUR, HOUR, IMPORTED, House
+from tests.integration.history.entry_fixture import (
+    EXPORTED,
+    HALF_HOUR,
+    HOUR,
+    IMPORTED,
+    HistoryHarness,
+)
 
 PRICE = "sensor.price"
 COST, COMPENSATION = f"{IMPORTED}_cost", f"{EXPORTED}_compensation"
@@ -35,7 +41,7 @@ def source(**choices: Any) -> dict[str, Any]:
     }
 
 
-class PricedHouse(House):
+class PricedHarness(HistoryHarness):
     """Home Assistant's own cost sensors beside the meter's."""
 
     sources: list[dict[str, Any]]
@@ -124,4 +130,4 @@ class PricedHouse(House):
         return total / Decimal(timedelta(minutes=30).total_seconds())
 
 
-__all__ = ["COMPENSATION", "COST", "FIXED", "HOUR", "PRICE", "PricedHouse", "source"]
+__all__ = ["COMPENSATION", "COST", "FIXED", "HOUR", "PRICE", "PricedHarness", "source"]

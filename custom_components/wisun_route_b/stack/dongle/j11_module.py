@@ -1,0 +1,148 @@
+"""What a J11 dongle is and how it is set up: questions that change nothing, reset, mode, credentials.
+
+The answers are facts about the dongle at that moment; nothing is concluded from what was heard before.
+Each method raises DongleError or PortError when the dongle fails; CommandFailedError has the result as
+``code``.
+"""
+
+from typing import Final
+
+from ..credentials import Credentials
+from ..errors import (
+    CommandFailedError,
+    CommandTimeoutError,
+    DongleError,
+    EncodeError,
+    FirmwareNotDualError,
+    HanInUseError,
+    NotConnectedError,
+)
+from ..j11 import Command, ResultCode, commands
+from ..j11.channels import from_logical
+from ..j11.messages import DUAL_FIRMWARE, Answer, Connections, Settings, Status, Version
+from .dongle import Network
+from .j11_commander import J11Commander
+
+#: States of Route B and of the HAN in 2001 (V12 p40).
+OPERATING: Final = 2
+AUTHENTICATED: Final = 3
+#: The set-up needs a channel although the one of the meter is not known yet.
+ANY_CHANNEL: Final = 4
+#: State of the dongle in 2001 before its set-up (V12 p40).
+_NOT_STARTED: Final = 2
+_SIDE_ROUTE_B: Final = 1
+#: Authenticated, in a row of 2011 (V12 p45).
+_PEER_AUTHENTICATED: Final = 2
+#: Seconds from a reset to 6019. Not documented; clients allow 5 to 15, here for each of three tries.
+_RESET_TIMEOUT_S: Final = 5.0
+_RESET_TRIES: Final = 3
+#: Seconds for the answer to a question, of which the dongle knows the answer: 0.03 (capture 31).
+_QUESTION_TIMEOUT_S: Final = 1.5
+
+
+class J11Module:
+    """The dongle without its radio."""
+
+    def __init__(self, commander: J11Commander) -> None:
+        """Take what sends commands."""
+        self._commander = commander
+        self._version: str | None = None
+        self.credentials: Credentials | None = None
+        """What a set-up gives to the dongle; None before the driver has been prepared."""
+
+    # --- Questions -------------------------------------------------------------------------
+
+    async def version(self) -> str:
+        """Return the firmware version; raise FirmwareNotDualError if it has no Route B."""
+        if self._version is None:
+            answer = await self._ask(commands.version())
+            assert isinstance(answer, Version)  # noqa: S101 - the parser returns nothing else
+            if answer.firmware != DUAL_FIRMWARE:
+                raise FirmwareNotDualError("The firmware of the dongle has no Route B")
+            self._version = answer.text
+        return self._version
+
+    async def identify(self) -> str:
+        """Return the version, and end a scan that was left running; raise HanInUseError too."""
+        try:
+            version = await self.version()
+        except CommandFailedError as err:
+            if err.code != ResultCode.BUSY:
+                raise
+            await self.reset()
+            version = await self.version()
+        if (await self.status()).han >= OPERATING:
+            raise HanInUseError("The dongle is in use in a home area network")
+        return version
+
+    async def status(self) -> Status:
+        """Return the states of the dongle, Route B and HAN."""
+        answer = await self._ask(commands.status())
+        assert isinstance(answer, Status)  # noqa: S101 - the parser returns nothing else
+        return answer
+
+    async def is_set_up_for(self, network: Network) -> bool:
+        """Return whether mode and channel are those of a network."""
+        answer = await self._ask(commands.settings())
+        return (
+            isinstance(answer, Settings)
+            and answer.mode == commands.MODE_DUAL
+            and answer.channel == channel_of(network)
+        )
+
+    async def is_joined(self, network: Network, *, authenticated: bool = False) -> bool:
+        """Return whether the dongle is joined to this meter, or even signed in to it."""
+        answer = await self._ask(commands.connections())
+        return isinstance(answer, Connections) and any(
+            (peer.side, peer.mac, peer.pan_id) == (_SIDE_ROUTE_B, network.address, network.pan_id)
+            and (not authenticated or peer.state == _PEER_AUTHENTICATED)
+            for peer in answer.peers
+        )
+
+    async def _ask(self, question: Command) -> Answer | None:
+        return (await self._commander.execute_with_retries(question, _QUESTION_TIMEOUT_S)).answer
+
+    # --- Set-up ----------------------------------------------------------------------------
+
+    async def start_over(self, channel: int = ANY_CHANNEL) -> None:
+        """Reset the dongle, and set it up on a channel of J11, 4 to 17."""
+        await self.reset()
+        await self.set_up(channel)
+
+    async def reset(self) -> None:
+        """Reset the dongle: legal at any time, and the only end of a scan or of PANA."""
+        for _ in range(_RESET_TRIES):
+            # A 6019 that was lost shows in the state.
+            if await self._commander.reset(_RESET_TIMEOUT_S) or await self._is_fresh():
+                return
+        raise CommandTimeoutError("The dongle does not start")
+
+    async def _is_fresh(self) -> bool:
+        try:
+            return (await self.status()).dongle == _NOT_STARTED
+        except DongleError:
+            return False
+
+    async def set_up(self, channel: int = ANY_CHANNEL) -> None:
+        """Set mode, channel and credentials; legal unless a network is joined."""
+        await self._commander.execute_with_retries(commands.set_up(channel))
+        await self.give_credentials()
+
+    async def give_credentials(self) -> None:
+        """Set the credentials; not while authenticated. NotConnectedError if there are none."""
+        if self.credentials is None:
+            raise NotConnectedError("The dongle has not been prepared")
+        command = commands.set_credentials(self.credentials.route_b_id, self.credentials.password)
+        await self._commander.execute_with_retries(command)
+
+    async def open_port(self) -> None:
+        """Open the ECHONET Lite port; only while joined."""
+        await self._commander.execute_with_retries(commands.open_port())
+
+
+def channel_of(network: Network) -> int | None:
+    """Return the number that J11 has for a network's channel, None if it has none."""
+    try:
+        return from_logical(network.channel)
+    except EncodeError:
+        return None

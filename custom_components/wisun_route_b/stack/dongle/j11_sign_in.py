@@ -1,0 +1,134 @@
+"""The sign-in of a J11 dongle: join the meter's network (0053), then authenticate (PANA, 0056)."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+from ..errors import CommandFailedError, CommandTimeoutError, HanInUseError, JoinFailedError
+from ..j11 import ResultCode, commands
+from ..j11.messages import Network as JoinedNetwork
+from .dongle import Network
+from .j11_commander import J11Commander
+from .j11_module import OPERATING, J11Module, channel_of
+from .j11_session import J11Session, SessionState
+
+#: 0053 often fails at first; each try takes 2.6 s (V12 p155).
+_START_TRIES: Final = 3
+#: Seconds for PANA. It takes a few; the dongle itself gives up after 492 to 706 s (V12 p155), and
+#: nothing shows meanwhile whether the meter takes part.
+_PANA_TIMEOUT_S: Final = 45.0
+#: Seconds between two looks whether PANA has succeeded and only its 6028 was lost.
+_PANA_POLL_S: Final = 5.0
+#: What 0053 is answered while the HAN side is in use (V12 p178-184).
+_HAN_IN_USE: Final = frozenset(
+    (
+        ResultCode.HAN_OPERATING,
+        ResultCode.HAN_AUTHENTICATED,
+        ResultCode.HAN_ACCEPTS_20,
+        ResultCode.HAN_ACCEPTS_21,
+    )
+)
+
+
+class J11SignIn:
+    """Signs in to one meter after another, over one dongle."""
+
+    def __init__(self, commander: J11Commander, module: J11Module, session: J11Session) -> None:
+        """Take what sends commands, the dongle, and the session that is to begin."""
+        self._commander = commander
+        self._module = module
+        self._session = session
+
+    async def join(self, network: Network, first_sign: float | None) -> None:
+        """Sign in to a meter.
+
+        Nothing shows that it is there before the end of PANA, for which ``first_sign`` seconds replace
+        the usual 45. Raises JoinFailedError, CredentialsRefusedError, HanInUseError, CommandTimeoutError or
+        a PortError.
+        """
+        try:
+            await self._associate(network)
+            # Before PANA, or the first notification of the meter is lost (V12 p191).
+            await self._module.open_port()
+            await self._authenticate(network, first_sign or _PANA_TIMEOUT_S)
+        except CommandFailedError as err:
+            raise _join_error(err) from err
+
+    async def _associate(self, network: Network) -> None:
+        """Join the meter's network, or use the place that the dongle still has in it."""
+        channel = channel_of(network)
+        if channel is None:
+            raise JoinFailedError("The dongle cannot use this channel")
+        state = (await self._module.status()).route_b
+        if state == OPERATING and await self._module.is_joined(network):
+            await self._module.give_credentials()  # the end of a session may have wiped them
+            return
+        if state >= OPERATING:
+            await self._module.start_over(channel)
+        else:
+            await self._module.set_up(channel)
+        await self._start(network)
+
+    async def _start(self, network: Network) -> None:
+        for left in reversed(range(_START_TRIES)):
+            try:
+                joined = (await self._commander.execute(commands.start())).answer
+            except CommandTimeoutError:
+                continue  # the next one shows whether it was executed
+            except CommandFailedError as err:
+                if err.code == ResultCode.MAC_JOIN_FAILED and left:
+                    continue
+                if err.code == ResultCode.OPERATING and await self._module.is_joined(network):
+                    return  # an earlier one was executed, and its response lost
+                raise
+            if isinstance(joined, JoinedNetwork) and _is_same(joined, network):
+                return
+            await self._commander.execute_with_retries(commands.end())
+            raise JoinFailedError("Another meter has answered")
+        raise CommandTimeoutError("No response to the Route-B start")
+
+    async def _authenticate(self, network: Network, patience: float) -> None:
+        decided = self._session.begin()
+        try:
+            await self._start_pana(decided)
+            async with asyncio.timeout(patience):
+                await self._await_pana(decided, network)
+        except CommandTimeoutError:
+            raise
+        except TimeoutError as err:
+            await self._module.start_over()  # it would go on for minutes
+            raise JoinFailedError("The meter did not finish the sign-in in time") from err
+        finally:
+            if self._session.state is SessionState.JOINING:
+                self._session.drop()
+
+    async def _start_pana(self, decided: asyncio.Future[None]) -> None:
+        """Start PANA; of a repetition it may be said that it is running, or has ended already."""
+        try:
+            await self._commander.execute(commands.start_pana())
+        except CommandTimeoutError:
+            try:
+                await self._commander.execute_with_retries(commands.start_pana())
+            except CommandFailedError as err:
+                if err.code != ResultCode.PANA_RUNNING and not decided.done():
+                    raise
+
+    async def _await_pana(self, decided: asyncio.Future[None], network: Network) -> None:
+        while True:
+            await asyncio.wait((decided,), timeout=_PANA_POLL_S)
+            if decided.done():
+                decided.result()
+                return
+            with contextlib.suppress(CommandFailedError):  # it may be too busy to answer that
+                if await self._module.is_joined(network, authenticated=True):
+                    self._session.adopt()  # only its 6028 was lost
+
+
+def _is_same(joined: JoinedNetwork, network: Network) -> bool:
+    return (joined.pan_id, joined.mac) == (network.pan_id, network.address)
+
+
+def _join_error(err: CommandFailedError) -> JoinFailedError | HanInUseError:
+    if err.code in _HAN_IN_USE:
+        return HanInUseError("The dongle is in use in a home area network")
+    return JoinFailedError("The meter has not been reached")
