@@ -27,6 +27,7 @@ from .flow.duplicates import (
     async_is_port_taken,
     end_forsaken_dialogs,
 )
+from .flow.import_days import days_of
 from .flow.last_page import async_last_page, async_title
 from .flow.options import RouteBOptionsFlow
 from .flow.reconfigure import Reconfiguration
@@ -108,7 +109,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                             credentials=credentials,
                             device=device,
                             orders=Orders(
-                                int(user_input[CONF_IMPORT_DAYS]),
+                                days_of(user_input[CONF_IMPORT_DAYS]),
                                 dashboard=await async_is_wanted(self.hass, user_input),
                             ),
                         )
@@ -161,7 +162,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                         device=device,
                         release_port=take_over,
                         orders=Orders(
-                            int(user_input[CONF_IMPORT_DAYS]),
+                            days_of(user_input[CONF_IMPORT_DAYS]),
                             take_over.order(user_input),
                             await async_is_wanted(self.hass, user_input, take_over.sensors()),
                         ),

@@ -20,7 +20,7 @@ from .jsons import as_objects, as_text
 from .options import Options
 from .process import ROOT
 from .stage import Stage, perform, say
-from .watching import next_repair
+from .watching import import_done
 
 _IMAGES: Final = ROOT / "docs" / "images"
 #: Where the pictures for readers of each language are.
@@ -34,7 +34,6 @@ _HEIGHT: Final = 900
 _LOW: Final = 420
 #: Some pictures on a page are drawn, or grow, after everything else is there (seconds).
 _SETTLING: Final = 2.0
-_DAYS: Final = "7"
 #: Home Assistant's own name of the sensor.
 _POWER: Final = {"en": "Power", "ja": "電力"}
 #: Slow enough for a picture of what is shown meanwhile.
@@ -80,7 +79,6 @@ class _Camera:
         await frontend.enter_port(str(self._stage.configuration.dongle))
         await frontend.enter("route_b_id", ROUTE_B_ID)
         await frontend.enter("password", PASSWORD)
-        await frontend.number(0).fill(_DAYS)
         await self._take("setup-form", self._dialog)
         await frontend.submit()
         await frontend.sees(self._words("config.progress.scan"))
@@ -112,7 +110,7 @@ class _Camera:
         """Look at the device when the days before have been imported."""
         say("Waiting for the import, so that there is something to see.")
         listed = await self._stage.home_assistant.get(f"{_ENTRIES}?domain={DOMAIN}")
-        await next_repair(self._stage.home_assistant, as_text(as_objects(listed)[0]["entry_id"]))
+        await import_done(self._stage.home_assistant, as_text(as_objects(listed)[0]["entry_id"]))
         await self._frontend.open_device()
         await expect(self._frontend.tab.get_by_text("kWh").first).to_be_visible()
         await self._take("device")

@@ -36,19 +36,10 @@ from ..energy_dashboard import async_shown_statistics, has_dashboard
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
 from ..history.store import async_order_import, async_waiting_days
-from ..stack import readings
 from ..takeover.carry_over import async_order_dashboard, enabled_sensors
 from .dashboard import switch
+from .import_days import SELECTOR, ImportChoice, choice_of, days_of
 
-#: How many days of the meter's history to import; 0 for none.
-DAYS: Final = NumberSelector(
-    NumberSelectorConfig(
-        min=0,
-        max=readings.HISTORY_DAYS,
-        step=1,
-        mode=NumberSelectorMode.BOX,
-    )
-)
 _SECONDS: Final = NumberSelector(
     NumberSelectorConfig(
         min=SHORTEST_POLL_INTERVAL,
@@ -73,7 +64,7 @@ _CONTRACT_SIZE: Final = NumberSelector(
 
 
 class RouteBOptionsFlow(OptionsFlowWithReload):
-    """One form. Days to import are done once, so they are 0 unless the set-up still waits."""
+    """One form. Days to import are done once, so there are none unless the set-up still waits."""
 
     config_entry: RouteBConfigEntry
 
@@ -81,13 +72,13 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
         """Ask, store what is to be done once, and have the entry set up with changed settings."""
         errors = {} if user_input is None else _errors(user_input)
         if user_input is not None and not errors:
-            await self._order(int(user_input[CONF_IMPORT_DAYS]))
+            await self._order(ImportChoice(user_input[CONF_IMPORT_DAYS]))
             if user_input.get(CONF_DASHBOARD):
                 await async_order_dashboard(self.hass, self.config_entry)
             return self.async_create_entry(data=_settings(user_input))
         schema = options_schema(
             stored_options(self.config_entry),
-            await self._waiting_days(),
+            choice_of(await self._waiting_days()),
             dashboard=await self._can_be_added(),
         )
         return self.async_show_form(
@@ -115,18 +106,21 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
             return 0
         return await async_waiting_days(self.hass, identity)
 
-    async def _order(self, days: int) -> None:
-        """Have days imported; 0 takes back only what the set-up has not come to yet."""
-        identity = stored(self.config_entry).identity
+    async def _order(self, choice: ImportChoice) -> None:
+        """Have days imported; none takes back only what the set-up has not come to yet."""
+        days, identity = days_of(choice), stored(self.config_entry).identity
         if self._is_loaded:
             if days:
                 await self.config_entry.runtime_data.backfill.async_order_import(days)
-        elif identity is not None and days != await async_waiting_days(self.hass, identity):
+        elif identity is not None and choice is not choice_of(await self._waiting_days()):
             await async_order_import(self.hass, identity, days, REGISTERS)
 
 
 def options_schema(
-    options: StoredOptions, days: int = 0, *, dashboard: bool = False
+    options: StoredOptions,
+    days: ImportChoice = ImportChoice.NONE,
+    *,
+    dashboard: bool = False,
 ) -> probatio.Schema:
     """Return the form, filled in with what holds today and the days that are to be imported.
 
@@ -138,7 +132,7 @@ def options_schema(
             probatio.Required(CONF_POLL_INTERVAL, default=options.poll_interval): _SECONDS,
             probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
             probatio.Required(CONF_COSTS, default=options.costs): BooleanSelector(),
-            probatio.Required(CONF_IMPORT_DAYS, default=days): DAYS,
+            probatio.Required(CONF_IMPORT_DAYS, default=days.value): SELECTOR,
             **switch(suggestion=False if dashboard else None),
             probatio.Required(
                 CONF_CONTRACT, default=contract.kind.value if contract else NO_CONTRACT

@@ -21,7 +21,7 @@ import probatio
 from ..const import CONF_CARRY_OVER, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
 from ..stack import Credentials, errors as stack_errors
 from .dashboard import switch
-from .options import DAYS
+from .import_days import SELECTOR, SUGGESTED
 
 #: Field of the take-over: which of several meters, by the id of its entry.
 CONF_METER: Final = "meter"
@@ -54,7 +54,7 @@ def user(*, dashboard: bool | None) -> probatio.Schema:
             probatio.Required(CONF_ROUTE_B_ID): _ID,
             probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
             **switch(suggestion=dashboard),
-            probatio.Optional(CONF_IMPORT_DAYS, default=0): DAYS,
+            probatio.Required(CONF_IMPORT_DAYS, default=SUGGESTED.value): SELECTOR,
         }
     )
 
@@ -71,7 +71,7 @@ def take_over(ports: Mapping[str, str], *, dashboard: bool | None) -> probatio.S
         )
     fields[probatio.Required(CONF_CARRY_OVER, default=True)] = BooleanSelector()
     fields |= switch(suggestion=dashboard)
-    fields[probatio.Optional(CONF_IMPORT_DAYS, default=0)] = DAYS
+    fields[probatio.Required(CONF_IMPORT_DAYS, default=SUGGESTED.value)] = SELECTOR
     return probatio.Schema(fields)
 
 

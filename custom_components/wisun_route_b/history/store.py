@@ -6,9 +6,10 @@ has bounds, and what is out of them counts as forgotten.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
-from typing import Final
+from typing import Final, cast
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -80,6 +81,21 @@ async def async_waiting_days(hass: HomeAssistant, identity: str) -> int:
     return 0 if memory.import_since is not None else memory.import_days or 0
 
 
+@dataclass(frozen=True, slots=True)
+class ImportTotals:
+    """What an ordered import has written."""
+
+    days: int
+    hours: int = 0
+    """Of the sensor of which most was written."""
+    energy: Mapping[str, float] = field(default_factory=dict[str, float])
+    """kWh that came into hours where they were missing, by the sensor's key."""
+
+    def as_dict(self) -> dict[str, Json]:
+        """Return it for the disk."""
+        return {"days": self.days, "hours": self.hours, "energy": dict(self.energy)}
+
+
 class BackfillStore:
     """How far each sensor's history is known to be right, and what was done last."""
 
@@ -98,6 +114,12 @@ class BackfillStore:
         """Since when that is, once one of the sensors has got its days."""
         self.import_left: tuple[str, ...] = ()
         """The keys of the sensors for which it is still to be done."""
+        self.import_reached: dict[str, datetime] = {}
+        """By the sensor's key: the first hour that the import has written; it goes backwards."""
+        self.import_written: dict[str, tuple[int, float]] = {}
+        """By the sensor's key: hours and kWh that the import has written so far."""
+        self.imported: ImportTotals | None = None
+        """What the last import came to, once nothing is left of it that could be done."""
         self.failing_since: datetime | None = None
         """Since when the recorder's database has failed every time."""
 
@@ -105,6 +127,9 @@ class BackfillStore:
         """Have so many days (1 to 99) imported for each of the sensors; 0 for none."""
         self.import_days = days or None
         self.import_since, self.import_left = None, tuple(keys) if days else ()
+        self.import_reached, self.import_written = {}, {}
+        if days:
+            self.imported = None
 
     @property
     def import_order(self) -> tuple[int | None, datetime | None]:
@@ -130,6 +155,7 @@ class BackfillStore:
         self.last_repair = _report(stored.get("last_repair"))
         self.failing_since = _moment(stored.get("failing_since"))
         self._take_order(stored, keys)
+        self.imported = _totals(stored.get("imported"))
 
     def _take_order(self, stored: dict[str, Json], keys: Collection[str]) -> None:
         days, left = valid_days(stored.get("import_days")), stored.get("import_left")
@@ -139,6 +165,18 @@ class BackfillStore:
         self.import_since = _moment(stored.get("import_since"))
         if isinstance(left, list):
             self.import_left = tuple(key for key in keys if key in left)
+        if self.import_since is None:
+            return
+        reached, written = stored.get("import_reached"), stored.get("import_written")
+        for key in self.import_left:
+            moment = _moment(reached.get(key)) if isinstance(reached, dict) else None
+            if moment is not None and moment == moment.replace(minute=0, second=0, microsecond=0):
+                self.import_reached[key] = moment
+        for key in keys:
+            pair = written.get(key) if isinstance(written, dict) else None
+            if isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)):  # noqa: PLR2004 - a pair
+                hours, energy = (float(cast("float", value)) for value in pair)
+                self.import_written[key] = (int(hours), energy)
 
     async def async_save(self) -> None:
         """Write everything down; what cannot be written is compared again after a restart."""
@@ -160,6 +198,9 @@ class BackfillStore:
             "import_days": self.import_days,
             "import_since": _text(self.import_since),
             "import_left": list(self.import_left),
+            "import_reached": {key: at.isoformat() for key, at in self.import_reached.items()},
+            "import_written": {key: [*pair] for key, pair in self.import_written.items()},
+            "imported": None if self.imported is None else self.imported.as_dict(),
             "failing_since": _text(self.failing_since),
         }
 
@@ -172,13 +213,39 @@ class BackfillStore:
         if self._saved_on != _day():
             await self.async_save()
 
-    async def async_imported(self, keys: Collection[str], since: datetime) -> None:
-        """Strike off the sensors for which the import is stored."""
-        self.import_left = tuple(key for key in self.import_left if key not in keys)
+    def note_imported(
+        self,
+        since: datetime,
+        reached: Mapping[str, datetime],
+        done: Collection[str],
+        written: Mapping[str, tuple[int, float]],
+    ) -> None:
+        """Note what a step of the import has stored, by the sensor's key; the caller saves.
+
+        ``done`` are the sensors for which nothing is left, ``written`` hours and kWh.
+        """
         self.import_since = since
-        if not self.import_left:
+        self.import_reached |= reached
+        for key, (hours, energy) in written.items():
+            before = self.import_written.get(key, (0, 0.0))
+            self.import_written[key] = (before[0] + hours, before[1] + energy)
+        self.import_left = tuple(key for key in self.import_left if key not in done)
+
+    def finish_import(self) -> ImportTotals | None:
+        """Note that what can be imported now is; return what came of it, None if nothing was done.
+
+        The caller saves.
+        """
+        written, self.import_written = self.import_written, {}
+        if written:
+            hours = max(hours for hours, _ in written.values())
+            energy = {key: kwh for key, (_, kwh) in written.items()}
+            self.imported = ImportTotals(self.import_days or 0, hours, energy)
+        left = self.import_left
+        self.import_reached = {key: at for key, at in self.import_reached.items() if key in left}
+        if not left:
             self.import_days = self.import_since = None
-        await self.async_save()
+        return self.imported if written else None
 
 
 def valid_days(stored: object) -> int | None:
@@ -220,6 +287,19 @@ def _report(stored: Json) -> dict[str, Json] | None:
         and all(isinstance(row, dict) and _is_number(row.get("energy")) for row in sensors.values())
     )
     return stored if is_sound else None
+
+
+def _totals(stored: Json) -> ImportTotals | None:
+    """Return totals that can be shown."""
+    if not isinstance(stored, dict):
+        return None
+    days, hours, energy = valid_days(stored.get("days")), stored.get("hours"), stored.get("energy")
+    if days is None or not _is_number(hours) or not isinstance(energy, dict):
+        return None
+    if not all(map(_is_number, energy.values())):
+        return None
+    found = {key: float(cast("float", kwh)) for key, kwh in energy.items()}
+    return ImportTotals(days, int(cast("float", hours)), found)
 
 
 def _is_number(value: Json) -> bool:

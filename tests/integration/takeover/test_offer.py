@@ -194,7 +194,7 @@ async def test_form_comes_back_as_it_was_filled_in(
     theirs = await _their_meter(hass)
     form = await _choose(hass, "take_over")
     dongle.replies["SKJOIN"] = JOIN_REFUSED
-    answers = {"meter": theirs.entry_id, "adopt": False, "import_days": 7}
+    answers = {"meter": theirs.entry_id, "adopt": False, "import_days": "all"}
 
     result = await submit(hass, form["flow_id"], answers)
 
