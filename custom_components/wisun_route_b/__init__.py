@@ -13,7 +13,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_IDENTITY, DOMAIN
+from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .line_logs import forget_line_log
@@ -73,7 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         _retry_within_bound(hass, entry)
         raise
     entry.runtime_data = coordinator
-    withdraw_removed(hass, entry.data[CONF_IDENTITY])
+    withdraw_removed(hass, stored(entry).identity)
     # Before there are entities: what fails after that leaves them behind as they are.
     await coordinator.demand.async_start()
     await _start_backfill(entry)

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+import re
 import shutil
 import sys
 from typing import Final
 
 from playwright.async_api import Locator, expect
+
+from tools.emulator import JST
 
 from .browser import browser
 from .configuration import DOMAIN
@@ -115,6 +119,13 @@ class _Camera:
         await expect(self._frontend.tab.get_by_text("kWh").first).to_be_visible()
         await self._take("device")
 
+    async def yesterday(self) -> None:
+        """Look at the Energy dashboard as the set-up and the import have left it."""
+        now = self._stage.clock.now().astimezone(JST)
+        await self._frontend.open_energy_of((now - timedelta(days=1)).date())
+        await expect(self._frontend.energy("imported")).to_contain_text(re.compile(r"[1-9]"))
+        await self._take("energy-yesterday")
+
     async def energy(self) -> None:
         """Look at the question of the Energy dashboard which sensors count for the grid."""
         # As if the switch of the set-up had been off.
@@ -142,8 +153,9 @@ async def _take_new_meter(stage: Stage) -> bool:
         await camera.find()
         await camera.set_up()
         await camera.options()
-        await camera.energy()
         await camera.device()
+        await camera.yesterday()
+        await camera.energy()
     return True
 
 

@@ -36,7 +36,7 @@ async def async_last_page(hass: HomeAssistant, meter: SmartMeter, orders: Orders
         for key in await _energy(hass, orders)
         if key != "solar" or _counts_export(meter)
     ]
-    if orders.import_days:
+    if orders.import_days and has_dashboard(hass):
         energy.append(texts.get("days", ""))
     return {
         "reception": _reception(texts, meter.signal),

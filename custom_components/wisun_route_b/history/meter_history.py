@@ -23,6 +23,9 @@ _LOGGER = logging.getLogger(__name__)
 PAUSE: Final = 5.0
 #: A slot that the meter leaves empty for so long will never be filled.
 _PATIENCE: Final = timedelta(hours=2)
+#: A slot that is so old is not filled any more, whatever comes after it: no clock that is believed
+#: is off by so much.
+_FINAL: Final = timedelta(days=1)
 #: How often a day may come in a form that cannot be decoded before it is given up.
 _ATTEMPTS: Final = 3
 
@@ -70,8 +73,8 @@ class HistoryCache:
     def note(self, slots: Iterable[half_hours.Slot]) -> None:
         """Keep what the meter said, whether asked or by itself (EA, EB).
 
-        An empty slot is kept if the meter has a later register: else its clock may not have
-        come there yet. What is dated later than now is not kept at all, and nothing of a meter
+        An empty slot is kept if it is a day old or the meter has a later register: else its clock
+        may not have come there yet. What is dated later than now is not kept at all, and nothing of a meter
         whose clock is wrong.
         """
         if not self._clock.is_believed:
@@ -82,9 +85,11 @@ class HistoryCache:
         filled = {at: pair for at, pair in found.items() if pair != _NOTHING}
         for at, pair in filled.items():
             self._known[at] = _merged(self._known.get(at, _NOTHING), pair)
-        newest = max((at for at, pair in self._known.items() if pair != _NOTHING), default=None)
-        if newest is not None:
-            self._note_empty(found.keys() - filled.keys(), min(newest, now - _PATIENCE))
+        newest = max(
+            (at for at, pair in self._known.items() if pair != _NOTHING), default=now - _FINAL
+        )
+        until = max(now - _FINAL, min(newest, now - _PATIENCE))
+        self._note_empty(found.keys() - filled.keys(), until)
 
     def _note_empty(self, moments: Iterable[datetime], until: datetime) -> None:
         for at in moments:

@@ -42,12 +42,12 @@ async def async_report_removed(
 
 
 @callback
-def withdraw_removed(hass: HomeAssistant, identity: str) -> None:
+def withdraw_removed(hass: HomeAssistant, identity: str | None) -> None:
     """Take the issue back: the home is set up again, and with it the sensors are."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(identity))
 
 
-def _issue_id(identity: str) -> str:
+def _issue_id(identity: str | None) -> str:
     return f"{_KEY}_{identity}"
 
 
