@@ -11,6 +11,7 @@ from tools.demo.frontend import Frontend, connected, words
 from tools.demo.jsons import as_text
 from tools.demo.onboarding import choose_language
 
+from .conftest import remove_meters
 from .counted import JAPAN
 from .dashboard import shows
 from .ha_instance import HomeAssistantInstance
@@ -25,6 +26,7 @@ async def test_yesterday_is_there_after_one_dialog_in_japanese(
     frontend: Frontend, instance: HomeAssistantInstance, client: HomeAssistantClient
 ) -> None:
     await client.command("energy/save_prefs", energy_sources=[])
+    await client.command("config/core/update", language="ja")
     await choose_language(client, "ja")
     try:
         await frontend.follow_link_to_set_up()
@@ -50,6 +52,8 @@ async def test_yesterday_is_there_after_one_dialog_in_japanese(
         await shows(frontend, await _today(client) - _DAY, 60)
     finally:
         await choose_language(client, "en")
+        await client.command("config/core/update", language="en")
+        await remove_meters(client)
 
 
 async def _today(client: HomeAssistantClient) -> date:

@@ -5,7 +5,7 @@ yesterday (in Japan) until now; each further one is the day before what is there
 comparison of its own: one transaction that puts the day before the rows that follow it, shifts the
 sums of all of these, costs included, and is read back. So after each step the history as far as it
 has come is right, and only then the step is noted on the disk; a restart goes on with the next one.
-What a step has to know is that day and the first moment after it. The sums of later rows keep their
+What a step has to know is that day and the first moment that is known after it. The sums of later rows keep their
 differences, whether the meter's registers of that time are still in the memory or not. Only where
 they cannot be joined without these (another meter was installed there) all of them are read again.
 """
@@ -94,19 +94,26 @@ class DayImport:
             if since is None:
                 since = full_hour(now - timedelta(days=self._memory.import_days or 0))
             steps = {
-                key: next_step(since, self._memory.import_reached.get(key), now)
+                key: self._next_step(since, key, now)
                 for key in self._memory.import_left
                 if key not in run.stuck
             }
             over = {key for key, step in steps.items() if step is None}
             if over:
-                self._memory.note_imported(since, {}, over, {})
+                self._memory.note_imported(since, {}, {}, over, {})
                 await self._report(run, {})
             todo = {key: step for key, step in steps.items() if step is not None}
             if not todo:
                 return run.is_through
             if not await self._step(run, since, todo):
                 return False
+
+    def _next_step(self, since: datetime, key: str, now: datetime) -> Within | None:
+        memory = self._memory
+        step = next_step(since, memory.import_reached.get(key), now)
+        if step is None or key not in memory.import_joins:
+            return step
+        return replace(step, end=max(step.end, memory.import_joins[key]))
 
     async def _step(self, run: _Run, since: datetime, steps: Mapping[str, Within]) -> bool:
         """Take one step; return False if another order has come in meanwhile."""
@@ -130,6 +137,11 @@ class DayImport:
         memory.note_imported(
             since,
             {key: steps[key].start for key in done},
+            {
+                key: max(steps[key].start, min(found.plans[key].wanted))
+                for key in done
+                if key in found.plans and found.plans[key].wanted
+            },
             {key for key in done if next_step(since, steps[key].start, now) is None},
             {key: (len(report.changes), float(report.energy)) for key, report in reports.items()},
         )

@@ -115,7 +115,10 @@ class BackfillStore:
         self.import_left: tuple[str, ...] = ()
         """The keys of the sensors for which it is still to be done."""
         self.import_reached: dict[str, datetime] = {}
-        """By the sensor's key: the first hour that the import has written; it goes backwards."""
+        """By the sensor's key: the moment since when all is imported; it goes backwards."""
+        self.import_joins: dict[str, datetime] = {}
+        """By the sensor's key: where the next step has to join, which is later than that where the
+        meter has lost its readings."""
         self.import_written: dict[str, tuple[int, float]] = {}
         """By the sensor's key: hours and kWh that the import has written so far."""
         self.imported: ImportTotals | None = None
@@ -127,7 +130,7 @@ class BackfillStore:
         """Have so many days (1 to 99) imported for each of the sensors; 0 for none."""
         self.import_days = days or None
         self.import_since, self.import_left = None, tuple(keys) if days else ()
-        self.import_reached, self.import_written = {}, {}
+        self.import_reached, self.import_joins, self.import_written = {}, {}, {}
         if days:
             self.imported = None
 
@@ -167,11 +170,9 @@ class BackfillStore:
             self.import_left = tuple(key for key in keys if key in left)
         if self.import_since is None:
             return
-        reached, written = stored.get("import_reached"), stored.get("import_written")
-        for key in self.import_left:
-            moment = _moment(reached.get(key)) if isinstance(reached, dict) else None
-            if moment is not None and moment == moment.replace(minute=0, second=0, microsecond=0):
-                self.import_reached[key] = moment
+        self.import_reached = _full_hours(stored.get("import_reached"), self.import_left)
+        self.import_joins = _full_hours(stored.get("import_joins"), self.import_left)
+        written = stored.get("import_written")
         for key in keys:
             pair = written.get(key) if isinstance(written, dict) else None
             if isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)):  # noqa: PLR2004 - a pair
@@ -199,6 +200,7 @@ class BackfillStore:
             "import_since": _text(self.import_since),
             "import_left": list(self.import_left),
             "import_reached": {key: at.isoformat() for key, at in self.import_reached.items()},
+            "import_joins": {key: at.isoformat() for key, at in self.import_joins.items()},
             "import_written": {key: [*pair] for key, pair in self.import_written.items()},
             "imported": None if self.imported is None else self.imported.as_dict(),
             "failing_since": _text(self.failing_since),
@@ -217,6 +219,7 @@ class BackfillStore:
         self,
         since: datetime,
         reached: Mapping[str, datetime],
+        joins: Mapping[str, datetime],
         done: Collection[str],
         written: Mapping[str, tuple[int, float]],
     ) -> None:
@@ -226,6 +229,7 @@ class BackfillStore:
         """
         self.import_since = since
         self.import_reached |= reached
+        self.import_joins |= joins
         for key, (hours, energy) in written.items():
             before = self.import_written.get(key, (0, 0.0))
             self.import_written[key] = (before[0] + hours, before[1] + energy)
@@ -243,6 +247,7 @@ class BackfillStore:
             self.imported = ImportTotals(self.import_days or 0, hours, energy)
         left = self.import_left
         self.import_reached = {key: at for key, at in self.import_reached.items() if key in left}
+        self.import_joins = {key: at for key, at in self.import_joins.items() if key in left}
         if not left:
             self.import_days = self.import_since = None
         return self.imported if written else None
@@ -270,6 +275,16 @@ def _moment(stored: Json) -> datetime | None:
     if moment is None or not moment.tzinfo or not now - _OLDEST <= moment <= now + CLOCK_TOLERANCE:
         return None
     return dt_util.as_utc(moment)
+
+
+def _full_hours(stored: Json, keys: Collection[str]) -> dict[str, datetime]:
+    """Return those of the moments by key that are full hours."""
+    found = {key: _moment(stored.get(key)) for key in keys} if isinstance(stored, dict) else {}
+    return {
+        key: at
+        for key, at in found.items()
+        if at is not None and not (at.minute or at.second or at.microsecond)
+    }
 
 
 def _report(stored: Json) -> dict[str, Json] | None:
