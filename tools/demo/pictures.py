@@ -24,7 +24,7 @@ from .jsons import as_objects, as_text
 from .options import Options
 from .process import ROOT
 from .stage import Stage, perform, say
-from .watching import import_done
+from .watching import next_repair
 
 _IMAGES: Final = ROOT / "docs" / "images"
 #: Where the pictures for readers of each language are.
@@ -111,10 +111,10 @@ class _Camera:
         await self._take("options", self._dialog)
 
     async def device(self) -> None:
-        """Look at the device when the days before have been imported."""
+        """Look at the device when the first of the days before have been imported."""
         say("Waiting for the import, so that there is something to see.")
         listed = await self._stage.home_assistant.get(f"{_ENTRIES}?domain={DOMAIN}")
-        await import_done(self._stage.home_assistant, as_text(as_objects(listed)[0]["entry_id"]))
+        await next_repair(self._stage.home_assistant, as_text(as_objects(listed)[0]["entry_id"]))
         await self._frontend.open_device()
         await expect(self._frontend.tab.get_by_text("kWh").first).to_be_visible()
         await self._take("device")
