@@ -63,7 +63,7 @@ _FIRST_READING = frozenset(
 #: Seconds for one poll's answer, in which the request is sent four times. Answers take 0.1 to
 #: 4 s (captures 06 and 22, and field reports); the specification's 60 s would hide a dead
 #: link for minutes.
-_PATIENCE: Final = 20.0
+_READ_TIMEOUT_S: Final = 20.0
 #: A value is shown for as long as three polls take, and never for less than this (seconds).
 _SHORTEST_HOLD: Final = 90.0
 #: Seconds in which several changes of the link are shown as one: a broken dongle may report
@@ -223,7 +223,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             return None
         try:
             report = await self.meter.read(
-                (meter_properties.CURRENT_DATE, meter_properties.CURRENT_TIME), _PATIENCE
+                (meter_properties.CURRENT_DATE, meter_properties.CURRENT_TIME), _READ_TIMEOUT_S
             )
         except errors.ResponseTimeoutError:
             return None  # silent about its clock; a meter that is silent altogether fails next
@@ -310,9 +310,9 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             raise self.keeper.status.error or errors.NotConnectedError("There is no session")
         due = plan.due(now, self._last_read, self._wanted())
         try:
-            return await self.meter.read(due, _PATIENCE)
+            return await self.meter.read(due, _READ_TIMEOUT_S)
         except errors.ResponseTimeoutError, errors.SendFailedError:
-            return await self.meter.read(due, _PATIENCE)
+            return await self.meter.read(due, _READ_TIMEOUT_S)
 
     async def async_read_rest(self) -> None:
         """Read at once what entities show and the first reading has not asked for.
@@ -325,7 +325,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         if not due or not self.meter.connected:
             return
         try:
-            report = await self.meter.read(due, _PATIENCE)
+            report = await self.meter.read(due, _READ_TIMEOUT_S)
         except RouteBError as err:
             _LOGGER.debug("What the first reading left out could not be read: %s", err)
         else:

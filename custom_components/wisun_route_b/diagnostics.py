@@ -36,7 +36,7 @@ _PRIVATE: Final = frozenset(
     for row in (properties.IDENTIFICATION_NUMBER, properties.ROUTE_B_ID, properties.SERIAL_NUMBER)
 )
 #: Seconds for the one request that is sent for the file; the user waits for it.
-_PATIENCE: Final = 6.0
+_READ_TIMEOUT_S: Final = 6.0
 _LONGEST_WAIT: Final = 10.0
 
 
@@ -228,7 +228,7 @@ async def _property_maps(meter: SmartMeter) -> dict[str, Json]:
     wanted = {"settable": properties.SET_PROPERTY_MAP, "notifying": properties.ANNO_PROPERTY_MAP}
     try:
         async with asyncio.timeout(_LONGEST_WAIT):
-            report = await meter.read(wanted.values(), _PATIENCE)
+            report = await meter.read(wanted.values(), _READ_TIMEOUT_S)
     except RouteBError, TimeoutError:
         return dict.fromkeys(wanted)
     maps = {name: report.value(row) for name, row in wanted.items()}

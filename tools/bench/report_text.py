@@ -36,7 +36,7 @@ Where our time goes, stage by stage. The last stage holds the first reading; a m
 described itself at an earlier start is not asked for that again:
 """
 
-PATIENCE = """\
+WEAK_SIGNAL = """\
 
 **The scan.** momonga listens on 28 channels with duration 6, 7 and so on (17.5, 34.7 s). We listen on
 the 14 that meters use with 5, 6 and 7 (4.4, 8.7, 17.3 s), then on all 28 with 7. In the captures of

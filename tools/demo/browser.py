@@ -25,7 +25,7 @@ _FLAGS: Final = (
     "--hide-scrollbars",
 )
 #: How long anything may take to be seen, in seconds. A busy machine has shown nothing for a minute.
-PATIENCE: Final = 120.0
+TIMEOUT_S: Final = 120.0
 _WIDTH: Final = 1280
 #: Playwright calls every exception that is no Error just "Object".
 _TELL_REJECTIONS: Final = """\
@@ -114,7 +114,7 @@ async def browser(language: str = "en") -> AsyncIterator[Page]:
     chromium = find_chromium()
     if chromium is None:
         raise DemoError("There is no Chromium on this machine (Debian: apt-get install chromium).")
-    expect.set_options(timeout=PATIENCE * 1000)
+    expect.set_options(timeout=TIMEOUT_S * 1000)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path=chromium,
@@ -128,7 +128,7 @@ async def browser(language: str = "en") -> AsyncIterator[Page]:
                 timezone_id="Asia/Tokyo",
                 viewport={"width": _WIDTH, "height": _HEIGHT},
             )
-            context.set_default_timeout(PATIENCE * 1000)
+            context.set_default_timeout(TIMEOUT_S * 1000)
             await context.add_init_script(_TELL_REJECTIONS)
             yield Page(await context.new_page())
         finally:

@@ -27,7 +27,7 @@ _TENTH: Final = Decimal("0.1")
 
 _HALF_HOUR: Final = timedelta(minutes=30)
 
-STOP_PATIENCE: Final = 5.0
+STOP_TIMEOUT_S: Final = 5.0
 _START_TIMEOUT: Final = 30.0
 
 

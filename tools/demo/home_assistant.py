@@ -14,7 +14,7 @@ from .waiting import wait_until
 #: On a machine that has just started, most of it is waiting for the disk (seconds).
 _START_TIMEOUT: Final = 300.0
 #: Home Assistant writes its database and its storage when it stops (seconds).
-STOP_PATIENCE: Final = 30.0
+STOP_TIMEOUT_S: Final = 30.0
 
 
 async def start_home_assistant(

@@ -67,7 +67,7 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
-    async def stop(self, patience: float) -> bool:
+    async def stop(self, timeout_s: float) -> bool:
         """Ask the program to end, and after so many seconds make it; return whether it obeyed."""
         self._asked_to_end = True
         if self._process.returncode is not None:
@@ -75,7 +75,7 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):

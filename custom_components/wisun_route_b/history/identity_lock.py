@@ -37,10 +37,10 @@ class IdentityLock:
         """What is done at present, for logs and the diagnostics."""
 
     @asynccontextmanager
-    async def hold(self, purpose: str, within: float) -> AsyncGenerator[None]:
-        """Hold it; raises HistoryBusyError if it is not free within so many seconds."""
+    async def hold(self, purpose: str, timeout_s: float) -> AsyncGenerator[None]:
+        """Hold it; raises HistoryBusyError if it is not free within ``timeout_s`` seconds."""
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout_s):
                 await self._lock.acquire()
         except TimeoutError:
             raise HistoryBusyError(self.holder or "") from None

@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 #: Seconds of rest for the radio after a day that was read.
 PAUSE: Final = 5.0
 #: A slot that the meter leaves empty for so long will never be filled.
-_PATIENCE: Final = timedelta(hours=2)
+_EMPTY_AFTER: Final = timedelta(hours=2)
 #: How often a day may come in a form that cannot be decoded before it is given up.
 _ATTEMPTS: Final = 3
 
@@ -84,7 +84,7 @@ class HistoryCache:
             self._known[at] = _merged(self._known.get(at, _NOTHING), pair)
         newest = max((at for at, pair in self._known.items() if pair != _NOTHING), default=None)
         if newest is not None:
-            self._note_empty(found.keys() - filled.keys(), min(newest, now - _PATIENCE))
+            self._note_empty(found.keys() - filled.keys(), min(newest, now - _EMPTY_AFTER))
 
     def _note_empty(self, moments: Iterable[datetime], until: datetime) -> None:
         for at in moments:
@@ -242,7 +242,7 @@ class HistoryCache:
         """Do not ask about a day again, though nothing is known of it."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST).astimezone(UTC)
         moments = (midnight + index * half_hours.HALF_HOUR for index in range(48))
-        self._note_empty(moments, dt_util.utcnow() - _PATIENCE)
+        self._note_empty(moments, dt_util.utcnow() - _EMPTY_AFTER)
 
 
 def _days_ago(day: date) -> int:

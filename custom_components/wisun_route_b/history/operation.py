@@ -52,7 +52,7 @@ class HistoryWork:
         return self._stopped
 
     @asynccontextmanager
-    async def run(self, purpose: str, within: float) -> AsyncGenerator[Attempt]:
+    async def run(self, purpose: str, lock_timeout_s: float) -> AsyncGenerator[Attempt]:
         """Do one work at a time; unloading the entry ends it with HistoryStoppedError."""
         task = asyncio.current_task()
         if task is None or self._is_stopped():
@@ -60,7 +60,7 @@ class HistoryWork:
         self._working.add(task)
         try:
             with self.attempts.note(purpose) as attempt:
-                async with identity_lock(self._hass, self._identity).hold(purpose, within):
+                async with identity_lock(self._hass, self._identity).hold(purpose, lock_timeout_s):
                     yield attempt
         except asyncio.CancelledError:
             if self._is_stopped() and task.uncancel() <= 0:

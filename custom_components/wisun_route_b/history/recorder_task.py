@@ -33,7 +33,7 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds after which the recorder is taken to have dropped a task or to be blocked. Longer
 #: than the 80 s for which it tries by itself to commit what came before.
-PATIENCE: Final = 120.0
+RECORDER_TIMEOUT_S: Final = 120.0
 #: How often a passing failure is tried within one task, and seconds between. SQLite itself waits
 #: 5 s for a lock each time (the default of Python's sqlite3).
 _ATTEMPTS: Final = 6
@@ -51,7 +51,7 @@ async def run_in_recorder[T](
     work: Work[T],
     *,
     check: Check[T] | None = None,
-    within: float = PATIENCE,
+    timeout_s: float = RECORDER_TIMEOUT_S,
 ) -> T:
     """Run ``work`` in the recorder's thread, commit, and return what it returned.
 
@@ -60,7 +60,7 @@ async def run_in_recorder[T](
     returns, with a session of its own, whether what was to be stored is there. ``purpose`` says in
     logs what is done; it holds no data.
 
-    Raises RecorderError, also if this has not ended within so many seconds. If the caller is
+    Raises RecorderError, also if this has not ended within ``timeout_s`` seconds. If the caller is
     cancelled nothing is written, unless the commit is under way already.
     """
     if "recorder" not in hass.config.components or not get_instance(hass).is_alive():
@@ -69,7 +69,7 @@ async def run_in_recorder[T](
     task = _Call(purpose, work, check, done)
     get_instance(hass).queue_task(task)
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(timeout_s):
             return await done
     except TimeoutError:
         raise RecorderError(Failure.RECORDER_BUSY, purpose) from None
@@ -77,9 +77,9 @@ async def run_in_recorder[T](
         task.give_up()
 
 
-async def recorder_caught_up(hass: HomeAssistant, *, within: float = PATIENCE) -> None:
+async def recorder_caught_up(hass: HomeAssistant, *, timeout_s: float = RECORDER_TIMEOUT_S) -> None:
     """Wait until the recorder has committed what was queued until now; raises RecorderError."""
-    await run_in_recorder(hass, "waiting for the recorder", _nothing, within=within)
+    await run_in_recorder(hass, "waiting for the recorder", _nothing, timeout_s=timeout_s)
 
 
 def _nothing(_instance: Recorder, _session: Session) -> None:

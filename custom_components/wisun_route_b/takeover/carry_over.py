@@ -37,7 +37,7 @@ _ENERGY: Final = "imported_energy"
 #: Seconds until what has failed is tried again; the last one for ever.
 _PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
 #: Seconds to wait for a repair or an import of the same meter's history.
-_PATIENCE: Final = 300.0
+_LOCK_TIMEOUT_S: Final = 300.0
 
 
 async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
@@ -124,7 +124,7 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeO
     theirs = _theirs(hass, entry, store.order or {})
     ours = _ours(hass, entry, theirs)
     pairs = {theirs[key]: ours[key] for key in theirs if key in ours}
-    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _PATIENCE):
+    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _LOCK_TIMEOUT_S):
         is_complete = await _migrate_energy(hass, theirs, ours)
         if not is_complete:
             pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is

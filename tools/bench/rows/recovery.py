@@ -21,7 +21,7 @@ _ANSWERED = 3.0
 #: Seconds between the starts of two programs.
 _STAGGER = 0.7
 #: Seconds after which we stop waiting for a reading.
-PATIENCE = 900.0
+_TIMEOUT_S = 900.0
 
 type Fault = Callable[[Meters, Program], Awaitable[None]]
 
@@ -114,10 +114,10 @@ class _Case:
             await self.fault(dongle, program)
             ended = time.monotonic()
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(_TIMEOUT_S):
                     seconds = await _next_reading(program, ended) - ended
             except TimeoutError:
-                seconds = PATIENCE
+                seconds = _TIMEOUT_S
             figures.add(self.row, self.name, seconds)
 
 

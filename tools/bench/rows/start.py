@@ -16,7 +16,7 @@ from tools.bench.processes import Line, Meters, meters, reader
 _STAGGER = 1.5
 #: The duration that momonga scans with first. In capture 09 a scan with 5 was in vain, and
 #: one with 6 found the meter.
-_PATIENT = 6
+_SHORTEST_HEARD_SCAN = 6
 
 
 #: A network that is remembered, in the form of our stack's memory.
@@ -35,7 +35,7 @@ async def measure(figures: Figures, seeds: range, *, repetitions: int, thorough:
             if thorough or not number:
                 group.create_task(_theirs(figures, "core", seed, wait, again=False))
             if thorough:
-                group.create_task(_patient(figures, seed, wait))
+                group.create_task(_weak_signal(figures, seed, wait))
 
 
 async def measure_imports(figures: Figures, *, rounds: int) -> None:
@@ -88,13 +88,13 @@ async def _start_theirs(figures: Figures, row: str, name: str, dongle: Meters) -
         figures.add(row, name, end["at"] - begin["at"])
 
 
-async def _patient(figures: Figures, seed: int, wait: float) -> None:
+async def _weak_signal(figures: Figures, seed: int, wait: float) -> None:
     """Start where the meter is not heard by a short scan."""
-    async with meters(seed=seed, shortest_scan=_PATIENT) as dongle:
+    async with meters(seed=seed, shortest_scan=_SHORTEST_HEARD_SCAN) as dongle:
         await asyncio.sleep(wait + _STAGGER / 3)
         async with reader("ours", "start", dongle.port()) as program:
             end, stages = await program.until("reading")
-            figures.add("patient", "ours", end["at"] - stages[0]["at"])
+            figures.add("weak signal", "ours", end["at"] - stages[0]["at"])
 
 
 async def measure_no_meter(figures: Figures, seeds: range) -> None:

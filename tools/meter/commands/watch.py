@@ -30,7 +30,7 @@ _LIVE: tuple[properties.AnyProperty, ...] = (
 #: Seconds from reading to reading.
 DEFAULT_INTERVAL = 10.0
 #: Seconds for one answer, as in Home Assistant.
-_PATIENCE = 20.0
+_READ_TIMEOUT_S = 20.0
 _SHORT = {
     properties.CUMULATIVE_ENERGY_NORMAL.epc: "in ",
     properties.CUMULATIVE_ENERGY_REVERSE.epc: "out ",
@@ -114,7 +114,7 @@ class _Watcher:
 
     async def _read(self) -> None:
         try:
-            report = await self._meter.read(_LIVE, _PATIENCE)
+            report = await self._meter.read(_LIVE, _READ_TIMEOUT_S)
         except RouteBError as err:
             failure = failure_of(err)
             self._desk.screen.failure(failure.key, failure.text)

@@ -29,7 +29,7 @@ from ..meter.properties import (
 from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
 from ..meter.scale import Scale
 from .property_reader import PropertyReader
-from .requester import PATIENCE_ONE, Request, Requester
+from .requester import TIMEOUT_ONE_S, Request, Requester
 
 #: How often a day is read while midnight keeps coming between. It comes once a day.
 _ATTEMPTS = 3
@@ -136,7 +136,7 @@ class HistoryReader:
         if self._reader.limit > 1:
             together = (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc))
             try:
-                both = await self._request(ESV.GET, together, PATIENCE_ONE)
+                both = await self._request(ESV.GET, together, TIMEOUT_ONE_S)
             except ResponseTimeoutError:
                 return await _clock_one_by_one(self._request)
             edts = {item.epc: item.edt for item in both.properties}

@@ -30,7 +30,7 @@ from ..meter.properties import (
 from ..meter.report import ReadReport
 from ..meter.scale import Scale
 from .paused_properties import PausedProperties
-from .requester import PATIENCE_ONE, Requester
+from .requester import TIMEOUT_ONE_S, Requester
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ _MAX_FRUITLESS_READS = 6
 #: Properties that every meter has (Appendix R, super class), one of which shows whether the meter
 #: answers at all.
 _MANDATORY = (OPERATION_STATUS.epc, FAULT_STATUS.epc, GET_PROPERTY_MAP.epc)
-#: Seconds of patience with that, in which it is sent twice.
-_PROBE_PATIENCE = 8.0
-#: Seconds of patience with a property that was not answered before; it is sent twice in that time.
-_SUSPECT_PATIENCE = 10.0
+#: Seconds to wait for that, in which it is sent twice.
+_PROBE_TIMEOUT_S = 8.0
+#: Seconds to wait for a property that was not answered before; it is sent twice in that time.
+_SUSPECT_TIMEOUT_S = 10.0
 
 
 class PropertyReader:
@@ -141,18 +141,18 @@ class PropertyReader:
         self,
         properties: Iterable[AnyProperty],
         scale: Scale | None,
-        patience: float | None = None,
+        timeout_s: float | None = None,
         *,
         isolate: bool = True,
     ) -> ReadReport:
         """Read properties, in as few Gets as this meter allows.
 
-        ``patience`` in seconds for each answer replaces the specification's. Without
+        ``timeout_s`` in seconds for each answer replaces the specification's. Without
         ``isolate`` the first silence ends the read. Raises a LinkError only if nothing at all
         was answered, or if the link is gone.
         """
         wanted = {row.epc: row for row in properties}
-        reading = _Read(self, self._requester, wanted, scale, patience)
+        reading = _Read(self, self._requester, wanted, scale, timeout_s)
         return await reading.run(self._not_offered(), isolate=isolate)
 
 
@@ -182,14 +182,14 @@ class _Read:
         requester: Requester,
         wanted: Mapping[int, AnyProperty],
         scale: Scale | None,
-        patience: float | None,
+        timeout_s: float | None,
     ) -> None:
         self._reader = reader
         self._silent = reader.silent
         self._requester = requester
         self._wanted = wanted
         self._scale = scale
-        self._patience = patience
+        self._timeout_s = timeout_s
         self._collected = _Collected()
         self._queue: list[int] = []
         self._alone: set[int] = set()
@@ -252,11 +252,11 @@ class _Read:
         return list(takewhile(lambda epc: epc not in self._alone, together))
 
     async def _get(self, bundle: list[int]) -> Frame:
-        patience = self._patience
+        timeout_s = self._timeout_s
         if bundle[0] in self._silent:
-            patience = min(patience or PATIENCE_ONE, _SUSPECT_PATIENCE)
+            timeout_s = min(timeout_s or TIMEOUT_ONE_S, _SUSPECT_TIMEOUT_S)
         asked = tuple(Property(epc) for epc in bundle)
-        return await self._requester.request(ESV.GET, asked, patience)
+        return await self._requester.request(ESV.GET, asked, timeout_s)
 
     # --- No answer -------------------------------------------------------------------------
 
@@ -268,7 +268,7 @@ class _Read:
         """Return whether the meter, silent about these, answers a Get for something else."""
         answered = self._requester.answered_last()
         other = next(epc for epc in (*answered, *_MANDATORY) if epc not in asked)
-        return await self._requester.probe(other, _PROBE_PATIENCE)
+        return await self._requester.probe(other, _PROBE_TIMEOUT_S)
 
     def _isolate(self, bundle: list[int]) -> None:
         """Find out which property the meter is silent about; or it is this one."""

@@ -1,12 +1,12 @@
 """ECHONET Lite requests over a radio that loses datagrams: request, resend, match, confirm.
 
 Theory of operation. One request waits at a time. It is sent again, under a new transaction ID (TID),
-whenever the measured response time has passed without an answer, until its patience is over. Every
+whenever the measured response time has passed without an answer, until its timeout is over. Every
 sending is remembered by its TID (:mod:`.sent_requests`), so an answer can arrive
 
 - in time, to any sending of the request that waits: it ends the request;
 - late, to a request that was given up: it shows that the meter is alive and slow, which extends the
-  patience with the request that waits, and it answers that one if both ask for the same; else its
+  timeout of the request that waits, and it answers that one if both ask for the same; else its
   values are reported like a notification, unless they are too old or hold for one moment only;
 - from an earlier session: it shows that the meter is alive, and nothing else.
 
@@ -41,8 +41,8 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds a meter may take for one property, and for several or for a day of history
 #: (application interface specification 1.01, 2.4.2, timers 1 and 2).
-PATIENCE_ONE = 20.0
-PATIENCE_SEVERAL = 60.0
+TIMEOUT_ONE_S = 20.0
+TIMEOUT_SEVERAL_S = 60.0
 #: Datagrams in a row that may fail on the air before the request does.
 _SEND_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
@@ -52,7 +52,7 @@ _CONFIRMATIONS = 4
 _LATE_IS_USABLE = 60.0
 #: Seconds that a request is waited for at most while late answers to earlier ones come: four sendings
 #: that a slow meter serves one after the other, 20 s each (timer 1), and some more.
-_LONGEST_PATIENCE = 90.0
+_LONGEST_TIMEOUT_S = 90.0
 #: Properties whose answer holds for the moment or the selection of one request only: the clock, and
 #: the histories and what selects them.
 _BOUND_TO_REQUEST = frozenset((0x97, 0x98, 0xE2, 0xE4, 0xE5, 0xEC, 0xED, 0xEE, 0xEF))
@@ -72,24 +72,24 @@ class _Late:
 
 @dataclass(frozen=True, slots=True)
 class _Extension:
-    """The patience with the request that waits, which grows while the meter is seen at work."""
+    """The timeout of the request that waits, which grows while the meter is seen at work."""
 
     deadline: asyncio.Timeout
     begun: float
-    patience: float
+    timeout_s: float
 
     def extend(self, now: float) -> None:
         """Give the meter its time once more: it has just served an earlier request."""
         if not self.deadline.expired():
-            latest = self.begun + max(self.patience, _LONGEST_PATIENCE)
-            self.deadline.reschedule(min(now + self.patience, latest))
+            latest = self.begun + max(self.timeout_s, _LONGEST_TIMEOUT_S)
+            self.deadline.reschedule(min(now + self.timeout_s, latest))
 
 
 class Request(Protocol):
     """Makes one request; see Requester.request."""
 
     async def __call__(
-        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
+        self, service: ESV, properties: tuple[Property, ...], timeout_s: float | None = None
     ) -> Frame:
         """Return the answer."""
 
@@ -133,17 +133,19 @@ class Requester:
         self._confirmations: set[asyncio.Task[None]] = set()
 
     async def request(
-        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
+        self, service: ESV, properties: tuple[Property, ...], timeout_s: float | None = None
     ) -> Frame:
         """Send a request and return its answer, be it a Get_Res or a Get_SNA.
 
-        ``patience`` in seconds replaces the specification's. Raises ResponseTimeoutError
+        ``timeout_s`` in seconds replaces the specification's. Raises ResponseTimeoutError
         when no answer came, SendFailedError when nothing could be sent, and whatever ended
         the link meanwhile.
         """
         async with self._turn:
             try:
-                answer = await self._request(service, properties, patience or _patience(properties))
+                answer = await self._request(
+                    service, properties, timeout_s or _specified_timeout(properties)
+                )
             except SendFailedError, ResponseTimeoutError:
                 self._statistics.lost += 1
                 self._watchdog.note_unanswered()
@@ -151,8 +153,8 @@ class Requester:
         self._statistics.answers += 1
         return answer
 
-    async def probe(self, epc: int, patience: float) -> bool:
-        """Return whether the meter answers a Get for this property within ``patience`` seconds.
+    async def probe(self, epc: int, timeout_s: float) -> bool:
+        """Return whether the meter answers a Get for this property within ``timeout_s`` seconds.
 
         A late answer to something else will do. Silence is the answer to a question here, and
         does not count against the link. Raises whatever has ended the link.
@@ -161,7 +163,7 @@ class Requester:
             if self._lost is not None:
                 raise self._lost.with_traceback(None)
             try:
-                await self._request(ESV.GET, (Property(epc),), patience, probing=True)
+                await self._request(ESV.GET, (Property(epc),), timeout_s, probing=True)
             except SendFailedError, ResponseTimeoutError:
                 return False
         self._statistics.answers += 1
@@ -171,12 +173,12 @@ class Requester:
         self,
         service: ESV,
         properties: tuple[Property, ...],
-        patience: float,
+        timeout_s: float,
         *,
         probing: bool = False,
     ) -> Frame:
         self._statistics.requests += 1
-        patience = max(patience, self._response_time.patience)
+        timeout_s = max(timeout_s, self._response_time.needed_s)
         pending = PendingRequest(
             service=service,
             epcs=frozenset(item.epc for item in properties),
@@ -185,8 +187,8 @@ class Requester:
         )
         self._current = pending
         try:
-            async with asyncio.timeout(patience) as deadline:
-                self._extension = _Extension(deadline, asyncio.get_running_loop().time(), patience)
+            async with asyncio.timeout(timeout_s) as deadline:
+                self._extension = _Extension(deadline, asyncio.get_running_loop().time(), timeout_s)
                 return await self._request_with_resends(service, properties, pending)
         except TimeoutError as err:
             if isinstance(err, RouteBError):
@@ -209,8 +211,8 @@ class Requester:
             except SendFailedError:
                 if not attempt:
                     raise  # else the first sending may still be answered
-            patience = self._response_time.resend_after
-            done, _ = await asyncio.wait((pending.answer,), timeout=patience)
+            resend_after = self._response_time.resend_after
+            done, _ = await asyncio.wait((pending.answer,), timeout=resend_after)
             if done:
                 break
         return pending.answer.result()
@@ -379,7 +381,7 @@ def transaction_ids() -> Iterator[int]:
         yield tid
 
 
-def _patience(properties: tuple[Property, ...]) -> float:
+def _specified_timeout(properties: tuple[Property, ...]) -> float:
     """Return how many seconds the specification gives the meter for this request."""
     short = len(properties) == 1 and properties[0].epc not in _LONG_ANSWERS
-    return PATIENCE_ONE if short else PATIENCE_SEVERAL
+    return TIMEOUT_ONE_S if short else TIMEOUT_SEVERAL_S

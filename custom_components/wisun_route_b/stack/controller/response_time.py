@@ -48,7 +48,7 @@ class ResponseTime:
         return max(RESEND_AFTER, self._smoothed + _DEVIATIONS * self._deviation)
 
     @property
-    def patience(self) -> float:
+    def needed_s(self) -> float:
         """Seconds that this meter needs for an answer; 0 while that is not known, 60 at most."""
         if self._smoothed is None:
             return 0.0

@@ -87,11 +87,11 @@ class J11SignIn:
             raise JoinFailedError("Another meter has answered")
         raise CommandTimeoutError("No response to the Route-B start")
 
-    async def _authenticate(self, network: Network, patience: float) -> None:
+    async def _authenticate(self, network: Network, timeout_s: float) -> None:
         decided = self._session.begin()
         try:
             await self._start_pana(decided)
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await self._await_pana(decided, network)
         except CommandTimeoutError:
             raise

@@ -99,28 +99,28 @@ class Commander:
         self._port.write(b"\r\n" * lines)
 
     async def execute(
-        self, command: Command, patience: float = COMMAND_TIMEOUT
+        self, command: Command, timeout_s: float = COMMAND_TIMEOUT
     ) -> tuple[Answer, ...]:
         """Send a command and return what it answered before its OK.
 
         Raises CommandFailedError, CommandTimeoutError or a PortError.
         """
-        return await self._queue.run(self._execute(command, patience))
+        return await self._queue.run(self._execute(command, timeout_s))
 
     async def execute_with_retries(
-        self, command: Command, patience: float = _TRY_TIMEOUT
+        self, command: Command, timeout_s: float = _TRY_TIMEOUT
     ) -> tuple[Answer, ...]:
         """Send a command that may be sent twice without harm, until it is accepted.
 
-        ``patience`` counts for each of the three tries. Raises what the last one raised; see
+        ``timeout_s`` counts for each of the three tries. Raises what the last one raised; see
         :meth:`execute`.
         """
         for _ in range(_TRIES - 1):
             try:
-                return await self.execute(command, patience)
+                return await self.execute(command, timeout_s)
             except CommandFailedError, CommandTimeoutError:
                 await self.resynchronize()
-        return await self.execute(command, patience)
+        return await self.execute(command, timeout_s)
 
     async def resynchronize(self) -> None:
         """End a command that the dongle may have half received, and pass over its complaint."""
@@ -130,13 +130,13 @@ class Commander:
         self.terminate_partial_line()
         await asyncio.sleep(_SETTLE)
 
-    async def _execute(self, command: Command, patience: float) -> tuple[Answer, ...]:
+    async def _execute(self, command: Command, timeout_s: float) -> tuple[Answer, ...]:
         exchange = _Exchange(command, asyncio.get_running_loop().create_future())
         self._exchange = exchange
         self._trace.sent(command)
         try:
             self._port.write(command.data)
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await exchange.done
         except TimeoutError as err:
             raise CommandTimeoutError(f"No answer to {command.name}") from err

@@ -31,12 +31,12 @@ class SkstackProbe:
         """End what an earlier program has left half typed, and ignore the complaint about it."""
         await self._commander.resynchronize()
 
-    async def ask(self, patience: float) -> bool:
-        """Send SKVER once; False after ``patience`` seconds, or a FAIL ER04 to a line that noise had damaged."""
+    async def ask(self, timeout_s: float) -> bool:
+        """Send SKVER once; False after ``timeout_s`` seconds, or a FAIL ER04 to a line that noise had damaged."""
         try:
-            answers = await self._commander.execute(commands.skver(), patience)
+            answers = await self._commander.execute(commands.skver(), timeout_s)
         except CommandFailedError:
-            await asyncio.sleep(min(_PAUSE_S, patience))
+            await asyncio.sleep(min(_PAUSE_S, timeout_s))
             return False
         except DongleError:
             return False

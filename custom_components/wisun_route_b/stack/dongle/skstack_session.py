@@ -92,7 +92,7 @@ class PanaSession:
         self._state = SessionState.NONE
         self._decided: asyncio.Future[None] | None = None
         """Ends with the sign-in, or with the renewal, that is going on."""
-        self._patience: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._packets: set[bytes] = set()
         self._turned_down = False
         self._unheard = False
@@ -197,12 +197,12 @@ class PanaSession:
 
     def _wait_at_most(self, seconds: float, otherwise: Callable[[], None]) -> None:
         self._stop_waiting()
-        self._patience = asyncio.get_running_loop().call_later(seconds, otherwise)
+        self._timer = asyncio.get_running_loop().call_later(seconds, otherwise)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _no_sign(self) -> None:
         self._set(SessionState.NONE)

@@ -25,7 +25,7 @@ _LOGGER = logging.getLogger(__name__)
 _SENT_TIMEOUT = 5.0
 #: The register that is 1 while nothing may be transmitted (BP35A1 and BP35C2 manuals).
 _LIMIT_REGISTER = "SFB"
-#: A register answers in 3 to 12 ms; this one is not worth more patience.
+#: A register answers in 3 to 12 ms; this one is not waited for longer.
 _REGISTER_TIMEOUT = 0.5
 #: Seconds after which a sending is tried although a limit was reported and cannot be asked for.
 _TRY_AGAIN = 240.0

@@ -61,7 +61,7 @@ class Command:
     """For a log: no secret, no address."""
     answer: type[messages.Answer] | None = None
     """What a successful response brings."""
-    patience: float = _USUAL_S
+    timeout_s: float = _USUAL_S
     """Seconds that the response may take, the documented time and a second more."""
     responds: bool = True
     """False for the reset alone, which the notification 6019 follows."""
@@ -167,7 +167,7 @@ def scan(duration: int, *, pairing_id: str | None, channels: int = ALL_CHANNELS)
         CommandCode.SCAN,
         f"scan of duration {duration} on {channels:08X}",
         data,
-        patience=scan_time(duration, channels) + _ALLOWANCE_S,
+        timeout_s=scan_time(duration, channels) + _ALLOWANCE_S,
     )
 
 
@@ -185,7 +185,7 @@ def energy_scan(channels: int = ALL_CHANNELS) -> Command:
         f"energy scan on {channels:08X}",
         channels.to_bytes(4),
         answer=messages.EnergyScan,
-        patience=_ENERGY_SCAN_S + _ALLOWANCE_S,
+        timeout_s=_ENERGY_SCAN_S + _ALLOWANCE_S,
     )
 
 
@@ -198,7 +198,7 @@ def start() -> Command:
         CommandCode.START,
         "Route-B start",
         answer=messages.Network,
-        patience=_START_S + _ALLOWANCE_S,
+        timeout_s=_START_S + _ALLOWANCE_S,
     )
 
 
@@ -257,7 +257,7 @@ def transmit(
         f"{len(payload)} bytes to port {port:04X}",
         address + head + payload,
         answer=messages.Transmission,
-        patience=_TRANSMIT_S + _ALLOWANCE_S,
+        timeout_s=_TRANSMIT_S + _ALLOWANCE_S,
         payload=payload,
     )
 
@@ -273,7 +273,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
     data: bytes = b"",
     *,
     answer: type[messages.Answer] | None = None,
-    patience: float = _USUAL_S + _ALLOWANCE_S,
+    timeout_s: float = _USUAL_S + _ALLOWANCE_S,
     responds: bool = True,
     payload: bytes = b"",
     done_before: ResultCode | None = None,
@@ -283,7 +283,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
         data=encode_request(code, data),
         summary=f"{code:04X} {summary}",
         answer=answer,
-        patience=patience,
+        timeout_s=timeout_s,
         responds=responds,
         payload=payload,
         done_before=done_before,

@@ -13,7 +13,7 @@ from ..controller.property_reader import decode_into
 from ..controller.requester import transaction_ids
 from ..controller.sent_requests import SentRequests
 from ..credentials import Credentials
-from ..dongle.detect import IDENTIFY_PATIENCE, Detector, detect
+from ..dongle.detect import IDENTIFY_TIMEOUT_S, Detector, detect
 from ..dongle.dongle import DongleIdentity, Network
 from ..dongle.port import Connector
 from ..echonet import Property
@@ -57,7 +57,7 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds that a dongle may be silent after its port was opened again, while no person waits for
 #: a verdict: opening resets some of them, and opening once more would do that again.
-_REOPENED_PATIENCE = 30.0
+_REOPENED_TIMEOUT_S = 30.0
 _NO_UNIT = "the energy unit (E1, D3) is not known"
 
 
@@ -185,13 +185,13 @@ class SmartMeter:
         self,
         progress: ProgressCallback | None = None,
         first: Iterable[AnyProperty] = (),
-        patience: float = IDENTIFY_PATIENCE,
+        identify_timeout_s: float = IDENTIFY_TIMEOUT_S,
     ) -> ReadReport:
         """Open the port, sign in, learn what the meter is, and read ``first``.
 
         A session that is still alive is used; else the remembered network is joined; else
         the meter is looked for. The port is free again after any failure or cancellation.
-        ``patience`` is how many seconds the dongle may be silent after the opening.
+        ``identify_timeout_s`` is how many seconds the dongle may be silent after the opening.
 
         Raises a PortError, a DongleError, or one of MeterNotFoundError, JoinFailedError,
         CredentialsRefusedError, TransmitLimitError, SessionLostError, ResponseTimeoutError,
@@ -211,7 +211,7 @@ class SmartMeter:
             self._connection = connection
             try:
                 reading = await self._establisher.establish(
-                    connection, report, tuple(first), patience
+                    connection, report, tuple(first), identify_timeout_s
                 )
             except BaseException:
                 await self._drop()
@@ -227,7 +227,7 @@ class SmartMeter:
         does; the next step can be tried on what is left.
         """
         if step is RecoveryStep.REOPEN:
-            reading = await self.connect(None, first, _REOPENED_PATIENCE)
+            reading = await self.connect(None, first, _REOPENED_TIMEOUT_S)
             if reading.values:
                 self._on_report.notify(reading)
             return
@@ -245,35 +245,35 @@ class SmartMeter:
     # --- Reading -----------------------------------------------------------------------
 
     async def read(
-        self, properties: Iterable[AnyProperty], patience: float | None = None
+        self, properties: Iterable[AnyProperty], timeout_s: float | None = None
     ) -> ReadReport:
         """Read properties of the meter, in as few datagrams as it allows.
 
-        ``patience`` is how many seconds to wait for each answer, and to ask again meanwhile;
+        ``timeout_s`` is how many seconds to wait for each answer, and to ask again meanwhile;
         without it, as long as the specification gives the meter. Partial success is a report: see ReadReport. Raises a LinkError, DongleError or
         PortError only when nothing was answered or the link is gone.
         """
         connection = self._alive()
         wanted = tuple(properties)
         if self.scale is not None or not any(row.scaled for row in wanted):
-            return await connection.reader.read(wanted, self.scale, patience)
+            return await connection.reader.read(wanted, self.scale, timeout_s)
         plain = [row for row in wanted if not row.scaled]
-        report = await connection.reader.read(plain, None, patience)
+        report = await connection.reader.read(plain, None, timeout_s)
         # What can be understood already does not wait for the energy unit.
-        await self._learn_scale(connection, patience)
+        await self._learn_scale(connection, timeout_s)
         scaled = [row for row in wanted if row.scaled]
         scale = self._cache.scale
         if scale is None:
             return report.merged(_not_understood(scaled, connection.reader.refuses))
         try:
-            return report.merged(await connection.reader.read(scaled, scale, patience))
+            return report.merged(await connection.reader.read(scaled, scale, timeout_s))
         except (ResponseTimeoutError, SendFailedError) as err:
             if not plain:
                 raise
             _LOGGER.debug("The energies were not answered: %s", err)
             return report
 
-    async def _learn_scale(self, connection: Connection, patience: float | None) -> None:
+    async def _learn_scale(self, connection: Connection, timeout_s: float | None) -> None:
         """Ask for what is missing of the scale; the reader leaves out what it is silent about."""
         description = self._cache.description
         said = description.answers if description else ReadReport()
@@ -286,7 +286,7 @@ class SmartMeter:
         if not missing or connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
             return
         try:
-            said = await connection.reader.read(missing, None, patience)
+            said = await connection.reader.read(missing, None, timeout_s)
             self._cache.learn(said, asyncio.get_running_loop().time())
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The meter did not answer its energy unit this time")

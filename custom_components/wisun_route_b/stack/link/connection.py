@@ -141,7 +141,7 @@ class Connection:
         self,
         detect: Detector,
         connector: Connector,
-        patience: float,
+        timeout_s: float,
         opened: Callable[[], None],
     ) -> None:
         """Open the port and find out which dongle is there; raise as ``detect``.
@@ -154,7 +154,7 @@ class Connection:
                 connector,
                 self._handle,
                 self._trace,
-                patience=patience,
+                timeout_s=timeout_s,
                 remembered=self._cache.kind,
                 opened=opened,
             )

@@ -43,14 +43,14 @@ _LOGGER = logging.getLogger(__name__)
 #: Seconds to wait for a sign of life from a session that an earlier program left behind.
 _ALIVE_TIMEOUT: Final = 4.0
 #: Seconds for each answer to the first requests, in which they are sent four times.
-_FIRST_PATIENCE: Final = 20.0
+_FIRST_TIMEOUT_S: Final = 20.0
 #: Seconds for what the meter says of itself, in which it is sent twice. It is several properties at once,
 #: and a meter that is silent about one of them must not keep anyone waiting.
-_DESCRIPTION_PATIENCE: Final = 10.0
-#: What the meter is asked for to prove that a session carries answers, and the patience with each in
+_DESCRIPTION_TIMEOUT_S: Final = 10.0
+#: What the meter is asked for to prove that a session carries answers, and the timeout of each in
 #: seconds. The others are for a meter that is silent about the first.
 _PROOFS: Final[tuple[tuple[int, float], ...]] = (
-    (INSTANTANEOUS_POWER.epc, _FIRST_PATIENCE),
+    (INSTANTANEOUS_POWER.epc, _FIRST_TIMEOUT_S),
     (OPERATION_STATUS.epc, 6.0),
     (STANDARD_VERSION.epc, 6.0),
 )
@@ -88,15 +88,18 @@ class SessionEstablisher:
         connection: Connection,
         report: ProgressCallback,
         first: tuple[AnyProperty, ...],
-        patience: float,
+        identify_timeout_s: float,
     ) -> ReadReport:
         """Open the port and sign in; return what the meter says about ``first``.
 
-        ``patience`` is how many seconds the dongle may be silent after the opening.
+        ``identify_timeout_s`` is how many seconds the dongle may be silent after the opening.
         """
         report(Progress(Stage.OPENING))
         await connection.open(
-            self._detect, self._connector, patience, lambda: report(Progress(Stage.IDENTIFYING))
+            self._detect,
+            self._connector,
+            identify_timeout_s,
+            lambda: report(Progress(Stage.IDENTIFYING)),
         )
         self._cache.dongle = await connection.dongle.identify()
         await connection.dongle.require_transmission()
@@ -165,7 +168,7 @@ class SessionEstablisher:
         missing = [row for row in first if row.epc not in answered]
         try:
             read = await connection.reader.read(
-                (*missing, *name_plate), self._cache.scale, _FIRST_PATIENCE
+                (*missing, *name_plate), self._cache.scale, _FIRST_TIMEOUT_S
             )
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The session has carried an answer, but not the first reading")
@@ -206,7 +209,7 @@ class SessionEstablisher:
 
     async def describe(self, connection: Connection) -> None:
         """Ask the meter what it is."""
-        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
+        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_TIMEOUT_S)
         self._learn(connection, said)
 
     def _learn(self, connection: Connection, said: ReadReport | None) -> None:
@@ -276,20 +279,20 @@ class _FirstAnswer:
         connection.revive()
         self._signal_before = self._cache.signal
         begun = asyncio.get_running_loop().time()
-        wanted, patience, further = ESSENTIAL_PROPERTIES, _DESCRIPTION_PATIENCE, _PROOFS
+        wanted, timeout_s, further = ESSENTIAL_PROPERTIES, _DESCRIPTION_TIMEOUT_S, _PROOFS
         if self._cache.description is not None:
-            wanted, patience = self._first, _FIRST_PATIENCE
+            wanted, timeout_s = self._first, _FIRST_TIMEOUT_S
             further = _FURTHER_PROOFS if wanted else _PROOFS
         reader, scale = connection.reader, self._cache.scale
         try:
             if wanted:
-                self._note(await reader.read(wanted, scale, patience, isolate=False))
+                self._note(await reader.read(wanted, scale, timeout_s, isolate=False))
                 return
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The first reading of this session was not answered")
         requester = connection.requester
-        for epc, patience in further:
-            if requester.late_since(begun) or await requester.probe(epc, patience):
+        for epc, timeout_s in further:
+            if requester.late_since(begun) or await requester.probe(epc, timeout_s):
                 return
         if not requester.late_since(begun):
             raise MeterSilentError("The meter does not answer after the sign-in")
