@@ -117,12 +117,7 @@ class J11Commander:
         return await self._repeat(command, lambda: self._queue.run(ask_first()))
 
     async def _ask(self, question: Command, timeout_s: float) -> Response | Rejection:
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._run(question, timeout_s)
-            except CommandTimeoutError:
-                continue
-        return await self._run(question, timeout_s)
+        return await _with_retries(lambda: self._run(question, timeout_s))
 
     async def _repeat(
         self, command: Command, exchange: Callable[[], Awaitable[Response | Rejection]]
@@ -140,22 +135,15 @@ class J11Commander:
         self, command: Command, timeout_s: float | None = None
     ) -> Response:
         """Do as :meth:`execute`, and send the command again if no response comes."""
-        for _ in range(_TRIES - 1):
-            try:
-                return await self.execute(command, timeout_s)
-            except CommandTimeoutError:
-                continue
-        return await self.execute(command, timeout_s)
+        return await _with_retries(lambda: self.execute(command, timeout_s))
 
     async def responds(self, timeout_s: float) -> bool:
         """Return whether the dongle says anything at all to a request within ``timeout_s`` seconds."""
-        for _ in range(_TRIES):
-            try:
-                await self._exchange_with(commands.version(), timeout_s)
-            except CommandTimeoutError:
-                continue
-            return True
-        return False
+        try:
+            await _with_retries(lambda: self._exchange_with(commands.version(), timeout_s))
+        except CommandTimeoutError:
+            return False
+        return True
 
     async def reset(self, timeout_s: float) -> bool:
         """Reset the dongle; False if it has not reported its start within ``timeout_s`` seconds."""
@@ -257,6 +245,16 @@ class J11Commander:
             return
         self.fail(CommandTimeoutError("The dongle has restarted"))
         self._on_unsolicited(StartedUp())
+
+
+async def _with_retries[T](attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make up to three attempts until one is not ended by CommandTimeoutError."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await attempt()
+        except CommandTimeoutError:
+            continue
+    return await attempt()
 
 
 def _checked(command: Command, answer: Response | Rejection) -> Response:

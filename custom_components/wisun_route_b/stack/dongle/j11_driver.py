@@ -46,9 +46,7 @@ from ..route_b import ECHONET_PORT
 from ..trace.trace import Trace
 from .dongle import (
     DatagramReceived,
-    Dongle,
     DongleIdentity,
-    DongleLost,
     EventHandler,
     FoundNetwork,
     FractionCallback,
@@ -62,7 +60,8 @@ from .j11_session import J11Session, SessionState
 from .j11_sign_in import J11SignIn
 from .j11_trace import J11Trace
 from .j11_transmitter import J11Transmitter, NotJoinedError
-from .port import Port, PortEvent
+from .port import Port
+from .port_driver import PortDriver
 from .scan_passes import METER_CHANNELS, ScanPass
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,16 +72,14 @@ _PING_TIMEOUT_S: Final = 0.75
 _DISCONNECT_TIMEOUT_S: Final = 1.5
 
 
-class J11Dongle(Dongle):
-    """Drives one dongle over one port, until it is closed."""
+class J11Dongle(PortDriver):
+    """Drives one J11 dongle over one port, until it is closed."""
 
     kind = "j11"
 
     def __init__(self, port: Port, on_event: EventHandler, trace: Trace) -> None:
         """Take the port, whose events must be passed to :meth:`take`."""
-        self._port = port
-        self._on_event = on_event
-        self._trace = trace
+        super().__init__(port, on_event, trace)
         self._commander = J11Commander(port, self._dispatch, J11Trace(trace))
         self._module = J11Module(self._commander)
         self._session = J11Session(on_event)
@@ -243,14 +240,6 @@ class J11Dongle(Dongle):
         self._session.ended(reason)
         return SessionLostError(f"The session with the meter is gone: {reason}")
 
-    @override
-    async def close(self) -> None:
-        self._fail_all(PortLostError("The port was closed"))
-        if self._port.is_open:
-            self._trace.note("Closing the port")
-        await self._port.close()
-        await self._commander.drain()
-
     # --- Notifications -----------------------------------------------------------------------
 
     def _dispatch(self, message: Unsolicited) -> None:
@@ -293,16 +282,15 @@ class J11Dongle(Dongle):
 
     # --- What the port reports ---------------------------------------------------------------
 
-    def take(self, event: PortEvent) -> None:
-        """Take bytes from the port, or fail whatever waits because it is lost."""
-        match event:
-            case bytes():
-                self._commander.receive(event)
-            case PortLostError():
-                self._trace.note("The port is lost")
-                self._fail_all(event)
-                self._on_event(DongleLost(event))
+    @override
+    def _receive(self, data: bytes) -> None:
+        self._commander.receive(data)
 
+    @override
+    async def _drain(self) -> None:
+        await self._commander.drain()
+
+    @override
     def _fail_all(self, error: PortLostError) -> None:
         self._session.drop(error)
         self._commander.fail(error)

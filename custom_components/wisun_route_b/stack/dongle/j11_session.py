@@ -17,7 +17,7 @@ from ..errors import (
 )
 from ..j11 import PanaOutcome
 from .dongle import EventHandler, SessionLost, SessionRenewed
-from .futures import fail, resolve
+from .futures import settle
 
 
 class SessionState(Enum):
@@ -96,7 +96,4 @@ class J11Session:
 
     def _decide(self, error: RouteBError | None) -> None:
         decided, self._decided = self._decided, None
-        if error is None:
-            resolve(decided, None)
-        else:
-            fail(decided, error)
+        settle(decided, error)

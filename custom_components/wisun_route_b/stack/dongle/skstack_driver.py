@@ -36,9 +36,7 @@ from ..trace.trace import Trace
 from .dongle import (
     PAN_IDS,
     DatagramReceived,
-    Dongle,
     DongleIdentity,
-    DongleLost,
     EventHandler,
     FoundNetwork,
     FractionCallback,
@@ -46,7 +44,8 @@ from .dongle import (
     ignore_fraction,
 )
 from .futures import fail, resolve
-from .port import Port, PortEvent
+from .port import Port
+from .port_driver import PortDriver
 from .scan_passes import CHANNELS, ScanPass
 from .skstack_commander import Answer, Commander, Unsolicited
 from .skstack_probe import SkstackProbe
@@ -74,17 +73,15 @@ _SIDE_HAN = 1
 _MAX_PANS = 64
 
 
-class SkstackDongle(Dongle):
-    """Drives one dongle over one port, until it is closed."""
+class SkstackDongle(PortDriver):
+    """Drives one SKSTACK IP dongle over one port, until it is closed."""
 
     kind = "skstack"
     channels = CHANNELS
 
     def __init__(self, port: Port, on_event: EventHandler, trace: Trace) -> None:
         """Take the port, whose events must be passed to :meth:`take`."""
-        self._port = port
-        self._on_event = on_event
-        self._trace = trace
+        super().__init__(port, on_event, trace)
         self._commander = Commander(port, self._dispatch, SkstackTrace(trace))
         self.probe = SkstackProbe(self._commander, port, trace)
         """For detection: the question whether this is an SKSTACK dongle at all."""
@@ -314,14 +311,6 @@ class SkstackDongle(Dongle):
         """Stop without closing the port, as another driver has taken it over."""
         await self._commander.drain()
 
-    @override
-    async def close(self) -> None:
-        self._fail_all(PortLostError("The port was closed"))
-        if self._port.is_open:
-            self._trace.note("Closing the port")
-        await self._port.close()
-        await self._commander.drain()
-
     async def _ask[A: Answer](self, command: commands.Command, kind: type[A]) -> A:
         """Send a command that must answer a line of this kind."""
         for answer in await self._commander.execute_with_retries(command):
@@ -376,16 +365,15 @@ class SkstackDongle(Dongle):
 
     # --- What the port reports ---------------------------------------------------------------
 
-    def take(self, event: PortEvent) -> None:
-        """Take bytes from the port, or fail whatever waits because it is lost."""
-        match event:
-            case bytes():
-                self._commander.receive(event)
-            case PortLostError():
-                self._trace.note("The port is lost")
-                self._fail_all(event)
-                self._on_event(DongleLost(event))
+    @override
+    def _receive(self, data: bytes) -> None:
+        self._commander.receive(data)
 
+    @override
+    async def _drain(self) -> None:
+        await self._commander.drain()
+
+    @override
     def _fail_all(self, error: PortLostError) -> None:
         self._session.drop(error)
         self._commander.fail(error)

@@ -20,7 +20,7 @@ from ..errors import (
 from ..skstack import EventNumber
 from ..skstack.pana import sequence_of, turns_down
 from .dongle import EventHandler, SessionLost, SessionRenewed, SessionRenewing
-from .futures import fail, resolve
+from .futures import settle
 
 #: Different packets of the meter in a sign-in that was refused without an answer: the second
 #: one is its challenge, and the third one comes only after a correct response to it.
@@ -222,10 +222,7 @@ class PanaSession:
 
     def _decide(self, error: Exception | None) -> None:
         decided, self._decided = self._decided, None
-        if error is None:
-            resolve(decided, None)
-        else:
-            fail(decided, error)
+        settle(decided, error)
 
     def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
         """Say whose fault a failed sign-in is.
