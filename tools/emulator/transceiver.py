@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Coroutine
+from typing import Protocol
 
 from . import pana
 from .defects import Defects
@@ -12,6 +13,13 @@ from .radio_environment import Datagram, Pan, RadioEnvironment
 from .rates import Chance
 
 _DUPLICATE_AFTER = (0.05, 0.5)
+
+
+class Receive(Protocol):
+    """Takes a datagram of the meter."""
+
+    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
+        """Print it, if there are keys to read it."""
 
 
 class Transceiver(ABC):

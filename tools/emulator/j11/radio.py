@@ -5,7 +5,6 @@ what SKSTACK captures show.
 """
 
 import asyncio
-from typing import Protocol
 
 from ..config import EmulatorConfig
 from ..exchange import Exchange
@@ -48,13 +47,6 @@ _PING_TIMEOUT: Span = (10.4, 10.9)
 _ENERGY = (0x0A, 0x21)
 _NOTHING_HEARD = 0x01
 _MOST_BEACONS = 20
-
-
-class Receive(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
 
 
 class Radio:

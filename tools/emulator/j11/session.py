@@ -6,7 +6,6 @@ lifetime is over is not documented; here 601A 04.
 
 import asyncio
 from random import Random
-from typing import Protocol
 
 from .. import pana
 from ..config import EmulatorConfig
@@ -16,15 +15,11 @@ from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
+from ..transceiver import Receive
 from .channels import rssi
 from .numbers import CHANGED, MAC_LOST, PANA, PANA_LOST, REFUSED, SUCCEEDED, UNANSWERED
 from .transceiver import J11Transceiver
 
-#: Seconds for each of the four messages: those of SKSTACK captures 01, 09, 15 and 22, those of
-#: J11 are not documented. Together 2 to 4 s.
-_ANSWER: Span = (0.35, 0.6)
-_REPLY: Span = (0.12, 0.3)
-_INSTANCE_LIST: Span = (0.0, 3.0)
 #: V12 p155-156: the meter answers nothing, or stops half-way; the same for a renewal.
 _NO_ANSWER: Span = (491.9, 706.0)
 _HALF_WAY: Span = (311.5, 311.5)
@@ -34,13 +29,6 @@ _RENEWAL_HALF_WAY: Span = (302.7, 302.7)
 _TERMINATION: Span = (0.1, 0.5)
 #: Messages of an authentication that a meter answers although the credentials are wrong.
 _BEFORE_REFUSAL = 2
-
-
-class Receive(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
 
 
 class Session:
@@ -112,17 +100,17 @@ class Session:
         self._report(SUCCEEDED)
         self._life.begin()
         self._pushes.start()
-        await self._pace.wait(_INSTANCE_LIST)
+        await self._pace.wait(pana.INSTANCE_LIST)
         self._heard(instance_list(), multicast=True)
 
     async def _exchange(self, meter: Pan, packets: list[bytes], random: Random) -> bool:
         """Exchange messages, and return whether the meter was there to the end."""
         for packet in packets:
-            await self._pace.wait(_ANSWER, random)
+            await self._pace.wait(pana.ANSWER, random)
             if self._front.peer != meter:
                 return False
             self._air.traffic.pana += 1
-            await self._pace.wait(_REPLY, random)
+            await self._pace.wait(pana.REPLY, random)
             self._front.transmitted(packet, pana.PORT)
         return True
 
