@@ -17,11 +17,10 @@ from .errors import DemoError
 from .jsons import Json, JsonObject, as_object
 from .set_up import sensors_of
 from .stage import Stage, say
-from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
+from .statistics import COUNTERS, HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours_of
 from .waiting import wait_until
 from .watching import last_repair
 
-_COUNTERS: Final = ("imported_energy", "exported_energy")
 #: Another sensor's statistics, which are there from the beginning and are never compiled.
 _NEIGHBOUR: Final = "sensor.neighbour"
 _DAYS: Final = 30
@@ -94,7 +93,7 @@ async def play(stage: Stage, count: int) -> Kills:
             days += 1  # there would be nothing left to write
     start = end - timedelta(days=days)
     await asyncio.wait_for(_import(stage, entry_id, start), _IMPORT_TIMEOUT)
-    wrong += await _wrong(stage, entry_id, start, end)
+    wrong += await wrong_hours_of(stage.home_assistant, entry_id, start, end)
     if await means_of(stage.home_assistant, _NEIGHBOUR, end - 40 * 24 * HOUR, end) != neighbour:
         wrong.append(f"The statistics of {_NEIGHBOUR} have changed.")
     return Kills(moments, days * 24, wrong)
@@ -145,7 +144,7 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
     say("Waiting for the first statistics.")
 
     async def compiled() -> bool:
-        for key in _COUNTERS:
+        for key in COUNTERS:
             if await newest_state(stage.home_assistant, sensors[key], since) is None:
                 return False
         return True
@@ -156,18 +155,7 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
 async def _count(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[int]:
     """Return how many hours of each counter are there."""
     sensors = await sensors_of(stage.home_assistant, entry_id)
-    return [
-        len(await hours_of(stage.home_assistant, sensors[key], start, end)) for key in _COUNTERS
-    ]
-
-
-async def _wrong(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
-    sensors = await sensors_of(stage.home_assistant, entry_id)
-    faults: list[str] = []
-    for key in _COUNTERS:
-        hours = await hours_of(stage.home_assistant, sensors[key], start, end)
-        faults += wrong_hours(key, hours, start, end)
-    return faults
+    return [len(await hours_of(stage.home_assistant, sensors[key], start, end)) for key in COUNTERS]
 
 
 async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]:

@@ -21,7 +21,7 @@ from .dongle import true_values
 from .jsons import JsonObject, as_object
 from .set_up import change_options, sensors_of
 from .stage import Stage, say
-from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
+from .statistics import COUNTERS, HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours_of
 from .waiting import wait_until
 from .watching import last_repair, next_repair
 
@@ -37,7 +37,6 @@ template:
         state: "21.5"
 """
 _NEIGHBOUR_ID: Final = "sensor.neighbour"
-_COUNTERS: Final = ("imported_energy", "exported_energy")
 #: Days of history that are imported before the outage: enough to see what is usual.
 _DAYS: Final = 2
 #: Set-up, first statistics and import of the first act take less, so that an outage is not
@@ -116,7 +115,7 @@ async def play(
     say(f"The hour is over: it is {_local(stage.clock.now())}.")
     present = full_hour(stage.clock.now())
     await _wait_for_hour(stage, entry_id, full_hour(ended))
-    before = await _wrong(stage, entry_id, start, present)
+    before = await wrong_hours_of(stage.home_assistant, entry_id, start, present)
     if pause is not None:
         await pause(stage, began, ended)
     await change_options(client, entry_id, repair_history=True)
@@ -150,7 +149,7 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
     say("Waiting for the first statistics after that.")
 
     async def compiled() -> bool:
-        for key in _COUNTERS:
+        for key in COUNTERS:
             shown = await newest_state(stage.home_assistant, sensors[key], since)
             register = true_values(since)[key]
             if shown is None or register is None or shown < register:
@@ -168,7 +167,7 @@ async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
         return all(
             [
                 await hours_of(stage.home_assistant, sensors[key], hour, hour + HOUR)
-                for key in _COUNTERS
+                for key in COUNTERS
             ]
         )
 
@@ -184,18 +183,9 @@ async def _until_right(stage: Stage, entry_id: str, start: datetime, end: dateti
     wrong: list[str] = []
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_REPAIR_TIMEOUT):
-            while wrong := await _wrong(stage, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
+            while wrong := await wrong_hours_of(stage.home_assistant, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
                 await asyncio.sleep(_BETWEEN_LOOKS)
     return wrong
-
-
-async def _wrong(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
-    sensors = await sensors_of(stage.home_assistant, entry_id)
-    faults: list[str] = []
-    for key in _COUNTERS:
-        hours = await hours_of(stage.home_assistant, sensors[key], start, end)
-        faults += wrong_hours(key, hours, start, end)
-    return faults
 
 
 async def harm_to_neighbour(stage: Stage, start: datetime, end: datetime) -> list[str]:

@@ -10,8 +10,11 @@ from .client import HomeAssistantClient
 from .dongle import true_values
 from .errors import DemoError
 from .jsons import Json, JsonObject, as_object, as_objects
+from .set_up import sensors_of
 
 HOUR: Final = timedelta(hours=1)
+#: Keys of the sensors whose statistics are checked against the meter.
+COUNTERS: Final = ("imported_energy", "exported_energy")
 #: What the statistics may be off by, as they are binary fractions; a register counts 0.1 kWh.
 _BINARY: Final = Decimal("0.0001")
 
@@ -110,6 +113,18 @@ def wrong_hours(key: str, hours: Sequence[Hour], start: datetime, end: datetime)
             true = None if before is None or after is None else after - before
             faults.append(f"{key} at {start.isoformat()}: {bar} instead of {true} kWh")
         start += HOUR
+    return faults
+
+
+async def wrong_hours_of(
+    client: HomeAssistantClient, entry_id: str, start: datetime, end: datetime
+) -> list[str]:
+    """Return every wrong hour of both counters of an entry; see :func:`wrong_hours`."""
+    sensors = await sensors_of(client, entry_id)
+    faults: list[str] = []
+    for key in COUNTERS:
+        hours = await hours_of(client, sensors[key], start, end)
+        faults += wrong_hours(key, hours, start, end)
     return faults
 
 
