@@ -1,7 +1,7 @@
-"""How far the meter's clock is from ours: which hour its registers belong to.
+"""Offset of the meter's clock: decides which hour its registers belong to.
 
-Most meters show date and time (properties 98, 97). One that does not is judged by what it has
-stored: a half-hour that is yet to come must be empty, and the last one must not be.
+Most meters show date and time (properties 98, 97). For one that does not, the stored
+half-hours decide: one that is yet to come must be empty, and the last one must not be.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from ..stack import ReadReport, Scale, clock_offset, errors, half_hours, properties, readings
 
-#: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
+#: A meter's clock that is off by no more than this counts as right: it shows minutes only.
 CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
-#: Up to here the registers at the full hours are interpolated; beyond, none is believed.
+#: Up to here the registers at the full hours are interpolated; beyond, none is used.
 _IS_USABLE: Final = timedelta(minutes=15)
-#: Seconds for which a look at the meter's clock holds.
+#: Seconds for which a check of the meter's clock is valid.
 _HOLDS: Final = 3000.0
 #: How old the newest half-hour of a meter may be: a half-hour, and twice the five minutes that a
 #: meter may take to make it known (application interface specification 1.01, 3.2.1).
 _NEWEST: Final = half_hours.HALF_HOUR + timedelta(minutes=10)
-#: How long the newest half-hours must be missing before that is the clock's fault: a meter that
+#: How long the newest half-hours must be missing before the clock counts as wrong: a meter that
 #: was without power has none of that time either.
 _IS_SURE: Final = timedelta(hours=1)
 #: Half-hours that are asked for: the next two, as the first of them may be due within
@@ -57,13 +57,13 @@ class MeterClockError(HomeAssistantError):
 
 
 def clock_offset_in(report: ReadReport, now: datetime) -> timedelta | None:
-    """Return how far the meter's clock is ahead, by what it shows; None if it does not say."""
+    """Return how far the meter's clock is ahead, by what it shows; None if it shows none."""
     date, time = report.value(properties.CURRENT_DATE), report.value(properties.CURRENT_TIME)
     return None if date is None or time is None else clock_offset(date, time, now)
 
 
 class MeterHistory(Protocol):
-    """A meter that remembers; SmartMeter is one."""
+    """A meter with a history; SmartMeter is one."""
 
     @property
     def connected(self) -> bool:
@@ -81,13 +81,13 @@ class MeterHistory(Protocol):
 
 
 class MeterClock:
-    """What is known of one meter's clock."""
+    """State of one meter's clock."""
 
     def __init__(self, meter: MeterHistory, read: ReadClock | None) -> None:
         """Take the meter, and how to read its clock.
 
         ``read`` returns how far the clock is ahead, None if the meter does not show it. Without
-        it, the clock is taken for right.
+        it, the clock counts as right.
         """
         self._meter, self._read = meter, read
         self._checked = -_HOLDS
@@ -95,10 +95,10 @@ class MeterClock:
         self.offset = timedelta()
         """How far it is ahead; zero if that is too little to matter, or not known."""
         self.is_believed = True
-        """False if the last look found it too far off."""
+        """False if the last check found it too far off."""
 
     async def check(self) -> None:
-        """See whether the clock is right; raises RouteBError and MeterClockError."""
+        """Check the clock; raises RouteBError and MeterClockError."""
         now = asyncio.get_running_loop().time()
         if self._read is None or now - self._checked < _HOLDS:
             return
@@ -115,10 +115,10 @@ class MeterClock:
             self.offset = timedelta() if abs(offset) <= CLOCK_IS_RIGHT else offset
 
     async def _judge(self, now: datetime) -> MeterClockError | None:
-        """Judge a clock that is not shown by the newest half-hour that the meter has stored."""
+        """Check a clock that is not shown, by the newest half-hour that the meter has stored."""
         slots = await self._newest_slots(now)
         if slots is None:
-            return None  # without any history there is nothing to be believed
+            return None  # without any history there is nothing to compare
         stored = [slot.at for slot in slots if slot.registers != _NOTHING]
         newest = max(stored, default=now - 2 * _NEWEST)
         if newest > now + CLOCK_IS_RIGHT:

@@ -1,4 +1,4 @@
-"""The meter's own past, read when it is needed and not twice.
+"""Cache of the meter's half-hourly registers, each read when needed and once.
 
 History has the lowest priority on the radio: one day at a time, a pause after each, so that
 live readings go first.
@@ -64,15 +64,15 @@ class HistoryCache:
         return dict(self._known) if self.exact else {at: self[at] for at in self.moments()}
 
     def missing(self, moments: Iterable[datetime]) -> list[datetime]:
-        """Return what is not known of these moments, oldest first."""
+        """Return which of these moments are not known, oldest first."""
         return sorted({moment for moment in moments if moment not in self})
 
     def note(self, slots: Iterable[half_hours.Slot]) -> None:
-        """Keep what the meter said, whether asked or by itself (EA, EB).
+        """Keep registers of the meter, requested or pushed (EA, EB).
 
         An empty slot is kept if the meter has a later register: else its clock may not have
-        come there yet. What is dated later than now is not kept at all, and nothing of a meter
-        whose clock is wrong.
+        reached it yet. Registers dated later than now are not kept, nor any of a meter whose
+        clock is wrong.
         """
         if not self._clock.is_believed:
             return
@@ -92,7 +92,7 @@ class HistoryCache:
                 self._known.setdefault(at, _NOTHING)
 
     def forget(self, before: datetime) -> None:
-        """Drop what is not needed any more."""
+        """Drop registers that are not needed any more."""
         self._known = {
             at: pair for at, pair in self._known.items() if at >= before - half_hours.HALF_HOUR
         }
@@ -105,9 +105,9 @@ class HistoryCache:
         return not self._offset
 
     async def check_clock(self) -> None:
-        """See whether the meter's clock is right; raises RouteBError and MeterClockError.
+        """Check the meter's clock; raises RouteBError and MeterClockError.
 
-        What was read by a clock that is wrong, or that has been set since, is forgotten.
+        Registers read with a wrong clock, or before it was set, are dropped.
         """
         before = self._offset
         try:
@@ -180,7 +180,7 @@ class HistoryCache:
         return False
 
     async def _fetch_days(self, missing: list[datetime], progress: ProgressCallback) -> None:
-        """Read day by day; days out of the meter's reach cost nothing."""
+        """Read day by day; days that the meter no longer stores are skipped."""
         by_day: dict[date, list[datetime]] = {}
         for moment in missing:
             by_day.setdefault(moment.astimezone(JST).date(), []).append(moment)
@@ -213,7 +213,7 @@ class HistoryCache:
             self.note(slots)
 
     async def _day(self, day: date, days_ago: int) -> tuple[half_hours.Slot, ...]:
-        """Read a day; around midnight the meter's today may not be ours."""
+        """Read a day; around midnight the meter's date may not be ours."""
         slots = await self._meter.day_history(days_ago)
         days_off = (slots[0].at.date() - day).days
         if days_off and 0 <= days_ago + days_off <= readings.HISTORY_DAYS:

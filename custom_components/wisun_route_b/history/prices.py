@@ -1,4 +1,4 @@
-"""What a kWh cost in past hours, as the recorder remembers it. Runs in the recorder's thread."""
+"""The price of a kWh in past hours, from the recorder. Runs in the recorder's thread."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -81,7 +81,7 @@ def _means(
         if (value := _number(mean)) is not None
     }
     stored = metadata["unit_of_measurement"]
-    # States are in the unit of now: if that has changed, they say nothing of the past.
+    # States are in the present unit: if that has changed, older ones cannot be read.
     return means, stored if price.unit in {None, stored} else None
 
 
@@ -102,7 +102,7 @@ def _per_kwh(unit: str | None, currency: str) -> Decimal | None:
 def _states(
     instance: Recorder, session: Session, entity_id: str, first: datetime, last: datetime
 ) -> list[tuple[datetime, Decimal | None]]:
-    """Return what the price was from when on, oldest first; None while it was not known."""
+    """Return each price with the moment from which it held, oldest first; None if not known."""
     found: Mapping[str, list[State | dict[str, Any]]] = get_significant_states_with_session(
         instance.hass,
         session,
@@ -143,7 +143,7 @@ def _mean(states: list[tuple[datetime, Decimal | None]], start: datetime) -> Dec
 
 
 def _number(value: object) -> Decimal | None:
-    """Return a number that can be meant; None for anything else."""
+    """Return a plausible number; None for anything else."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except TypeError, ValueError:

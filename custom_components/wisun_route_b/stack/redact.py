@@ -3,8 +3,8 @@
 Secret are the Route-B ID, the password, and what identifies a household: MAC and IPv6
 addresses, serial numbers. Two means: shapes (:func:`redact`), which need no knowledge, and
 literal values (:class:`Redactor`), which also find a secret inside a hexadecimal payload,
-where the meter repeats the ID in clear text during the sign-in. Neither can recognise what is
-left of a secret that broke: who shows what came over a serial line shows only what is known
+where the meter repeats the ID in clear text during the sign-in. Neither can recognise a
+fragment of a secret: whatever shows bytes of the serial line shows only what is known
 to be harmless (``trace/trace.py`` and what each driver words).
 """
 
@@ -26,7 +26,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # EPANDESC fields and registers that are parts of the ID or of an address.
     (re.compile(r"((?:PairID|Addr|Pan ID):)[0-9A-F]+", re.IGNORECASE), rf"\g<1>{MASK}"),
     (re.compile(r"(SKSREG\s+S0?[A3B]\s+)\S+", re.IGNORECASE), rf"\g<1>{MASK}"),
-    # IPv6 as SKSTACK writes it, then as others do; multicast says nothing and stays.
+    # IPv6 as SKSTACK writes it, then as others do; multicast addresses reveal nothing and stay.
     (re.compile(r"\bFE80(?::[0-9A-F]{4}){7}\b", re.IGNORECASE), "FE80::" + MASK),
     (re.compile(r"\bFE80:(?::?[0-9A-F]{1,4}){1,7}\b", re.IGNORECASE), "FE80::" + MASK),
     # A PANA packet (port 02CC): the sign-in carries the ID in clear text.
@@ -58,18 +58,18 @@ def redact(text: str) -> str:
 
 
 class Redactor:
-    """Mask the shapes, and the given literal secrets in every disguise."""
+    """Masks the shapes, and the given literal secrets in every notation."""
 
     __slots__ = ("_pattern", "_secrets")
 
     def __init__(self, *secrets: str) -> None:
-        """Remember the secrets to hide; see :meth:`learn`."""
+        """Take the secrets to mask; see :meth:`learn`."""
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self.learn(*secrets)
 
     def learn(self, *secrets: str) -> None:
-        """Hide these as well: as they are, byte by byte, and as hexadecimal ASCII.
+        """Mask these as well: as they are, byte by byte, and as hexadecimal ASCII.
 
         Of 16 hexadecimal digits (a MAC address) and 32 (a Route-B ID) also the last parts,
         and of the former the IPv6 addresses that it makes.

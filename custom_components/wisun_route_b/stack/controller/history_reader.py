@@ -1,8 +1,8 @@
-"""Reads histories: choose what, then read it, with nothing in between.
+"""Reads histories: select a day or time, then read it, with no other selection in between.
 
 The meter answers E2 and E4 for the day last set in E5, EC for ED, EE for EF (the appendix
-calls these pairs atomic). A day is counted back from the meter's own today, so a reading that
-midnight may have come between is checked against the meter's clock and taken again. A meter that
+calls these pairs atomic). A day is counted back from the meter's own date, so a reading that
+may span midnight is checked against the meter's clock and taken again. A meter that
 does not answer for its clock (97, 98) still dates its last half-hourly reading (EA).
 """
 
@@ -31,7 +31,7 @@ from ..meter.scale import Scale
 from .property_reader import PropertyReader
 from .requester import TIMEOUT_ONE_S, Request, Requester
 
-#: How often a day is read while midnight keeps coming between. It comes once a day.
+#: How often a day is read when midnight falls between selection and reading; it can do so once.
 _ATTEMPTS = 3
 #: The clock shows whole minutes.
 _CLOCK_STEP = timedelta(minutes=1)
@@ -42,7 +42,7 @@ _READING_STEP = HALF_HOUR + timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What is known of the meter's present: it lies between ``at`` and ``at + step``."""
+    """The meter's present time: between ``at`` and ``at + step``."""
 
     at: datetime
     step: timedelta
@@ -124,7 +124,7 @@ class HistoryReader:
         return read
 
     async def _moment(self, scale: Scale) -> _Moment:
-        """Return what the meter says of its present: its clock, else its last reading."""
+        """Return the meter's present time: from its clock, else from its last half-hourly reading."""
         try:
             return _Moment(await self._clock(), _CLOCK_STEP)
         except RequestRefusedError, ResponseTimeoutError:

@@ -1,8 +1,8 @@
 """Properties that are left out for a while: the meter does not answer them, or refuses them.
 
 Some meters list a property and never answer a request that contains it; a busy one refuses what it
-answers a minute later. Such a property must neither spoil the requests for the others nor be lost
-for good: it is asked for again at growing intervals.
+answers a minute later. Such a property must neither fail the requests for the others nor be given
+up for good: it is asked for again at growing intervals.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class PausedProperties:
     """Which properties (EPCs) one meter does not answer, and when to ask for them again."""
 
     def __init__(self, chance: int = 0) -> None:
-        """Start without any; so many failures in a row are taken for chance."""
+        """Start empty; so many failures in a row do not count yet."""
         self._chance = chance
         self._failures: dict[int, _Failures] = {}
 

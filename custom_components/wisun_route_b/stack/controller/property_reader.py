@@ -1,14 +1,14 @@
-"""Reads properties: bundles them, copes with meters that answer less, decodes what comes.
+"""Reads properties: several in one Get, fewer for meters that answer less; decodes the answers.
 
-Theory of operation. The meter's own list (9F) says what may be asked for. As many properties as
+Theory of operation. The meter's Get property map (9F) lists what may be asked for. As many properties as
 the meter takes go into one Get. An answer may leave properties out (it was cut: smaller bundles
 from now on), refuse some (asked for once more, alone, if its list has them), or refuse all (then
 each alone: perhaps it was the number). If no answer comes, a property that every meter has is
 asked for. If that is not answered either, or if answers only come late, the link is at fault and
 the read ends. Else one property of the bundle is, and each is asked for alone.
 
-Everything learned this way is a guess from few answers. It is checked again after minutes, or
-after an hour at most.
+All of this is inferred from few answers. It is checked again after minutes, or after an hour at
+most.
 """
 
 import asyncio
@@ -56,10 +56,10 @@ _SUSPECT_TIMEOUT_S = 10.0
 
 
 class PropertyReader:
-    """Reads from one meter over one session and remembers what it is like."""
+    """Reads from one meter and keeps its limits: how much it answers at once, what it refuses."""
 
     def __init__(self, requester: Requester) -> None:
-        """Start without prejudice: six at once, nothing refused."""
+        """Start with the defaults: six properties at once, none refused."""
         self._requester = requester
         self._limit = MAX_AT_ONCE
         self._limited_at = 0.0
@@ -102,7 +102,7 @@ class PropertyReader:
     def note_read(self, *, fruitful: bool) -> None:
         """Note whether a read was answered at all; several that were not are a dead link.
 
-        For a meter that answers what it is asked only to see whether it is there.
+        For a meter that answers probes only.
         """
         self._fruitless = 0 if fruitful else self._fruitless + 1
         if self._fruitless >= _MAX_FRUITLESS_READS:
@@ -235,7 +235,7 @@ class _Read:
         return self._collected.report()
 
     def _line_up(self, not_offered: frozenset[int]) -> None:
-        """Put what is asked for in order: suspects last, as the others must not wait for them."""
+        """Sort what is asked for: properties that failed last time go last, so that others do not wait."""
         self._collected.refused |= self._wanted.keys() & not_offered
         asked = [epc for epc in self._wanted if epc not in not_offered]
         paused = [epc for epc in asked if self._silent.is_paused(epc)]
@@ -289,7 +289,7 @@ class _Read:
     # --- An answer -------------------------------------------------------------------------
 
     def _take(self, bundle: list[int], answer: Frame) -> None:
-        """File what an answer holds; ask again, alone, for what it lacks or refuses doubtfully."""
+        """Store what an answer holds; ask again, one by one, for what is missing or doubtfully refused."""
         self._queue = self._queue[len(bundle) :]
         for epc in bundle:
             self._reader.note_answer(epc)
@@ -302,14 +302,14 @@ class _Read:
             return
         epc = bundle[0]
         if edts.get(epc) and epc in self._refused_together:
-            self._reader.lower_limit(1)  # what it refuses in company, it answers alone
+            self._reader.lower_limit(1)  # what it refuses in a bundle, it answers alone
         if edts and epc not in edts:
             self._collected.reasons[epc] = "the meter leaves it out"
         else:
             self._file(epc, edts.get(epc, b""))
 
     def _take_together(self, bundle: list[int], edts: Mapping[int, bytes]) -> list[int]:
-        """File the answer to a bundle; return what is to be asked for alone."""
+        """Store the answer to a bundle; return what is to be asked for alone."""
         if not any(edts.values()):
             self._refused_together.update(bundle)
             return bundle
@@ -341,7 +341,7 @@ def decode_into(
     edt: bytes,
     scale: Scale | None,
 ) -> None:
-    """Decode one property into ``values``, or say in ``reasons`` why it cannot be."""
+    """Decode one property into ``values``, or give in ``reasons`` why it cannot be."""
     try:
         values[row.epc] = row.decode(edt, scale)
     except DecodeError as err:

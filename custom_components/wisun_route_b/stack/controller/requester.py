@@ -72,14 +72,14 @@ class _Late:
 
 @dataclass(frozen=True, slots=True)
 class _Extension:
-    """The timeout of the request that waits, which grows while the meter is seen at work."""
+    """The timeout of the request that waits, which grows while answers to earlier requests arrive."""
 
     deadline: asyncio.Timeout
     begun: float
     timeout_s: float
 
     def extend(self, now: float) -> None:
-        """Give the meter its time once more: it has just served an earlier request."""
+        """Start the timeout again: the meter has just served an earlier request."""
         if not self.deadline.expired():
             latest = self.begun + max(self.timeout_s, _LONGEST_TIMEOUT_S)
             self.deadline.reschedule(min(now + self.timeout_s, latest))
@@ -218,7 +218,7 @@ class Requester:
         return pending.answer.result()
 
     async def _transmit_until_answered(self, payload: bytes, pending: PendingRequest) -> None:
-        """Send; stop caring about the dongle's OK once there is an answer, or a lost link."""
+        """Send; do not wait for the dongle's OK once there is an answer, or the link is lost."""
         sending = asyncio.create_task(self._transmit(payload))
         try:
             await asyncio.wait((sending, pending.answer), return_when=asyncio.FIRST_COMPLETED)
@@ -239,7 +239,7 @@ class Requester:
         await self._send(payload)
 
     def receive(self, payload: bytes) -> None:
-        """Take a datagram of the meter: an answer, a notification, or nothing of ours."""
+        """Take a datagram of the meter: an answer, a notification, or something else."""
         try:
             frame = Frame.decode(payload)
         except DecodeError as err:
@@ -249,7 +249,7 @@ class Requester:
         if frame.seoj != METER:
             self._statistics.strays += 1
         elif frame.esv in (ESV.INF, ESV.INFC):
-            # No sign of life for the watchdog: a session may carry these and no answer.
+            # Does not reset the watchdog: a session may carry notifications and no answers.
             self._statistics.notifications += 1
             if frame.esv is ESV.INFC:
                 self._confirm(frame)
@@ -306,7 +306,7 @@ class Requester:
         return tuple(epc for epc in reversed(self._answered) if epc not in _BOUND_TO_REQUEST)
 
     def report_silence(self) -> None:
-        """Have the session ended: it carries answers, but none of use."""
+        """End the session: its answers are of no use."""
         self._watchdog.give_up()
 
     def _take_late(self, frame: Frame, pending: PendingRequest, *, usable: bool) -> None:
@@ -359,7 +359,7 @@ class Requester:
             _LOGGER.debug("A notification could not be confirmed: %s", err)
 
     def fail(self, error: RouteBError) -> None:
-        """Fail the request in flight: the link is gone, and ``error`` says why."""
+        """Fail the request in flight: the link is gone because of ``error``."""
         self._lost = error
         pending = self._current
         if pending is not None and not pending.answer.done():
@@ -374,7 +374,7 @@ class Requester:
 
 
 def transaction_ids() -> Iterator[int]:
-    """Yield 1 to FFFF over and over, from a random one on: another program had some too."""
+    """Yield 1 to FFFF in a cycle, from a random start: an earlier program has used some."""
     tid = secrets.randbelow(0xFFFF)
     while True:
         tid = tid % 0xFFFF + 1

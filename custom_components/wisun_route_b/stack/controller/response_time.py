@@ -12,7 +12,7 @@ from typing import Final
 #: (captures 06, 22), and what is not there after 6 s seldom comes (field reports).
 RESEND_AFTER: Final = 6.0
 #: Longest time in seconds that a sample may claim: what a meter may take for an answer (application
-#: interface specification 1.01, 2.4.2, timer 2). One answer that strayed must not count for more.
+#: interface specification 1.01, 2.4.2, timer 2). A single delayed answer must not count for more.
 _LONGEST_SAMPLE: Final = 60.0
 _GAIN: Final = 1 / 8
 _DEVIATION_GAIN: Final = 1 / 4

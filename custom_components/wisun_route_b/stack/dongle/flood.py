@@ -3,7 +3,7 @@
 import asyncio
 
 #: Bytes that may come at once: what a bridge in the network has kept during a pause of six seconds in
-#: which the line was never silent. A dongle says some kB in a minute.
+#: which the line was never silent. A dongle sends some kB in a minute.
 _BURST = 65_536
 #: Bytes that may come as the answer to one write, whatever the rate: software dongles are faster. The
 #: longest datagram in hexadecimal has 2600, and some lines stand around it.
@@ -11,7 +11,7 @@ _ANSWER = 4096
 
 
 class FloodGuard:
-    """Counts what comes against what a line can carry."""
+    """Compares the bytes received with what a line can carry."""
 
     def __init__(self, baud_rate: int) -> None:
         """Take the rate of the line in bits per second; a byte has ten."""

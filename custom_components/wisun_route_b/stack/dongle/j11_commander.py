@@ -1,4 +1,4 @@
-"""One J11 command in flight: write it, wait for its response, hand everything else on."""
+"""One J11 command in flight: write it, wait for its response, pass everything else on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -84,7 +84,7 @@ class J11Commander:
 
     @property
     def statistics(self) -> dict[str, int]:
-        """Counters of what was understood; ``stray_answers`` came without a command."""
+        """Counters of what was decoded; ``stray_answers`` came without a command."""
         return {**asdict(self._receiver.statistics), "stray_answers": self._stray_answers}
 
     # --- Sending ---------------------------------------------------------------------------
@@ -102,9 +102,9 @@ class J11Commander:
     ) -> Response:
         """Ask a question, and execute a command if ``allow`` does not raise.
 
-        It gets the answer right before the command is written: no other command comes between, and
-        before each repetition of the command the question is asked again. ``timeout_s`` in seconds is
-        that for the answer. Raises what ``allow`` raises, and what :meth:`execute` does.
+        ``allow`` gets the answer right before the command is written: no other command comes between, and
+        before each repetition of the command the question is asked again. ``timeout_s`` is for
+        the answer, in seconds. Raises what ``allow`` raises, and what :meth:`execute` does.
         """
 
         async def ask_first() -> Response | Rejection:
@@ -138,7 +138,7 @@ class J11Commander:
         return await _with_retries(lambda: self.execute(command, timeout_s))
 
     async def responds(self, timeout_s: float) -> bool:
-        """Return whether the dongle says anything at all to a request within ``timeout_s`` seconds."""
+        """Return whether the dongle answers a request at all within ``timeout_s`` seconds."""
         try:
             await _with_retries(lambda: self._exchange_with(commands.version(), timeout_s))
         except CommandTimeoutError:
@@ -208,7 +208,7 @@ class J11Commander:
             self._gap_timer = loop.call_later(FRAME_GAP_S, self._give_up)
 
     def _give_up(self) -> None:
-        """Let through what waits for the rest of a frame that broke off."""
+        """Release what waits for the rest of a frame that broke off."""
         self._gap_timer = None
         self._dispatch_all(self._receiver.give_up_frames())
 
@@ -227,7 +227,7 @@ class J11Commander:
             case Datagram() | ScanResult() | ConnectionChanged() | PanaResult():
                 self._on_unsolicited(message)
             case _:
-                pass  # nothing of ours; the receiver has counted what it does not know
+                pass  # of no use here; the receiver has counted what it does not know
 
     def _finish(self, answer: Response | Rejection) -> None:
         exchange = self._exchange

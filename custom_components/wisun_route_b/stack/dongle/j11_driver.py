@@ -1,18 +1,18 @@
-"""A dongle that speaks J11: RATOC RS-WSUHA-J11, ROHM BP35C0-J11, BP35C1-J11 and BP35C2-J11.
+"""Driver for J11 dongles: RATOC RS-WSUHA-J11, ROHM BP35C0-J11, BP35C1-J11 and BP35C2-J11.
 
 Theory of operation. The dongle has three states of Route B (V12 p14-17): idle, operating (joined to the
 meter's network, MAC only) and authenticated (PANA has succeeded, everything is encrypted). Commands
 are refused in the wrong state, and results or notifications may be lost on the line. So the driver
-asks for the state (0001, 0011) wherever it matters, and does not conclude it from what was heard:
+asks for the state (0001, 0011) wherever it matters, and does not infer it from what was received:
 
 - right before each datagram and each repetition, because 0008 sends in plain text while the dongle is
   not authenticated (V12 p56), and a notification that the session is over may have been lost;
 - before a sign-in: what is left of the last one is used if it is our meter's network, else reset;
 - while PANA goes on, because its result 6028 may have been lost.
 
-The only way out of a scan or of PANA is the reset (00D9), which is taken at any time. 0057 is sent only
-to end a session on purpose: it wipes the credentials, and the meter wants a pause after it. What is
-unsafe is never sent: 00F0, 0059 and plain text.
+Only the reset (00D9) ends a scan or PANA; it is accepted at any time. 0057 is sent only
+to end a session on purpose: it wipes the credentials, and the meter needs a pause after it. 00F0, 0059
+and plain text are unsafe and never sent.
 
 V12 = ROHM, J11 UART IF command specification v1.2, 2026-01-14.
 """
@@ -231,7 +231,7 @@ class J11Dongle(PortDriver):
                 raise self._lost("the dongle does not know the meter any more") from err
 
     def _require_authenticated(self, status: Answer | None) -> None:
-        """Raise unless the dongle has a session, and has not reported its end since it said so."""
+        """Raise unless ``status`` shows a session whose end has not been reported since."""
         self._session.require()
         if not isinstance(status, Status) or status.route_b != AUTHENTICATED:
             raise self._lost("the dongle is not signed in any more")
@@ -243,7 +243,7 @@ class J11Dongle(PortDriver):
     # --- Notifications -----------------------------------------------------------------------
 
     def _dispatch(self, message: Unsolicited) -> None:
-        """Give what the dongle says by itself to what it concerns."""
+        """Dispatch the dongle's notifications."""
         match message:
             case ScanResult() if self._scan is not None:
                 self._scan.add(message)

@@ -1,7 +1,7 @@
-"""The session of a J11 dongle with the meter: begun by the host, kept by the dongle, ended by anyone.
+"""The session of a J11 dongle with the meter: begun by the host, kept by the dongle, ended by either side.
 
 PANA takes place inside the dongle, and so does its renewal, which is silent when it succeeds (V12 p115).
-Nothing but results is seen: notification 6028 at the end of a sign-in or of a renewal that has failed,
+Only results are visible: notification 6028 at the end of a sign-in or of a renewal that has failed,
 601A when meter or radio have ended a connection, 6019 when the dongle has restarted.
 """
 
@@ -41,7 +41,7 @@ class J11Session:
     # --- What the host does ----------------------------------------------------------------
 
     def adopt(self) -> None:
-        """Take a session for our own that was found alive; a sign-in that is going on has succeeded."""
+        """Use a session that was found alive; a sign-in in progress has succeeded."""
         self.state = SessionState.UP
         self._decide(None)
 
@@ -72,7 +72,7 @@ class J11Session:
             case SessionState.JOINING, PanaOutcome.AUTHENTICATED:
                 self.adopt()
             case SessionState.JOINING, PanaOutcome.REFUSED:
-                self._fail(CredentialsRefusedError("The meter turned the sign-in down"))
+                self._fail(CredentialsRefusedError("The meter refused the sign-in"))
             case SessionState.JOINING, _:
                 self._fail(JoinFailedError("The meter did not finish the sign-in"))
             case SessionState.UP, PanaOutcome.AUTHENTICATED:

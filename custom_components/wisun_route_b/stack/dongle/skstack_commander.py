@@ -1,4 +1,4 @@
-"""One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
+"""One SKSTACK command in flight: write it, collect its answer, pass everything else on."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,8 +32,8 @@ from .skstack_trace import SkstackTrace
 COMMAND_TIMEOUT = 3.0
 #: Seconds for each try of a command that is tried several times.
 _TRY_TIMEOUT = 1.5
-#: How often a command is tried that may be sent twice without harm. A line of noise spoils one
-#: command or one answer; what spoils three in a row is no noise.
+#: How often a command is tried that may be sent twice without harm. A burst of noise damages one
+#: command or one answer; three failures in a row are not noise.
 _TRIES = 3
 #: Seconds in which a dongle complains about the rest of a command that noise has damaged.
 #: A complaint takes 3 to 12 ms (as other answers), and a USB bridge holds it back for 16 ms.
@@ -42,7 +42,7 @@ _SETTLE = 0.1
 #: 0.25 s, and a USB bridge holds bytes back for 16 ms.
 _STALL_S = 0.5
 
-#: What a dongle says only in answer to a command.
+#: Messages that come only in answer to a command.
 _ANSWERS = (Info, Version, AppVersion, Register, LinkLocalAddress)
 
 type Answer = Info | Version | AppVersion | Register | LinkLocalAddress
@@ -92,7 +92,7 @@ class Commander:
         return self._receiver
 
     def terminate_partial_line(self, lines: int = 1) -> None:
-        """End whatever is half typed; several empty lines also fill up a datagram (SKSENDTO).
+        """End a partial line; several empty lines also fill up a datagram (SKSENDTO).
 
         An empty line means nothing to the dongle, and it does not answer to it.
         """
@@ -123,7 +123,7 @@ class Commander:
         return await self.execute(command, timeout_s)
 
     async def resynchronize(self) -> None:
-        """End a command that the dongle may have half received, and pass over its complaint."""
+        """End a command that the dongle may have half received, and ignore its error."""
         await self._queue.run(self._resynchronize())
 
     async def _resynchronize(self) -> None:
@@ -165,7 +165,7 @@ class Commander:
             self._stall_timer = asyncio.get_running_loop().call_later(_STALL_S, self._give_up)
 
     def _give_up(self) -> None:
-        """Let through what waits for the rest of a datagram that broke off."""
+        """Release what waits for the rest of a datagram that broke off."""
         self._stall_timer = None
         self._dispatch_all(self._receiver.give_up())
 

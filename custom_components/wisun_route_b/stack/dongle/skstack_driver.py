@@ -1,4 +1,4 @@
-"""A dongle that speaks SKSTACK IP: BP35A1, BP35C0, BP35C2, RS-WSUHA-P, RL7023, MB-RL7023-11."""
+"""Driver for SKSTACK IP dongles: BP35A1, BP35C0, BP35C2, RS-WSUHA-P, RL7023, MB-RL7023-11."""
 
 import asyncio
 from dataclasses import asdict
@@ -57,7 +57,7 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1) (BP35A1 manual, page 20).
 _DWELL = 0.0096
-#: A scan that says nothing for this many seconds beyond its time will not end.
+#: A scan without its end for this many seconds beyond its time will not end.
 _SCAN_GRACE = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
 _JOIN_TIMEOUT = 60.0
@@ -69,7 +69,7 @@ _PING_TIMEOUT = 0.75
 _DISCONNECT_TIMEOUT = 0.8
 #: The side of events of the HAN (C2 manual, page 66).
 _SIDE_HAN = 1
-#: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
+#: PANs that one scan keeps; a street has fewer, and other networks cannot fill the memory.
 _MAX_PANS = 64
 
 
@@ -154,7 +154,7 @@ class SkstackDongle(PortDriver):
         await self._set_up(commands.sksetrbid(credentials.route_b_id))
 
     async def _set_up(self, command: commands.Command) -> None:
-        """Send a command that sets something, and may as well set it twice."""
+        """Send a command that sets something, and may set it twice."""
         await self._commander.execute_with_retries(command)
 
     async def _want_signal_strength(self) -> None:
@@ -269,7 +269,7 @@ class SkstackDongle(PortDriver):
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_DISCONNECT_TIMEOUT):
-                # SKTERM is sent once: what wakes a suspended USB device is lost.
+                # SKTERM is sent once: the first bytes to a suspended USB device are lost.
                 await self._commander.resynchronize()
                 await self._commander.execute(commands.skterm(), _DISCONNECT_TIMEOUT)
                 await self._session_ended
@@ -321,7 +321,7 @@ class SkstackDongle(PortDriver):
     # --- Unsolicited messages --------------------------------------------------------------
 
     def _dispatch(self, message: Unsolicited) -> None:
-        """Give events, PAN descriptions and datagrams to what they concern."""
+        """Dispatch events, PAN descriptions and datagrams."""
         match message:
             case PanDescription(channel=channel, pan_id=pan_id):
                 possible = channel in CHANNELS and pan_id in PAN_IDS
@@ -332,7 +332,7 @@ class SkstackDongle(PortDriver):
             case Event(side=side) if side != _SIDE_HAN:
                 self._event(message)
             case Event():
-                pass  # of the HAN side of dual firmware, which is none of ours
+                pass  # of the HAN side of dual firmware
 
     def _datagram(self, datagram: Datagram) -> None:
         ours = datagram.source == self._meter_address

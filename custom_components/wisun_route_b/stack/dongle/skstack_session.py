@@ -112,7 +112,7 @@ class PanaSession:
     # --- What the host does --------------------------------------------------------------
 
     def adopt(self) -> None:
-        """Take the session of an earlier program for our own."""
+        """Use the session of an earlier program."""
         self._set(SessionState.UP)
 
     def begin(self) -> asyncio.Future[None]:
@@ -129,7 +129,7 @@ class PanaSession:
     def expect_sign(self, seconds: float | None) -> None:
         """Fail the sign-in after these seconds, if there is no sign of the meter by then.
 
-        Whatever comes from the meter shows that it is there, and then the dongle decides.
+        After the first message of the meter the dongle decides.
         """
         if seconds is not None and self._state is SessionState.JOINING and not self._signs:
             self._wait_at_most(seconds, self._no_sign)
@@ -170,7 +170,7 @@ class PanaSession:
             self._stop_waiting()
 
     def event(self, number: int) -> None:
-        """Take an EVENT; numbers that say nothing about the session are ignored."""
+        """Take an EVENT; numbers that do not concern the session are ignored."""
         before = self._state
         after = _NEXT[before].get(number)
         if after is None:
@@ -225,12 +225,12 @@ class PanaSession:
         settle(decided, error)
 
     def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
-        """Say whose fault a failed sign-in is.
+        """Return the error for a failed sign-in.
 
-        A meter that says so has refused it, and so has one that sent its challenge,
-        acknowledged all that we answered, and then no more. Else it may be the radio.
+        CredentialsRefusedError if the meter has reported a refusal, or has sent its challenge,
+        acknowledged all that we answered, and then sent no more. Else the radio may be at fault.
         """
         unanswered = len(self._packets) == _CHALLENGED and not self._unheard
         if self._turned_down or unanswered:
-            return CredentialsRefusedError("The meter turned the sign-in down")
+            return CredentialsRefusedError("The meter refused the sign-in")
         return JoinFailedError("The meter did not finish the sign-in")

@@ -2,7 +2,7 @@
 
 Telnet (RFC 854) gives the byte FF a meaning: in data it is doubled. Both directions must be binary
 (RFC 856), or the server may change line ends. The parameters of the line are set by commands of
-the COM port option (RFC 2217); nothing waits for their answers, which servers give as they like.
+the COM port option (RFC 2217); nothing waits for their answers, which differ between servers.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ _REFUSALS: Final = {_DO: _WONT, _WILL: _DONT}
 _LINE: Final = (b"\x02\x08", b"\x03\x01", b"\x04\x01", b"\x05\x01")
 #: Bytes of data kept from before the negotiation has ended: a refusal in words.
 _EARLY_LIMIT: Final = 256
-#: What bridges say before they hang up: ser2net "Port already in use", "Port's device already in use".
+#: Texts of bridges before they hang up: ser2net "Port already in use", "Port's device already in use".
 _IN_USE: Final = re.compile(rb"\b(?:in use|busy|occupied)\b", re.IGNORECASE)
-#: Two of WILL, WONT, DO, DONT with options that IANA has assigned (0 to 49): what noise hardly makes.
+#: Two of WILL, WONT, DO, DONT with options that IANA has assigned (0 to 49): which noise hardly produces.
 _NEGOTIATION: Final = re.compile(rb"(?:\xff[\xfb-\xfe][\x00-\x31]){2}")
 
 
@@ -147,7 +147,7 @@ class Rfc2217Client(asyncio.Protocol):
     def _fail(self, error: PortError) -> None:
         if not self.ready.done():
             self.ready.set_exception(error)
-            self.ready.exception()  # whoever waits sees it
+            self.ready.exception()  # the waiting caller gets it
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -210,7 +210,7 @@ def _escaped(data: bytes) -> bytes:
 
 
 def says_in_use(text: bytes | bytearray) -> bool:
-    """Return whether a bridge says that another client has its port ("Port already in use")."""
+    """Return whether a bridge reports that another client has its port ("Port already in use")."""
     return _IN_USE.search(text) is not None
 
 

@@ -3,7 +3,7 @@
 Every argument is checked before it is encoded. Three commands do not exist here on purpose:
 00F0 rewrites the firmware, 0059 reveals the key of the session, and 010A switches a flow control
 on that USB forms do not wire. 0008 sends in plain text until the authentication has succeeded
-(V12 p56): the caller must not use it before :class:`~.messages.PanaResult` says so.
+(V12 p56): the caller must not use it before :class:`~.messages.PanaResult` reports success.
 
 Sources: V12 pages 28, 34, 40 to 66, 111 to 118; times: pages 155 and 156 (see :mod:`.frames`).
 """
@@ -68,7 +68,7 @@ class Command:
     payload: bytes = field(default=b"", repr=False)
     """Of a transmission: its datagram."""
     done_before: ResultCode | None = None
-    """The result that says of this command, and of no other, that its effect is there already."""
+    """The result that means, for this command only, that its effect is there already."""
 
     def is_done(self, result: ResultCode | int) -> bool:
         """Return whether a result means that the command has its effect."""

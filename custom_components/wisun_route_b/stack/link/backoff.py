@@ -18,7 +18,7 @@ class Backoff:
     """Waits that grow with each failure and never end."""
 
     def __init__(self, source: random.Random) -> None:
-        """Take where the jitter comes from."""
+        """Take the source of the jitter."""
         self._random = source
         self._failures = 0
 

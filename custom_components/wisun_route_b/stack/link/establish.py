@@ -44,8 +44,8 @@ _LOGGER = logging.getLogger(__name__)
 _ALIVE_TIMEOUT: Final = 4.0
 #: Seconds for each answer to the first requests, in which they are sent four times.
 _FIRST_TIMEOUT_S: Final = 20.0
-#: Seconds for what the meter says of itself, in which it is sent twice. It is several properties at once,
-#: and a meter that is silent about one of them must not keep anyone waiting.
+#: Seconds for the meter's description, in which it is sent twice. It is several properties at once, and a
+#: meter that does not answer one of them must not delay the rest.
 _DESCRIPTION_TIMEOUT_S: Final = 10.0
 #: What the meter is asked for to prove that a session carries answers, and the timeout of each in
 #: seconds. The others are for a meter that is silent about the first.
@@ -75,7 +75,7 @@ class SessionEstablisher:
     ) -> None:
         """Take what every attempt needs, and what is kept from one to the next.
 
-        With ``require_sign_in`` the credentials are not believed before the meter has let us in with them.
+        With ``require_sign_in`` credentials count as right only after a sign-in with them.
         """
         self._connector = connector
         self._detect = detect
@@ -90,7 +90,7 @@ class SessionEstablisher:
         first: tuple[AnyProperty, ...],
         identify_timeout_s: float,
     ) -> ReadReport:
-        """Open the port and sign in; return what the meter says about ``first``.
+        """Open the port and sign in; return the values of ``first``.
 
         ``identify_timeout_s`` is how many seconds the dongle may be silent after the opening.
         """
@@ -149,7 +149,7 @@ class SessionEstablisher:
         return reading if understood else ReadReport()
 
     def _note(self, connection: Connection, proof: _FirstAnswer) -> tuple[AnyProperty, ...]:
-        """Note what the meter has said of itself as its proof; return what it was not asked yet."""
+        """Note the description that was read as the proof; return what was not asked for yet."""
         if proof.description is None:
             return ()
         plate = {row.epc for row in NAME_PLATE_PROPERTIES}
@@ -180,7 +180,7 @@ class SessionEstablisher:
     async def recover(self, connection: Connection, step: RecoveryStep) -> None:
         """Apply a step other than REOPEN.
 
-        A dongle that has forgotten everything is prepared again, whatever the step.
+        A dongle that has lost its settings is prepared again, whatever the step.
         """
         connection.revive()
         network = self._cache.network
@@ -208,7 +208,7 @@ class SessionEstablisher:
         return SignIn(connection.dongle, self._credentials, report, proof.require)
 
     async def describe(self, connection: Connection) -> None:
-        """Ask the meter what it is."""
+        """Read the meter's description."""
         said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_TIMEOUT_S)
         self._learn(connection, said)
 
@@ -218,7 +218,7 @@ class SessionEstablisher:
             self._restrict(connection)
 
     async def _try_to_describe(self, connection: Connection) -> None:
-        """Ask the meter what it is; a session that has carried an answer is kept without that."""
+        """Read the meter's description; a session that has carried an answer is kept without it."""
         if self._cache.description is None:
             try:
                 await self.describe(connection)
@@ -226,7 +226,7 @@ class SessionEstablisher:
                 _LOGGER.debug("The meter did not say what it is")
 
     def _settle(self, signed_in: SignedIn, proof: _FirstAnswer) -> None:
-        """Note where the meter is, and how well it was found unless its answer has shown that since."""
+        """Note the network, and the signal of the scan unless an answer has brought a newer one."""
         signal = None if proof.has_shown_signal else signed_in.signal
         self._cache.found(signed_in.network, signal)
 
@@ -248,8 +248,8 @@ class SessionEstablisher:
 class _FirstAnswer:
     """Requires the meter to answer a request in a session that has just begun.
 
-    What is to be read anyway is a good proof, and then no other request is needed: what the meter
-    is, as long as that is not known, or else what is wanted first.
+    What is to be read anyway is proof enough, and then no other request is needed: the description,
+    as long as that is not known, or else what is wanted first.
     """
 
     def __init__(
@@ -260,9 +260,9 @@ class _FirstAnswer:
         self._cache = cache
         self._first = first
         self.reading: ReadReport | None = None
-        """What the meter has said about that."""
+        """The meter's answer to that."""
         self.description: ReadReport | None = None
-        """What it has said about itself."""
+        """Its description."""
         self._signal_before = cache.signal
 
     @property
@@ -271,9 +271,9 @@ class _FirstAnswer:
         return self._cache.signal is not self._signal_before
 
     async def require(self) -> None:
-        """Return once the meter has answered in this session, be it late.
+        """Return once the meter has answered in this session, even if late.
 
-        Raises MeterSilentError, or what the link was lost of meanwhile.
+        Raises MeterSilentError, or the error that ended the link meanwhile.
         """
         connection = self._connection
         connection.revive()

@@ -61,8 +61,8 @@ class SignIn:
         """Prepare the dongle, join the remembered network, else look for the meter.
 
         Raises MeterNotFoundError, JoinFailedError, SessionLostError, CredentialsRefusedError or
-        TransmitLimitError. A meter that let us in before must turn us down twice before the
-        credentials are blamed.
+        TransmitLimitError. A meter that accepted a sign-in before must refuse twice before
+        CredentialsRefusedError is raised.
         """
         await self._dongle.prepare(self._credentials)
         absent = refused_before = False
@@ -82,10 +82,10 @@ class SignIn:
         return await self.search(remembered)
 
     async def search(self, remembered: Network | None, *, in_haste: bool = False) -> SignedIn:
-        """Scan, and join the best PAN of our pairing ID that lets us in and answers.
+        """Scan, and join the best PAN of our pairing ID that accepts the sign-in and answers.
 
         The pairing ID is no secret and only eight characters long: others may show the same.
-        Where a meter is remembered, it comes first, and no other one can make us doubt the
+        A remembered meter comes first, and a refusal by another one does not count against the
         credentials. ``in_haste`` leaves out what is not indispensable. Raises as :meth:`anywhere`.
         """
         errors: list[JoinFailedError | CredentialsRefusedError | SessionLostError] = []
@@ -99,7 +99,7 @@ class SignIn:
                 if own is None or own == found.network.address:
                     errors.insert(0, err)
                 else:
-                    errors.append(JoinFailedError("A meter that is not ours turned us down"))
+                    errors.append(JoinFailedError("Another meter refused the sign-in"))
             else:
                 signal = None if found.dbm is None else Signal(found.dbm, found.lqi)
                 return SignedIn(signed_in.network, signal)
@@ -117,7 +117,7 @@ class SignIn:
             try:
                 await self._dongle.join(network, first_sign=first_sign)
             except JoinFailedError:
-                # Or the dongle, which may still be at it, would disturb whatever comes next.
+                # The dongle may still be signing in, which would disturb the next step.
                 await self._dongle.prepare(self._credentials)
                 raise
         self._report(Progress(Stage.DESCRIBING))
@@ -127,7 +127,7 @@ class SignIn:
     async def _scan(self, own: str | None, *, in_haste: bool) -> list[FoundNetwork]:
         """Listen pass by pass until our pairing ID is found; return its PANs, best first.
 
-        ``own`` is the address of the meter if it is known: the loudest PANs must not keep it out.
+        ``own`` is the address of the meter if it is known: it comes first, even if others are stronger.
         """
         passes = scan_passes(self._dongle.channels, in_haste=in_haste)
         async for found in listen(self._dongle, self._credentials.pair_id, passes, self._report):

@@ -33,7 +33,7 @@ type ProgressCallback = Callable[[Progress], None]
 
 
 def ignore_progress(_: Progress) -> None:
-    """Take no interest in progress."""
+    """Ignore progress."""
 
 
 @contextmanager

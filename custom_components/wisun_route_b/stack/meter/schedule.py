@@ -1,6 +1,6 @@
 """The schedule of reads, as data: what to ask the meter now.
 
-Pure: the caller brings the time and says what it wants and what it has. Half-hour values
+Pure: the caller passes the time, what it wants and what it has. Half-hour values
 come by push; they are asked for only when the push is overdue (application interface
 specification 1.01, 3.2.1 and 3.3.1: within five minutes, else from :05 and :35 on).
 """

@@ -1,7 +1,7 @@
 """One line to its message: a table of small pure functions, one for each keyword.
 
 A dongle that echoes prints every character at once, so the bytes of a command that was never
-finished stand in front of the next thing it says: ``SKSENDTOEVENT 21 ...``. That "glue" is cut
+finished stand in front of its next message: ``SKSENDTOEVENT 21 ...``. That "glue" is cut
 off wherever the rest is unmistakable. A keyword with arguments is: they have exact forms, and
 no argument of a command contains a space. The bare words OK and EPANDESC are not, for a
 password may end in them; they count only behind glue that contains no space, hence no
@@ -51,7 +51,7 @@ type Said = (
 
 
 class Parsed(NamedTuple):
-    """What a line says, and the glue in front of it."""
+    """The message of a line, and the glue in front of it."""
 
     glue: bytes
     said: Said
@@ -143,7 +143,7 @@ _KEYWORD = re.compile(rb"(?:%b)(?= )" % b"|".join(_RULES))
 
 
 def parse(line: bytes) -> Parsed:
-    """Say what a line means. Trailing spaces, which some firmware prints, mean nothing."""
+    """Return the message of a line. Trailing spaces, which some firmware prints, mean nothing."""
     text = line.rstrip(b" ")
     for keyword in _KEYWORD.finditer(text):
         rule = _RULES[keyword[0]]
@@ -154,7 +154,7 @@ def parse(line: bytes) -> Parsed:
 
 
 def unexplained(line: bytes) -> Echo | Unknown:
-    """Tell the echo of a command, finished or not, from what makes no sense."""
+    """Distinguish the echo of a command, finished or not, from unknown text."""
     return Echo(line) if _COMMAND.match(line) else Unknown(line)
 
 

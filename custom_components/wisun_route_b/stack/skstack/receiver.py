@@ -34,7 +34,7 @@ class ReceiverStatistics:
 
 
 class Receiver:
-    """Decodes what one dongle says. Pure: no I/O, no clock, and it never raises."""
+    """Decodes the bytes of one dongle. Pure: no I/O, no clock, and it never raises."""
 
     __slots__ = ("_damaged", "_datagrams", "_messages", "_pan", "_reader", "_unknown")
 
@@ -63,7 +63,7 @@ class Receiver:
 
     @property
     def holds_back(self) -> bool:
-        """Whether :meth:`give_up` would bring something to light."""
+        """Whether :meth:`give_up` would return something."""
         return self._reader.holds_back
 
     def receive(self, data: bytes) -> list[Message]:
@@ -73,7 +73,7 @@ class Receiver:
     def give_up(self) -> list[Message]:
         """Return what is held back, and forget what is unfinished.
 
-        For the moment when the dongle owes an answer and is silent: behind a datagram that
+        For when an answer of the dongle is due and does not come: behind a datagram that
         broke off, up to 1234 bytes wait for the rest of it (see :mod:`.reader`).
         """
         messages = self._decode(self._reader.give_up())

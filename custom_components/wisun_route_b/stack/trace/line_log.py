@@ -11,7 +11,7 @@ from typing import Final
 
 from .pseudonyms import Pseudonyms
 
-#: Lines that are kept: some hours of a quiet link, some minutes of a troubled one.
+#: Lines that are kept: some hours of a quiet link, some minutes of one with faults.
 _LINES: Final = 500
 #: ECHONET Lite frames that are kept in each direction, however many other lines come.
 _FRAMES: Final = 20

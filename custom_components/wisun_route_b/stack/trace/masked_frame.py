@@ -2,8 +2,8 @@
 
 Shown is only what is known to be harmless. A property that this package does not know, one
 whose data are not what they should be, and everything behind the first byte that makes no
-sense are masked: the serial number may be in it, or a line of text with an address, where a
-datagram has lost its end and swallowed what stood behind.
+sense are masked: it may hold the serial number, or a line of text with an address, where a
+datagram has lost its end and includes what followed.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ _HEADING: Final = 2
 _LOWEST_EPC: Final = 0x80
 #: Bytes of data that cannot hold enough of anything.
 _SHORT: Final = 4
-#: A piece of a line that a datagram has swallowed; no register or date looks like that.
+#: A piece of a line inside a datagram that lost its end; no register or date looks like that.
 _TEXT: Final = re.compile(rb"[0-9A-Za-z: ]{6}")
 #: Any scale: only whether the counts are possible is of interest here.
 _SCALE: Final = Scale(Decimal(1))
