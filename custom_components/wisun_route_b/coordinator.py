@@ -1,4 +1,4 @@
-"""The one thing that talks to the meter: polls what is wanted, takes what is pushed."""
+"""The only component that reads the meter: polls what entities show, takes what is pushed."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -141,7 +141,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         )
 
     async def async_start(self) -> None:
-        """Begin to keep the link; the entities of the meter are known when this returns.
+        """Start the supervision of the link; the entities of the meter are known when this returns.
 
         A meter that has never described itself must be read first: raises ConfigEntryNotReady or
         ConfigEntryAuthFailed if it cannot be. One that is known from memory is waited for
@@ -156,13 +156,13 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             async with asyncio.timeout(_FIRST_READING_WAIT):
                 await self._settled.wait()
         if not self.meter.connected:
-            await self.async_refresh()  # which says why, if the attempt has failed
+            await self.async_refresh()  # which raises the cause, if the attempt has failed
 
     async def async_close(self) -> None:
-        """Give the port back. Only a disabled entry ends its session with the meter.
+        """Release the port. Only a disabled entry ends its session with the meter.
 
         Closing changes the link, and what was waiting for it fails: callbacks end first, timers
-        last, so that nothing of this schedules anything any more.
+        last, so that nothing is scheduled afterwards.
         """
         stops, self._stops = self._stops, ()
         for stop in stops:
@@ -189,7 +189,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     def shows(self, epcs: frozenset[int]) -> bool:
         """Return whether all of these properties have a value that is not too old.
 
-        One lost answer takes nothing away (see :mod:`.freshness`).
+        One lost answer makes no value unavailable (see :mod:`.freshness`).
         """
         now = self.hass.loop.time()
         return self.data.has(*epcs) and all(self._freshness.is_fresh(epc, now) for epc in epcs)
@@ -200,7 +200,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         return None if age is None else round(age)
 
     def _note(self, report: ReadReport, now: datetime) -> None:
-        """Note when what was answered; have the entities look again when it has become old."""
+        """Note when what was answered; update the entities when it expires."""
         answered = report.values.keys() | report.refused
         if not answered:
             return
@@ -212,7 +212,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self.demand.note(report, now, self.clock_offset)
 
     def _note_clock(self, report: ReadReport, now: datetime) -> timedelta | None:
-        """Note how far the meter's clock is ahead; return that, None if it did not say."""
+        """Note how far the meter's clock is ahead; return that, None if it did not show its clock."""
         if (offset := clock_offset_in(report, now)) is not None:
             self.clock_offset = offset
         return offset
@@ -231,7 +231,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _expect_expiry(self) -> None:
-        """Have the entities look again when the next value has become too old."""
+        """Update the entities when the next value expires."""
         if self._expiry is not None:
             self._expiry.cancel()
         due = self._freshness.next_expiry(self.hass.loop.time())
@@ -246,7 +246,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _note_half_hours(self, report: ReadReport) -> None:
-        """Keep the fixed-time readings; look up, once, where a half-hour began before we came."""
+        """Keep the fixed-time readings; look up, once, the start of a half-hour that began before us."""
         self.half_hours.note(report, dt_util.utcnow())
         slot = fixed_time_slot(report)
         one_way = not self.offers((meter_properties.FIXED_TIME_ENERGY_REVERSE,))
@@ -285,7 +285,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         except RouteBError as err:
             self._issues.failed(err, now)
             if self._freshness.is_alive(self.hass.loop.time()):
-                return self.data  # still held: the keeper is at work, and mostly soon done
+                return self.data  # still held: the keeper is recovering the link
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
         self._issues.answered(self.meter.signal, now)
         self._note(report, now)
@@ -352,7 +352,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _link_changed(self, _: LinkStatus) -> None:
-        """Show what the link is doing: at once, but not more often than once a second."""
+        """Show the state of the link: at once, but not more often than once a second."""
         if self.keeper.state is not LinkState.CONNECTING:
             self._settled.set()
         if not self._has_started or self._showing is not None:
@@ -365,7 +365,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _show_link(self) -> None:
-        """Update the entities, and read at once, or learn why that is not possible."""
+        """Update the entities, and read at once, or get the cause why that is not possible."""
         self._showing = None
         self._shown_at = self.hass.loop.time()
         self._note_session()
@@ -386,7 +386,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             self.session_start = dt_util.utcnow()
 
     async def async_describe(self) -> None:
-        """Ask the meter what it is, if that is only remembered or not all of it is known."""
+        """Read the meter's description, if it is only stored or not complete."""
         description = self.meter.description
         if not self._from_memory and description is not None and description.complete:
             return
@@ -402,7 +402,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _remember(self) -> None:
-        """Keep where and what the meter is for the next start."""
+        """Store the network and the description of the meter for the next start."""
         remember_meter(self.hass, self.config_entry, self.meter)
         if self.meter.connected and stored(self.config_entry).usb is None:
             _ = self.config_entry.async_create_background_task(

@@ -11,10 +11,10 @@ from .stack import plan
 
 
 class Freshness:
-    """Knows when each property was answered last."""
+    """When each property was answered last."""
 
     def __init__(self, hold: float) -> None:
-        """Begin without any; ``hold`` is how long a value is shown unconfirmed, in seconds."""
+        """Start without any; ``hold`` is how long a value is shown unconfirmed, in seconds."""
         self._hold = hold
         self._answered: dict[int, float] = {}
         self._newest: float | None = None

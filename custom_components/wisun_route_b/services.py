@@ -1,4 +1,4 @@
-"""Actions: what can be asked of a meter besides its entities."""
+"""Actions of a meter, besides its entities."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -93,7 +93,7 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
 
 
 async def _import_history(call: ServiceCall) -> ServiceResponse:
-    """Write a range of the meter's history into the statistics; say what was changed."""
+    """Write a range of the meter's history into the statistics; return what was changed."""
     coordinator = _coordinator(call)
     start, end = _range(call)
     try:
@@ -134,7 +134,7 @@ def _coordinator(call: ServiceCall) -> RouteBCoordinator:
 
 
 def _range(call: ServiceCall) -> tuple[datetime, datetime]:
-    """Return the range asked for, on full half-hours; times without a zone are the house's."""
+    """Return the range asked for, on full half-hours; times without a zone are in Home Assistant's."""
     now = dt_util.utcnow()
     start = _aware(call.data[ATTR_START])
     end = min(_aware(call.data.get(ATTR_END, now)), now)

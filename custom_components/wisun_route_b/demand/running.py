@@ -24,7 +24,7 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RunningDemand:
-    """What can be said of the running half-hour, in kW of imported power."""
+    """The running half-hour, in kW of imported power."""
 
     start: datetime
     """Aware, JST, on a full half-hour of the meter's clock."""

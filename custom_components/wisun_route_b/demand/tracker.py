@@ -30,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 #: How old the newest announcement may be: after that the meter is not asked because of it.
 _IS_NEW: Final = timedelta(hours=1)
-#: Seconds before the history is read: what a start, a form or an action asks the meter goes first.
+#: Seconds before the history is read: requests of a start, a form or an action go first.
 _REST: Final = 240.0
 #: Seconds to wait for an import or a repair that reads the history.
 _WAIT: Final = 600.0
@@ -69,12 +69,12 @@ class DemandTracker:
         """The largest half-hours that are known."""
 
     async def async_start(self) -> None:
-        """Take up what an earlier run has seen. Raises nothing."""
+        """Load the peaks of an earlier run. Raises nothing."""
         self.peaks = await self._store.async_load()
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
-        """Call back when a largest half-hour may have changed; without a listener none is read."""
+        """Register a callback for changes of the largest half-hours; without one none is read."""
         self._listeners.append(listener)
         self._catch_up()
         return lambda: self._listeners.remove(listener)

@@ -1,4 +1,4 @@
-"""The options: how often to poll, what to do about the past, and what the contract limits."""
+"""The options: interval of polls, repair and import of the history, and the contract."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -54,7 +54,7 @@ _SECONDS: Final = NumberSelector(
         unit_of_measurement=UnitOfTime.SECONDS,
     )
 )
-#: What the options say where there is no contract to compare with.
+#: Value of the options if there is no contract to compare with.
 NO_CONTRACT: Final = "none"
 _CONTRACT: Final = SelectSelector(
     SelectSelectorConfig(

@@ -81,7 +81,7 @@ class Register:
 
     @property
     def tolerance(self) -> Decimal:
-        """Rounding error of floating-point numbers, kWh: less than a step of the register."""
+        """How far a stored state may differ from the register, kWh: a quarter of its step, for rounding."""
         return self.scale.step / 4
 
     @property

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 _HOUR: Final = timedelta(hours=1)
-#: Hours over which a link is judged, and how many of them must be known: two days, less the
-#: hours in which Home Assistant was off. One bad night or a power cut is no bad radio.
+#: Hours over which a link is assessed, and how many of them must be known: two days, less the
+#: hours in which Home Assistant was off. One bad night or a power cut does not count as a weak signal.
 _HOURS: Final = 48
 _KNOWN: Final = 40
 #: The same for the all-clear.
@@ -52,10 +52,10 @@ class _Hour:
 
 
 class WeakSignal:
-    """Keeps two days of hours, and judges them when a new hour begins."""
+    """Keeps two days of hours, and assesses them when a new hour begins."""
 
     def __init__(self) -> None:
-        """Start without a judgement."""
+        """Start without a result."""
         self._hours: deque[_Hour] = deque(maxlen=_HOURS + 1)
         self._weak = False
 
@@ -83,7 +83,7 @@ class WeakSignal:
             good = sum(hour.good for hour in known)
             if len(known) >= _KNOWN_TO_CLEAR and good >= _MOSTLY * len(known):
                 self._weak = False
-                self._hours.clear()  # or the bad hours before would raise it again
+                self._hours.clear()  # the bad hours before would raise it again
         else:
             known = self._since(now - _HOURS * _HOUR)
             bad = sum(hour.bad for hour in known)

@@ -1,4 +1,4 @@
-"""Dongles that Home Assistant discovers: whether they are any, asked only at ports that are not in use.
+"""USB devices that Home Assistant discovers: probed for a dongle, unless their port is in use.
 
 A port that is in use is not touched. It is looked at again later, for as long as the device stays
 plugged in: Home Assistant reports each device only once.
@@ -32,7 +32,7 @@ class _Waiting:
     """A device that is looked at later, unless it is unplugged before."""
 
     def __init__(self, hass: HomeAssistant, info: UsbServiceInfo) -> None:
-        """Begin to watch the device."""
+        """Start watching the device."""
         self._hass = hass
         self._info = info
         self._seconds = _FIRST_WAIT
@@ -84,7 +84,7 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
 
 @callback
 def _forget(hass: HomeAssistant, info: UsbServiceInfo) -> None:
-    """Look at a device no more: it is known now what it is."""
+    """Stop watching a device: it is known now what it is."""
     if (waiting := hass.data[_WAITING].get(info.device)) is not None:
         waiting.forget()
 

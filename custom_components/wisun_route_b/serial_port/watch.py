@@ -31,7 +31,7 @@ def _ports_changed(
 ) -> None:
     """Try at once what waits for a port, if what was plugged in may be its dongle.
 
-    Another device must not have the air scanned, nor the meter signed in to, before it is time.
+    Another device must not cause a scan or a sign-in before it is due.
     """
     port_list(hass).note(added, removed)
     retried = {

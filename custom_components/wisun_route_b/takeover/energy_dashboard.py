@@ -1,4 +1,4 @@
-"""Puts our sensors in the place of others in the preferences of the Energy dashboard."""
+"""Replaces other sensors by ours in the preferences of the Energy dashboard."""
 
 from collections.abc import Mapping
 import logging
@@ -54,14 +54,14 @@ async def async_replace_in_energy_dashboard(hass: HomeAssistant, pairs: Mapping[
 
 
 async def _store(hass: HomeAssistant, manager: EnergyManager, pairs: Mapping[str, str]) -> None:
-    """See to it that no old id is on the disk that is not in the memory."""
+    """Ensure that no old id is on the disk that is not in memory."""
     gone = pairs.keys() - _shown(_parts(manager))
     if not gone & await _on_the_disk(hass):
         return
     # The manager writes a minute later: a power cut until then would leave the dashboard with
     # sensors that have no statistics any more. It has no public way to write now.
     await manager._store.async_save(cast("EnergyPreferences", manager.data))  # noqa: SLF001
-    # A store logs what goes wrong, and raises nothing.
+    # A store logs its errors, and raises nothing.
     if gone & await _on_the_disk(hass):
         raise DashboardNotStoredError("The Energy dashboard is not on the disk")
 
@@ -81,7 +81,7 @@ def _parts(manager: EnergyManager) -> Mapping[str, _Json]:
 async def _migrate_costs(
     hass: HomeAssistant, pairs: Mapping[str, str], before: Mapping[str, str]
 ) -> None:
-    """Have the dashboard's own sensors of costs go on; done already, nothing happens."""
+    """Let the dashboard's own cost sensors continue; does nothing if that is done already."""
     for old, new in pairs.items():
         cost = _cost_sensors(hass).get(new)
         if cost is None:

@@ -28,14 +28,14 @@ _MAX_POWER: Final = 100.0
 _USUAL_POWER: Final = 6.0
 #: So many times the mean power of the busiest day that was seen may have been drawn.
 _BUSIER: Final = 2.0
-#: What may have been used beyond that (kWh): in a short time the mean of a day says little.
+#: What may have been used beyond that (kWh): over a short time the mean of a day is no bound.
 _AT_ONCE: Final = 10.0
 
 type Table = type[Statistics | StatisticsShortTerm]
 
 
 class StoredRow(NamedTuple):
-    """A row of statistics; what it says is true at the end of its period."""
+    """A row of statistics; its values are those at the end of its period."""
 
     start: float
     end: float
@@ -49,7 +49,7 @@ class StoredSensor(NamedTuple):
     metadata_id: int
     unit: str | None
     is_counter: bool
-    """Whether it is a sensor of this house, and has sums."""
+    """Whether it is a sensor of Home Assistant, and has sums."""
 
 
 def find_sensors(session: Session, *statistic_ids: str) -> dict[str, StoredSensor]:
