@@ -31,7 +31,7 @@ from .history.meter_history import PAUSE
 from .line_logs import line_log_of
 from .repairs.issues import issue_monitor_of
 from .serial_port.connector import entry_connector, port_connector
-from .serial_port.location import async_learn
+from .serial_port.location import async_store_usb_identity
 from .session_end import note_session_end, session_ended_at
 from .stack import (
     Credentials,
@@ -406,5 +406,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         remember_meter(self.hass, self.config_entry, self.meter)
         if self.meter.connected and stored(self.config_entry).usb is None:
             _ = self.config_entry.async_create_background_task(
-                self.hass, async_learn(self.hass, self.config_entry), f"{self.name} - USB number"
+                self.hass,
+                async_store_usb_identity(self.hass, self.config_entry),
+                f"{self.name} - USB number",
             )

@@ -18,7 +18,7 @@ from .stack import (
 )
 
 #: Readings of each register that are kept: what is asked about is the newest two.
-_KEPT: Final = 4
+_MAX_READINGS: Final = 4
 
 
 type Direction = properties.MeterProperty[readings.FixedTimeEnergy]
@@ -111,7 +111,7 @@ class HalfHours:
             return
         registers = self._registers[epc]
         registers[moment] = energy
-        for oldest in sorted(registers)[:-_KEPT]:
+        for oldest in sorted(registers)[:-_MAX_READINGS]:
             del registers[oldest]
 
 

@@ -76,7 +76,7 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
     try:
         await past.fetch(moments, lambda _done, _days: None)
     except RouteBError as err:
-        raise _told(err) from err
+        raise _action_error(err) from err
     slots = [
         half_hours.Slot(moment.astimezone(JST), past[moment])
         for moment in moments
@@ -101,11 +101,11 @@ async def _import_history(call: ServiceCall) -> ServiceResponse:
             start, end, dry_run=call.data[ATTR_DRY_RUN], costs=call.data[ATTR_COSTS]
         )
     except RouteBError as err:
-        raise _told(err) from err
+        raise _action_error(err) from err
     return report.as_dict(with_hours=True)
 
 
-def _told(error: RouteBError) -> HomeAssistantError:
+def _action_error(error: RouteBError) -> HomeAssistantError:
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=failure_key(error))
 
 

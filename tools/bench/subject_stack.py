@@ -76,10 +76,10 @@ async def start(port: str, memory: str = "{}") -> None:
     )
     seen: set[str] = set()
 
-    def progress(news: Progress) -> None:
-        if news.stage.name not in seen:
-            seen.add(news.stage.name)
-            say(stage=news.stage.name.lower())
+    def progress(event: Progress) -> None:
+        if event.stage.name not in seen:
+            seen.add(event.stage.name)
+            say(stage=event.stage.name.lower())
 
     say(begins=True)
     try:

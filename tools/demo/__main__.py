@@ -15,7 +15,7 @@ from .stage import Stage, perform, say
 from .watching import next_repair
 
 
-def _tell_where(stage: Stage) -> None:
+def _print_addresses(stage: Stage) -> None:
     say(f"""
   Open             {stage.home_assistant.url}
   User, password   {onboarding.USERNAME}, {onboarding.PASSWORD}
@@ -25,7 +25,7 @@ def _tell_where(stage: Stage) -> None:
 async def _show(stage: Stage, *, fresh: bool) -> None:
     """Tell the person where to look, and wait for Ctrl-C."""
     entry_id = None if fresh else await stage.set_up()
-    _tell_where(stage)
+    _print_addresses(stage)
     say(f"""\
   Make it fail     echo unplug | nc -UN {dongle.control_socket(stage.configuration.dongle)}
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
@@ -74,7 +74,7 @@ async def _check(stage: Stage) -> bool:
 
 async def _show_outage(stage: Stage, back: datetime) -> None:
     """Play an outage for a person at the browser, who signs in and looks."""
-    _tell_where(stage)
+    _print_addresses(stage)
     played = await outage.play(stage, back, outage.until_enter)
     say(f"""
   AFTER   {played.repair["hours"]} hours were put right. Look again: every hour has its own energy.
@@ -91,7 +91,7 @@ async def _check_outage(stage: Stage, back: datetime) -> bool:
     played = await outage.play(stage, back)
     if not played.before:
         played.wrong.append("The outage has left no trace that could be put right.")
-    played.wrong.extend(await outage.harm_to_neighbour(stage, born, stage.clock.now()))
+    played.wrong.extend(await outage.changes_of_other_sensor(stage, born, stage.clock.now()))
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong
 
@@ -100,7 +100,7 @@ async def _run_outage(command: Command, length: timedelta) -> int:
     back = outage.back_again()
     clock = outage.clock_before(length, back)
     if command.check:
-        options = replace(command.options, yaml=outage.NEIGHBOUR)
+        options = replace(command.options, yaml=outage.OTHER_SENSOR)
         return 0 if await perform(options, lambda stage: _check_outage(stage, back), clock) else 1
     await perform(command.options, lambda stage: _show_outage(stage, back), clock)
     return 0

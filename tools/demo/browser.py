@@ -28,7 +28,7 @@ _FLAGS: Final = (
 TIMEOUT_S: Final = 120.0
 _WIDTH: Final = 1280
 #: Playwright calls every exception that is no Error just "Object".
-_TELL_REJECTIONS: Final = """\
+_REPORT_REJECTIONS: Final = """\
 addEventListener('unhandledrejection', (event) => {
   const {reason} = event;
   if (reason instanceof Error) return;
@@ -129,7 +129,7 @@ async def browser(language: str = "en") -> AsyncIterator[Page]:
                 viewport={"width": _WIDTH, "height": _HEIGHT},
             )
             context.set_default_timeout(TIMEOUT_S * 1000)
-            await context.add_init_script(_TELL_REJECTIONS)
+            await context.add_init_script(_REPORT_REJECTIONS)
             yield Page(await context.new_page())
         finally:
             await running.close()

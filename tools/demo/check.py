@@ -106,7 +106,7 @@ async def _wait_until_live(
         async with asyncio.timeout(_TIMEOUT):
             while not sensors or len(live) < len(sensors):
                 for key in sensors.keys() - live.keys():
-                    state = await _look(client, sensors[key])
+                    state = await _state_of(client, sensors[key])
                     if state.value in _NO_VALUE:
                         continue
                     if state.reported > first.setdefault(key, state.reported):
@@ -118,7 +118,7 @@ async def _wait_until_live(
     return {key: live[key] for key in sensors}
 
 
-async def _look(client: HomeAssistantClient, entity_id: str) -> Shown:
+async def _state_of(client: HomeAssistantClient, entity_id: str) -> Shown:
     """Ask by a template: the REST view of a state is cached while its value stays the same."""
     template = _STATE_AS_JSON.format(entity_id=entity_id)
     state = as_object(await client.post("/api/template", {"template": template}))

@@ -11,7 +11,7 @@ from .errors import DemoError
 
 _PLACES: Final = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime")
 _NAME: Final = "libfaketimeMT.so.1"
-_MENDED: Final = Path(__file__).parent / "faked"
+_SITE_FOLDER: Final = Path(__file__).parent / "faked"
 #: The recorder compiles at ten seconds past every fifth minute.
 _PERIOD: Final = timedelta(minutes=5)
 _COMPILES_AT: Final = timedelta(seconds=10)
@@ -48,7 +48,7 @@ class Clock:
             "NO_FAKE_STAT": "1",
             # sitecustomize.py there mends time.sleep().
             "PYTHONPATH": os.pathsep.join(
-                filter(None, (str(_MENDED), os.environ.get("PYTHONPATH")))
+                filter(None, (str(_SITE_FOLDER), os.environ.get("PYTHONPATH")))
             ),
         }
 

@@ -22,7 +22,7 @@ from .waiting import wait_until
 from .watching import last_repair
 
 #: Another sensor's statistics, which are there from the beginning and are never compiled.
-_NEIGHBOUR: Final = "sensor.neighbour"
+_OTHER_SENSOR: Final = "sensor.other_sensor"
 _DAYS: Final = 30
 _SEED: Final = 20
 #: An import takes this long here, without the pauses between days (seconds).
@@ -72,7 +72,7 @@ async def play(stage: Stage, count: int) -> Kills:
     born = stage.clock.now()
     entry_id = await stage.set_up(0)
     end = full_hour(born)
-    neighbour = await _import_neighbour(stage, end)
+    other_sensor = await _import_other_sensor(stage, end)
     await _wait_for_statistics(stage, entry_id, born)
     moments: list[str] = []
     wrong: list[str] = []
@@ -94,8 +94,11 @@ async def play(stage: Stage, count: int) -> Kills:
     start = end - timedelta(days=days)
     await asyncio.wait_for(_import(stage, entry_id, start), _IMPORT_TIMEOUT)
     wrong += await wrong_hours_of(stage.home_assistant, entry_id, start, end)
-    if await means_of(stage.home_assistant, _NEIGHBOUR, end - 40 * 24 * HOUR, end) != neighbour:
-        wrong.append(f"The statistics of {_NEIGHBOUR} have changed.")
+    if (
+        await means_of(stage.home_assistant, _OTHER_SENSOR, end - 40 * 24 * HOUR, end)
+        != other_sensor
+    ):
+        wrong.append(f"The statistics of {_OTHER_SENSOR} have changed.")
     return Kills(moments, days * 24, wrong)
 
 
@@ -158,7 +161,7 @@ async def _count(stage: Stage, entry_id: str, start: datetime, end: datetime) ->
     return [len(await hours_of(stage.home_assistant, sensors[key], start, end)) for key in COUNTERS]
 
 
-async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]:
+async def _import_other_sensor(stage: Stage, end: datetime) -> dict[datetime, Json]:
     """Give another sensor a past; return it as it is shown."""
     start = end - 35 * 24 * HOUR
     stats = [
@@ -171,7 +174,7 @@ async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]
         "has_sum": False,
         "name": None,
         "source": "recorder",
-        "statistic_id": _NEIGHBOUR,
+        "statistic_id": _OTHER_SENSOR,
         "unit_class": "temperature",
         "unit_of_measurement": "°C",
     }
@@ -179,7 +182,7 @@ async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]
     shown: dict[datetime, Json] = {}
 
     async def there() -> bool:
-        shown.update(await means_of(stage.home_assistant, _NEIGHBOUR, end - 40 * 24 * HOUR, end))
+        shown.update(await means_of(stage.home_assistant, _OTHER_SENSOR, end - 40 * 24 * HOUR, end))
         return len(shown) == len(stats)
 
     await wait_until(there, _IMPORT_TIMEOUT, "The import of another sensor")

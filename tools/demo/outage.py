@@ -27,7 +27,7 @@ from .watching import last_repair, next_repair
 
 #: A sensor that has nothing to do with us: whoever writes an hour that the recorder has not
 #: compiled takes that hour away from every sensor of the house.
-NEIGHBOUR: Final = """\
+OTHER_SENSOR: Final = """\
 template:
   - sensor:
       - name: Neighbour
@@ -36,7 +36,7 @@ template:
         state_class: measurement
         state: "21.5"
 """
-_NEIGHBOUR_ID: Final = "sensor.neighbour"
+_OTHER_SENSOR_ID: Final = "sensor.neighbour"
 #: Days of history that are imported before the outage: enough to see what is usual.
 _DAYS: Final = 2
 #: Set-up, first statistics and import of the first act take less, so that an outage is not
@@ -188,12 +188,12 @@ async def _until_right(stage: Stage, entry_id: str, start: datetime, end: dateti
     return wrong
 
 
-async def harm_to_neighbour(stage: Stage, start: datetime, end: datetime) -> list[str]:
+async def changes_of_other_sensor(stage: Stage, start: datetime, end: datetime) -> list[str]:
     """Return every hour in which the other sensor's statistics are not what they should be."""
-    means = await means_of(stage.home_assistant, _NEIGHBOUR_ID, full_hour(start), full_hour(end))
+    means = await means_of(stage.home_assistant, _OTHER_SENSOR_ID, full_hour(start), full_hour(end))
     hours = (full_hour(end) - full_hour(start)) // HOUR
     expected = {full_hour(start) + n * HOUR: 21.5 for n in range(hours)}
-    return [] if means == expected else [f"{_NEIGHBOUR_ID}: {means} instead of {expected}"]
+    return [] if means == expected else [f"{_OTHER_SENSOR_ID}: {means} instead of {expected}"]
 
 
 def _local(moment: datetime) -> str:

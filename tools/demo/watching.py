@@ -26,7 +26,7 @@ async def next_repair(
     Raises:
         DemoError: It does not after so many seconds.
     """
-    told = -1
+    reported = -1
     try:
         async with asyncio.timeout(seconds):
             while True:
@@ -35,8 +35,8 @@ async def next_repair(
                 if moment not in {before, "unknown", "unavailable"}:
                     return moment
                 left = as_object(state["attributes"]).get("days_to_read")
-                if isinstance(left, int) and left != told:
-                    told = left
+                if isinstance(left, int) and left != reported:
+                    reported = left
                     say(f"  … {left} days of the meter's history to read")
                 await asyncio.sleep(_BETWEEN_LOOKS)
     except TimeoutError as err:

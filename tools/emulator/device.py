@@ -46,13 +46,13 @@ class Device(ABC):
     reset_command: ClassVar[bytes]
 
     def __init__(
-        self, pace: Pace, luck: Chance, *, units: Units | None = None, mark: bytes = b""
+        self, pace: Pace, chance: Chance, *, units: Units | None = None, mark: bytes = b""
     ) -> None:
         """Power on. ``units`` and ``mark`` are those of the :class:`~.line.Line`."""
         self.pace = pace
         self.defects = Defects()
-        self._luck = luck
-        self._line = Line(luck, pace, units=units, mark=mark)
+        self._chance = chance
+        self._line = Line(chance, pace, units=units, mark=mark)
         self._hosts = self._line.hosts
         self._waking: asyncio.Task[None] | None = None
         self._opened_at = 0.0
@@ -84,7 +84,7 @@ class Device(ABC):
         """Print so many messages that mean nothing, at once."""
 
     @property
-    def sound(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether none of the faults that only this protocol knows is in force."""
         return True
 
@@ -158,7 +158,7 @@ class Device(ABC):
         """Lose power for a moment behind a serial bridge that does not: the port stays open."""
         self.power_off()
         self._powered = True
-        random = self._luck.random
+        random = self._chance.random
         self._line.carry(random.randbytes(random.randint(*_GARBAGE)))
         self._waking = self.pace.start(self._wake())
 

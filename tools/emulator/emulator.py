@@ -37,16 +37,16 @@ class Emulator:
     def __init__(self, config: EmulatorConfig | None = None) -> None:
         """Build the dongle and the meter; nothing runs yet."""
         self.config = config or EmulatorConfig()
-        luck = Chance(self.config.seed)
+        chance = Chance(self.config.seed)
         self._pace = Pace(self.config.seed, self.config.speed)
         self._splits = Random(f"splits/{self.config.seed}")
         self._questions: list[ControlSocket] = []
         self.meter = Meter(self.config.seed, self.config.model)
         self.air = RadioEnvironment(self.config, self.meter)
         kind = Dongle if self.config.j11 is None else J11Dongle
-        self.device: Device = kind(self.config, self.air, self._pace, luck)
+        self.device: Device = kind(self.config, self.air, self._pace, chance)
         self._plug = Usb(self.device)
-        self.faults = Faults(self.config, self.air, self.device, self._plug, luck)
+        self.faults = Faults(self.config, self.air, self.device, self._plug, chance)
 
     @property
     def dongle(self) -> Dongle:

@@ -32,7 +32,12 @@ class Faults:
     """
 
     def __init__(
-        self, config: EmulatorConfig, air: RadioEnvironment, dongle: Device, plug: Usb, luck: Chance
+        self,
+        config: EmulatorConfig,
+        air: RadioEnvironment,
+        dongle: Device,
+        plug: Usb,
+        chance: Chance,
     ) -> None:
         """Prepare; everything is healthy."""
         self._in_range = config.in_range
@@ -44,7 +49,7 @@ class Faults:
         self._pace: Pace = dongle.pace
         self._booting: asyncio.Task[None] | None = None
         self._added: list[Pan] = []
-        self.rates: Rates = luck.rates
+        self.rates: Rates = chance.rates
         self._defects: Defects = dongle.defects
 
     # --- The session ----------------------------------------------------------------------
@@ -230,7 +235,7 @@ class Faults:
         return (
             self.rates.quiet
             and self._defects.none
-            and self._dongle.sound
+            and self._dongle.is_healthy
             and self._plug.plugged
             and not (dongle.muted or dongle.always_ok or dongle.limited or self._added)
             and air.powered

@@ -70,13 +70,13 @@ class Rates:
 
 
 class Chance:
-    """Decides what goes wrong, from a random stream of its own: same seed, same mishaps.
+    """Decides what goes wrong, from a random stream of its own: same seed, same one_shot_faults.
 
     Nothing is drawn for a rate of zero.
     """
 
     def __init__(self, seed: int) -> None:
-        """Begin with good luck."""
+        """Begin with good chance."""
         self.rates = Rates()
         self.random = Random(f"faults/{seed}")
 

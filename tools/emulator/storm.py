@@ -169,7 +169,7 @@ class Storm:
                 lasts = self._duration(kind)
                 if kind in self._active:
                     continue
-                self._strike(kind)
+                self._happen(kind)
                 if self._overlapping:
                     self._timers[kind] = loop.call_later(lasts, self._end, kind, self.history[-1])
                 else:
@@ -199,7 +199,7 @@ class Storm:
             return _EPISODES[kind] / self._speed
         return self._random.uniform(*_A_WHILE)
 
-    def _strike(self, kind: Kind) -> None:
+    def _happen(self, kind: Kind) -> None:
         incident = Incident(kind, asyncio.get_running_loop().time())
         self.history.append(incident)
         self._active[kind] = incident, self._begin(kind)

@@ -25,11 +25,11 @@ class Receive(Protocol):
 class Transceiver(ABC):
     """The receiver and transmitter of a dongle."""
 
-    def __init__(self, air: RadioEnvironment, pace: Pace, luck: Chance, defects: Defects) -> None:
+    def __init__(self, air: RadioEnvironment, pace: Pace, chance: Chance, defects: Defects) -> None:
         """Prepare; nothing is going on."""
         self.air = air
         self.pace = pace
-        self.luck = luck
+        self.chance = chance
         self.defects = defects
         self._activities: set[asyncio.Task[None]] = set()
 
@@ -63,16 +63,16 @@ class Transceiver(ABC):
 
     def hear(self, payload: bytes, *, multicast: bool = False) -> None:
         """Print an ECHONET Lite datagram of our meter, unless it is lost on the way."""
-        luck = self.luck
+        chance = self.chance
         self.air.traffic.received(payload)
-        if luck.strikes(luck.rates.lose_answer):
+        if chance.strikes(chance.rates.lose_answer):
             return
         self._show(payload, multicast=multicast)
-        if luck.strikes(luck.rates.duplicate_answer):
+        if chance.strikes(chance.rates.duplicate_answer):
             _ = self.begin(self._hear_again(payload, multicast=multicast))
 
     async def _hear_again(self, payload: bytes, *, multicast: bool) -> None:
-        await self.pace.wait(_DUPLICATE_AFTER, self.luck.random)
+        await self.pace.wait(_DUPLICATE_AFTER, self.chance.random)
         self._show(payload, multicast=multicast)
 
     def _show(self, payload: bytes, *, multicast: bool) -> None:

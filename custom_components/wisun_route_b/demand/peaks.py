@@ -53,7 +53,7 @@ class Peaks:
         if known is None or (power, local) > (known.power, known.start):
             self.months[month] = Peak(local, power)
 
-    def looked_at(self, since: datetime, until: datetime) -> None:
+    def note_covered(self, since: datetime, until: datetime) -> None:
         """Note that all half-hours of a time have been looked at."""
         if self.until is None or since > self.until:
             self.since = since

@@ -74,7 +74,7 @@ def _peaks(stored: dict[str, Any]) -> Peaks:
     peaks = Peaks({peak.start.date().replace(day=1): peak for peak in found if peak})
     since, until = _moment(stored.get("since")), _moment(stored.get("until"))
     if since and until and since <= until:
-        peaks.looked_at(since, until)
+        peaks.note_covered(since, until)
     peaks.forget(dt_util.utcnow())
     return peaks
 

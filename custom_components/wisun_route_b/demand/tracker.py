@@ -114,7 +114,7 @@ class DemandTracker:
         last = self._recent.last(properties.FIXED_TIME_ENERGY_NORMAL, self._meter.scale)
         if last is not None and last.start == until:
             self.peaks.note(last.start, last.energy)
-            self._looked_at(until, newest)
+            self._note_covered(until, newest)
             self._save_soon()
         elif newest != self._tried and (self._task is None or self._task.done()):
             self._tried = newest
@@ -123,8 +123,8 @@ class DemandTracker:
             )
 
     @callback
-    def _looked_at(self, since: datetime, until: datetime) -> None:
-        self.peaks.looked_at(since, until)
+    def _note_covered(self, since: datetime, until: datetime) -> None:
+        self.peaks.note_covered(since, until)
         self.peaks.forget(dt_util.utcnow())
         for listener in tuple(self._listeners):
             listener()
@@ -165,7 +165,7 @@ class DemandTracker:
         for row in half_hours.consumptions(slots, scale):
             if row.normal is not None and row.end - row.start == half_hours.HALF_HOUR:
                 self.peaks.note(row.start, row.normal)
-        self._looked_at(since, until)
+        self._note_covered(since, until)
 
 
 def _last_of_day(since: datetime) -> datetime:

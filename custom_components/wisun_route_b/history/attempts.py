@@ -17,7 +17,7 @@ from .report import Json
 from .statistics import Obstacle
 
 #: Attempts that are kept: two days of hourly ones.
-_KEPT: Final = 48
+_MAX_ATTEMPTS: Final = 48
 
 #: Failures that are no fault of this integration: the attempt is repeated.
 EXPECTED: Final = (RouteBError, RecorderError, HistoryBusyError, MeterClockError)
@@ -51,7 +51,7 @@ class Attempts:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: deque[Attempt] = deque(maxlen=_KEPT)
+        self._kept: deque[Attempt] = deque(maxlen=_MAX_ATTEMPTS)
 
     def as_list(self) -> list[Json]:
         """Return them for the diagnostics, the last one at the end."""

@@ -61,7 +61,7 @@ _NEARLY_AN_HOUR: Final = timedelta(hours=1) - timedelta.resolution
 #: Seconds to wait for another work on the same statistics: the longest import reads 100 days of
 #: some ten seconds each. A scheduled run is due again soon.
 _WAIT_OF_ACTION: Final = 1800.0
-_WAIT_OF_LOOK: Final = 60.0
+_SCHEDULED_LOCK_TIMEOUT_S: Final = 60.0
 
 
 class HistoryObstacleError(HomeAssistantError):
@@ -193,10 +193,10 @@ class HistoryBackfill:
         if not self._due or (self._task is not None and not self._task.done()):
             return
         self._task = self._entry.async_create_background_task(
-            self._hass, self._look(), f"{self._entry.title} - energy history"
+            self._hass, self._run(), f"{self._entry.title} - energy history"
         )
 
-    async def _look(self) -> None:
+    async def _run(self) -> None:
         """Do what is due; what failed is due again in five minutes."""
         # The event comes before the commit of what it announces; our task comes after both.
         self._due = self._is_ordered = False
@@ -228,14 +228,14 @@ class HistoryBackfill:
 
         Raises RouteBError, RecorderError, MeterClockError and HistoryBusyError.
         """
-        async with self._work.run("repair", _WAIT_OF_LOOK) as attempt:
+        async with self._work.run("repair", _SCHEDULED_LOCK_TIMEOUT_S) as attempt:
             through = not self._memory.import_left or await self._import_at_last(attempt)
             keys = [key for key in REGISTERS if key not in self._memory.import_left]
             if not self._enabled or not keys:
                 return through
             orders = {key: Since(self._memory.verified.get(key)) for key in keys}
             found = await self._comparison.run(orders, attempt, costs=self._costs)
-            await self._tell(Occasion.REPAIR, _reports(found))
+            await self._notify(Occasion.REPAIR, _reports(found))
             await self._memory.async_advance(found.verified)
             self._forget(found)
             return through and found.is_through
@@ -266,7 +266,7 @@ class HistoryBackfill:
             if not any(plan.settled or plan.wanted for plan in found.plans.values()):
                 raise HistoryObstacleError(Obstacle.NOT_COMPILED)
             failed = {key: SensorReport(obstacle=why) for key, why in found.obstacles.items()}
-            return await self._tell(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
+            return await self._notify(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
 
     async def _import_at_last(self, attempt: Attempt) -> bool:
         """Import what was ordered when the entry was made, as far as that is possible now.
@@ -287,7 +287,7 @@ class HistoryBackfill:
         done = [key for key, plan in found.plans.items() if found.cases[key].is_through(plan)]
         if done:
             reports = {key: report for key, report in _reports(found).items() if key in done}
-            await self._tell(Occasion.IMPORT, reports)
+            await self._notify(Occasion.IMPORT, reports)
             if memory.import_order != order:
                 return False  # more days were ordered while the meter was read
             await memory.async_imported(done, since)
@@ -302,7 +302,7 @@ class HistoryBackfill:
         if needed and found.needed_from is not None:
             self._known.forget(min(needed))
 
-    async def _tell(
+    async def _notify(
         self, occasion: Occasion, sensors: Mapping[str, SensorReport], *, dry_run: bool = False
     ) -> BackfillReport:
         report = BackfillReport(dt_util.utcnow(), occasion, sensors, dry_run)

@@ -30,8 +30,8 @@ _NEWEST: Final = half_hours.HALF_HOUR + timedelta(minutes=10)
 _IS_SURE: Final = timedelta(hours=1)
 #: Half-hours that are asked for: the next two, as the first of them may be due within
 #: CLOCK_IS_RIGHT, and the last two.
-_COMING: Final = 2
-_PAST: Final = 2
+_COMING_SLOTS: Final = 2
+_PAST_SLOTS: Final = 2
 
 type ReadClock = Callable[[], Awaitable[timedelta | None]]
 _NOTHING: Final = readings.RegisterPair(None, None)
@@ -94,7 +94,7 @@ class MeterClock:
         self._missing_since: datetime | None = None
         self.offset = timedelta()
         """How far it is ahead; zero if that is too little to matter, or not known."""
-        self.is_believed = True
+        self.is_usable = True
         """False if the last check found it too far off."""
 
     async def check(self) -> None:
@@ -104,17 +104,17 @@ class MeterClock:
             return
         offset = await self._read()
         if offset is None:
-            error = await self._judge(dt_util.utcnow())
+            error = await self._check(dt_util.utcnow())
         else:
             error = MeterClockError(offset) if abs(offset) > _IS_USABLE else None
-        self.is_believed = error is None
+        self.is_usable = error is None
         if error is not None:
             raise error
         self._checked = now
         if offset is not None:
             self.offset = timedelta() if abs(offset) <= CLOCK_IS_RIGHT else offset
 
-    async def _judge(self, now: datetime) -> MeterClockError | None:
+    async def _check(self, now: datetime) -> MeterClockError | None:
         """Check a clock that is not shown, by the newest half-hour that the meter has stored."""
         slots = await self._newest_slots(now)
         if slots is None:
@@ -138,10 +138,12 @@ class MeterClock:
         # A meter may refuse a moment that is yet to come; its days always end with some.
         reads: tuple[Callable[[], Awaitable[tuple[half_hours.Slot, ...]]], ...] = (
             partial(
-                meter.half_hour_history, last + _COMING * half_hours.HALF_HOUR, _COMING + _PAST
+                meter.half_hour_history,
+                last + _COMING_SLOTS * half_hours.HALF_HOUR,
+                _COMING_SLOTS + _PAST_SLOTS,
             ),
             partial(meter.day_history, 0),
-            partial(meter.half_hour_history, last, _PAST),
+            partial(meter.half_hour_history, last, _PAST_SLOTS),
         )
         for read in reads:
             try:

@@ -74,7 +74,7 @@ class HistoryCache:
         reached it yet. Registers dated later than now are not kept, nor any of a meter whose
         clock is wrong.
         """
-        if not self._clock.is_believed:
+        if not self._clock.is_usable:
             return
         now = dt_util.utcnow()
         slots = [slot for slot in slots if slot.at <= now + CLOCK_TOLERANCE]

@@ -25,7 +25,7 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 _EDGE: Final = timedelta(seconds=1)
 _DIGITS: Final = 9
 #: Entities that keep their value while Home Assistant is off, and have no statistics.
-_KEPT: Final = ("input_number", "number")
+_STATE_ONLY_DOMAINS: Final = ("input_number", "number")
 
 
 def read_prices(
@@ -46,7 +46,7 @@ def read_prices(
     if factor is None:
         return {}
     states = _states(instance, session, price.entity_id, first, last)
-    kept = price.entity_id.partition(".")[0] in _KEPT
+    kept = price.entity_id.partition(".")[0] in _STATE_ONLY_DOMAINS
     found: dict[datetime, HourPrice] = {}
     for hour in hours:
         halves = _halves(states, hour)

@@ -73,7 +73,7 @@ _GRACE: Final = {
 }
 _LONGEST_GRACE: Final = max(_GRACE.values())
 #: Seconds after which the user of the port is looked up again.
-_LOOK_AGAIN: Final = 600.0
+_RECHECK_S: Final = 600.0
 
 #: Errors that show that another device is at the port.
 _OTHER_DEVICE: Final = (
@@ -169,13 +169,13 @@ class IssueMonitor:
         if problem is not None:
             # A failure that lasts so long, in changing ways, needs the user as well.
             left = self._at_port_since + _LONGEST_GRACE - now
-            self._look_in(max(0.0, min(_GRACE[problem], left)))
+            self._check_in(max(0.0, min(_GRACE[problem], left)))
 
-    def _look_in(self, seconds: float) -> None:
-        job = HassJob(self._async_look, f"{DOMAIN} problem", cancel_on_shutdown=True)
+    def _check_in(self, seconds: float) -> None:
+        job = HassJob(self._async_check, f"{DOMAIN} problem", cancel_on_shutdown=True)
         self._timer = async_call_later(self._hass, seconds, job)
 
-    async def _async_look(self, _: datetime) -> None:
+    async def _async_check(self, _: datetime) -> None:
         """Raise the issue of a problem at the port that has lasted."""
         self._timer = None
         if self._entry.state not in _AT_WORK:
@@ -201,7 +201,7 @@ class IssueMonitor:
             self.create(Problem.PORT_TAKEN, text=_PORT_TAKEN_BY_UNKNOWN)
         else:
             self.create(Problem.PORT_TAKEN, {"user": name})
-        self._look_in(_LOOK_AGAIN)
+        self._check_in(_RECHECK_S)
 
     # --- The radio -----------------------------------------------------------------------
 

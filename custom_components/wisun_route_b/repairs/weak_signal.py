@@ -68,7 +68,7 @@ class WeakSignal:
         """Count a poll; ``dbm`` is the signal strength of its answer, None if it is unknown."""
         start = now.replace(minute=0, second=0, microsecond=0)
         if not self._hours or self._hours[-1].start != start:
-            self._judge(start)
+            self._assess(start)
             self._hours.append(_Hour(start))
         hour = self._hours[-1]
         hour.polls += 1
@@ -77,7 +77,7 @@ class WeakSignal:
             hour.reports += 1
             hour.strength += dbm
 
-    def _judge(self, now: datetime) -> None:
+    def _assess(self, now: datetime) -> None:
         if self._weak:
             known = self._since(now - _HOURS_TO_CLEAR * _HOUR)
             good = sum(hour.good for hour in known)

@@ -40,9 +40,9 @@ class _Waiting:
         self._stop_watching = usb.async_register_port_event_callback(hass, self._ports_changed)
 
     @callback
-    def look_later(self) -> None:
+    def probe_later(self) -> None:
         """Begin the discovery again after a while, and again until it is forgotten."""
-        job = HassJob(self._async_look, f"{DOMAIN} discovery", cancel_on_shutdown=True)
+        job = HassJob(self._async_rediscover, f"{DOMAIN} discovery", cancel_on_shutdown=True)
         self._cancel = async_call_later(self._hass, self._seconds, job)
         self._seconds = min(_LONGEST_WAIT, 2.0 * self._seconds)
 
@@ -54,9 +54,9 @@ class _Waiting:
         self._stop_watching()
         self._hass.data[_WAITING].pop(self._info.device, None)
 
-    async def _async_look(self, _: datetime) -> None:
+    async def _async_rediscover(self, _: datetime) -> None:
         # Not every discovery gets as far as the probe: another dialog may be about the same device.
-        self.look_later()
+        self.probe_later()
         async_create_flow(self._hass, DOMAIN, {"source": SOURCE_USB}, self._info)
 
     @callback
@@ -73,7 +73,7 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
     except (errors.PortBusyError, errors.PortUnreachableError) as err:
         if info.device not in waiting:
             waiting[info.device] = _Waiting(hass, info)
-            waiting[info.device].look_later()
+            waiting[info.device].probe_later()
         raise AbortFlow("port_in_use") from err
     except RouteBError as err:
         _forget(hass, info)

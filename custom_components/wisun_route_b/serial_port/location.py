@@ -57,7 +57,7 @@ async def async_follow(hass: HomeAssistant) -> set[str]:
     return _store(hass, await _async_locate_all(hass))
 
 
-async def async_learn(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+async def async_store_usb_identity(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Store what identifies the dongle, if that could not be read at the set-up."""
     claim = _claim(entry)
     if claim is None or claim.known is not None:

@@ -45,7 +45,7 @@ _ROUTE_B_ID: Final = re.compile(rf"{_HEX}{{32}}", re.IGNORECASE)
 #: What makes a letter of ASCII small.
 _SMALL: Final = 0x20
 #: Digits that distinguish devices: six bytes of its address.
-_TELLING: Final = 12
+_MIN_PART_DIGITS: Final = 12
 #: Secrets that one redactor looks for; a broken dongle may claim a new address every second.
 _MAX_SECRETS: Final = 12
 
@@ -100,10 +100,10 @@ def _disguises(secret: str) -> set[str]:
     forms = {re.escape(secret), _ascii(secret)}
     if _ROUTE_B_ID.fullmatch(secret):
         # The last eight digits are the pairing ID.
-        parts = {secret, secret[-_TELLING:], secret[-8:]}
+        parts = {secret, secret[-_MIN_PART_DIGITS:], secret[-8:]}
     elif _ADDRESS.fullmatch(secret):
         interface = f"{int(secret, 16) ^ UNIVERSAL_BIT:016X}"
-        parts = {secret, interface, secret[-_TELLING:]}
+        parts = {secret, interface, secret[-_MIN_PART_DIGITS:]}
         forms |= _as_ipv6(interface)
     else:
         return forms
@@ -129,7 +129,7 @@ def _as_ipv6(interface: str) -> set[str]:
     short = ":".join(group.lstrip("0") or "0" for group in groups)
     return {
         re.escape(compressed),
-        *([re.escape(short)] if len(short) > _TELLING else []),
+        *([re.escape(short)] if len(short) > _MIN_PART_DIGITS else []),
         _ascii(":".join(groups)),
         _ascii(":".join(groups[1:])),
     }

@@ -131,7 +131,7 @@ async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeO
             pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is
         await async_replace_in_energy_dashboard(hass, pairs)
     if is_complete:
-        await store.async_strike_off(theirs)
+        await store.async_clear_order(theirs)
     return is_complete
 
 

@@ -61,7 +61,7 @@ class TakeOverStore:
         self.order = order
         await self.async_save()
 
-    async def async_strike_off(self, migrated: Mapping[str, str]) -> None:
+    async def async_clear_order(self, migrated: Mapping[str, str]) -> None:
         """Note that the order is carried out; raises NotStoredError, and it stays then."""
         order, self.order, self.migrated = self.order, None, migrated
         try:

@@ -14,7 +14,6 @@ from ..pace import Span
 from ..products import link_local
 from ..radio_environment import ALL_NODES, Pan
 from .channels import CHANNELS, from_air, rssi, to_air
-from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import (
     CHANNEL_BUSY,
@@ -26,6 +25,7 @@ from .numbers import (
     SENT,
     RefusedError,
 )
+from .one_shot_faults import OneShotFaults
 from .session import Session
 from .transceiver import J11Transceiver, packed
 
@@ -57,9 +57,9 @@ class Radio:
         self._front = front
         self._air = front.air
         self._pace = front.pace
-        self._luck = front.luck
+        self._chance = front.chance
         self._module: Module = front.module
-        self._mishaps: OneShotFaults = front.mishaps
+        self._one_shot_faults: OneShotFaults = front.one_shot_faults
         self._pushes = Notifications(config, front.air, front.pace, self.heard)
         self.session = Session(config, front, self._pushes, self.heard)
         self._exchange = Exchange(config.clock, front, self._pushes, self.heard)
@@ -97,7 +97,7 @@ class Radio:
         pair_id = (module.route_b_id or "")[-8:]
         # A beacon request of this command is answered as those of the longest scan are.
         pans = self._answering(module.channel, _LONGEST, pair_id) if pair_id else []
-        if self._mishaps.start_in_vain() or not pans or module.limited:
+        if self._one_shot_faults.start_in_vain() or not pans or module.limited:
             raise RefusedError(JOIN_FAILED)
         pan = max(pans, key=lambda pan: pan.lqi)
         module.joined = pan
@@ -116,12 +116,12 @@ class Radio:
         if self._module.limited:
             await self._pace.wait(_INSTANT)
             return LIMITED
-        luck = self._luck
-        if self._mishaps.transmissions:
-            await self._pace.wait(_NOT_ACKNOWLEDGED, luck.random)
-            return self._mishaps.transmissions.pop(0)
-        if luck.strikes(luck.rates.channel_busy):
-            await self._pace.wait(_NOT_ACKNOWLEDGED, luck.random)
+        chance = self._chance
+        if self._one_shot_faults.transmissions:
+            await self._pace.wait(_NOT_ACKNOWLEDGED, chance.random)
+            return self._one_shot_faults.transmissions.pop(0)
+        if chance.strikes(chance.rates.channel_busy):
+            await self._pace.wait(_NOT_ACKNOWLEDGED, chance.random)
             return CHANNEL_BUSY
         await self._pace.wait(_ON_AIR)
         for _ in range(sum(len(payload) > size for size in _FRAGMENTS)):
@@ -130,12 +130,12 @@ class Radio:
         return await self._deliver(address, port, payload)
 
     async def _deliver(self, address: str, port: int, payload: bytes) -> int:
-        luck = self._luck
+        chance = self._chance
         if self._front.reached(address) is None:
-            await self._pace.wait(_NOT_FOUND, luck.random)
+            await self._pace.wait(_NOT_FOUND, chance.random)
             return NO_ACK
-        if luck.strikes(luck.rates.fail_send):
-            await self._pace.wait(_NOT_ACKNOWLEDGED, luck.random)
+        if chance.strikes(chance.rates.fail_send):
+            await self._pace.wait(_NOT_ACKNOWLEDGED, chance.random)
             return NO_ACK
         if self._module.keys and self._air.session and port == ECHONET_PORT:
             self._exchange.pass_on(payload)

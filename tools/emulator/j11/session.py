@@ -75,7 +75,7 @@ class Session:
 
     async def _start(self) -> None:
         meter = self._front.peer
-        if meter is None or self._front.mishaps.no_pana or not self._air.joinable:
+        if meter is None or self._front.one_shot_faults.no_pana or not self._air.joinable:
             await self._pace.wait(_NO_ANSWER, self._random)
             self._report(UNANSWERED)
             return
@@ -144,7 +144,7 @@ class Session:
 
     async def _renewed(self) -> int:
         meter = self._front.peer
-        mute = self._front.mishaps.no_pana or not self._air.session
+        mute = self._front.one_shot_faults.no_pana or not self._air.session
         if meter is None or mute:
             await self._pace.wait(_RENEWAL_NO_ANSWER, self._random)
             return UNANSWERED

@@ -32,7 +32,7 @@ class Radio:
         self._air = front.air
         self._registers = front.registers
         self._pace = front.pace
-        self._luck = front.luck
+        self._chance = front.chance
         self.printer = front.printer
         self._pushes = Notifications(config, front.air, front.pace, self._heard)
         self.session = Session(config, front, self._pushes, self._heard)
@@ -101,7 +101,7 @@ class Radio:
         await self._pace.wait(_ON_AIR)
         self._front.transmitted(payload, port)
         reached = self._front.reached(address)
-        if reached is None or self._luck.strikes(self._luck.rates.fail_send):
+        if reached is None or self._chance.strikes(self._chance.rates.fail_send):
             self.printer.event(_SENT, address, _NOT_SENT)
             return
         neighbours[address] = reached.mac

@@ -24,7 +24,7 @@ class SkstackTransceiver(Transceiver):
         self,
         air: RadioEnvironment,
         pace: Pace,
-        luck: Chance,
+        chance: Chance,
         defects: Defects,
         *,
         registers: Registers,
@@ -32,7 +32,7 @@ class SkstackTransceiver(Transceiver):
         binary: bool,
     ) -> None:
         """Prepare; with ``binary`` datagrams are printed as raw bytes (WOPT 00)."""
-        super().__init__(air, pace, luck, defects)
+        super().__init__(air, pace, chance, defects)
         self.registers = registers
         self.printer = printer
         self.binary = binary

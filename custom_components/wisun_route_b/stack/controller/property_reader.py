@@ -231,7 +231,7 @@ class _Read:
         self._reader.note_read(fruitful=answered)
         if not answered:
             raise error
-        self._judge_bundle()
+        self._check_bundle()
         return self._collected.report()
 
     def _line_up(self, not_offered: frozenset[int]) -> None:
@@ -280,7 +280,7 @@ class _Read:
             self._silent.note_failure(bundle[0])
             self._give_up(bundle)
 
-    def _judge_bundle(self) -> None:
+    def _check_bundle(self) -> None:
         """Lower the number of properties if each of them was answered alone."""
         answered = self._collected.values.keys() | self._collected.refused
         if self._unanswered and answered >= set(self._unanswered):

@@ -199,7 +199,7 @@ class _Detection:
                 await self._ask_for_j11_after(probe, begun + timeout_s)
                 if self._is_j11:
                     return self._j11_driver()
-                self._judge(
+                self._require_dongle(
                     most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
                     final=loop.time() >= begun + timeout_s - _TOO_SHORT_S,
                 )
@@ -219,7 +219,7 @@ class _Detection:
         else:
             self._probe.reset()
 
-    def _judge(self, *, most: int, final: bool) -> None:
+    def _require_dongle(self, *, most: int, final: bool) -> None:
         """Raise the error for a device that does not answer SKVER as a dongle, once that is certain."""
         # A start-up text, or the noise of the opening, comes once: another device answers each time.
         if self._answered >= most or (final and self._has_received):

@@ -127,7 +127,7 @@ class J11Dongle(PortDriver):
         except CommandFailedError:
             return False  # it has ended in this moment
         self._network = network
-        self._session.adopt()
+        self._session.take_over()
         return True
 
     @override

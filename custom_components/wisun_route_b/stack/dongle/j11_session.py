@@ -40,7 +40,7 @@ class J11Session:
 
     # --- What the host does ----------------------------------------------------------------
 
-    def adopt(self) -> None:
+    def take_over(self) -> None:
         """Use a session that was found alive; a sign-in in progress has succeeded."""
         self.state = SessionState.UP
         self._decide(None)
@@ -70,7 +70,7 @@ class J11Session:
         """Take a 6028: the end of our sign-in, or of a renewal."""
         match self.state, outcome:
             case SessionState.JOINING, PanaOutcome.AUTHENTICATED:
-                self.adopt()
+                self.take_over()
             case SessionState.JOINING, PanaOutcome.REFUSED:
                 self._fail(CredentialsRefusedError("The meter refused the sign-in"))
             case SessionState.JOINING, _:

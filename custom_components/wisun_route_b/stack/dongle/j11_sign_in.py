@@ -121,7 +121,7 @@ class J11SignIn:
                 return
             with contextlib.suppress(CommandFailedError):  # it may be too busy to answer that
                 if await self._module.is_joined(network, authenticated=True):
-                    self._session.adopt()  # only its 6028 was lost
+                    self._session.take_over()  # only its 6028 was lost
 
 
 def _is_same(joined: JoinedNetwork, network: Network) -> bool:

@@ -29,21 +29,21 @@ class ScanPass:
 #: with 7 one that 6 had missed (22).
 _DURATIONS: Final = (5, 6, 7)
 #: Without the middle one the search ends 9 s sooner; the next one finds what it would have found.
-_DURATIONS_IN_HASTE: Final = (5, 7)
+_SHORTENED_DURATIONS: Final = (5, 7)
 #: The last pass takes as long with either: 14 channels, or all 28 of them.
 _LAST_ON_METER_CHANNELS: Final = 8
 _LAST_ON_ALL: Final = 7
 
 
-def scan_passes(channels: range, *, in_haste: bool = False) -> tuple[ScanPass, ...]:
+def scan_passes(channels: range, *, shortened: bool = False) -> tuple[ScanPass, ...]:
     """Return the passes of a search, in their order, for a dongle that has these ``channels``.
 
     A dongle that has more channels than meters use listens on all of them in the end: one was
     reported to find nothing with a mask of a single channel, and with all of them no mask can
     be the reason. SKSTACK takes 4.4, 8.7, 17.3 and 34.7 s, 65 s in all, and 56 s with
-    ``in_haste``, after a failed sign-in that has taken time already. J11 takes 70 and 60 s.
+    ``shortened``, after a failed sign-in that has taken time already. J11 takes 70 and 60 s.
     """
-    durations = _DURATIONS_IN_HASTE if in_haste else _DURATIONS
+    durations = _SHORTENED_DURATIONS if shortened else _DURATIONS
     last = _LAST_ON_METER_CHANNELS if channels == METER_CHANNELS else _LAST_ON_ALL
     return (
         *(ScanPass(METER_CHANNELS, duration) for duration in durations),

@@ -140,7 +140,7 @@ class SkstackDongle(PortDriver):
         if not await self.is_on_network(network):
             return False
         self._meter_address = link_local(network.address)
-        self._session.adopt()
+        self._session.take_over()
         return True
 
     @override

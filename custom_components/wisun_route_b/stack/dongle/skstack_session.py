@@ -95,7 +95,7 @@ class PanaSession:
         self._timer: asyncio.TimerHandle | None = None
         self._packets: set[bytes] = set()
         self._turned_down = False
-        self._unheard = False
+        self._unacknowledged = False
         self._signs = False
         """Whether anything has come from the meter in the sign-in that was begun last."""
 
@@ -111,7 +111,7 @@ class PanaSession:
 
     # --- What the host does --------------------------------------------------------------
 
-    def adopt(self) -> None:
+    def take_over(self) -> None:
         """Use the session of an earlier program."""
         self._set(SessionState.UP)
 
@@ -121,7 +121,7 @@ class PanaSession:
         It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
         """
         self._packets.clear()
-        self._turned_down = self._unheard = self._signs = False
+        self._turned_down = self._unacknowledged = self._signs = False
         self._set(SessionState.JOINING)
         self._decided = asyncio.get_running_loop().create_future()
         return self._decided
@@ -161,7 +161,7 @@ class PanaSession:
 
     def transmission_failed(self) -> None:
         """Note that the meter did not acknowledge something (EVENT 21 with 01)."""
-        self._unheard = True
+        self._unacknowledged = True
 
     def sign_received(self) -> None:
         """Note that the meter is there: it has sent, or acknowledged, something."""
@@ -230,7 +230,7 @@ class PanaSession:
         CredentialsRefusedError if the meter has reported a refusal, or has sent its challenge,
         acknowledged all that we answered, and then sent no more. Else the radio may be at fault.
         """
-        unanswered = len(self._packets) == _CHALLENGED and not self._unheard
+        unanswered = len(self._packets) == _CHALLENGED and not self._unacknowledged
         if self._turned_down or unanswered:
             return CredentialsRefusedError("The meter refused the sign-in")
         return JoinFailedError("The meter did not finish the sign-in")

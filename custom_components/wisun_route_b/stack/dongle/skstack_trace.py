@@ -132,14 +132,14 @@ def _line(message: Ok | Fail | Version | AppVersion | Register | Echo | Unknown)
         case Fail(code):
             return f"FAIL ER{code:02d}"
         case Version(text):
-            return f"EVER {_if_it_looks_like(_VERSION, text)}"
+            return f"EVER {_if_it_matches(_VERSION, text)}"
         case AppVersion(text):
-            return f"EAPPVER {_if_it_looks_like(_VERSION, text)}"
+            return f"EAPPVER {_if_it_matches(_VERSION, text)}"
         case Register(value):
-            return f"ESREG {_if_it_looks_like(_REGISTER, value)}"
+            return f"ESREG {_if_it_matches(_REGISTER, value)}"
 
 
-def _if_it_looks_like(form: re.Pattern[str], text: str) -> str:
+def _if_it_matches(form: re.Pattern[str], text: str) -> str:
     return text if form.fullmatch(text) else _shape(text.encode())
 
 

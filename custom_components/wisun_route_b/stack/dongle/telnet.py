@@ -19,7 +19,7 @@ _SE, _SB, _WILL, _WONT, _DO, _DONT = 0xF0, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE
 _BINARY, _SUPPRESS_GO_AHEAD, _COM_PORT = 0, 3, 44
 _BINARY_OUT, _BINARY_IN, _COM_PORT_OUT = (_WILL, _BINARY), (_DO, _BINARY), (_WILL, _COM_PORT)
 #: What we ask for at once; everything else that a server offers or wants is declined.
-_ASKED: Final = (
+_REQUESTED: Final = (
     _BINARY_OUT,
     _BINARY_IN,
     (_WILL, _SUPPRESS_GO_AHEAD),
@@ -114,7 +114,7 @@ class Rfc2217Client(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment] # as every TCP connection's
-        self._send(*(bytes((IAC, *request)) for request in _ASKED))
+        self._send(*(bytes((IAC, *request)) for request in _REQUESTED))
 
     def _send(self, *commands: bytes) -> None:
         if self._transport is not None:
@@ -122,7 +122,7 @@ class Rfc2217Client(asyncio.Protocol):
 
     def _negotiated(self, command: int, option: int) -> None:
         request = (_REQUESTS[command], option)
-        if request not in _ASKED:
+        if request not in _REQUESTED:
             if command in _REFUSALS:
                 self._send(bytes((IAC, _REFUSALS[command], option)))
         elif request in self._missing:

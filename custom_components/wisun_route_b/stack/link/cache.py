@@ -11,7 +11,7 @@ from ..meter.report import ReadReport
 from ..meter.scale import Scale
 
 #: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
-_REFUSAL_BELIEVED_AFTER: Final = 600.0
+_MISSING_AFTER_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class LinkCache:
         if signal is not None:
             self.signal = signal
 
-    def learn(self, said: ReadReport, now: float) -> None:
+    def note_description(self, answers: ReadReport, now: float) -> None:
         """Note what the meter described at ``now``, in seconds of the running loop's clock.
 
         A property that is, or may be, in its property map counts as missing only after ten minutes of
@@ -76,15 +76,15 @@ class LinkCache:
         if self.network is None:
             return
         before = self.description.answers if self.description else ReadReport()
-        merged = before.merged(said)
+        merged = before.merged(answers)
         listed = merged.value(GET_PROPERTY_MAP)
-        for epc in said.values.keys() & self._refused_since.keys():
+        for epc in answers.values.keys() & self._refused_since.keys():
             del self._refused_since[epc]
         doubtful = {
             epc
-            for epc in said.refused
+            for epc in answers.refused
             if (listed is None or epc in listed)
-            and now - self._refused_since.setdefault(epc, now) < _REFUSAL_BELIEVED_AFTER
+            and now - self._refused_since.setdefault(epc, now) < _MISSING_AFTER_S
         }
         reasons = {**merged.reasons, **dict.fromkeys(doubtful, "refused for now")}
         self.description = MeterDescription(

@@ -277,18 +277,18 @@ class SmartMeter:
     async def _learn_scale(self, connection: Connection, timeout_s: float | None) -> None:
         """Ask for what is missing of the scale; the reader leaves out what it is silent about."""
         description = self._cache.description
-        said = description.answers if description else ReadReport()
+        answers = description.answers if description else ReadReport()
         missing = [
             row
             for row in (GET_PROPERTY_MAP, *SCALE_PROPERTIES)
-            if row.epc not in said.values
-            and (row is CUMULATIVE_ENERGY_UNIT or row.epc not in said.refused)
+            if row.epc not in answers.values
+            and (row is CUMULATIVE_ENERGY_UNIT or row.epc not in answers.refused)
         ]
         if not missing or connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
             return
         try:
-            said = await connection.reader.read(missing, None, timeout_s)
-            self._cache.learn(said, asyncio.get_running_loop().time())
+            answers = await connection.reader.read(missing, None, timeout_s)
+            self._cache.note_description(answers, asyncio.get_running_loop().time())
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The meter did not answer its energy unit this time")
 

@@ -153,7 +153,9 @@ class SessionEstablisher:
         if proof.description is None:
             return ()
         plate = {row.epc for row in NAME_PLATE_PROPERTIES}
-        self._learn(connection, proof.description.merged(ReadReport(absent=frozenset(plate))))
+        self._note_description(
+            connection, proof.description.merged(ReadReport(absent=frozenset(plate)))
+        )
         return NAME_PLATE_PROPERTIES
 
     async def _complete(
@@ -174,7 +176,7 @@ class SessionEstablisher:
             _LOGGER.debug("The session has carried an answer, but not the first reading")
             return reading
         if name_plate:
-            self._learn(connection, read.part({row.epc for row in name_plate}))
+            self._note_description(connection, read.part({row.epc for row in name_plate}))
         return reading.merged(read.part({row.epc for row in first}))
 
     async def recover(self, connection: Connection, step: RecoveryStep) -> None:
@@ -187,9 +189,9 @@ class SessionEstablisher:
         if network is None:
             raise NotConnectedError("It is not known where the meter is")
         await connection.dongle.require_transmission()
-        forgetful = not await connection.dongle.is_on_network(network)
+        lost_settings = not await connection.dongle.is_on_network(network)
         await self._rest()
-        if forgetful or step is RecoveryStep.RESET:
+        if lost_settings or step is RecoveryStep.RESET:
             await connection.dongle.prepare(self._credentials)
         proof = _FirstAnswer(connection, self._cache)
         sign_in = self._sign_in(connection, ignore_progress, proof)
@@ -209,12 +211,12 @@ class SessionEstablisher:
 
     async def describe(self, connection: Connection) -> None:
         """Read the meter's description."""
-        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_TIMEOUT_S)
-        self._learn(connection, said)
+        answers = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_TIMEOUT_S)
+        self._note_description(connection, answers)
 
-    def _learn(self, connection: Connection, said: ReadReport | None) -> None:
-        if said is not None:
-            self._cache.learn(said, asyncio.get_running_loop().time())
+    def _note_description(self, connection: Connection, answers: ReadReport | None) -> None:
+        if answers is not None:
+            self._cache.note_description(answers, asyncio.get_running_loop().time())
             self._restrict(connection)
 
     async def _try_to_describe(self, connection: Connection) -> None:
@@ -297,8 +299,8 @@ class _FirstAnswer:
         if not requester.late_since(begun):
             raise MeterSilentError("The meter does not answer after the sign-in")
 
-    def _note(self, said: ReadReport) -> None:
+    def _note(self, answers: ReadReport) -> None:
         if self._cache.description is None:
-            self.description = said
+            self.description = answers
         else:
-            self.reading = said
+            self.reading = answers

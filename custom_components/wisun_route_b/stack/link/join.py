@@ -75,22 +75,22 @@ class SignIn:
             except CredentialsRefusedError:
                 refused_before = True
         try:
-            return await self.search(remembered, in_haste=absent)
+            return await self.search(remembered, shortened=absent)
         except CredentialsRefusedError:
             if remembered is None or refused_before:
                 raise
         return await self.search(remembered)
 
-    async def search(self, remembered: Network | None, *, in_haste: bool = False) -> SignedIn:
+    async def search(self, remembered: Network | None, *, shortened: bool = False) -> SignedIn:
         """Scan, and join the best PAN of our pairing ID that accepts the sign-in and answers.
 
         The pairing ID is no secret and only eight characters long: others may show the same.
         A remembered meter comes first, and a refusal by another one does not count against the
-        credentials. ``in_haste`` leaves out what is not indispensable. Raises as :meth:`anywhere`.
+        credentials. ``shortened`` leaves out what is not indispensable. Raises as :meth:`anywhere`.
         """
         errors: list[JoinFailedError | CredentialsRefusedError | SessionLostError] = []
         own = remembered.address if remembered else None
-        for found in await self._scan(own, in_haste=in_haste):
+        for found in await self._scan(own, shortened=shortened):
             try:
                 signed_in = await self._join(found.network, first_sign=None)
             except (JoinFailedError, SessionLostError) as err:
@@ -124,12 +124,12 @@ class SignIn:
         await self._require_answer()
         return SignedIn(network)
 
-    async def _scan(self, own: str | None, *, in_haste: bool) -> list[FoundNetwork]:
+    async def _scan(self, own: str | None, *, shortened: bool) -> list[FoundNetwork]:
         """Listen pass by pass until our pairing ID is found; return its PANs, best first.
 
         ``own`` is the address of the meter if it is known: it comes first, even if others are stronger.
         """
-        passes = scan_passes(self._dongle.channels, in_haste=in_haste)
+        passes = scan_passes(self._dongle.channels, shortened=shortened)
         async for found in listen(self._dongle, self._credentials.pair_id, passes, self._report):
             if ours := [pan for pan in found if pan.ours]:
                 ours.sort(key=lambda pan: (pan.network.address == own, strength(pan)), reverse=True)

@@ -269,7 +269,7 @@ class LinkKeeper:
                 error = failure
                 await self._wait_refused(failure)
             else:
-                error = _unless_believed(failure)
+                error = _error_to_report(failure)
                 await self._wait(error)
         self._connected()
         up = "up" if is_start else "back"
@@ -285,7 +285,7 @@ class LinkKeeper:
                 failure, PortError | CommandTimeoutError
             ):
                 continue
-            self._announce(step, _unless_believed(failure or error))
+            self._announce(step, _error_to_report(failure or error))
             if step is self._requested:
                 self._requested = None
             try:
@@ -387,7 +387,7 @@ class LinkKeeper:
         return status.state is not before.state or not known
 
 
-def _unless_believed(error: RouteBError) -> RouteBError:
+def _error_to_report(error: RouteBError) -> RouteBError:
     """Return the error to report: a refusal counts only once it is repeated."""
     if isinstance(error, CredentialsRefusedError):
         return JoinFailedError("The meter refused the sign-in, perhaps by mistake")

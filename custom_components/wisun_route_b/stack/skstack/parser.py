@@ -35,7 +35,7 @@ class PanDescriptionBegins:
     """The headline of an EPANDESC block; its fields follow."""
 
 
-type Said = (
+type Content = (
     Ok
     | Fail
     | Event
@@ -54,12 +54,12 @@ class Parsed(NamedTuple):
     """The message of a line, and the glue in front of it."""
 
     glue: bytes
-    said: Said
+    content: Content
 
     @override
     def __repr__(self) -> str:
         """Hide the glue: the echo of a command may hold the password."""
-        return f"Parsed({self.said!r})"
+        return f"Parsed({self.content!r})"
 
 
 # A lone byte behind the address is a parameter, as single-stack firmware prints it; but FF is
@@ -126,7 +126,7 @@ class _Rule(NamedTuple):
     """What must follow a keyword, and how to read it."""
 
     form: re.Pattern[bytes]
-    read: Callable[[re.Match[bytes]], Said | None]
+    read: Callable[[re.Match[bytes]], Content | None]
 
 
 _RULES: Final[Mapping[bytes, _Rule]] = MappingProxyType(
@@ -148,12 +148,12 @@ def parse(line: bytes) -> Parsed:
     for keyword in _KEYWORD.finditer(text):
         rule = _RULES[keyword[0]]
         match = rule.form.fullmatch(text, keyword.end())
-        if match is not None and (said := rule.read(match)) is not None:
-            return Parsed(text[: keyword.start()], said)
-    return _parse_bare_word(text) or Parsed(b"", unexplained(line))
+        if match is not None and (content := rule.read(match)) is not None:
+            return Parsed(text[: keyword.start()], content)
+    return _parse_bare_word(text) or Parsed(b"", classify_unknown(line))
 
 
-def unexplained(line: bytes) -> Echo | Unknown:
+def classify_unknown(line: bytes) -> Echo | Unknown:
     """Distinguish the echo of a command, finished or not, from unknown text."""
     return Echo(line) if _COMMAND.match(line) else Unknown(line)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .events import EventNumber
 from .messages import Event, Message, Unknown
 from .pan_description import PanDescriptionBuilder
-from .parser import PanDescriptionBegins, parse, unexplained
+from .parser import PanDescriptionBegins, classify_unknown, parse
 from .reader import Line, Packet, Reader, Unit
 
 _OF_A_SCAN = frozenset((EventNumber.BEACON, EventNumber.SCAN_FINISHED))
@@ -98,15 +98,15 @@ class Receiver:
     def _from_line(self, line: bytes) -> list[Message]:
         if self._pan.add(line):
             return self._end_pan_description() if self._pan.finished else []
-        glue, said = parse(line)
+        glue, message = parse(line)
         # What happens in between has nothing to do with the block, unless the scan goes on or ends.
-        passing = isinstance(said, Event) and said.number not in _OF_A_SCAN
+        passing = isinstance(message, Event) and message.number not in _OF_A_SCAN
         before = [] if passing else self._end_pan_description()
         before += _explain_glue(glue)
-        if isinstance(said, PanDescriptionBegins):
+        if isinstance(message, PanDescriptionBegins):
             self._pan.begin()
             return before
-        return [*before, said]
+        return [*before, message]
 
     def _end_pan_description(self) -> list[Message]:
         description = self._pan.end()
@@ -122,4 +122,4 @@ class Receiver:
 
 
 def _explain_glue(glue: bytes) -> list[Message]:
-    return [unexplained(glue)] if glue else []
+    return [classify_unknown(glue)] if glue else []
