@@ -82,7 +82,7 @@ async def _measure_j11(figures: Figures) -> None:
 
 
 def recovery_goals() -> tuple[Goal, ...]:
-    """Ask for a faster recovery from every fault."""
+    """Return the goals of a faster recovery from every fault."""
     return tuple(Goal(row, 1.0) for row in recovery.FAULTS)
 
 
@@ -92,7 +92,7 @@ def j11_goals() -> tuple[Goal, ...]:
 
 
 def main() -> int:
-    """Run as the command line says; 1 = something asked for was not reached."""
+    """Run as the command line says; 1 = a goal was not reached."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION)
     parser.add_argument(
         "--short",

@@ -23,7 +23,7 @@ def _print_addresses(stage: Stage) -> None:
 
 
 async def _show(stage: Stage, *, fresh: bool) -> None:
-    """Tell the person where to look, and wait for Ctrl-C."""
+    """Print the addresses, and wait for Ctrl-C."""
     entry_id = None if fresh else await stage.set_up()
     _print_addresses(stage)
     say(f"""\
@@ -50,7 +50,7 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
 
 
 async def _watch_import(stage: Stage, entry_id: str) -> None:
-    """Tell how far the Energy dashboard is."""
+    """Print the progress of the Energy dashboard."""
     say("The days before come with the recorder's first statistics; about ten seconds each.")
     try:
         # The dongle may be unplugged meanwhile: no time limit.
@@ -73,7 +73,7 @@ async def _check(stage: Stage) -> bool:
 
 
 async def _show_outage(stage: Stage, back: datetime) -> None:
-    """Play an outage for a person at the browser, who signs in and looks."""
+    """Simulate an outage for a user at the browser."""
     _print_addresses(stage)
     played = await outage.play(stage, back, outage.until_enter)
     say(f"""
@@ -86,7 +86,7 @@ async def _show_outage(stage: Stage, back: datetime) -> None:
 
 
 async def _check_outage(stage: Stage, back: datetime) -> bool:
-    """Play an outage and print what came of it; return whether all is well."""
+    """Simulate an outage and print the result; return whether it is right."""
     born = stage.clock.now()
     played = await outage.play(stage, back)
     if not played.before:
@@ -107,7 +107,7 @@ async def _run_outage(command: Command, length: timedelta) -> int:
 
 
 async def _kill(stage: Stage, count: int) -> bool:
-    """Kill Home Assistant in imports and print what came of it; return whether all is well."""
+    """Kill Home Assistant in imports and print the result; return whether it is right."""
     played = await kills.play(stage, count)
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong

@@ -50,7 +50,7 @@ class Page:
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
         self.complaints: list[str] = []
-        """What the browser's console has called an error, and uncaught exceptions."""
+        """Errors of the browser's console, and uncaught exceptions."""
         tab.on("console", self._on_console)
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -59,7 +59,7 @@ class Page:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
     async def evaluate(self, script: str) -> Json:
-        """Run JavaScript and return what it comes to.
+        """Run JavaScript and return its value.
 
         Raises:
             DemoError: It raised an exception.
@@ -86,7 +86,7 @@ class Page:
         await self.tab.set_viewport_size({"width": width, "height": height})
 
     async def sign_in(self, url: str, tokens: JsonObject) -> None:
-        """Let the frontend of Home Assistant find itself signed in."""
+        """Sign the frontend of Home Assistant in."""
         expires = round((time.time() + 1800) * 1000)
         stored = json.dumps(
             {
@@ -106,7 +106,7 @@ class Page:
 
 @asynccontextmanager
 async def browser(language: str = "en") -> AsyncIterator[Page]:
-    """Run Chromium with an empty profile, for a person of this language.
+    """Run Chromium with an empty profile, in this language.
 
     Raises:
         DemoError: It is not installed.

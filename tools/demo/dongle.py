@@ -1,4 +1,4 @@
-"""Runs the emulated dongle, and knows what its meter really measures."""
+"""Runs the emulated dongle, and computes the true values of its meter."""
 
 import asyncio
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ async def start_dongle(
 
 
 def control_socket(path: Path) -> Path:
-    """Return the Unix socket beside the serial port that takes orders to fail."""
+    """Return the Unix socket beside the serial port that takes orders for faults."""
     return path.with_name(f"{path.name}.control")
 
 

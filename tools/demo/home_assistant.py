@@ -43,6 +43,6 @@ async def wait_until_it_runs(client: HomeAssistantClient) -> None:
         try:
             return as_object(await client.get("/api/config"))["state"] == "RUNNING"
         except NoAnswerError:
-            return False  # it has much to do, but not for ever
+            return False  # it is busy, but only for a while
 
     await wait_until(runs, _START_TIMEOUT, "Home Assistant's start")

@@ -1,9 +1,9 @@
-"""Kills Home Assistant in the midst of an import of the meter's history: `scripts/demo --kills 5`.
+"""Kills Home Assistant during an import of the meter's history: `scripts/demo --kills 5`.
 
 Each time it is killed like by a power cut (SIGKILL), at moments that a seed chooses: some while the
 meter is read, some when it has been read and the statistics are written. Then it is started again
-and asked for the same once more. In the end nobody must see that anything happened: every hour of
-both counters is the meter's, and the statistics of another sensor are as they were.
+and the import is repeated. In the end every hour of both counters must be the meter's, and the
+statistics of another sensor must be unchanged.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _IMPORT_TIMEOUT: Final = 120.0
 _BETWEEN_LOOKS: Final = 0.05
 
 #: Starts Home Assistant with an import that does not rest after each day: the radio of this
-#: meter is nobody else's.
+#: meter has no other user.
 HURRIED: Final = """
 import runpy, sys
 from custom_components.wisun_route_b.history import meter_history
@@ -52,7 +52,7 @@ runpy.run_module("homeassistant", run_name="__main__", alter_sys=True)
 
 @dataclass(frozen=True, slots=True)
 class Kills:
-    """What was killed, and what was left of it."""
+    """The kills, and their result."""
 
     moments: list[str]
     """What the import did at each kill."""
@@ -105,7 +105,7 @@ async def play(stage: Stage, count: int) -> Kills:
 async def _import_and_kill(
     stage: Stage, entry_id: str, start: datetime, chance: random.Random, *, in_write: int
 ) -> str:
-    """Begin an import, and kill Home Assistant before long; say what it was doing."""
+    """Begin an import, and kill Home Assistant soon after; return what it was doing."""
     importing = asyncio.ensure_future(_import(stage, entry_id, start))
     if in_write:
         await _until_read(stage, entry_id, importing)
@@ -162,7 +162,7 @@ async def _count(stage: Stage, entry_id: str, start: datetime, end: datetime) ->
 
 
 async def _import_other_sensor(stage: Stage, end: datetime) -> dict[datetime, Json]:
-    """Give another sensor a past; return it as it is shown."""
+    """Import statistics of another sensor; return them as they are shown."""
     start = end - 35 * 24 * HOUR
     stats = [
         {"start": (start + n * HOUR).isoformat(), "mean": n % 25, "min": n % 25, "max": n % 25}

@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What the person wants: a demo of some kind."""
+    """The requested kind of demo."""
 
     options: Options
     fresh: bool

@@ -1,9 +1,9 @@
 """An outage, and how its hours come back: `scripts/demo --outage 6h`.
 
-Three acts, each by a clock of its own. Home Assistant is set up and imports some days; then all
+Three phases, each by a clock of its own. Home Assistant is set up and imports some days; then all
 is off for as long as wanted, comes back in the hour before this one for a minute, so that what
-was used in the meantime comes as one bar; and the last act is now: that hour is over, the gap and
-the bar can be seen, and they are put right.
+was used in the meantime comes as one bar; and the last phase is now: that hour is over, the gap and
+the bar can be seen, and they are corrected.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from .statistics import COUNTERS, HOUR, full_hour, hours_of, means_of, newest_st
 from .waiting import wait_until
 from .watching import last_repair, next_repair
 
-#: A sensor that has nothing to do with us: whoever writes an hour that the recorder has not
-#: compiled takes that hour away from every sensor of the house.
+#: An independent sensor: writing an hour that the recorder has not compiled would lose that hour for
+#: every sensor of Home Assistant.
 OTHER_SENSOR: Final = """\
 template:
   - sensor:
@@ -55,7 +55,7 @@ _BETWEEN_LOOKS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What was off, and what it took to put it right."""
+    """The outage, and its repair."""
 
     began: datetime
     ended: datetime
@@ -93,10 +93,10 @@ async def play(
     back: datetime,
     pause: Callable[[Stage, datetime, datetime], Awaitable[None]] | None = None,
 ) -> Outage:
-    """Import some days, have everything off until ``back``, show what is left, put it right.
+    """Import some days, have everything off until ``back``, show what is left, correct it.
 
-    The ``pause`` is for looking at the gap, whose beginning and end it is told; until it is
-    over, nothing is repaired.
+    ``pause`` is called with the beginning and the end of the gap, which is repaired only after
+    it has returned.
     """
     client = stage.home_assistant
     entry_id = await stage.set_up(_DAYS)
@@ -197,5 +197,5 @@ async def changes_of_other_sensor(stage: Stage, start: datetime, end: datetime) 
 
 
 def _local(moment: datetime) -> str:
-    """Return a moment as the clocks of the demo's house show it."""
+    """Return a moment in the demo's local time."""
     return f"{moment.astimezone(JST):%Y-%m-%d %H:%M:%S}"

@@ -54,7 +54,7 @@ class _Camera:
         """Take the whole page, or what is seen of one element and a little around it."""
         page = self._frontend.page
         await page.set_size(_WIDTH, height)
-        await page.tab.mouse.move(0, 0)  # or something lights up under it
+        await page.tab.mouse.move(0, 0)  # or an element under it is highlighted
         await asyncio.sleep(_SETTLING)
         path = _FOLDERS[self._language] / f"{name}.png"
         if of is None:

@@ -51,7 +51,7 @@ class Program:
         return self._process.returncode is not None
 
     def on_fall(self, listener: Callable[[Self], None]) -> None:
-        """Have it told when the program ends without having been asked to."""
+        """Have ``ended`` called when the program ends unexpectedly."""
 
         async def watch() -> None:
             await self._process.wait()
@@ -68,7 +68,7 @@ class Program:
         await self._process.wait()
 
     async def stop(self, timeout_s: float) -> bool:
-        """Ask the program to end, and after so many seconds make it; return whether it obeyed."""
+        """Ask the program to end, and kill it after so many seconds; return whether it ended by itself."""
         self._asked_to_end = True
         if self._process.returncode is not None:
             return True

@@ -54,7 +54,7 @@ class Programs:
                 say(f"{program.name} did not end within {timeout_s:.0f} s and was killed.")
 
     async def fall(self) -> tuple[str, str]:
-        """Wait until a program ends without having been asked to; return its name and last words."""
+        """Wait until a program ends unexpectedly; return its name and the end of its output."""
         program = await self._fallen.get()
         return program.name, program.last_words()
 

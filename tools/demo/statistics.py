@@ -1,4 +1,4 @@
-"""Reads what the Energy dashboard draws, and what the meter says to it."""
+"""Reads the values of the Energy dashboard, and compares them with the meter's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _BINARY: Final = Decimal("0.0001")
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One bar: what was used in the hour that begins here, in kWh."""
+    """One bar: the energy of the hour that begins here, in kWh."""
 
     start: datetime
     change: Decimal | None

@@ -177,7 +177,7 @@ async def _serve(config: EmulatorConfig, arguments: argparse.Namespace) -> None:
 
 
 async def _wait(emulator: Emulator, stopped: asyncio.Event, arguments: argparse.Namespace) -> None:
-    """Wait for the end, in whatever weather."""
+    """Wait for the end, with or without a storm of faults."""
     if arguments.storm is None:
         await stopped.wait()
         return

@@ -1,4 +1,4 @@
-"""The whole of it: a dongle, the air and a meter, with transports for hosts."""
+"""The emulator: a dongle, its radio environment and a meter, with transports for hosts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -50,21 +50,21 @@ class Emulator:
 
     @property
     def dongle(self) -> Dongle:
-        """The device as the SKSTACK dongle that it is; TypeError if it speaks J11."""
+        """The device as the SKSTACK dongle that it is; TypeError if it is a J11 dongle."""
         if not isinstance(self.device, Dongle):
             raise TypeError("This dongle speaks J11")
         return self.device
 
     @property
     def j11(self) -> J11Dongle:
-        """The device as the J11 dongle that it is; TypeError if it speaks SKSTACK."""
+        """The device as the J11 dongle that it is; TypeError if it is an SKSTACK dongle."""
         if not isinstance(self.device, J11Dongle):
             raise TypeError("This dongle speaks SKSTACK")
         return self.device
 
     @property
     def j11_faults(self) -> J11Faults:
-        """What can go wrong with a J11 dongle only; TypeError if it speaks SKSTACK."""
+        """Faults of J11 dongles only; TypeError if it is an SKSTACK dongle."""
         return J11Faults(self.j11, self.air)
 
     def connector(self, missing: Callable[[str], Exception] = no_such_port) -> Connector:
@@ -86,7 +86,7 @@ class Emulator:
         return self._plug.add(transport).port
 
     async def serve_truth(self, where: str) -> None:
-        """Answer what the meter knows, on a loopback port or a Unix socket."""
+        """Serve the meter's true values, on a loopback port or a Unix socket."""
         self._questions.append(await open_truth_socket(self.truth, where))
 
     async def serve_control(self, where: str) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a datagram that has reached the meter: an answer, sooner or later, or none."""
+"""Answers of the meter to datagrams that have reached it: in time, late, or none."""
 
 from collections.abc import Callable
 

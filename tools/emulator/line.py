@@ -1,4 +1,4 @@
-"""The serial line from the dongle to its hosts, and what noise makes of it."""
+"""The serial line from the dongle to its hosts, and its noise."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""What every dongle does on the air: hear the meter, and count what it transmits."""
+"""Radio of every dongle: receives from the meter, and counts what it transmits."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -26,7 +26,7 @@ class Transceiver(ABC):
     """The receiver and transmitter of a dongle."""
 
     def __init__(self, air: RadioEnvironment, pace: Pace, chance: Chance, defects: Defects) -> None:
-        """Prepare; nothing is going on."""
+        """Prepare; no activity runs."""
         self.air = air
         self.pace = pace
         self.chance = chance
@@ -39,10 +39,10 @@ class Transceiver(ABC):
 
     @abstractmethod
     def show(self, datagram: Datagram) -> None:
-        """Print a datagram that was heard."""
+        """Print a datagram that was received."""
 
     def begin(self, activity: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Do something beside everything else, until a reset."""
+        """Run an activity concurrently, until a reset."""
         task = self.pace.start(activity)
         self._activities.add(task)
         task.add_done_callback(self._activities.discard)

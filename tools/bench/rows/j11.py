@@ -68,7 +68,7 @@ async def _starts(figures: Figures, name: str, seed: int, wait: float, repetitio
 
 
 async def _start(figures: Figures, row: str, name: str, dongle: Meters, memory: str) -> str:
-    """Start once; return what the program wants to remember."""
+    """Start once; return what the program stores."""
     async with reader(name, "start", dongle.port(), memory) as program:
         end, (begin, *_) = await program.until("reading")
         figures.add(f"{PREFIX}{row}", name, end["at"] - begin["at"])

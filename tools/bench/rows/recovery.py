@@ -1,7 +1,7 @@
 """How long it takes from the end of a fault to the next good reading.
 
 Both programs read every 30 s. Each fault comes at three moments between two readings, with
-another meter each time; all of it runs side by side, because it is mostly waiting.
+another meter each time; all runs are concurrent, because they mostly wait.
 """
 
 import asyncio

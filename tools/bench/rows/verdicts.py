@@ -1,4 +1,4 @@
-"""How long a program takes to say that there is no dongle it can use."""
+"""How long a program takes to report that there is no usable dongle."""
 
 import asyncio
 

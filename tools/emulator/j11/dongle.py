@@ -28,7 +28,7 @@ from .violations import Violations
 _BOOT: Span = (0.35, 0.45)
 #: A response to a question took 26 ms (j11 capture 31).
 _QUICK: Span = (0.015, 0.035)
-#: Notifications of the HAN side, which mean nothing to Route B (V12 p38-39).
+#: Notifications of the HAN side, which do not concern Route B (V12 p38-39).
 _HAN_NOTIFICATIONS = (0x6023, 0x6026, 0x6027, 0x6029, 0x6030, 0x6036, 0x6037, 0x6039, 0x60DA)
 _MOST_CHATTER = 24
 #: What may be refused although it is right.
@@ -113,7 +113,7 @@ class J11Dongle(Device):
 
     @override
     def _start_up(self) -> None:
-        """Boot, and say so; what is received meanwhile is lost."""
+        """Boot, and notify that; what is received meanwhile is lost."""
         self._waking = self.pace.start(self._boot())
 
     async def _boot(self) -> None:

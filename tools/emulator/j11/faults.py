@@ -1,4 +1,4 @@
-"""What can go wrong on purpose with a J11 dongle, beside what can with any."""
+"""Faults of J11 dongles only, besides those of any dongle."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ _MOST_TIMES = 999
 _LONGEST = 1361
 #: Whose address a datagram has that is not of our meter.
 _FOREIGNER = link_local("C0F9450040000001")
-#: A power that no household has, in W: whoever reports it has believed such a datagram.
+#: A power that no household has, in W: a host that reports it has accepted such a datagram.
 _IMPOSSIBLE_POWER = 99_999
 
 #: Why a careful host does not take a datagram: it came in plain text, from another address, or
@@ -45,7 +45,7 @@ class J11Faults:
         self._one_shot_faults.transmissions += [result] * _times(times)
 
     def start_in_vain(self, times: int = 1) -> None:
-        """Let the next 0053 hear no beacon: result 0E."""
+        """Let the next 0053 receive no beacon: result 0E."""
         self._one_shot_faults.starts_in_vain += _times(times)
 
     # --- The line -------------------------------------------------------------------------
@@ -103,7 +103,7 @@ class J11Faults:
         self._dongle.module.han = on
 
     def change_firmware(self, firmware: int) -> None:
-        """The firmware says that it is another one than 0400, HAN and Route B."""
+        """The firmware reports another type than 0400, HAN and Route B."""
         _check(firmware, _WORDS, "a firmware has two bytes")
         self._one_shot_faults.foreign_firmware = firmware
 

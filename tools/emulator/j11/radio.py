@@ -1,4 +1,4 @@
-"""What a J11 dongle does on the air for a command: scan, join, send, ping, measure.
+"""Radio operations of a J11 dongle: scan, join, send, ping, measure.
 
 Times: V12 p59, p64, p155. Where the manual gives the longest only, shorter ones are drawn from
 what SKSTACK captures show.
@@ -74,7 +74,7 @@ class Radio:
     # --- Finding the meter ----------------------------------------------------------------
 
     async def scan(self, duration: int, mask: int, pair_id: str | None) -> None:
-        """Visit the channels one after the other, and notify what was heard."""
+        """Visit the channels one after the other, and notify what was received."""
         for channel in CHANNELS:
             if mask >> channel & 1:
                 await self._pace.hold(_DWELL * 2**duration + _BETWEEN)
@@ -105,14 +105,14 @@ class Radio:
         return place + bytes.fromhex(pan.mac) + rssi(pan)
 
     def _answering(self, channel: int, duration: int, pair_id: str | None) -> list[Pan]:
-        """Return who answers a beacon request; with a pairing ID only who has it (V12 p58)."""
+        """Return the meters that answer a beacon request; with a pairing ID only those with it (V12 p58)."""
         pans = self._air.heard(to_air(channel), duration, pair_id)
         return [pan for pan in pans if pair_id in (None, pan.pair_id)]
 
     # --- Datagrams ------------------------------------------------------------------------
 
     async def send(self, address: str, port: int, payload: bytes) -> int:
-        """Send a datagram; return what became of it."""
+        """Send a datagram; return its result."""
         if self._module.limited:
             await self._pace.wait(_INSTANT)
             return LIMITED
@@ -147,7 +147,7 @@ class Radio:
         return joined is not None and address in (joined.address, ALL_NODES)
 
     def heard(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Hear our meter, if both ends are there and have keys."""
+        """Receive from our meter, if both ends are there and have keys."""
         air = self._air
         if self._module.keys and air.session and air.present:
             self._front.hear(payload, multicast=multicast)

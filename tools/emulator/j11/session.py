@@ -1,7 +1,7 @@
-"""The PANA session of a J11 dongle: inside the dongle, with nothing to see but its results.
+"""The PANA session of a J11 dongle: inside the dongle, where only its results are visible.
 
-The dongle renews it at 80 % of its lifetime silently (V12 p115). What it notifies when the
-lifetime is over is not documented; here 601A 04.
+The dongle renews it at 80 % of its lifetime silently (V12 p115). Its notification at the
+end of the lifetime is not documented; here 601A 04.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _BEFORE_REFUSAL = 2
 
 
 class Session:
-    """The dongle's end of the session. The meter's end is in the air."""
+    """The dongle's end of the session. The meter's end is in RadioEnvironment."""
 
     def __init__(
         self, config: EmulatorConfig, front: J11Transceiver, pushes: Notifications, heard: Receive

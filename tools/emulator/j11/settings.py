@@ -1,4 +1,4 @@
-"""Commands of J11 that need no radio: who the dongle is, how it is set up, its UDP ports."""
+"""Commands of J11 that need no radio: identity, set-up and UDP ports."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The air as a J11 dongle sees it: data notifications, and what it drops."""
+"""Received datagrams of a J11 dongle: data notifications, and dropped packets."""
 
 from collections.abc import Callable
 from random import Random

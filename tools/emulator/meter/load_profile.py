@@ -1,4 +1,4 @@
-"""One day in the life of a household: who switches on what, and what the roof gives back.
+"""One day in the life of a household: consumption of its devices, and production of its panels.
 
 Every figure here is made up; a plausible household, not a measured one.
 """
@@ -95,7 +95,7 @@ class _Household:
         self._run(evening + 40, self._between(180, 300), watts // 2)
 
     def sun(self) -> None:
-        """Give back what the roof produces, in steps of five minutes."""
+        """Subtract what the panels produce, in steps of five minutes."""
         half = int(60 * (6.1 + 1.1 * self._summer))
         noon = 12 * 60 - 12
         weights = [weight for _, weight in _WEATHER]

@@ -32,7 +32,7 @@ _QUICK: Span = (0.003, 0.012)
 _STRAY_LINE = 0.25
 #: What may be refused although it is right.
 _REFUSABLE = ("SKSENDTO", "SKJOIN")
-#: The number of the EVENT that means nothing outside a scan.
+#: The number of the EVENT that is meaningless outside a scan.
 _BEACON = 0x20
 
 
@@ -71,7 +71,7 @@ class Dongle(Device):
 
     @property
     def radio(self) -> Radio:
-        """The radio, for those who let something happen to it."""
+        """The radio, for faults."""
         return self._radio
 
     @property

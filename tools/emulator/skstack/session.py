@@ -37,7 +37,7 @@ _TERMINATION_TIMED_OUT, _EXPIRED = 0x28, 0x29
 
 
 class Session:
-    """The dongle's end of the session. The meter's end is in the air."""
+    """The dongle's end of the session. The meter's end is in RadioEnvironment."""
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class Session:
         self._printer.event(_TERMINATED if answered else _TERMINATION_TIMED_OUT, address)
 
     def end_by_meter(self) -> None:
-        """The meter asks for the end, and gets it."""
+        """The meter ends the session."""
         self._end(_ENDED_BY_METER, _TERMINATED)
 
     def end_by_event(self, number: int) -> None:
@@ -199,7 +199,7 @@ class Session:
             self._joining = self._front.begin(self._begin_again(fails=renewal == "fails"))
 
     async def _begin_again(self, *, fails: bool) -> None:
-        """Join without having been told to, in a way that shifts no delays of others."""
+        """Join without a command, drawing from a separate stream so that no other delay shifts."""
         meter = self._front.reached(self._air.pan.address)
         complete = False
         if meter is not None and not fails:
@@ -214,7 +214,7 @@ class Session:
         self._pushes.start()
 
     def _end(self, *events: int) -> None:
-        """Forget the keys at both ends, and say so; without a session there is nothing to end."""
+        """Forget the keys at both ends, and print the events; does nothing without a session."""
         if not self.keys:
             return
         self._forget()

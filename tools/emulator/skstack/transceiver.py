@@ -18,7 +18,7 @@ _OVERHEAD = 60
 
 
 class SkstackTransceiver(Transceiver):
-    """The receiver and transmitter of a dongle, and what it remembers of its neighbours."""
+    """The receiver and transmitter of a dongle, and its neighbour table."""
 
     def __init__(  # noqa: PLR0913 - what it is made of
         self,

@@ -1,4 +1,4 @@
-"""What stands for a secret in a record: of the same length, and always the same for the same."""
+"""Placeholders for secrets in a record: of the same length, and stable for each secret."""
 
 import re
 
@@ -21,10 +21,10 @@ _WELL_KNOWN = 0x10000
 
 
 class Placeholders:
-    """Those of one conversation: two places with one address will have one placeholder."""
+    """Placeholders of one conversation: an address has the same one everywhere."""
 
     def __init__(self, credentials: Credentials | None) -> None:
-        """Know the credentials, to find them also in unexpected places."""
+        """Take the credentials, to find them also in unexpected places."""
         self._addresses: dict[int, int] = {}
         self._pans: dict[int, int] = {_NO_PAN: _NO_PAN}
         self._pair_ids: dict[bytes, bytes] = {}
