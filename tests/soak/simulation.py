@@ -33,7 +33,7 @@ from tools.emulator.storm import Kind, Storm
 
 DAY = 86_400.0
 #: Seconds after the end of a fault within which the link is back and read, with a poll every
-#: 30 s (docs/architecture.md, "A link that never needs a human").
+#: 30 s (docs/architecture.md, "Recovery without user action").
 MAX_RECOVERY_S = 300.0
 READING = (
     properties.INSTANTANEOUS_POWER,

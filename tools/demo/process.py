@@ -50,8 +50,8 @@ class Program:
         """Whether the program has ended."""
         return self._process.returncode is not None
 
-    def on_fall(self, listener: Callable[[Self], None]) -> None:
-        """Have ``ended`` called when the program ends unexpectedly."""
+    def on_unexpected_end(self, listener: Callable[[Self], None]) -> None:
+        """Call ``listener`` when the program ends unexpectedly."""
 
         async def watch() -> None:
             await self._process.wait()

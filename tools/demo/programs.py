@@ -60,4 +60,4 @@ class Programs:
 
     def _watch(self, program: Program, timeout_s: float) -> None:
         self._running.append((program, timeout_s))
-        program.on_fall(self._fallen.put_nowait)
+        program.on_unexpected_end(self._fallen.put_nowait)
