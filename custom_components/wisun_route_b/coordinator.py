@@ -23,7 +23,7 @@ from .const import (
 from .demand.tracker import DemandTracker
 from .entry_data import RouteBConfigEntry, remember_meter, stored, stored_options
 from .error_texts import failure_key
-from .freshness import Freshness
+from .freshness import Freshness, hold_time
 from .half_hours import HalfHourLookup, HalfHours, fixed_time_slot
 from .history.backfill import HistoryBackfill
 from .history.meter_clock import clock_offset_in
@@ -44,8 +44,8 @@ from .stack import (
     RouteBError,
     SmartMeter,
     errors,
-    plan,
     properties as meter_properties,
+    schedule,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,8 +64,6 @@ _FIRST_READING = frozenset(
 #: 4 s (captures 06 and 22, and field reports); the specification's 60 s would hide a dead
 #: link for minutes.
 _READ_TIMEOUT_S: Final = 20.0
-#: A value is shown for as long as three polls take, and never for less than this (seconds).
-_SHORTEST_HOLD: Final = 90.0
 #: Seconds in which several changes of the link are shown as one: a broken dongle may report
 #: hundreds a second.
 _LINK_SETTLES: Final = 1.0
@@ -127,7 +125,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""
         self._last_read: dict[int, datetime] = {}
-        self._freshness = Freshness(max(_SHORTEST_HOLD, 3.0 * interval))
+        self._freshness = Freshness(hold_time(interval))
         self._expiry: asyncio.TimerHandle | None = None
         self._showing: asyncio.TimerHandle | None = None
         self._shown_at = -_LINK_SETTLES
@@ -151,7 +149,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             await self.async_config_entry_first_refresh()
             return
         self._has_started = True
-        self.keeper.start(plan.due(dt_util.utcnow(), {}, _FIRST_READING))
+        self.keeper.start(schedule.due_properties(dt_util.utcnow(), {}, _FIRST_READING))
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_READING_WAIT):
                 await self._settled.wait()
@@ -296,7 +294,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     async def _open(self, now: datetime) -> ReadReport:
         # A task of the entry: unloading cancels it, which frees the port, whoever asked for
         # this refresh.
-        first = plan.due(now, {}, _FIRST_READING)
+        first = schedule.due_properties(now, {}, _FIRST_READING)
         report = await self.config_entry.async_create_background_task(
             self.hass, self.keeper.open(first=first), f"{self.name} - connect"
         )
@@ -308,7 +306,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Read what is due; an answer that was lost is asked for once more, at once."""
         if not self.meter.connected:
             raise self.keeper.status.error or errors.NotConnectedError("There is no session")
-        due = plan.due(now, self._last_read, self._wanted())
+        due = schedule.due_properties(now, self._last_read, self._wanted())
         try:
             return await self.meter.read(due, _READ_TIMEOUT_S)
         except errors.ResponseTimeoutError, errors.SendFailedError:
@@ -321,7 +319,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         the next one begins with a poll.
         """
         wanted = self._wanted() - self._last_read.keys()
-        due = plan.due(dt_util.utcnow(), self._last_read, wanted)
+        due = schedule.due_properties(dt_util.utcnow(), self._last_read, wanted)
         if not due or not self.meter.connected:
             return
         try:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from ..echonet import ESV, Frame, Property
 from ..errors import EncodeError, RequestRefusedError, ResponseTimeoutError, WrongDayError
-from ..meter.history import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
+from ..meter.half_hours import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
 from ..meter.properties import (
     CURRENT_DATE,
     CURRENT_TIME,

@@ -44,7 +44,7 @@ _LOGGER = logging.getLogger(__name__)
 TIMEOUT_ONE_S = 20.0
 TIMEOUT_SEVERAL_S = 60.0
 #: Datagrams in a row that may fail on the air before the request does.
-_SEND_ATTEMPTS = 3
+_TRANSMIT_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
 _CONFIRMATIONS = 4
 
@@ -229,7 +229,7 @@ class Requester:
             await asyncio.gather(sending, return_exceptions=True)
 
     async def _transmit(self, payload: bytes) -> None:
-        for _ in range(_SEND_ATTEMPTS - 1):
+        for _ in range(_TRANSMIT_ATTEMPTS - 1):
             try:
                 await self._send(payload)
             except SendFailedError:

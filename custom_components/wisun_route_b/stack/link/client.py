@@ -24,7 +24,7 @@ from ..errors import (
     SendFailedError,
 )
 from ..meter.description import SCALE_PROPERTIES, MeterDescription
-from ..meter.history import Slot
+from ..meter.half_hours import Slot
 from ..meter.properties import (
     CUMULATIVE_ENERGY_UNIT,
     GET_PROPERTY_MAP,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .history import HALF_HOUR
+from .half_hours import HALF_HOUR
 from .properties import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
@@ -56,7 +56,7 @@ SLOW = Group((OPERATION_STATUS, FAULT_STATUS, CURRENT_DATE, CURRENT_TIME), timed
 HALF_HOURLY: tuple[AnyProperty, ...] = (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE)
 
 
-def due(
+def due_properties(
     now: datetime, last_read: Mapping[int, datetime], wanted: Collection[int]
 ) -> tuple[AnyProperty, ...]:
     """Return the properties to ask for now, out of those ``wanted`` (EPCs).
