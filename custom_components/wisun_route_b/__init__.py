@@ -32,7 +32,7 @@ PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
 
 #: Seconds until a set-up that fails is tried again, at the latest; with the attempt itself the
 #: meter is read again within 300 s after the fault has ended.
-_LONGEST_RETRY_WAIT: Final = 200.0
+_LONGEST_RETRY_WAIT_S: Final = 200.0
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -87,7 +87,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
 
 @callback
 def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Retry a failed set-up no later than after :data:`_LONGEST_RETRY_WAIT`.
+    """Retry a failed set-up no later than after :data:`_LONGEST_RETRY_WAIT_S`.
 
     The waits of Home Assistant's own retries grow to ten minutes. One that comes first ends this.
     """
@@ -104,7 +104,7 @@ def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
             hass.loop.call_soon(stops.pop())  # Home Assistant iterates over the listeners now
 
     job = HassJob(due, f"{DOMAIN} retry of the set-up", cancel_on_shutdown=True)
-    cancel = async_call_later(hass, _LONGEST_RETRY_WAIT, job)
+    cancel = async_call_later(hass, _LONGEST_RETRY_WAIT_S, job)
     stops = [entry.async_on_state_change(state_changed)]
 
 

@@ -27,7 +27,7 @@ from .freshness import Freshness, hold_time
 from .half_hours import HalfHourLookup, HalfHours, fixed_time_slot
 from .history.backfill import HistoryBackfill
 from .history.meter_clock import clock_offset_in
-from .history.meter_history import PAUSE
+from .history.meter_history import PAUSE_S
 from .line_logs import line_log_of
 from .repairs.issues import issue_monitor_of
 from .serial_port.connector import entry_connector, port_connector
@@ -120,7 +120,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             entry.data[CONF_IDENTITY],
             self.meter,
             self.half_hours,
-            self.backfill.past(PAUSE),
+            self.backfill.past(PAUSE_S),
         )
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""

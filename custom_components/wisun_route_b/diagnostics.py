@@ -37,7 +37,7 @@ _PRIVATE: Final = frozenset(
 )
 #: Seconds for the one request that is sent for the file; the user waits for it.
 _READ_TIMEOUT_S: Final = 6.0
-_LONGEST_WAIT: Final = 10.0
+_LONGEST_WAIT_S: Final = 10.0
 
 
 async def async_get_config_entry_diagnostics(
@@ -227,7 +227,7 @@ async def _property_maps(meter: SmartMeter) -> dict[str, Json]:
     """Ask the meter, once, for the maps that nothing else needs."""
     wanted = {"settable": properties.SET_PROPERTY_MAP, "notifying": properties.ANNO_PROPERTY_MAP}
     try:
-        async with asyncio.timeout(_LONGEST_WAIT):
+        async with asyncio.timeout(_LONGEST_WAIT_S):
             report = await meter.read(wanted.values(), _READ_TIMEOUT_S)
     except RouteBError, TimeoutError:
         return dict.fromkeys(wanted)

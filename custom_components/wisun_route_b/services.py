@@ -21,7 +21,7 @@ from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
-from .history.meter_history import PAUSE
+from .history.meter_history import PAUSE_S
 from .stack import JST, RouteBError, half_hours, readings
 
 GET_HISTORY: Final = "get_history"
@@ -72,7 +72,7 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
         start + index * half_hours.HALF_HOUR
         for index in range((end - start) // half_hours.HALF_HOUR + 1)
     ]
-    past = coordinator.backfill.past(PAUSE)
+    past = coordinator.backfill.past(PAUSE_S)
     try:
         await past.fetch(moments, lambda _done, _days: None)
     except RouteBError as err:

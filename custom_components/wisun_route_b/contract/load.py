@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 #: Largest value of an option (A, kVA): low-voltage contracts end below 50 kVA, a breaker of 200 A is 40 kVA.
-MOST: Final = 200
+MAX_SIZE: Final = 200
 
 _VOLTS_OF_THREE_WIRES: Final = 200
 _VOLTS_OF_TWO_WIRES: Final = 100
@@ -55,6 +55,6 @@ def contract_of(kind: object, size: object) -> Contract | None:
     """Return the contract of two stored values; None if they name none."""
     if not isinstance(kind, str) or kind not in set(ContractKind):
         return None
-    if isinstance(size, bool) or not isinstance(size, int | float) or not 0 < size <= MOST:
+    if isinstance(size, bool) or not isinstance(size, int | float) or not 0 < size <= MAX_SIZE:
         return None
     return Contract(ContractKind(kind), Decimal(str(size)))

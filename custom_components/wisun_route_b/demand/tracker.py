@@ -19,7 +19,7 @@ from homeassistant.util import dt as dt_util
 from ..entry_data import RouteBConfigEntry
 from ..half_hours import HalfHours
 from ..history.identity_lock import identity_lock
-from ..history.meter_history import PAUSE, HistoryCache
+from ..history.meter_history import PAUSE_S, HistoryCache
 from ..history.sensor_hours import memory_reach
 from ..stack import JST, ReadReport, RouteBError, Scale, errors, half_hours, properties
 from .peaks import Peaks
@@ -31,9 +31,9 @@ _LOGGER = logging.getLogger(__name__)
 #: How old the newest announcement may be: after that the meter is not asked because of it.
 _IS_NEW: Final = timedelta(hours=1)
 #: Seconds before the history is read: requests of a start, a form or an action go first.
-_REST: Final = 240.0
+_START_DELAY_S: Final = 240.0
 #: Seconds to wait for an import or a repair that reads the history.
-_WAIT: Final = 600.0
+_LOCK_TIMEOUT_S: Final = 600.0
 
 
 class ScaledMeter(Protocol):
@@ -137,15 +137,17 @@ class DemandTracker:
 
     async def _fill(self, newest: datetime) -> None:
         """Read what was missed up to a moment; what fails is tried at the next announcement."""
-        await asyncio.sleep(_REST)
+        await asyncio.sleep(_START_DELAY_S)
         try:
             while (since := self._missing_since()) < newest:
                 until = min(newest, _last_of_day(since))
-                async with identity_lock(self._hass, self._identity).hold("demand", _WAIT):
+                async with identity_lock(self._hass, self._identity).hold(
+                    "demand", _LOCK_TIMEOUT_S
+                ):
                     await self._read(since, until)
                 await self._store.async_save(self.peaks)
                 if until < newest:
-                    await asyncio.sleep(PAUSE)
+                    await asyncio.sleep(PAUSE_S)
         except (RouteBError, HomeAssistantError) as err:
             _LOGGER.debug("Half-hours of the demand were not read: %s", type(err).__name__)
 

@@ -30,7 +30,7 @@ from ..const import (
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from ..contract.load import MOST, ContractKind, contract_of
+from ..contract.load import MAX_SIZE, ContractKind, contract_of
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
 from ..history.store import async_order_import, async_waiting_days
@@ -64,7 +64,7 @@ _CONTRACT: Final = SelectSelector(
     )
 )
 _CONTRACT_SIZE: Final = NumberSelector(
-    NumberSelectorConfig(min=0, max=MOST, step=0.5, mode=NumberSelectorMode.BOX)
+    NumberSelectorConfig(min=0, max=MAX_SIZE, step=0.5, mode=NumberSelectorMode.BOX)
 )
 
 

@@ -36,7 +36,7 @@ from .attempts import EXPECTED, Attempt, Attempts, outcome_of
 from .comparison import BackfillProgress, HistoryComparison, Orders
 from .issues import HistoryIssues
 from .meter_clock import MeterHistory, ReadClock
-from .meter_history import PAUSE, HistoryCache
+from .meter_history import PAUSE_S, HistoryCache
 from .operation import HistoryStoppedError, HistoryWork
 from .report import BackfillReport, Occasion, SensorReport
 from .sensor_hours import (
@@ -83,7 +83,7 @@ class HistoryBackfill:
         identity: str,
         meter: MeterHistory,
         *,
-        pause: float = PAUSE,
+        pause: float = PAUSE_S,
         read_clock: ReadClock | None = None,
     ) -> None:
         """Take the meter; ``pause`` is the rest of the radio after each day, in seconds.

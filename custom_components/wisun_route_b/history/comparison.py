@@ -21,7 +21,7 @@ from .sensor_hours import Comparison, Request, Since, Within, are_stored, compar
 from .statistics import Obstacle, recorded_entity
 
 #: How often the meter is asked for more in one comparison before the comparison is postponed.
-_ROUNDS: Final = 5
+_MAX_ROUNDS: Final = 5
 
 type Orders = Mapping[str, Since | Within]
 
@@ -63,7 +63,7 @@ class HistoryComparison:
         if self._meter.connected:
             await self._known.check_clock()
         asked: set[datetime] = set()
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             request = self._request(orders, asked, dry_run=dry_run)
             if costs:
                 request = replace(request, costs=await self._costs(request))

@@ -21,7 +21,7 @@ CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
 #: Up to here the registers at the full hours are interpolated; beyond, none is used.
 _IS_USABLE: Final = timedelta(minutes=15)
 #: Seconds for which a check of the meter's clock is valid.
-_HOLDS: Final = 3000.0
+_CHECK_VALID_S: Final = 3000.0
 #: How old the newest half-hour of a meter may be: a half-hour, and twice the five minutes that a
 #: meter may take to make it known (application interface specification 1.01, 3.2.1).
 _NEWEST: Final = half_hours.HALF_HOUR + timedelta(minutes=10)
@@ -90,7 +90,7 @@ class MeterClock:
         it, the clock counts as right.
         """
         self._meter, self._read = meter, read
-        self._checked = -_HOLDS
+        self._checked = -_CHECK_VALID_S
         self._missing_since: datetime | None = None
         self.offset = timedelta()
         """How far it is ahead; zero if that is too little to matter, or not known."""
@@ -100,7 +100,7 @@ class MeterClock:
     async def check(self) -> None:
         """Check the clock; raises RouteBError and MeterClockError."""
         now = asyncio.get_running_loop().time()
-        if self._read is None or now - self._checked < _HOLDS:
+        if self._read is None or now - self._checked < _CHECK_VALID_S:
             return
         offset = await self._read()
         if offset is None:

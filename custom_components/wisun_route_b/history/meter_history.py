@@ -20,11 +20,11 @@ from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHisto
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds of rest for the radio after a day that was read.
-PAUSE: Final = 5.0
+PAUSE_S: Final = 5.0
 #: A slot that the meter leaves empty for so long will never be filled.
 _EMPTY_AFTER: Final = timedelta(hours=2)
 #: How often a day may come in a form that cannot be decoded before it is given up.
-_ATTEMPTS: Final = 3
+_MAX_ATTEMPTS: Final = 3
 
 type ProgressCallback = Callable[[int, int], None]
 _NOTHING: Final = readings.RegisterPair(None, None)
@@ -34,7 +34,7 @@ class HistoryCache:
     """What one meter's registers showed at full half-hours."""
 
     def __init__(
-        self, meter: MeterHistory, pause: float = PAUSE, read_clock: ReadClock | None = None
+        self, meter: MeterHistory, pause: float = PAUSE_S, read_clock: ReadClock | None = None
     ) -> None:
         """Take the meter, the seconds of rest after each day, and how to read its clock."""
         self._meter = meter
@@ -205,7 +205,7 @@ class HistoryCache:
             raise
         except errors.DecodeError as err:
             self._failures[day] = self._failures.get(day, 0) + 1
-            if self._failures[day] < _ATTEMPTS:
+            if self._failures[day] < _MAX_ATTEMPTS:
                 raise
             _LOGGER.debug("The history of a day cannot be read: %s", err)
             self._is_empty(day)

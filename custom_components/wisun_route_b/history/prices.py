@@ -23,7 +23,9 @@ _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
 _HALF_HOUR: Final = timedelta(minutes=30)
 #: Home Assistant returns neither before nor after a moment the state that began at it.
 _EDGE: Final = timedelta(seconds=1)
-_DIGITS: Final = 9
+_DECIMALS: Final = 9
+#: More than any price per kWh, in any currency.
+_MAX_PRICE: Final = 1e9
 #: Entities that keep their value while Home Assistant is off, and have no statistics.
 _STATE_ONLY_DOMAINS: Final = ("input_number", "number")
 
@@ -148,4 +150,6 @@ def _number(value: object) -> Decimal | None:
         number = float(value)  # type: ignore[arg-type]
     except TypeError, ValueError:
         return None
-    return round(Decimal(number), _DIGITS) if math.isfinite(number) and abs(number) < 1e9 else None  # noqa: PLR2004 - more than any price
+    if not math.isfinite(number) or abs(number) >= _MAX_PRICE:
+        return None
+    return round(Decimal(number), _DECIMALS)

@@ -17,7 +17,7 @@ from .plan import History, Reason, Row
 from .register import HOUR, Register
 
 #: Rows in a run that rise like a counter and are not the meter's: then they are of another one.
-_RISES: Final = 3
+_MIN_RISES: Final = 3
 
 
 def rows_of_another_meter(history: History, register: Register) -> frozenset[datetime]:
@@ -35,13 +35,13 @@ def rows_of_another_meter(history: History, register: Register) -> frozenset[dat
             run += [hour] if run else []
             continue
         if register.fits_live(state, hour) is not False:
-            found.update(run if rises >= _RISES else ())
+            found.update(run if rises >= _MIN_RISES else ())
             run, rises = [], 0
         else:
             rises += bool(run) and before is not None and register.is_likely(state - before, HOUR)
             run.append(hour)
         before = state
-    found.update(run if rises >= _RISES else ())
+    found.update(run if rises >= _MIN_RISES else ())
     return frozenset(found)
 
 

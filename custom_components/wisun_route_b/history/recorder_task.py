@@ -36,10 +36,10 @@ _LOGGER = logging.getLogger(__name__)
 RECORDER_TIMEOUT_S: Final = 120.0
 #: How often a passing failure is tried within one task, and seconds between. SQLite itself waits
 #: 5 s for a lock each time (the default of Python's sqlite3).
-_ATTEMPTS: Final = 6
-_PAUSE: Final = 1.0
+_MAX_ATTEMPTS: Final = 6
+_PAUSE_S: Final = 1.0
 #: Frames of a traceback that are logged.
-_FRAMES: Final = 4
+_MAX_FRAMES: Final = 4
 
 type Work[T] = Callable[[Recorder, Session], T]
 type Check[T] = Callable[[Recorder, Session, T], bool]
@@ -133,14 +133,14 @@ class _Call[T](RecorderTask):
             self._done.set_exception(error)
 
     def _run(self, instance: Recorder) -> T:
-        for attempt in range(1, _ATTEMPTS):
+        for attempt in range(1, _MAX_ATTEMPTS):
             try:
                 return self._attempt(instance)
             except RecorderError as err:
                 if not err.passing:
                     raise
                 _LOGGER.debug("%s; attempt %d", err.describe(), attempt)
-            self._unwanted.wait(_PAUSE)
+            self._unwanted.wait(_PAUSE_S)
         return self._attempt(instance)
 
     def _attempt(self, instance: Recorder) -> T:
@@ -186,7 +186,7 @@ class _Call[T](RecorderTask):
 
 def _places(error: Exception) -> str:
     """Return where an error came from, without its text."""
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
 
 

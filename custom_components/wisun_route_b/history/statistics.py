@@ -41,7 +41,7 @@ from .five_minutes import PERIOD, FiveMinutes
 
 _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
 #: Decimals that are left of a stored number: finer than any register (E1: 0.0001 kWh).
-_DIGITS: Final = 6
+_DECIMALS: Final = 6
 #: More than any register and any total (kWh): what is beyond cannot be right.
 _MAX_SUM_KWH: Final = 1e9
 #: How long after a full hour its last five minutes are compiled: Home Assistant does that ten
@@ -216,7 +216,7 @@ def _kwh(value: float | None, unit: str | None) -> Decimal | None:
     if value is None or not math.isfinite(value):
         return None
     energy = EnergyConverter.convert(value, unit, _KWH)
-    return None if abs(energy) > _MAX_SUM_KWH else round(Decimal(energy), _DIGITS)
+    return None if abs(energy) > _MAX_SUM_KWH else round(Decimal(energy), _DECIMALS)
 
 
 # --- Writing -------------------------------------------------------------------------------

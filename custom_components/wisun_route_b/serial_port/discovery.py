@@ -23,7 +23,7 @@ from .users import async_is_claimed
 
 #: Seconds until a port in use is looked at again; twice as long each time.
 _FIRST_WAIT: Final = 60.0
-_LONGEST_WAIT: Final = 900.0
+_LONGEST_WAIT_S: Final = 900.0
 
 _WAITING: Final[HassKey[dict[str, _Waiting]]] = HassKey(f"{DOMAIN}_discoveries")
 
@@ -44,7 +44,7 @@ class _Waiting:
         """Begin the discovery again after a while, and again until it is forgotten."""
         job = HassJob(self._async_rediscover, f"{DOMAIN} discovery", cancel_on_shutdown=True)
         self._cancel = async_call_later(self._hass, self._seconds, job)
-        self._seconds = min(_LONGEST_WAIT, 2.0 * self._seconds)
+        self._seconds = min(_LONGEST_WAIT_S, 2.0 * self._seconds)
 
     @callback
     def forget(self) -> None:

@@ -43,7 +43,7 @@ _BETWEEN: Final = r"(?:[ :.-]|\\x)?"
 _ADDRESS: Final = re.compile(rf"{_HEX}{{16}}", re.IGNORECASE)
 _ROUTE_B_ID: Final = re.compile(rf"{_HEX}{{32}}", re.IGNORECASE)
 #: What makes a letter of ASCII small.
-_SMALL: Final = 0x20
+_LOWER_CASE_BIT: Final = 0x20
 #: Digits that distinguish devices: six bytes of its address.
 _MIN_PART_DIGITS: Final = 12
 #: Secrets that one redactor looks for; a broken dongle may claim a new address every second.
@@ -117,7 +117,9 @@ def _bytewise(digits: str) -> str:
 def _ascii(text: str) -> str:
     """Return how text looks in hexadecimal; its letters may be large or small."""
     return _BETWEEN.join(
-        f"(?:{byte:02X}|{byte | _SMALL:02X})" if chr(byte) in ascii_uppercase else f"{byte:02X}"
+        f"(?:{byte:02X}|{byte | _LOWER_CASE_BIT:02X})"
+        if chr(byte) in ascii_uppercase
+        else f"{byte:02X}"
         for byte in text.encode()
     )
 

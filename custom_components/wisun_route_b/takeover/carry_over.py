@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _ENERGY: Final = "imported_energy"
 #: Seconds until what has failed is tried again; the last one is repeated.
-_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
+_PAUSES_S: Final = (60.0, 300.0, 900.0, 3600.0)
 #: Seconds to wait for a repair or an import of the same meter's history.
 _LOCK_TIMEOUT_S: Final = 300.0
 
@@ -53,7 +53,7 @@ async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> Non
         return
     await _wait_for_start(hass)
     try:
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
             if await _attempt(hass, entry, store, pause):
                 return
             await asyncio.sleep(pause)

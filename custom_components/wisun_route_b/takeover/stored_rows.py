@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 HOUR: Final = 3600.0
 _DAY: Final = 24 * HOUR
 #: Within so many seconds before a moment a sensor's own pace is looked for.
-_SEEN: Final = 30 * _DAY
+_PACE_TIME_S: Final = 30 * _DAY
 #: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage.
 _MAX_POWER: Final = 100.0
 #: The pace of a sensor of which less than a day is stored (kW): a contract of 60 A at 100 V.
@@ -179,7 +179,7 @@ def _busiest_day(
         .where(
             table.metadata_id == metadata_id,
             table.sum.is_not(None),
-            table.start_ts.between(until - _SEEN, until),
+            table.start_ts.between(until - _PACE_TIME_S, until),
         )
         .order_by(table.start_ts)
     )

@@ -32,7 +32,7 @@ from .property_reader import PropertyReader
 from .requester import TIMEOUT_ONE_S, Request, Requester
 
 #: How often a day is read when midnight falls between selection and reading; it can do so once.
-_ATTEMPTS = 3
+_MAX_ATTEMPTS = 3
 #: The clock shows whole minutes.
 _CLOCK_STEP = timedelta(minutes=1)
 #: The last half-hourly reading may be that old: a half-hour, and the five minutes that a meter may
@@ -78,7 +78,7 @@ class HistoryReader:
         answers for another day, RequestRefusedError if it has no history of this kind.
         """
         async with self._choosing:
-            for _ in range(_ATTEMPTS):
+            for _ in range(_MAX_ATTEMPTS):
                 begun = asyncio.get_running_loop().time()
                 before = await self._moment(scale)
                 await _set(self._request, HISTORY1_DAY, days_ago)
@@ -172,7 +172,7 @@ def _edt(answer: Frame, epc: int, name: str) -> bytes:
 
 async def _clock_one_by_one(ask: Request) -> datetime:
     """Read the date, the time, and the date again: midnight may come between."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         day = await _get(ask, CURRENT_DATE)
         clock = await _get(ask, CURRENT_TIME)
         if await _get(ask, CURRENT_DATE) == day:

@@ -12,7 +12,7 @@ from typing import Final
 #: Seconds for which a property is left out: twice as long after each failure, but never so long that it
 #: would not be back within the link's bound of 300 s.
 _FIRST_PAUSE: Final = 60.0
-_LONGEST_PAUSE: Final = 200.0
+_LONGEST_PAUSE_S: Final = 200.0
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class PausedProperties:
         failures.times += 1
         doublings = failures.times - 1 - self._chance
         if doublings >= 0:
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(doublings, 8))
+            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE * 2.0 ** min(doublings, 8))
             failures.until = asyncio.get_running_loop().time() + pause
 
     def forget(self, epc: int) -> None:

@@ -46,7 +46,7 @@ TIMEOUT_SEVERAL_S = 60.0
 #: Datagrams in a row that may fail on the air before the request does.
 _TRANSMIT_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
-_CONFIRMATIONS = 4
+_MAX_CONFIRMATIONS = 4
 
 #: Seconds after its sending in which an answer may be used although the request was given up.
 _LATE_IS_USABLE = 60.0
@@ -344,7 +344,7 @@ class Requester:
 
     def _confirm(self, frame: Frame) -> None:
         """Answer an INFC: same TID, same EPCs without data, EOJs swapped (part 2, 4.2.3.6)."""
-        if len(self._confirmations) >= _CONFIRMATIONS:
+        if len(self._confirmations) >= _MAX_CONFIRMATIONS:
             return
         listed = tuple(Property(item.epc) for item in frame.properties)
         answer = Frame(frame.tid, frame.deoj, frame.seoj, ESV.INFC_RES, listed)

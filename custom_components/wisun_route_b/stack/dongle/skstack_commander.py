@@ -37,7 +37,7 @@ _TRY_TIMEOUT = 1.5
 _TRIES = 3
 #: Seconds in which a dongle complains about the rest of a command that noise has damaged.
 #: A complaint takes 3 to 12 ms (as other answers), and a USB bridge holds it back for 16 ms.
-_SETTLE = 0.1
+_SETTLE_S = 0.1
 #: Seconds of silence after which a datagram will not go on: at 115200 Bd the longest takes
 #: 0.25 s, and a USB bridge holds bytes back for 16 ms.
 _STALL_S = 0.5
@@ -128,7 +128,7 @@ class Commander:
 
     async def _resynchronize(self) -> None:
         self.terminate_partial_line()
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(_SETTLE_S)
 
     async def _execute(self, command: Command, timeout_s: float) -> tuple[Answer, ...]:
         exchange = _Exchange(command, asyncio.get_running_loop().create_future())

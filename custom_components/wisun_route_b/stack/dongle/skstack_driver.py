@@ -56,17 +56,17 @@ from .skstack_transmitter import Transmitter
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1) (BP35A1 manual, page 20).
-_DWELL = 0.0096
+_DWELL_S = 0.0096
 #: A scan without its end for this many seconds beyond its time will not end.
-_SCAN_GRACE = 8.0
+_SCAN_GRACE_S = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
-_JOIN_TIMEOUT = 60.0
+_JOIN_TIMEOUT_S = 60.0
 #: SKJOIN is sent this often if it is refused or not answered at all: noise damages one line.
 _JOIN_TRIES = 3
 #: Seconds for an answer to the question whether the dongle still answers.
-_PING_TIMEOUT = 0.75
+_PING_TIMEOUT_S = 0.75
 #: Ending a session must not delay the closing of the link.
-_DISCONNECT_TIMEOUT = 0.8
+_DISCONNECT_TIMEOUT_S = 0.8
 #: The side of events of the HAN (C2 manual, page 66).
 _SIDE_HAN = 1
 #: PANs that one scan keeps; a street has fewer, and other networks cannot fill the memory.
@@ -168,7 +168,7 @@ class SkstackDongle(PortDriver):
 
     @override
     def scan_seconds(self, listening: ScanPass) -> float:
-        return len(listening.channels) * _DWELL * (2.0**listening.duration + 1.0)
+        return len(listening.channels) * _DWELL_S * (2.0**listening.duration + 1.0)
 
     @override
     async def scan(
@@ -181,7 +181,7 @@ class SkstackDongle(PortDriver):
         self._scan_ended = asyncio.get_running_loop().create_future()
         try:
             await self._start_scan(listening)
-            async with asyncio.timeout(self.scan_seconds(listening) + _SCAN_GRACE):
+            async with asyncio.timeout(self.scan_seconds(listening) + _SCAN_GRACE_S):
                 await self._scan_ended
         except CommandTimeoutError:
             raise
@@ -234,7 +234,7 @@ class SkstackDongle(PortDriver):
         try:
             await self._start_join(decided)
             self._session.expect_sign(first_sign)
-            async with asyncio.timeout(_JOIN_TIMEOUT):
+            async with asyncio.timeout(_JOIN_TIMEOUT_S):
                 await decided
         except CommandTimeoutError:
             raise
@@ -268,10 +268,10 @@ class SkstackDongle(PortDriver):
         self._session.drop()
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_DISCONNECT_TIMEOUT):
+            async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
                 # SKTERM is sent once: the first bytes to a suspended USB device are lost.
                 await self._commander.resynchronize()
-                await self._commander.execute(commands.skterm(), _DISCONNECT_TIMEOUT)
+                await self._commander.execute(commands.skterm(), _DISCONNECT_TIMEOUT_S)
                 await self._session_ended
         except DongleError, PortError, TimeoutError:
             _LOGGER.debug("The session could not be ended in an orderly way")
@@ -297,7 +297,7 @@ class SkstackDongle(PortDriver):
     @override
     async def ping(self) -> bool:
         try:
-            await self._commander.execute_with_retries(commands.skver(), _PING_TIMEOUT)
+            await self._commander.execute_with_retries(commands.skver(), _PING_TIMEOUT_S)
         except DongleError, PortError:
             return False
         return True

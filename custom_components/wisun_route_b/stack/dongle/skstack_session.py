@@ -24,12 +24,12 @@ from .futures import settle
 
 #: Different packets of the meter in a sign-in that was refused without an answer: the second
 #: one is its challenge, and the third one comes only after a correct response to it.
-_CHALLENGED = 2
+_CHALLENGE_PACKETS = 2
 #: Packets that are counted; a sign-in has four.
 _MAX_PACKETS = 8
 #: Seconds after EVENT 29 in which the dongle must have begun to sign in again by itself
 #: (register S17); a meter's first packet comes within a second or two (captures 01, 09).
-_RENEWAL_BEGINS = 10.0
+_RENEWAL_BEGINS_S = 10.0
 #: Seconds for the rest of it. One that fails ends with EVENT 24 after 38 to 41 s.
 _RENEWAL_ENDS = 45.0
 
@@ -192,7 +192,7 @@ class PanaSession:
     def _expect_renewal(self) -> None:
         self._packets.clear()
         self._decided = asyncio.get_running_loop().create_future()
-        self._wait_at_most(_RENEWAL_BEGINS, self._not_renewed)
+        self._wait_at_most(_RENEWAL_BEGINS_S, self._not_renewed)
         self._on_event(SessionRenewing())
 
     def _wait_at_most(self, seconds: float, otherwise: Callable[[], None]) -> None:
@@ -230,7 +230,7 @@ class PanaSession:
         CredentialsRefusedError if the meter has reported a refusal, or has sent its challenge,
         acknowledged all that we answered, and then sent no more. Else the radio may be at fault.
         """
-        unanswered = len(self._packets) == _CHALLENGED and not self._unacknowledged
+        unanswered = len(self._packets) == _CHALLENGE_PACKETS and not self._unacknowledged
         if self._turned_down or unanswered:
             return CredentialsRefusedError("The meter refused the sign-in")
         return JoinFailedError("The meter did not finish the sign-in")

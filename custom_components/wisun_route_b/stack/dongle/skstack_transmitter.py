@@ -30,7 +30,7 @@ _REGISTER_TIMEOUT = 0.5
 #: Seconds after which a sending is tried although a limit was reported and cannot be asked for.
 _TRY_AGAIN = 240.0
 #: Seconds after which a limit is over, whatever the dongle has reported or not.
-_LONGEST_LIMIT = 3600.0
+_LONGEST_LIMIT_S = 3600.0
 
 
 class Transmitter:
@@ -115,7 +115,7 @@ class Transmitter:
         if self._limited_at is None:
             return
         now = asyncio.get_running_loop().time()
-        holds = await self._ask_register() if now - self._limited_at < _LONGEST_LIMIT else False
+        holds = await self._ask_register() if now - self._limited_at < _LONGEST_LIMIT_S else False
         if holds is False:
             self.limit(active=False)
         elif holds is None and now - self._tried_at >= _TRY_AGAIN:

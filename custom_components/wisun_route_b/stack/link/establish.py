@@ -41,7 +41,7 @@ from .progress import Progress, ProgressCallback, Stage, ignore_progress
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds to wait for a sign of life from a session that an earlier program left behind.
-_ALIVE_TIMEOUT: Final = 4.0
+_ALIVE_TIMEOUT_S: Final = 4.0
 #: Seconds for each answer to the first requests, in which they are sent four times.
 _FIRST_TIMEOUT_S: Final = 20.0
 #: Seconds for the meter's description, in which it is sent twice. It is several properties at once, and a
@@ -58,7 +58,7 @@ _PROOFS: Final[tuple[tuple[int, float], ...]] = (
 _FURTHER_PROOFS: Final[tuple[tuple[int, float], ...]] = tuple((epc, 6.0) for epc, _ in _PROOFS)
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
-_REST: Final = 10.0
+_PAUSE_AFTER_SESSION_S: Final = 10.0
 
 
 class SessionEstablisher:
@@ -139,7 +139,7 @@ class SessionEstablisher:
             reading = await connection.reader.read(
                 first if understood else (STANDARD_VERSION,),
                 self._cache.scale,
-                _ALIVE_TIMEOUT,
+                _ALIVE_TIMEOUT_S,
                 isolate=False,
             )
         except LinkError:
@@ -241,7 +241,9 @@ class SessionEstablisher:
         """Wait until the meter is ready for a new session after the end of the last."""
         session_ended_at = self._cache.session_ended_at
         if session_ended_at is not None:
-            await asyncio.sleep(session_ended_at + _REST - asyncio.get_running_loop().time())
+            await asyncio.sleep(
+                session_ended_at + _PAUSE_AFTER_SESSION_S - asyncio.get_running_loop().time()
+            )
             self._cache.session_ended_at = (
                 None  # not before: an attempt that is cancelled has not waited
             )

@@ -40,19 +40,19 @@ _LOGGER = logging.getLogger(__name__)
 
 #: A session that is lost within this many seconds belongs to the same outage: keep backing off and
 #: going on with the next step instead of starting over.
-_STABLE: Final = 60.0
+_SAME_OUTAGE_S: Final = 60.0
 #: Seconds for which a session must have carried answers before its step counts as the right one,
 #: and the next outage begins with the cheapest again.
-_HEALTHY: Final = 600.0
+_HEALTHY_S: Final = 600.0
 #: Attempts in a row in which the meter must refuse credentials that it accepted before, until they
 #: count as wrong; each attempt tries twice.
-_REFUSALS: Final = 2
+_MIN_REFUSALS: Final = 2
 #: Seconds between attempts with credentials that were refused: twice as long each time. The
 #: meter may have wanted a pause, or another controller had its session.
 _FIRST_REFUSED_WAIT: Final = 900.0
-_LONGEST_REFUSED_WAIT: Final = 3600.0
+_LONGEST_REFUSED_WAIT_S: Final = 3600.0
 #: Changes of the status that are kept for diagnostics.
-_JOURNAL: Final = 100
+_JOURNAL_ENTRIES: Final = 100
 
 
 _CONDITIONS: Final[dict[Condition, LinkState]] = {
@@ -85,7 +85,7 @@ class LinkKeeper:
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
         self._changed = Callbacks[LinkStatus]()
-        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL)
+        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL_ENTRIES)
         """The last changes of state or cause, oldest first; each cause once in an outage."""
         self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
         """Causes of this outage so far."""
@@ -257,15 +257,15 @@ class LinkKeeper:
         self._refusals = 0
         self._refused_wait = _FIRST_REFUSED_WAIT
         answered = (self.meter.answered_at or self._connected_at) - self._connected_at
-        if self._requested is not None or answered >= _HEALTHY:
+        if self._requested is not None or answered >= _HEALTHY_S:
             self._failed_step = None
-        if self._requested is not None or lost_at - self._connected_at >= _STABLE:
+        if self._requested is not None or lost_at - self._connected_at >= _SAME_OUTAGE_S:
             self._backoff.reset()
         else:
             await self._wait(error)
         while (failure := await self._try_steps(error)) is not None:
             self._count_refusal(failure)
-            if self._refusals >= _REFUSALS:
+            if self._refusals >= _MIN_REFUSALS:
                 error = failure
                 await self._wait_refused(failure)
             else:
@@ -341,7 +341,7 @@ class LinkKeeper:
         if self.state is not LinkState.REFUSED:
             _LOGGER.info("The meter does not accept the credentials any more")
         seconds = self._refused_wait
-        self._refused_wait = min(_LONGEST_REFUSED_WAIT, 2.0 * seconds)
+        self._refused_wait = min(_LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
         await self._wait_in(LinkState.REFUSED, error, seconds)
 
     async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
