@@ -43,6 +43,9 @@ _LOGGER = logging.getLogger(__name__)
 #: (application interface specification 1.01, 2.4.2, timers 1 and 2).
 PATIENCE_ONE = 20.0
 PATIENCE_SEVERAL = 60.0
+#: Sendings in which the next request must be answered after one that was not: what is not answered twice
+#: seldom is later, and a meter that has been without power answers nothing before a new sign-in.
+_SENDINGS_IN_DOUBT = 2
 #: Datagrams in a row that may fail on the air before the request does.
 _SEND_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
@@ -137,13 +140,15 @@ class Requester:
     ) -> Frame:
         """Send a request and return its answer, be it a Get_Res or a Get_SNA.
 
-        ``patience`` in seconds replaces the specification's. Raises ResponseTimeoutError
-        when no answer came, SendFailedError when nothing could be sent, and whatever ended
-        the link meanwhile.
+        ``patience`` in seconds replaces the specification's, which is shortened for a request that
+        follows one without an answer. Raises ResponseTimeoutError when no answer came,
+        SendFailedError when nothing could be sent, and whatever ended the link meanwhile.
         """
         async with self._turn:
             try:
-                answer = await self._request(service, properties, patience or _patience(properties))
+                answer = await self._request(
+                    service, properties, patience or self._patience(properties)
+                )
             except SendFailedError, ResponseTimeoutError:
                 self._statistics.lost += 1
                 self._watchdog.note_unanswered()
@@ -166,6 +171,19 @@ class Requester:
                 return False
         self._statistics.answers += 1
         return True
+
+    def _patience(self, properties: tuple[Property, ...]) -> float:
+        """Return for how many seconds an answer is waited for.
+
+        The specification gives the meter more time than it needs. If the last request was not
+        answered either, the session is more likely to be gone, and only a new sign-in helps.
+        """
+        if properties[0].epc in _LONG_ANSWERS:
+            return PATIENCE_SEVERAL
+        allowed = PATIENCE_ONE if len(properties) == 1 else PATIENCE_SEVERAL
+        if self._watchdog.in_doubt:
+            return min(allowed, _SENDINGS_IN_DOUBT * self._response_time.resend_after)
+        return allowed
 
     async def _request(
         self,
@@ -377,9 +395,3 @@ def transaction_ids() -> Iterator[int]:
     while True:
         tid = tid % 0xFFFF + 1
         yield tid
-
-
-def _patience(properties: tuple[Property, ...]) -> float:
-    """Return how many seconds the specification gives the meter for this request."""
-    short = len(properties) == 1 and properties[0].epc not in _LONG_ANSWERS
-    return PATIENCE_ONE if short else PATIENCE_SEVERAL
