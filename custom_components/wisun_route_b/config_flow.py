@@ -48,9 +48,9 @@ _LONGEST_WAIT: Final = timedelta(minutes=10)
 
 
 class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Ask for port and credentials, try them, remember where the meter was found.
+    """Ask for port and credentials, try them, store where the meter was found.
 
-    Every form ends in the same sign-in, and shows up again with an error where that fails.
+    Every form ends in the same sign-in, and is shown again with an error if that fails.
     """
 
     VERSION = 1
@@ -126,7 +126,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
-        """Offer a dongle that was plugged in, once it has said that it is one."""
+        """Offer a device that was plugged in, once it has answered as a dongle."""
         device = await async_stable_path(self.hass, discovery_info.device)
         self._usb_id = usb.usb_unique_id_from_service_info(discovery_info)
         await self.async_set_unique_id(self._usb_id)
@@ -190,7 +190,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     # --- A meter that is set up ----------------------------------------------------------
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
-        """Start over with the credentials that the meter turned down."""
+        """Ask for new credentials after the meter has refused the old ones."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: Input = None) -> ConfigFlowResult:
@@ -270,7 +270,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     # --- Before the sign-in --------------------------------------------------------------
 
     def _accept(self, route_b_id: str, password: str) -> Credentials | None:
-        """Return credentials of the right form; else None, and say which have not."""
+        """Return credentials of the right form; else None, with errors at the fields."""
         self._errors = schemas.format_errors(route_b_id, password)
         return None if self._errors else Credentials(route_b_id, password)
 
@@ -290,7 +290,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _is_free(
         self, device: str | None, own: RouteBConfigEntry | None = None, field: str = CONF_DEVICE
     ) -> bool:
-        """Return whether no other meter has the port; else the form says so at this field."""
+        """Return whether no other meter has the port; else the form shows an error at this field."""
         if device is None or not await async_is_port_taken(self.hass, device, own):
             return True
         self._errors = {field: "port_already_configured"}
@@ -306,7 +306,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self.async_step_connect()
 
     async def async_step_connect(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
-        """Try to sign in, and show how far that has come."""
+        """Try to sign in, and show the progress."""
         if self._request is None:  # no form was accepted
             raise UnknownFlow
         if self._attempt is None:
@@ -339,7 +339,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             raise
 
     async def _finish(self, signed_in: SignedIn) -> ConfigFlowResult:
-        """Store what was tried and found. Whatever can fail or be closed meanwhile comes first."""
+        """Store the result of the sign-in. Steps that can fail or be closed come first."""
         request, identity = signed_in.request, signed_in.request.credentials.fingerprint
         found = await signed_in.async_as_data(self.hass)
         title = await async_title(self.hass)
@@ -363,7 +363,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_remove(self) -> None:
-        """Stop trying when the dialog is closed, and put back what was put aside."""
+        """Cancel the sign-in when the dialog is closed, and have the port used as before."""
         self._removed = True
         if self._stop_waiting is not None:
             self._stop_waiting()

@@ -8,7 +8,7 @@ DOMAIN: Final = "wisun_route_b"
 CONF_ROUTE_B_ID: Final = "route_b_id"
 #: Where the meter was found last, so that the next start need not scan.
 CONF_NETWORK: Final = "network"
-#: What the meter said of itself, so that the next start need not ask.
+#: The meter's description, so that the next start need not read it.
 CONF_KNOWN: Final = "meter"
 #: The protocol of the dongle, "skstack" or "j11", which the next start tries first.
 CONF_DONGLE_KIND: Final = "dongle_kind"
@@ -23,9 +23,9 @@ CONF_IMPORT_DAYS: Final = "import_days"
 CONF_DASHBOARD: Final = "energy_dashboard"
 #: Option: seconds between two polls.
 CONF_POLL_INTERVAL: Final = "poll_interval"
-#: Option: whether hours that Home Assistant missed are put right from the meter's history.
+#: Option: whether hours that Home Assistant missed are corrected from the meter's history.
 CONF_REPAIR: Final = "repair_history"
-#: Option, and field of an action: whether the costs of the dashboard are put right with the energy.
+#: Option, and field of an action: whether the costs of the dashboard are corrected with the energy.
 CONF_COSTS: Final = "costs"
 #: Options: what the contract limits (ampere, kva, none), and how much that is.
 CONF_CONTRACT: Final = "contract"
@@ -41,6 +41,6 @@ POLL_INTERVAL: Final = 30
 SHORTEST_POLL_INTERVAL: Final = 10
 LONGEST_POLL_INTERVAL: Final = 300
 
-#: How far a moment may lie ahead of this computer's clock and still be believed: the clock of a
+#: How far a moment may lie ahead of this computer's clock and still be accepted: the clock of a
 #: meter is right to a few minutes, and this one may have been set back a little.
 CLOCK_TOLERANCE: Final = timedelta(minutes=10)

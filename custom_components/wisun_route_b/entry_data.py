@@ -75,7 +75,7 @@ class StoredMeter:
     network: Network | None
     """Where the meter was found last."""
     description: MeterDescription | None
-    """What the meter said of itself."""
+    """The meter's description of itself."""
     dongle_kind: str | None
     """The protocol of the dongle."""
     usb: UsbIdentity | None = field(repr=False)
@@ -95,14 +95,14 @@ class StoredMeter:
 
 @dataclass(frozen=True, slots=True)
 class StoredOptions:
-    """The options of an entry; the default for each that is missing or makes no sense."""
+    """The options of an entry; the default for each that is missing or invalid."""
 
     poll_interval: int = POLL_INTERVAL
     """Seconds between two polls, 10 to 300."""
     repair: bool = True
-    """Whether hours that Home Assistant missed are put right."""
+    """Whether hours that Home Assistant missed are corrected."""
     costs: bool = True
-    """Whether what the dashboard computes of these hours is put right with them."""
+    """Whether the costs that the dashboard computes for these hours are corrected with them."""
     contract: Contract | None = None
     """How much may be drawn at once."""
 
@@ -172,7 +172,7 @@ def forget_old_orders(hass: HomeAssistant, entry: RouteBConfigEntry, minor_versi
 
 
 def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Make sure that an entry can be set up; drop options that make no sense.
+    """Make sure that an entry can be set up; drop invalid options.
 
     Raises EntryDamagedError if the port, the identity or a key is missing or malformed.
     """

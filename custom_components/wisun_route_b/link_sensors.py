@@ -47,7 +47,7 @@ def _clock_offset(coordinator: RouteBCoordinator) -> float | None:
 
 
 def _link_details(coordinator: RouteBCoordinator) -> dict[str, object]:
-    """Return why there is no link, in the words of the dialogs' errors; None while there is one."""
+    """Return why there is no link, as an error key of the dialogs; None while there is one."""
     error = coordinator.keeper.status.error
     return {"cause": None if error is None else failure_key(error)}
 
@@ -67,7 +67,7 @@ def _last_repair(coordinator: RouteBCoordinator) -> datetime | None:
 
 
 def _repair_details(coordinator: RouteBCoordinator) -> dict[str, object]:
-    """Return what the last repair put right, and how far a reading of the history is."""
+    """Return what the last repair corrected, and the progress of a reading of the history."""
     found = coordinator.backfill.last_repair
     progress = coordinator.backfill.import_progress or coordinator.backfill.progress
     details: dict[str, object] = (

@@ -1,8 +1,8 @@
-"""What is to be done once for a meter: an import of past days, and a take-over.
+"""Orders, which are carried out once for a meter: an import of past days, and a take-over.
 
 Orders are kept in files of their own, those of the history and of the take-over, until all of it is
 done; the options of an entry hold settings only. Entries of version 1.1 held the orders: there they
-stay until they are safe in these files.
+stay until they are stored in these files.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ async def async_migrate(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
 
 
 async def _move_orders(hass: HomeAssistant, entry: RouteBConfigEntry, identity: str) -> None:
-    """Copy the orders of version 1.1 to where they belong; raises NotStoredError."""
+    """Copy the orders of version 1.1 to their files; raises NotStoredError."""
     old = old_orders(entry)
     if (days := valid_days(old.import_days)) is not None:
         await async_order_import(hass, identity, days, REGISTERS)

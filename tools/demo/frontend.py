@@ -1,4 +1,4 @@
-"""What a person does in the frontend of Home Assistant, in any language."""
+"""Actions of a user in the frontend of Home Assistant, in any language."""
 
 import contextlib
 from datetime import date
@@ -156,7 +156,7 @@ class Frontend:
     async def _has_closed(self, dialog: Locator) -> None:
         """Wait until a dialog is gone, and the browser has stepped back in its history for that.
 
-        Who opens another page between the two is taken back from there.
+        A page that is opened between the two is left again.
         """
         await expect(dialog.locator("ha-dialog")).to_have_count(0)
         await self.tab.wait_for_function("() => !history.state?.dialog")
@@ -204,7 +204,7 @@ class Frontend:
     # --- The Energy dashboard ----------------------------------------------------------
 
     async def fill_in_grid_connection(self, imported: str, exported: str, power: str) -> None:
-        """Choose the sensors in the first step of a dashboard that nothing was told yet."""
+        """Choose the sensors in the first step of a dashboard that is not configured yet."""
         await self.open("/energy")
         await self.tab.locator("ha-energy-grid-settings ha-button").first.click()
         await self._pick_statistic(0, imported)
@@ -213,7 +213,7 @@ class Frontend:
         await self._pick_statistic(2, power)
 
     async def save_grid_connection(self) -> None:
-        """Tell the Energy dashboard about the meter."""
+        """Add the meter to the Energy dashboard."""
         await self._grid.locator("ha-button[slot=primaryAction]").click()
         await self._has_closed(self._grid)
 

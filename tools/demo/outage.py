@@ -1,9 +1,9 @@
 """An outage, and how its hours come back: `scripts/demo --outage 6h`.
 
-Three acts, each by a clock of its own. Home Assistant is set up and imports some days; then all
+Three phases, each by a clock of its own. Home Assistant is set up and imports some days; then all
 is off for as long as wanted, comes back in the hour before this one for a minute, so that what
-was used in the meantime comes as one bar; and the last act is now: that hour is over, the gap and
-the bar can be seen, and they are put right.
+was used in the meantime comes as one bar; and the last phase is now: that hour is over, the gap and
+the bar can be seen, and they are corrected.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from .dongle import true_values
 from .jsons import JsonObject, as_object
 from .set_up import change_options, sensors_of
 from .stage import Stage, say
-from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
+from .statistics import COUNTERS, HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours_of
 from .waiting import wait_until
 from .watching import last_repair, next_repair
 
-#: A sensor that has nothing to do with us: whoever writes an hour that the recorder has not
-#: compiled takes that hour away from every sensor of the house.
-NEIGHBOUR: Final = """\
+#: An independent sensor: writing an hour that the recorder has not compiled would lose that hour for
+#: every sensor of Home Assistant.
+OTHER_SENSOR: Final = """\
 template:
   - sensor:
       - name: Neighbour
@@ -36,8 +36,7 @@ template:
         state_class: measurement
         state: "21.5"
 """
-_NEIGHBOUR_ID: Final = "sensor.neighbour"
-_COUNTERS: Final = ("imported_energy", "exported_energy")
+_OTHER_SENSOR_ID: Final = "sensor.neighbour"
 #: Days of history that are imported before the outage: enough to see what is usual.
 _DAYS: Final = 2
 #: Set-up, first statistics and import of the first act take less, so that an outage is not
@@ -56,7 +55,7 @@ _BETWEEN_LOOKS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What was off, and what it took to put it right."""
+    """The outage, and its repair."""
 
     began: datetime
     ended: datetime
@@ -94,10 +93,10 @@ async def play(
     back: datetime,
     pause: Callable[[Stage, datetime, datetime], Awaitable[None]] | None = None,
 ) -> Outage:
-    """Import some days, have everything off until ``back``, show what is left, put it right.
+    """Import some days, have everything off until ``back``, show what is left, correct it.
 
-    The ``pause`` is for looking at the gap, whose beginning and end it is told; until it is
-    over, nothing is repaired.
+    ``pause`` is called with the beginning and the end of the gap, which is repaired only after
+    it has returned.
     """
     client = stage.home_assistant
     born = stage.clock.now()
@@ -122,7 +121,7 @@ async def play(
     say(f"The hour is over: it is {_local(stage.clock.now())}.")
     present = full_hour(stage.clock.now())
     await _wait_for_hour(stage, entry_id, full_hour(ended))
-    before = await _wrong(stage, entry_id, start, present)
+    before = await wrong_hours_of(stage.home_assistant, entry_id, start, present)
     if pause is not None:
         await pause(stage, began, ended)
     await change_options(client, entry_id, repair_history=True)
@@ -156,7 +155,7 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
     say("Waiting for the first statistics.")
 
     async def compiled() -> bool:
-        for key in _COUNTERS:
+        for key in COUNTERS:
             shown = await newest_state(stage.home_assistant, sensors[key], since)
             register = true_values(since)[key]
             if shown is None or register is None or shown < register:
@@ -174,7 +173,7 @@ async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
         return all(
             [
                 await hours_of(stage.home_assistant, sensors[key], hour, hour + HOUR)
-                for key in _COUNTERS
+                for key in COUNTERS
             ]
         )
 
@@ -190,28 +189,19 @@ async def _until_right(stage: Stage, entry_id: str, start: datetime, end: dateti
     wrong: list[str] = []
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_REPAIR_TIMEOUT):
-            while wrong := await _wrong(stage, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
+            while wrong := await wrong_hours_of(stage.home_assistant, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
                 await asyncio.sleep(_BETWEEN_LOOKS)
     return wrong
 
 
-async def _wrong(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
-    sensors = await sensors_of(stage.home_assistant, entry_id)
-    faults: list[str] = []
-    for key in _COUNTERS:
-        hours = await hours_of(stage.home_assistant, sensors[key], start, end)
-        faults += wrong_hours(key, hours, start, end)
-    return faults
-
-
-async def harm_to_neighbour(stage: Stage, start: datetime, end: datetime) -> list[str]:
+async def changes_of_other_sensor(stage: Stage, start: datetime, end: datetime) -> list[str]:
     """Return every hour in which the other sensor's statistics are not what they should be."""
-    means = await means_of(stage.home_assistant, _NEIGHBOUR_ID, full_hour(start), full_hour(end))
+    means = await means_of(stage.home_assistant, _OTHER_SENSOR_ID, full_hour(start), full_hour(end))
     hours = (full_hour(end) - full_hour(start)) // HOUR
     expected = {full_hour(start) + n * HOUR: 21.5 for n in range(hours)}
-    return [] if means == expected else [f"{_NEIGHBOUR_ID}: {means} instead of {expected}"]
+    return [] if means == expected else [f"{_OTHER_SENSOR_ID}: {means} instead of {expected}"]
 
 
 def _local(moment: datetime) -> str:
-    """Return a moment as the clocks of the demo's house show it."""
+    """Return a moment in the demo's local time."""
     return f"{moment.astimezone(JST):%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Finds a port for Home Assistant's web page."""
+"""Finds a free port for Home Assistant's web page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

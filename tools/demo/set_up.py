@@ -1,4 +1,4 @@
-"""Sets up the integration and the Energy dashboard, as a person would in the browser."""
+"""Sets up the integration and the Energy dashboard, as a user would in the browser."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

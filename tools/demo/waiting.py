@@ -1,4 +1,4 @@
-"""Waits for things that can only be looked at from outside."""
+"""Waits for conditions that can only be polled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ _BETWEEN_LOOKS: Final = 0.2
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
-    """Look again and again until something holds.
+    """Poll until a condition holds.
 
     Raises:
         DemoError: It does not after so many seconds.

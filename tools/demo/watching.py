@@ -1,4 +1,4 @@
-"""Watches the energy history being read and put right, by the sensor that tells of it."""
+"""Follows the reading and repair of the energy history, by the sensor that reports it."""
 
 import asyncio
 from typing import Final
@@ -35,7 +35,7 @@ async def import_done(client: HomeAssistantClient, entry_id: str) -> None:
 async def next_repair(
     client: HomeAssistantClient, entry_id: str, before: str = "", seconds: float | None = None
 ) -> str:
-    """Wait until the sensor tells of another repair than before; return when that was.
+    """Wait until the sensor reports another repair than before; return when that was.
 
     Raises:
         DemoError: It does not after so many seconds.

@@ -11,7 +11,7 @@ _RENEWED_AT = 0.8
 
 
 class Lifetime:
-    """The time of one session after another."""
+    """The lifetimes of consecutive sessions."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Lifetime:
         self._expires = now + self._pace.scaled(self._seconds)
 
     async def _run(self, *, renew_now: bool = False) -> None:
-        """Renew the session as long as that works, then expire. The old keys serve meanwhile."""
+        """Renew the session as long as that works, then expire. The old keys stay valid meanwhile."""
         if not renew_now:
             await self._pace.hold(self._seconds * _RENEWED_AT)
         while await self._renew():

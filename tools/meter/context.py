@@ -1,4 +1,4 @@
-"""What a command works with."""
+"""Context of a command: port, credentials and output."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -45,12 +45,12 @@ class Context:
 
 
 class Command(Protocol):
-    """Something to do with what is on a port."""
+    """A command on what is on a port."""
 
     name: ClassVar[str]
 
     async def run(self, desk: Context) -> ExitCode:
-        """Do it, print it, leave the port free; raise RouteBError or UsageError."""
+        """Run it, print the result, leave the port free; raise RouteBError or UsageError."""
 
 
 @asynccontextmanager

@@ -30,13 +30,13 @@ class MisuseError(Exception):
     """A command line that cannot be parsed, and the parser that explains it."""
 
     def __init__(self, parser: argparse.ArgumentParser, message: str) -> None:
-        """Keep the message from the screen: it may quote a credential."""
+        """Take the message, which is not printed: it may quote a credential."""
         super().__init__(message)
         self.parser = parser
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that leaves it to others to say what is wrong."""
+    """An ArgumentParser that raises its errors instead of printing them."""
 
     @override
     def error(self, message: str) -> NoReturn:

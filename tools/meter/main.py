@@ -16,12 +16,12 @@ from .screen import Screen
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit code."""
+    """Run the command line; return the exit code."""
     request = parse(sys.argv[1:] if words is None else words, os.environ)
     try:
         return asyncio.run(_until_interrupted(request))
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing is left to be flushed at the end.
+        # The reader of the output has closed the pipe; nothing must be flushed at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
 

@@ -17,7 +17,7 @@ from ..stack import JST, half_hours
 MONTHS: Final = 12
 #: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage in Japan.
 #: What is beyond comes from two different meters.
-_MOST: Final = Decimal(100)
+_MAX_POWER_KW: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Peaks:
     def note(self, start: datetime, energy: Decimal) -> None:
         """Take the imported energy (kWh) of the half-hour that begins at ``start``."""
         power = energy / Decimal(half_hours.HALF_HOUR.total_seconds() / 3600)
-        if not 0 <= power <= _MOST:
+        if not 0 <= power <= _MAX_POWER_KW:
             return
         local = start.astimezone(JST)
         month = local.date().replace(day=1)
@@ -53,7 +53,7 @@ class Peaks:
         if known is None or (power, local) > (known.power, known.start):
             self.months[month] = Peak(local, power)
 
-    def looked_at(self, since: datetime, until: datetime) -> None:
+    def note_covered(self, since: datetime, until: datetime) -> None:
         """Note that all half-hours of a time have been looked at."""
         if self.until is None or since > self.until:
             self.since = since

@@ -1,4 +1,4 @@
-"""The options: how often to poll, what to do about the past, and what the contract limits."""
+"""The options: interval of polls, repair and import of the history, and the contract."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -31,7 +31,7 @@ from ..const import (
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from ..contract.load import MOST, ContractKind, contract_of
+from ..contract.load import MAX_SIZE, ContractKind, contract_of
 from ..energy_dashboard import async_shown_statistics, has_dashboard
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
@@ -49,7 +49,7 @@ _SECONDS: Final = NumberSelector(
         unit_of_measurement=UnitOfTime.SECONDS,
     )
 )
-#: What the options say where there is no contract to compare with.
+#: Value of the options if there is no contract to compare with.
 NO_CONTRACT: Final = "none"
 _CONTRACT: Final = SelectSelector(
     SelectSelectorConfig(
@@ -59,7 +59,7 @@ _CONTRACT: Final = SelectSelector(
     )
 )
 _CONTRACT_SIZE: Final = NumberSelector(
-    NumberSelectorConfig(min=0, max=MOST, step=0.5, mode=NumberSelectorMode.BOX)
+    NumberSelectorConfig(min=0, max=MAX_SIZE, step=0.5, mode=NumberSelectorMode.BOX)
 )
 
 

@@ -76,7 +76,7 @@ def take_over(ports: Mapping[str, str], *, dashboard: bool | None) -> probatio.S
 
 
 def typed_port(text: str) -> str:
-    """Return a path or an address as it was meant, if it was typed in full-width characters."""
+    """Return a path or an address in ASCII, if it was typed in full-width characters."""
     narrow = unicodedata.normalize("NFKC", text).strip()
     # A Japanese keyboard types the long-vowel mark where others have the hyphen.
     return narrow.translate(dict.fromkeys(map(ord, "\u2010\u2011\u2212\u30fc"), "-"))

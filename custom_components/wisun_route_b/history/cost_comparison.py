@@ -20,7 +20,7 @@ _NOTHING: Final = CostPlan()
 
 @dataclass(frozen=True, slots=True)
 class CostComparison:
-    """What came of it."""
+    """The result."""
 
     plan: CostPlan = _NOTHING
     obstacle: CostObstacle | None = None

@@ -1,4 +1,4 @@
-"""One register of the meter: what it showed at each full hour, and what can follow what.
+"""One register of the meter: its readings at each full hour, and which reading can follow which.
 
 Everything is in kWh. No clock, no Home Assistant.
 """
@@ -45,7 +45,7 @@ class Register:
     """One register of the meter: what it showed, and how to subtract."""
 
     readings: Mapping[datetime, Decimal | None]
-    """By moment; None where the meter said that it has no value."""
+    """By moment; None where the meter has no value."""
     scale: Scale
     exact: bool = True
     """False if the readings had to be interpolated, because the meter's clock is a little off."""
@@ -54,7 +54,7 @@ class Register:
     _peak_day: Decimal = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Look once at all readings for the meter's own pace."""
+        """Derive the meter's own pace from all readings, once."""
         known = {at: value for at, value in self.readings.items() if value is not None}
         moments = tuple(sorted(known))
         object.__setattr__(self, "_moments", moments)
@@ -81,7 +81,7 @@ class Register:
 
     @property
     def tolerance(self) -> Decimal:
-        """Less than the register can show: what only numbers with a point make of it."""
+        """How far a stored state may differ from the register, kWh: a quarter of its step, for rounding."""
         return self.scale.step / 4
 
     @property
@@ -118,20 +118,20 @@ class Register:
         reading = self.readings[at]
         return None if reading is None else (at, reading)
 
-    # --- What can follow what --------------------------------------------------------------
+    # --- Plausible sequences ---------------------------------------------------------------
 
     def energy(self, older: Decimal, newer: Decimal, span: timedelta) -> Decimal | None:
         """Return the energy between two readings; None if they are of different meters.
 
-        Possible is not proven: within an hour anything below 100 kW is believed, over a longer
-        time what the meter's own pace allows.
+        Within an hour anything below 100 kW is accepted; over a longer time only what the meter's
+        own pace allows.
         """
         energy = self.scale.consumed(older, newer)
         most = _MAX_POWER_KW if span <= HOUR else self._max_energy(span)
         return None if energy is None or energy > most else energy
 
     def is_likely(self, energy: Decimal, span: timedelta) -> bool:
-        """Return whether that went through this meter, if only Home Assistant says so."""
+        """Return whether this meter can have counted an energy that only Home Assistant has stored."""
         return 0 <= energy <= self._max_energy(max(span, HOUR))
 
     def _max_energy(self, span: timedelta) -> Decimal:
@@ -145,7 +145,7 @@ class Register:
     def is_ours(self, state: Decimal | None, moment: datetime) -> bool:
         """Return whether a state of this moment is what *this* meter showed then.
 
-        It must say the same itself. Where it has no reading, the state must fit between those
+        Its own reading must agree. Where it has none, the state must fit between those
         around: so beyond its memory, where the oldest one must not be above the state by more
         than its pace allows.
         """

@@ -1,4 +1,4 @@
-"""What was found and put right in the energy history, for people and for the diagnostics."""
+"""Reports of what was found and corrected in the energy history, for the user and the diagnostics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -22,14 +22,14 @@ class Occasion(StrEnum):
     """What a comparison was made for."""
 
     REPAIR = "repair"
-    """By itself: after a start, and every hour."""
+    """Scheduled: after a start, and every hour."""
     IMPORT = "import"
-    """Somebody asked for it."""
+    """Requested by the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class SensorReport:
-    """What concerns one sensor."""
+    """The part about one sensor."""
 
     changes: tuple[Change, ...] = ()
     energy: Decimal = Decimal()
@@ -37,9 +37,9 @@ class SensorReport:
     skipped: Mapping[datetime, Reason] = field(default_factory=dict[datetime, Reason])
     """Hours that do not show the meter's own energy, by their start, and why."""
     obstacle: Obstacle | None = None
-    """Why nothing could be done at all."""
+    """Why the sensor could not be compared."""
     costs: CostComparison | None = None
-    """What came of the costs; None if they were left alone."""
+    """Result of the costs; None if they were not compared."""
 
     @classmethod
     def of(cls, plan: Plan, costs: CostComparison | None = None) -> SensorReport:
@@ -94,7 +94,7 @@ def local_text(moment: datetime) -> str:
 
 
 def _costs(found: CostComparison, *, with_hours: bool) -> Json:
-    """Return hours and amount (in the house's currency) of what was written of the costs."""
+    """Return hours and amount (in the configured currency) of what was written of the costs."""
     plan = found.plan
     fields: dict[str, Json] = {
         "hours": len(plan.changes),
@@ -126,14 +126,14 @@ def _row(change: Change) -> dict[str, Json]:
 
 @dataclass(frozen=True, slots=True)
 class BackfillReport:
-    """What one look at the history came to."""
+    """The result of one run."""
 
     at: datetime
     occasion: Occasion
     sensors: Mapping[str, SensorReport]
     """By the sensor's key: ``imported_energy``, ``exported_energy``."""
     dry_run: bool = False
-    """Whether this only is what would have been done."""
+    """Whether nothing was written, as requested."""
 
     @property
     def hours(self) -> frozenset[datetime]:

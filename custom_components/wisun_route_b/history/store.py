@@ -1,8 +1,8 @@
-"""What the repair of the history remembers over a restart.
+"""State of the backfill that survives a restart.
 
-All of it can be done without: what is forgotten is compared again. So whatever is wrong with
-the file (it is damaged, cannot be read, or is of a newer version) only means that. What is read
-has bounds, and what is out of them counts as forgotten.
+All of it is dispensable: hours whose state is lost are compared again. So a file that is damaged,
+cannot be read, or is of a newer version counts as empty. Values that are read have bounds, and
+those out of bounds count as missing.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,9 +23,9 @@ from .report import REPORT_KEYS, Json
 _LOGGER = logging.getLogger(__name__)
 
 _VERSION: Final = 1
-#: How far back a stored moment may lie: beyond, no meter remembers it.
+#: How far back a stored moment may lie: no meter stores older ones.
 _OLDEST: Final = timedelta(days=readings.HISTORY_DAYS + 2)
-#: More than any report can say, of hours as well as of energy (kWh).
+#: More than any report can hold, of hours as well as of energy (kWh).
 _MAX_NUMBER: Final = 1e9
 
 
@@ -35,7 +35,7 @@ def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Json]]:
 
 
 async def forget_backfill(hass: HomeAssistant, identity: str) -> None:
-    """Remove what was remembered of a meter that is removed."""
+    """Delete the stored state of a meter that is removed."""
     try:
         await _store(hass, identity).async_remove()
     except OSError as err:
@@ -64,7 +64,7 @@ async def async_save_surely(store: Store[dict[str, Json]], data: dict[str, Json]
 async def async_order_import(
     hass: HomeAssistant, identity: str, days: int, keys: Collection[str]
 ) -> None:
-    """Have so many days (1 to 99) imported for each of the sensors by the next set-up.
+    """Order the next set-up to import so many days (1 to 99) for each of the sensors.
 
     Raises NotStoredError.
     """
@@ -100,7 +100,7 @@ class BackfillStore:
     """How far each sensor's history is known to be right, and what was done last."""
 
     def __init__(self, hass: HomeAssistant, identity: str) -> None:
-        """Remember nothing yet."""
+        """Start empty."""
         self._store = _store(hass, identity)
         self._saved_on: object = None
         self.verified: dict[str, datetime] = {}
@@ -127,7 +127,7 @@ class BackfillStore:
         """Since when the recorder's database has failed every time."""
 
     def order_import(self, days: int, keys: Collection[str]) -> None:
-        """Have so many days (1 to 99) imported for each of the sensors; 0 for none."""
+        """Order the import of so many days (1 to 99) for each of the sensors; 0 for none."""
         self.import_days = days or None
         self.import_since, self.import_left = None, tuple(keys) if days else ()
         self.import_reached, self.import_joins, self.import_written = {}, {}, {}
@@ -144,7 +144,7 @@ class BackfillStore:
         try:
             stored: Json = await self._store.async_load()
             self._take(stored if isinstance(stored, dict) else {}, keys)
-        except Exception as err:  # noqa: BLE001 - a note is never worth a failed set-up
+        except Exception as err:  # noqa: BLE001 - the set-up must not fail for this
             _LOGGER.warning(
                 "The notes on the energy history cannot be read (%s): it is compared again",
                 type(err).__name__,
@@ -180,7 +180,7 @@ class BackfillStore:
                 self.import_written[key] = (int(hours), energy)
 
     async def async_save(self) -> None:
-        """Write everything down; what cannot be written is compared again after a restart."""
+        """Write everything down; hours whose state is not written are compared again after a restart."""
         self._saved_on = _day()
         try:
             await self._store.async_save(self._as_dict())
@@ -209,7 +209,7 @@ class BackfillStore:
     async def async_advance(self, verified: Mapping[str, datetime]) -> None:
         """Note how far the history is right; on the disk once a day, which is often enough.
 
-        What is forgotten is compared again.
+        Hours whose state is lost are compared again.
         """
         self.verified.update(verified)
         if self._saved_on != _day():

@@ -22,7 +22,7 @@ class DisableCoreEntryFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Do it once it is confirmed; either entry may have been removed meanwhile."""
+        """Apply the fix once it is confirmed; either entry may have been removed meanwhile."""
         if user_input is None:
             return await super().async_step_confirm()
         entries = self.hass.config_entries
@@ -38,7 +38,7 @@ class DisableCoreEntryFlow(ConfirmRepairFlow):
 
 async def async_create_fix_flow(
     hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
-    issue_id: str,  # noqa: ARG001 - the data say it all
+    issue_id: str,  # noqa: ARG001 - the data are enough
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
     """Return the flow of an issue."""

@@ -1,11 +1,12 @@
-"""A new meter's entry carries on the past of the integration that read the meter before.
+"""Carries over the history of the integration that read the meter before.
 
-The order to do so is stored beside the entry (``takeover/store.py``). It is struck off when all of it is on the disk: the
-statistics, the preferences of the Energy dashboard, and the costs that it counts. Whatever comes
-in between (a power cut, a database that fails, a reload), it is carried out again from the
+The order to do so is stored beside the entry (``takeover/store.py``). It is cleared when all of it is
+on the disk: the statistics, the preferences of the Energy dashboard, and the costs that it counts.
+After an interruption (a power cut, a database that fails, a reload) it is carried out again from the
 beginning, and what was done already stays as it is.
 
-A power cut can still take back the newest files. So what was migrated is remembered, and at every start a dashboard that shows a migrated sensor is put right again.
+A power cut can still revert the newest files. So what was migrated is stored, and at every start a
+dashboard that shows a migrated sensor is corrected again.
 """
 
 import asyncio
@@ -38,10 +39,10 @@ _LOGGER = logging.getLogger(__name__)
 _ENERGY: Final = "imported_energy"
 #: Our sensors that a grid connection of the dashboard consists of.
 SHOWN_IN_DASHBOARD: Final = (_ENERGY, "exported_energy", "power")
-#: Seconds until what has failed is tried again; the last one for ever.
-_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
+#: Seconds until what has failed is tried again; the last one is repeated.
+_PAUSES_S: Final = (60.0, 300.0, 900.0, 3600.0)
 #: Seconds to wait for a repair or an import of the same meter's history.
-_PATIENCE: Final = 300.0
+_LOCK_TIMEOUT_S: Final = 300.0
 
 
 async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
@@ -58,12 +59,12 @@ async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> Non
         return
     await _wait_for_start(hass)
     try:
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
             if await _attempt(hass, entry, store, pause):
                 return
             await asyncio.sleep(pause)
     except asyncio.CancelledError:
-        # The entry is unloaded, perhaps for ever.
+        # The entry is unloaded, perhaps for good.
         HistoryIssues(hass, entry).clear(HistoryProblem.TAKE_OVER_FAILS)
         raise
 
@@ -85,7 +86,7 @@ async def async_order_dashboard(hass: HomeAssistant, entry: RouteBConfigEntry) -
 async def _attempt(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore, pause: float
 ) -> bool:
-    """Try it; return whether there is nothing to be tried again before the next start."""
+    """Try once; return whether nothing has to be tried again before the next start."""
     try:
         if store.order is not None:
             is_complete = await _carry_out(hass, entry, store)
@@ -95,7 +96,7 @@ async def _attempt(
         if is_complete and store.dashboard:  # not before: the meter would be there twice
             await _add_to_dashboard(hass, entry, store)
         await _note_outcome(hass, entry, store, is_complete=is_complete)
-    except Exception as err:  # noqa: BLE001 - its words may hold the older entity's id
+    except Exception as err:  # noqa: BLE001 - its text may hold the older entity's id
         _LOGGER.warning(
             "The take-over of the older energy history has failed and will be tried again in "
             "%.0f minutes: %s",
@@ -141,27 +142,27 @@ async def _wait_for_start(hass: HomeAssistant) -> None:
 
 
 async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore) -> bool:
-    """Carry out the order; strike it off if nothing of it is left, and return whether that is so.
+    """Carry out the order; clear it and return True if nothing of it is left.
 
     Raises RecorderError, HistoryBusyError, DashboardNotStoredError and NotStoredError.
     """
     theirs = _theirs(hass, entry, store.order or {})
     ours = _ours(hass, entry, theirs)
     pairs = {theirs[key]: ours[key] for key in theirs if key in ours}
-    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _PATIENCE):
+    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _LOCK_TIMEOUT_S):
         is_complete = await _migrate_energy(hass, theirs, ours)
         if not is_complete:
             pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is
         await async_replace_in_energy_dashboard(hass, pairs)
     if is_complete:
-        await store.async_strike_off(theirs)
+        await store.async_clear_order(theirs)
     return is_complete
 
 
 async def _migrate_energy(
     hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]
 ) -> bool:
-    """Have our energy sensor continue theirs; return whether nothing is missing."""
+    """Let our energy sensor continue theirs; return whether nothing is missing."""
     if _ENERGY not in theirs:
         return True
     if _ENERGY in ours and await async_carry_over_energy(hass, theirs[_ENERGY], ours[_ENERGY]):
@@ -195,7 +196,7 @@ async def _add_to_dashboard(
 async def _put_dashboard_right(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore
 ) -> None:
-    """Have the dashboard show ours where it shows what was migrated, unless that is back."""
+    """Let the dashboard show our sensor instead of a migrated one, unless that is in use again."""
     migrated = store.migrated or {}
     ours = _ours(hass, entry, migrated)
     pairs = {

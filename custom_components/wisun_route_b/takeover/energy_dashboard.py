@@ -1,4 +1,4 @@
-"""Puts our sensors in the place of others in the preferences of the Energy dashboard."""
+"""Replaces other sensors by ours in the preferences of the Energy dashboard."""
 
 from collections.abc import Mapping
 import logging
@@ -67,7 +67,7 @@ async def _store(hass: HomeAssistant, manager: EnergyManager, pairs: Mapping[str
 async def _migrate_costs(
     hass: HomeAssistant, pairs: Mapping[str, str], before: Mapping[str, str]
 ) -> None:
-    """Have the dashboard's own sensors of costs go on; done already, nothing happens."""
+    """Let the dashboard's own cost sensors continue; does nothing if that is done already."""
     for old, new in pairs.items():
         cost = _cost_sensors(hass).get(new)
         if cost is None:

@@ -1,7 +1,7 @@
-"""What is stored of a take-over and of the Energy dashboard: the orders, and what they have come to.
+"""Stored state of a take-over and of the Energy dashboard: the orders, and their results.
 
-All in one file, so that there is no time between striking off the order and noting what was done.
-What is written is read back: a store of Home Assistant's logs a full disk and raises nothing.
+All in one file, so that the order is cleared and the result noted at the same time. What is written
+is read back: a store of Home Assistant logs a full disk and raises nothing.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class TakeOverStore:
     """The order for a take-over of one meter, and its outcome."""
 
     def __init__(self, hass: HomeAssistant, identity: str) -> None:
-        """Begin without any; :meth:`async_load` reads what is stored."""
+        """Start without any; :meth:`async_load` reads what is stored."""
         # Names of the other integration's sensors have the Route-B ID in them.
         self._store: Store[dict[str, Json]] = Store(
             hass,
@@ -78,7 +78,7 @@ class TakeOverStore:
             self.dashboard = before
             raise
 
-    async def async_strike_off(self, migrated: Mapping[str, str]) -> None:
+    async def async_clear_order(self, migrated: Mapping[str, str]) -> None:
         """Note that the order is carried out; raises NotStoredError, and it stays then."""
         order, self.order, self.migrated = self.order, None, migrated
         try:
@@ -89,7 +89,7 @@ class TakeOverStore:
 
     @callback
     def set_failing_since(self, stored: object) -> None:
-        """Take a stored moment; one that makes no sense counts as none."""
+        """Take a stored moment; an invalid one counts as none."""
         self.failing_since = _past(stored)
 
     async def async_note_failure(self, since: datetime | None) -> None:
@@ -126,7 +126,7 @@ def take_over_store(hass: HomeAssistant, identity: str) -> TakeOverStore:
 
 
 def _past(stored: object) -> datetime | None:
-    """Return a moment that is aware and not to come."""
+    """Return a moment that is aware and not in the future."""
     moment = dt_util.parse_datetime(stored) if isinstance(stored, str) else None
     is_sound = moment is not None and moment.tzinfo is not None and moment <= dt_util.utcnow()
     return dt_util.as_utc(moment) if moment is not None and is_sound else None

@@ -1,12 +1,11 @@
-"""The PANA session of a J11 dongle: inside the dongle, with nothing to see but its results.
+"""The PANA session of a J11 dongle: inside the dongle, where only its results are visible.
 
-The dongle renews it at 80 % of its lifetime silently (V12 p115). What it notifies when the
-lifetime is over is not documented; here 601A 04.
+The dongle renews it at 80 % of its lifetime silently (V12 p115). Its notification at the
+end of the lifetime is not documented; here 601A 04.
 """
 
 import asyncio
 from random import Random
-from typing import Protocol
 
 from .. import pana
 from ..config import EmulatorConfig
@@ -16,15 +15,11 @@ from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
+from ..transceiver import Receive
 from .channels import rssi
 from .numbers import CHANGED, MAC_LOST, PANA, PANA_LOST, REFUSED, SUCCEEDED, UNANSWERED
 from .transceiver import J11Transceiver
 
-#: Seconds for each of the four messages: those of SKSTACK captures 01, 09, 15 and 22, those of
-#: J11 are not documented. Together 2 to 4 s.
-_ANSWER: Span = (0.35, 0.6)
-_REPLY: Span = (0.12, 0.3)
-_INSTANCE_LIST: Span = (0.0, 3.0)
 #: V12 p155-156: the meter answers nothing, or stops half-way; the same for a renewal.
 _NO_ANSWER: Span = (491.9, 706.0)
 _HALF_WAY: Span = (311.5, 311.5)
@@ -36,15 +31,8 @@ _TERMINATION: Span = (0.1, 0.5)
 _BEFORE_REFUSAL = 2
 
 
-class Receive(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
-
-
 class Session:
-    """The dongle's end of the session. The meter's end is in the air."""
+    """The dongle's end of the session. The meter's end is in RadioEnvironment."""
 
     def __init__(
         self, config: EmulatorConfig, front: J11Transceiver, pushes: Notifications, heard: Receive
@@ -87,7 +75,7 @@ class Session:
 
     async def _start(self) -> None:
         meter = self._front.peer
-        if meter is None or self._front.mishaps.no_pana or not self._air.joinable:
+        if meter is None or self._front.one_shot_faults.no_pana or not self._air.joinable:
             await self._pace.wait(_NO_ANSWER, self._random)
             self._report(UNANSWERED)
             return
@@ -112,17 +100,17 @@ class Session:
         self._report(SUCCEEDED)
         self._life.begin()
         self._pushes.start()
-        await self._pace.wait(_INSTANCE_LIST)
+        await self._pace.wait(pana.INSTANCE_LIST)
         self._heard(instance_list(), multicast=True)
 
     async def _exchange(self, meter: Pan, packets: list[bytes], random: Random) -> bool:
         """Exchange messages, and return whether the meter was there to the end."""
         for packet in packets:
-            await self._pace.wait(_ANSWER, random)
+            await self._pace.wait(pana.ANSWER, random)
             if self._front.peer != meter:
                 return False
             self._air.traffic.pana += 1
-            await self._pace.wait(_REPLY, random)
+            await self._pace.wait(pana.REPLY, random)
             self._front.transmitted(packet, pana.PORT)
         return True
 
@@ -156,7 +144,7 @@ class Session:
 
     async def _renewed(self) -> int:
         meter = self._front.peer
-        mute = self._front.mishaps.no_pana or not self._air.session
+        mute = self._front.one_shot_faults.no_pana or not self._air.session
         if meter is None or mute:
             await self._pace.wait(_RENEWAL_NO_ANSWER, self._random)
             return UNANSWERED

@@ -1,4 +1,4 @@
-"""What the dongle's radio does by itself after a command: scan, send, answer a ping.
+"""Radio operations of an SKSTACK dongle: scan, send, ping.
 
 The order and the times are those of the captures: EVENT 21 in front of OK, the answer later.
 """
@@ -32,7 +32,7 @@ class Radio:
         self._air = front.air
         self._registers = front.registers
         self._pace = front.pace
-        self._luck = front.luck
+        self._chance = front.chance
         self.printer = front.printer
         self._pushes = Notifications(config, front.air, front.pace, self._heard)
         self.session = Session(config, front, self._pushes, self._heard)
@@ -55,7 +55,7 @@ class Radio:
         self._front.binary = binary
 
     def add_neighbour(self, address: str, mac: str) -> None:
-        """Spare the next datagram there the address resolution."""
+        """Skip address resolution for the next datagram there."""
         self._front.neighbours[address] = mac
 
     def neighbours(self) -> list[tuple[str, str]]:
@@ -63,20 +63,20 @@ class Radio:
         return list(self._front.neighbours.items())
 
     def limit(self, *, on: bool) -> None:
-        """Begin or end the time in which nothing may be transmitted, and say so."""
+        """Begin or end the time in which nothing may be transmitted, and print its EVENT."""
         if on != self._registers.limited:
             self._registers.limited = on
             self.printer.event(_LIMITED if on else _RELEASED, self.printer.lines.address)
 
     def scan(self, mode: int, mask: int, duration: int) -> None:
-        """Begin a scan; one that is going on ends without a word."""
+        """Begin a scan; one that is running ends silently."""
         if self._scanning is not None:
             self._scanning.cancel()
         scan = Scan(mode, mask, duration, self._registers.pair_id, self._whole_scans_only)
         self._scanning = self._front.begin(scan.run(self._air, self._pace, self.printer))
 
     def ping(self, address: str) -> None:
-        """Send an echo request; whoever is there answers it."""
+        """Send an echo request; a reachable meter answers it."""
         _ = self._front.begin(self._ping(address))
 
     async def _ping(self, address: str) -> None:
@@ -88,7 +88,7 @@ class Radio:
     # --- Datagrams ------------------------------------------------------------------------
 
     async def send(self, address: str, port: int, security: int, payload: bytes) -> None:
-        """Send a datagram and print what became of it; the OK is the caller's business."""
+        """Send a datagram and print its result; the caller prints the OK."""
         keys = self.session.keys
         if self._registers.limited or (security == 1 and not keys):
             await self._pace.wait(_INSTANT)
@@ -101,7 +101,7 @@ class Radio:
         await self._pace.wait(_ON_AIR)
         self._front.transmitted(payload, port)
         reached = self._front.reached(address)
-        if reached is None or self._luck.strikes(self._luck.rates.fail_send):
+        if reached is None or self._chance.strikes(self._chance.rates.fail_send):
             self.printer.event(_SENT, address, _NOT_SENT)
             return
         neighbours[address] = reached.mac
@@ -110,7 +110,7 @@ class Radio:
             self._exchange.pass_on(payload)
 
     def _heard(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Hear our meter, if both ends are there and have keys."""
+        """Receive from our meter, if both ends are there and have keys."""
         air = self._air
         if self.session.keys and air.session and air.present:
             self._front.hear(payload, multicast=multicast)

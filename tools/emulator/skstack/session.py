@@ -6,7 +6,6 @@ EVENT 25. The times are those of the captures.
 
 import asyncio
 from random import Random
-from typing import Protocol
 
 from .. import pana
 from ..config import EmulatorConfig
@@ -16,13 +15,11 @@ from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
+from ..transceiver import Receive
 from .transceiver import SkstackTransceiver
 
 #: Seconds; sources are the timings of skstack captures 01, 09, 15 and 22.
 _RESOLUTION: Span = (0.04, 0.2)
-_PANA_ANSWER: Span = (0.35, 0.6)
-_PANA_REPLY: Span = (0.12, 0.3)
-_INSTANCE_LIST: Span = (0.0, 3.0)
 _REFUSED_AFTER: Span = (36.0, 37.5)
 _UNREACHABLE_AFTER: Span = (37.5, 40.0)
 _TERMINATION: Span = (0.1, 0.5)
@@ -39,18 +36,15 @@ _JOIN_FAILED, _JOINED, _ENDED_BY_METER, _TERMINATED = 0x24, 0x25, 0x26, 0x27
 _TERMINATION_TIMED_OUT, _EXPIRED = 0x28, 0x29
 
 
-class Hear(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
-
-
 class Session:
-    """The dongle's end of the session. The meter's end is in the air."""
+    """The dongle's end of the session. The meter's end is in RadioEnvironment."""
 
     def __init__(
-        self, config: EmulatorConfig, front: SkstackTransceiver, pushes: Notifications, hear: Hear
+        self,
+        config: EmulatorConfig,
+        front: SkstackTransceiver,
+        pushes: Notifications,
+        heard: Receive,
     ) -> None:
         """Prepare; there is none yet."""
         self._front = front
@@ -58,7 +52,7 @@ class Session:
         self._pace = front.pace
         self._printer = front.printer
         self._pushes = pushes
-        self._hear = hear
+        self._heard = heard
         self._meter_id = config.route_b_id
         self._lifetime = config.session_lifetime
         self._delay = config.sign_in_delay
@@ -127,11 +121,11 @@ class Session:
     ) -> bool:
         """Exchange packets; return whether the meter was there to the end."""
         for packet in packets:
-            await self._pace.wait(_PANA_ANSWER, random)
+            await self._pace.wait(pana.ANSWER, random)
             if self._front.reached(meter.address) != meter:
                 return False
             self._front.hear_pana(packet, meter)
-            await self._pace.wait(_PANA_REPLY, random)
+            await self._pace.wait(pana.REPLY, random)
             self._front.transmitted(packet, pana.PORT)
             self._printer.event(_SENT, meter.address, _SENT_OK)
         return True
@@ -142,8 +136,8 @@ class Session:
         self._pushes.start()
         if self._pace.random.random() < _COLD_AFTER_JOIN:
             self._front.neighbours.pop(address, None)
-        await self._pace.wait(_INSTANCE_LIST)
-        self._hear(instance_list(), multicast=True)
+        await self._pace.wait(pana.INSTANCE_LIST)
+        self._heard(instance_list(), multicast=True)
 
     # --- The renewal ----------------------------------------------------------------------
 
@@ -185,7 +179,7 @@ class Session:
         self._printer.event(_TERMINATED if answered else _TERMINATION_TIMED_OUT, address)
 
     def end_by_meter(self) -> None:
-        """The meter asks for the end, and gets it."""
+        """The meter ends the session."""
         self._end(_ENDED_BY_METER, _TERMINATED)
 
     def end_by_event(self, number: int) -> None:
@@ -205,7 +199,7 @@ class Session:
             self._joining = self._front.begin(self._begin_again(fails=renewal == "fails"))
 
     async def _begin_again(self, *, fails: bool) -> None:
-        """Join without having been told to, in a way that shifts no delays of others."""
+        """Join without a command, drawing from a separate stream so that no other delay shifts."""
         meter = self._front.reached(self._air.pan.address)
         complete = False
         if meter is not None and not fails:
@@ -220,7 +214,7 @@ class Session:
         self._pushes.start()
 
     def _end(self, *events: int) -> None:
-        """Forget the keys at both ends, and say so; without a session there is nothing to end."""
+        """Forget the keys at both ends, and print the events; does nothing without a session."""
         if not self.keys:
             return
         self._forget()

@@ -77,7 +77,7 @@ class History(Command):
 
 
 class _Past:
-    """Reads the past of one meter, oldest first."""
+    """Reads the history of one meter, oldest first."""
 
     def __init__(self, meter: SmartMeter, now: datetime, desk: Context) -> None:
         self._meter = meter

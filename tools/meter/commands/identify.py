@@ -11,7 +11,7 @@ from ..exit_codes import ExitCode, failure_of
 
 @dataclass(frozen=True, slots=True)
 class Identify(Command):
-    """Say within five seconds what is on the port. A verdict is a result, also a bad one."""
+    """Print within five seconds what is on the port. An unusable device is a result as well."""
 
     name: ClassVar = "identify"
 

@@ -57,7 +57,7 @@ class Table:
 
     report: ReadReport
     unknown: tuple[int, ...]
-    """What the meter offers and this program does not know."""
+    """Properties that the meter offers and this program does not know."""
     show_private: bool
 
     def lines(self) -> Iterator[str]:

@@ -11,14 +11,14 @@ class Listener(Protocol):
     """Takes the copy."""
 
     def sent(self, data: bytes) -> None:
-        """Hear what the host writes."""
+        """Take what the host writes."""
 
     def received(self, data: bytes) -> None:
-        """Hear what the dongle says."""
+        """Take what the dongle sends."""
 
 
 def recorded(connector: Connector, listener: Listener) -> Connector:
-    """Return a connector that does what ``connector`` does, in the hearing of ``listener``."""
+    """Return a connector that does what ``connector`` does, with a copy of all bytes to ``listener``."""
 
     async def connect(
         factory: Callable[[], asyncio.Protocol],
@@ -31,7 +31,7 @@ def recorded(connector: Connector, listener: Listener) -> Connector:
 
 
 class _HostTap(asyncio.Protocol):
-    """Stands before the host's protocol."""
+    """A proxy of the host's protocol."""
 
     def __init__(self, host: asyncio.Protocol, listener: Listener) -> None:
         self._host = host
@@ -60,15 +60,15 @@ class _HostTap(asyncio.Protocol):
 
 
 class _TransportTap(asyncio.Transport):
-    """Stands before a transport; the port asks this one what it would ask that one."""
+    """A proxy of a transport."""
 
     def __init__(self, transport: Any, listener: Listener) -> None:  # noqa: ANN401
-        # Serial transports share no class with socket ones that says they can be written to.
+        # Serial transports share no class with write() with socket ones.
         super().__init__()
         self._transport = transport
         self._listener = listener
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it is, it is that one's
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the type of the proxied attribute
         return getattr(self._transport, name)
 
     @override

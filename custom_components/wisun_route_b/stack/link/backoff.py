@@ -4,7 +4,7 @@ import random
 from typing import Final
 
 #: Seconds before the first repetition; every further wait is twice as long, up to a limit.
-_FIRST: Final = 2.0
+_FIRST_S: Final = 2.0
 #: Each wait is up to this much shorter or longer, so that many links do not act as one.
 _JITTER: Final = 0.25
 #: Longest wait in seconds before the radio is tried again: an attempt without an answer costs
@@ -18,7 +18,7 @@ class Backoff:
     """Waits that grow with each failure and never end."""
 
     def __init__(self, source: random.Random) -> None:
-        """Take where the jitter comes from."""
+        """Take the source of the jitter."""
         self._random = source
         self._failures = 0
 
@@ -28,6 +28,6 @@ class Backoff:
 
     def next(self, longest: float) -> float:
         """Return how many seconds to wait now; ``longest`` is meant without jitter."""
-        wait = min(longest, _FIRST * 2.0 ** min(self._failures, 30))
+        wait = min(longest, _FIRST_S * 2.0 ** min(self._failures, 30))
         self._failures += 1
         return wait * self._random.uniform(1.0 - _JITTER, 1.0 + _JITTER)

@@ -3,8 +3,8 @@
 Theory of operation. One task waits until something is lost, then tries the steps one by one
 and waits between rounds, until the meter has answered. A session that is lost within a minute
 belongs to the same outage: the waits go on growing, and the next round starts with the step
-behind the one that brought that session. Only the user can correct refused credentials, but a
-meter has been seen to refuse right ones for a while: they are tried again at long intervals.
+behind the one that brought that session. Only the user can correct refused credentials, but
+meters have refused right ones for a while: they are tried again at long intervals.
 """
 
 import asyncio
@@ -40,19 +40,19 @@ _LOGGER = logging.getLogger(__name__)
 
 #: A session that is lost within this many seconds belongs to the same outage: keep backing off and
 #: going on with the next step instead of starting over.
-_STABLE: Final = 60.0
+_SAME_OUTAGE_S: Final = 60.0
 #: Seconds for which a session must have carried answers before its step counts as the right one,
 #: and the next outage begins with the cheapest again.
-_HEALTHY: Final = 600.0
-#: Attempts in a row in which the meter must turn down credentials that it knew, before they
-#: are believed to be wrong; each attempt asks twice.
-_REFUSALS: Final = 2
+_HEALTHY_S: Final = 600.0
+#: Attempts in a row in which the meter must refuse credentials that it accepted before, until they
+#: count as wrong; each attempt tries twice.
+_MIN_REFUSALS: Final = 2
 #: Seconds between attempts with credentials that were refused: twice as long each time. The
 #: meter may have wanted a pause, or another controller had its session.
 _FIRST_REFUSED_WAIT: Final = 900.0
-_LONGEST_REFUSED_WAIT: Final = 3600.0
+_LONGEST_REFUSED_WAIT_S: Final = 3600.0
 #: Changes of the status that are kept for diagnostics.
-_JOURNAL: Final = 100
+_JOURNAL_ENTRIES: Final = 100
 
 
 _CONDITIONS: Final[dict[Condition, LinkState]] = {
@@ -75,20 +75,20 @@ _STEP_TEXTS: Final[dict[RecoveryStep, str]] = {
 class LinkKeeper:
     """Keeps one meter connected from :meth:`open` to :meth:`close`.
 
-    Recovery takes place in a task of its own; a read that fails meanwhile says why. After a
+    Recovery takes place in a task of its own; a read that fails meanwhile raises the cause. After a
     fault ends, the link is back within five minutes at the latest, and usually in seconds.
     """
 
     def __init__(self, meter: SmartMeter, source: random.Random | None = None) -> None:
-        """Take the meter; ``source`` is where the jitter comes from."""
+        """Take the meter; ``source`` is the source of the jitter."""
         self.meter = meter
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
         self._changed = Callbacks[LinkStatus]()
-        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL)
+        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL_ENTRIES)
         """The last changes of state or cause, oldest first; each cause once in an outage."""
         self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
-        """What this outage has shown so far."""
+        """Causes of this outage so far."""
         self._task: asyncio.Task[None] | None = None
         self._lost: RouteBError | None = None
         self._wake = asyncio.Event()
@@ -100,17 +100,17 @@ class LinkKeeper:
         """The step whose session did not last."""
         self._logged_steps: set[RecoveryStep] = set()
         self._requested: RecoveryStep | None = None
-        """What a person has asked for, until it is tried."""
+        """The step that the user has asked for, until it is tried."""
         self._stops = (meter.on_lost(self._session_lost), meter.on_condition(self._condition))
 
     @property
     def status(self) -> LinkStatus:
-        """What the link is doing."""
+        """State, cause and next attempt of the link."""
         return self._status
 
     @property
     def state(self) -> LinkState:
-        """What the link is doing, in a word."""
+        """State of the link."""
         return self._status.state
 
     @property
@@ -119,7 +119,7 @@ class LinkKeeper:
         return self._connected_at if self.meter.connected else None
 
     def on_change(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
-        """Have every change of state or cause reported; return how to stop that."""
+        """Subscribe to changes of state or cause; return the function that unsubscribes."""
         return self._changed.add(callback)
 
     async def open(
@@ -127,7 +127,7 @@ class LinkKeeper:
     ) -> ReadReport:
         """Connect for the first time and keep the link from then on.
 
-        Returns what the meter says about ``first``; raises as SmartMeter.connect().
+        Returns the values of ``first``; raises as SmartMeter.connect().
         """
         self._set(LinkState.CONNECTING)
         self._first = wanted = tuple(first)
@@ -143,8 +143,8 @@ class LinkKeeper:
     def start(self, first: Iterable[AnyProperty] = ()) -> None:
         """Keep the link from now on, without waiting for the first session.
 
-        For a meter that has been read before: its network must be known. What it says about
-        ``first`` in the first session is reported to those who have subscribed to the meter.
+        For a meter that has been read before: its network must be known. The values of
+        ``first`` in the first session are reported to the subscribers of the meter.
         """
         self._first = tuple(first)
         self._lost = NotConnectedError("There has been no session yet")
@@ -155,7 +155,7 @@ class LinkKeeper:
     async def _connect(
         self, progress: ProgressCallback | None, first: tuple[AnyProperty, ...]
     ) -> ReadReport:
-        """Connect; a meter that has let us in before must refuse us in two whole attempts."""
+        """Connect; a meter that accepted the credentials before must refuse two whole attempts."""
         try:
             return await self.meter.connect(progress, first)
         except CredentialsRefusedError:
@@ -176,7 +176,7 @@ class LinkKeeper:
         self._set(LinkState.CLOSED)
 
     def retry_now(self) -> None:
-        """Cut the wait for the next attempt short: the port may be there again.
+        """End the wait for the next attempt: the port may be there again.
 
         In the middle of an attempt, the next one will not be waited for.
         """
@@ -195,8 +195,8 @@ class LinkKeeper:
     async def rescan(self) -> None:
         """Do as :meth:`reconnect`, but look for the meter on all channels first.
 
-        What the scan finds takes the place of what was remembered; if it finds nothing, the
-        old place is tried after that as ever.
+        A network that the scan finds replaces the remembered one; if it finds none, the
+        remembered one is tried after that.
         """
         await self._renew(RecoveryStep.RESCAN)
 
@@ -257,19 +257,19 @@ class LinkKeeper:
         self._refusals = 0
         self._refused_wait = _FIRST_REFUSED_WAIT
         answered = (self.meter.answered_at or self._connected_at) - self._connected_at
-        if self._requested is not None or answered >= _HEALTHY:
+        if self._requested is not None or answered >= _HEALTHY_S:
             self._failed_step = None
-        if self._requested is not None or lost_at - self._connected_at >= _STABLE:
+        if self._requested is not None or lost_at - self._connected_at >= _SAME_OUTAGE_S:
             self._backoff.reset()
         else:
             await self._wait(error)
         while (failure := await self._try_steps(error)) is not None:
             self._count_refusal(failure)
-            if self._refusals >= _REFUSALS:
+            if self._refusals >= _MIN_REFUSALS:
                 error = failure
                 await self._wait_refused(failure)
             else:
-                error = _unless_believed(failure)
+                error = _error_to_report(failure)
                 await self._wait(error)
         self._connected()
         up = "up" if is_start else "back"
@@ -285,7 +285,7 @@ class LinkKeeper:
                 failure, PortError | CommandTimeoutError
             ):
                 continue
-            self._announce(step, _unless_believed(failure or error))
+            self._announce(step, _error_to_report(failure or error))
             if step is self._requested:
                 self._requested = None
             try:
@@ -303,7 +303,7 @@ class LinkKeeper:
         return failure
 
     def _steps(self, error: RouteBError) -> tuple[RecoveryStep, ...]:
-        """Return what to try: all of it where only the session is gone, from where it makes sense."""
+        """Return the steps to try: all of them if only the session is lost, else the later ones."""
         gone = not isinstance(error, SessionLostError | TransmitLimitError)
         if gone or not self.meter.has_port:
             return (RecoveryStep.REOPEN,)
@@ -330,7 +330,7 @@ class LinkKeeper:
         self._refusals = self._refusals + 1 if refused else 0
 
     async def _wait(self, error: RouteBError) -> None:
-        """Wait for the next attempt, or until something says that it is worth while now."""
+        """Wait for the next attempt, or until an event makes it worth while now."""
         away = isinstance(error, PortError | DongleError)
         seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
         limited = isinstance(error, TransmitLimitError)
@@ -341,7 +341,7 @@ class LinkKeeper:
         if self.state is not LinkState.REFUSED:
             _LOGGER.info("The meter does not accept the credentials any more")
         seconds = self._refused_wait
-        self._refused_wait = min(_LONGEST_REFUSED_WAIT, 2.0 * seconds)
+        self._refused_wait = min(_LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
         await self._wait_in(LinkState.REFUSED, error, seconds)
 
     async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
@@ -387,8 +387,8 @@ class LinkKeeper:
         return status.state is not before.state or not known
 
 
-def _unless_believed(error: RouteBError) -> RouteBError:
-    """Return what to report of a failure: a refusal is not believed before it is repeated."""
+def _error_to_report(error: RouteBError) -> RouteBError:
+    """Return the error to report: a refusal counts only once it is repeated."""
     if isinstance(error, CredentialsRefusedError):
-        return JoinFailedError("The meter turned the sign-in down, perhaps by mistake")
+        return JoinFailedError("The meter refused the sign-in, perhaps by mistake")
     return error
