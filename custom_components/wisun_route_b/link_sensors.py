@@ -103,6 +103,7 @@ HEALTH_SENSORS: Final = (
     ),
     HealthSensorDescription(
         key="signal_strength",
+        entity_registry_enabled_default=True,
         device_class=SensorDeviceClass.SIGNAL_STRENGTH,
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,

@@ -43,6 +43,7 @@ _NOT_YET: Final = frozenset(
         "projected_demand",
         "reconnect",
         "scan_again",
+        "signal_strength",
     }
 )
 #: What an entity shows that tells of the link, or that all is well.
