@@ -21,7 +21,7 @@ _MORE = """\
 
 Recovery, from the end of the fault to the next good reading. Both read every 30 s and at once when they
 report that the session is lost (broute-j11) or the link is up again (ours); each fault came 4, 12 and 20 s
-after a reading, with three different meters.
+after the third reading, with three different meters.
 """
 
 _ROWS = (

@@ -79,7 +79,7 @@ is opened, and three for a device that speaks.
 RECOVERY = """\
 From the end of the fault to the next good reading, both programs reading every 30 s, ours also at
 once when the link reports that it is up again, as the integration does. Each fault came 4, 12 and
-20 s after a reading, with three different meters. EVENT 26 and 29 end nothing but the
+20 s after the third reading, with three different meters. EVENT 26 and 29 end nothing but the
 session, so time counts from them. A USB event, which Home Assistant passes on, is not simulated.
 """
 

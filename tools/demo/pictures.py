@@ -37,6 +37,8 @@ _SETTLING: Final = 2.0
 _DAYS: Final = "7"
 #: Home Assistant's own name of the sensor.
 _POWER: Final = {"en": "Power", "ja": "電力"}
+#: The dongle of the picture of a wrong password, in which nothing shows that it speaks J11.
+_J11_DONGLE: Final = "rs-wsuha-j11"
 #: Slow enough for a picture of what is shown meanwhile.
 _SPEED: Final = 1.0
 
@@ -71,15 +73,29 @@ class _Camera:
         await self._frontend.find_integration()
         await self._take("add-integration", self._dialog, height=_LOW)
 
-    async def set_up(self) -> None:
-        """Go through the set-up."""
+    async def _fill_in(self, password: str) -> None:
+        """Open the form of the set-up, and fill in what it needs."""
         frontend = self._frontend
         await frontend.choose_integration()
         await frontend.sees(self._words("config.step.user.title"))
         await frontend.open_ports()
         await frontend.enter_port(str(self._stage.configuration.dongle))
         await frontend.enter("route_b_id", ROUTE_B_ID)
-        await frontend.enter("password", PASSWORD)
+        await frontend.enter("password", password)
+
+    async def refusal(self) -> None:
+        """See a wrong password refused."""
+        await self._frontend.find_integration()
+        await self._fill_in(PASSWORD[::-1])
+        await self._frontend.submit()
+        await self._frontend.sees(self._words("config.error.credentials_refused"))
+        await self._take("setup-refused", self._dialog)
+        await self._frontend.close()
+
+    async def set_up(self) -> None:
+        """Go through the set-up."""
+        frontend = self._frontend
+        await self._fill_in(PASSWORD)
         await frontend.number(0).fill(_DAYS)
         await self._take("setup-form", self._dialog)
         await frontend.submit()
@@ -147,6 +163,12 @@ async def _take_new_meter(stage: Stage) -> bool:
     return True
 
 
+async def _take_refusal(stage: Stage) -> bool:
+    async with _camera(stage) as camera:
+        await camera.refusal()
+    return True
+
+
 async def _take_take_over(stage: Stage) -> bool:
     async with _camera(stage) as camera:
         await camera.take_over()
@@ -162,6 +184,9 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             options = Options(port=0, language=language, speed=_SPEED, folder=_PLACE)
             if not asyncio.run(perform(options, _take_new_meter)):
+                return 1
+            options_j11 = replace(options, dongle=_J11_DONGLE)
+            if not asyncio.run(perform(options_j11, _take_refusal)):
                 return 1
             options = replace(options, core=True)
             if not asyncio.run(perform(options, _take_take_over)):

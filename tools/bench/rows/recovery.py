@@ -14,6 +14,9 @@ from tools.bench.processes import Meters, Option, Program, meters, reader
 
 #: Seconds after a good reading at which a fault begins.
 PHASES = (4.0, 12.0, 20.0)
+#: Readings before the fault, 30 s apart: the session has then lasted for more than a minute, as most
+#: have that are lost. Our keeper waits before the next attempt if it has not.
+_READINGS_BEFORE = 3
 #: Seconds that the meter is without power, or the dongle out of its socket.
 _AWAY = 45
 #: Seconds after the start of a reading in which the first answer must have come.
@@ -109,7 +112,8 @@ class _Case:
             meters(seed=round(self.phase), control=True, **self.options) as dongle,
             reader(self.name, "watch", dongle.port()) as program,
         ):
-            await program.until("reading")
+            for _ in range(_READINGS_BEFORE):
+                await program.until("reading")
             await asyncio.sleep(self.phase)
             await self.fault(dongle, program)
             ended = time.monotonic()

@@ -43,6 +43,9 @@ _LOGGER = logging.getLogger(__name__)
 #: (application interface specification 1.01, 2.4.2, timers 1 and 2).
 TIMEOUT_ONE_S = 20.0
 TIMEOUT_SEVERAL_S = 60.0
+#: Sendings in which the next request must be answered after one that was not: what is not answered twice
+#: seldom is later, and a meter that has been without power answers nothing before a new sign-in.
+_SENDINGS_IN_DOUBT = 2
 #: Datagrams in a row that may fail on the air before the request does.
 _TRANSMIT_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
@@ -137,14 +140,14 @@ class Requester:
     ) -> Frame:
         """Send a request and return its answer, be it a Get_Res or a Get_SNA.
 
-        ``timeout_s`` in seconds replaces the specification's. Raises ResponseTimeoutError
-        when no answer came, SendFailedError when nothing could be sent, and whatever ended
-        the link meanwhile.
+        ``timeout_s`` in seconds replaces the specification's, which is shortened for a request that
+        follows one without an answer. Raises ResponseTimeoutError when no answer came,
+        SendFailedError when nothing could be sent, and whatever ended the link meanwhile.
         """
         async with self._turn:
             try:
                 answer = await self._request(
-                    service, properties, timeout_s or _specified_timeout(properties)
+                    service, properties, timeout_s or self._timeout_s(properties)
                 )
             except SendFailedError, ResponseTimeoutError:
                 self._statistics.lost += 1
@@ -168,6 +171,19 @@ class Requester:
                 return False
         self._statistics.answers += 1
         return True
+
+    def _timeout_s(self, properties: tuple[Property, ...]) -> float:
+        """Return for how many seconds an answer is waited for.
+
+        The specification gives the meter more time than it needs. If the last request was not
+        answered either, the session is more likely to be gone, and only a new sign-in helps.
+        """
+        if properties[0].epc in _LONG_ANSWERS:
+            return TIMEOUT_SEVERAL_S
+        allowed = TIMEOUT_ONE_S if len(properties) == 1 else TIMEOUT_SEVERAL_S
+        if self._watchdog.in_doubt:
+            return min(allowed, _SENDINGS_IN_DOUBT * self._response_time.resend_after)
+        return allowed
 
     async def _request(
         self,
@@ -379,9 +395,3 @@ def transaction_ids() -> Iterator[int]:
     while True:
         tid = tid % 0xFFFF + 1
         yield tid
-
-
-def _specified_timeout(properties: tuple[Property, ...]) -> float:
-    """Return how many seconds the specification gives the meter for this request."""
-    short = len(properties) == 1 and properties[0].epc not in _LONG_ANSWERS
-    return TIMEOUT_ONE_S if short else TIMEOUT_SEVERAL_S
