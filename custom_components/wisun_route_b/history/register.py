@@ -30,7 +30,7 @@ _SLACK: Final = Decimal(50)
 _UNKNOWN_DAY: Final = Decimal(48)
 #: How far a state may be from the meter's register at the hour and still come from the same
 #: reading (kWh): a poll that was half a minute old, clocks that differ by a few.
-_CLOSE: Final = Decimal("0.2")
+_CLOSE_KWH: Final = Decimal("0.2")
 
 
 def hours_between(since: datetime, until: datetime) -> Iterator[datetime]:
@@ -87,7 +87,7 @@ class Register:
     @property
     def near(self) -> Decimal:
         """How far apart two readings of the same moment may be, kWh."""
-        return max(self.scale.step, _CLOSE)
+        return max(self.scale.step, _CLOSE_KWH)
 
     def at(self, moment: datetime) -> Decimal | None:
         """Return the register at a moment, None if it is not known."""

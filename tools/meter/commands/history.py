@@ -43,11 +43,11 @@ class History(Command):
     source: Source = Source.DAYS
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
-        async with connected(desk) as meter:
+    async def run(self, context: Context) -> ExitCode:
+        async with connected(context) as meter:
             now = await meter.clock()
             first, last = self._days(now.date())
-            past = _Past(meter, now, desk)
+            past = _Past(meter, now, context)
             # One slot more closes the last half-hour of the last day.
             midnight = datetime.combine(last + _DAY, time(), JST)
             slots = await past.slots(first, min(midnight, now), self.source)
@@ -56,7 +56,7 @@ class History(Command):
                 for energy in (half_hours.consumptions(slots, meter.scale) if meter.scale else ())
             }
         shown = [slot for slot in slots if slot.at < midnight]
-        desk.screen.result(
+        context.screen.result(
             _document(shown, energies, past.problems, self.source),
             _lines(shown, energies, past.problems),
         )
@@ -79,10 +79,10 @@ class History(Command):
 class _Past:
     """Reads the history of one meter, oldest first."""
 
-    def __init__(self, meter: SmartMeter, now: datetime, desk: Context) -> None:
+    def __init__(self, meter: SmartMeter, now: datetime, context: Context) -> None:
         self._meter = meter
         self._today = now.date()
-        self._desk = desk
+        self._desk = context
         self.problems: dict[date, str] = {}
         """Days that could not be read, and why."""
 
