@@ -1,6 +1,6 @@
 """The largest half-hour of each month. No clock, no Home Assistant.
 
-A contract by measured demand (実量制) goes by the largest half-hour of this month and the eleven
+A contract by measured demand (実量制) is based on the largest half-hour of this month and the eleven
 before it; its demand is the energy of the half-hour divided by half an hour. Months are those of
 the calendar in Japan.
 """
