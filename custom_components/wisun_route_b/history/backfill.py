@@ -137,7 +137,7 @@ class HistoryBackfill:
         return {"days": self._memory.import_days, "sensors": list(self._memory.import_left)}
 
     def past(self, pause: float) -> HistoryCache:
-        """Return a separate cache of the meter's registers; ``pause`` as above."""
+        """Return a separate cache of the meter's registers; ``pause`` in seconds after each day."""
         return HistoryCache(self._meter, pause, self._read_clock)
 
     # --- When ------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def copy_before(
 
 
 def possible_energy(session: Session, sensor: StoredSensor, since: float, until: float) -> float:
-    """Return what a sensor can have counted from one moment to another, at its own pace.
+    """Return the energy that a sensor can have counted from one moment to another, at its own pace.
 
     That is the pace of its busiest day within the month before, and somewhat more.
     """
