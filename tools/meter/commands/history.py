@@ -7,19 +7,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, override
 
-from custom_components.wisun_route_b.stack import JST, SmartMeter, errors, half_hours
+from custom_components.wisun_route_b.stack import JST, SmartMeter, errors, half_hours, readings
 
 from ..context import Command, Context, connected
 from ..exit_codes import ExitCode, UsageError
 from ..screen import Json
 from ..values import as_json, moment_text
 
-#: How far back a meter can be asked (ECHONET Appendix R, 0x0288, E5).
-LAST_DAY = 99
 _HALF_HOUR = timedelta(minutes=30)
 _DAY = timedelta(days=1)
-#: Slots in one answer of history 2 (EC).
-_AT_ONCE = 12
 _ROW = "{:<18}{:>14}{:>14}{:>12}{:>12}"
 
 
@@ -69,9 +65,9 @@ class History(Command):
             first = last = today - self.day * _DAY
         else:
             first, last = self.first, self.last or today
-        if not today - LAST_DAY * _DAY <= first <= last <= today:
+        if not today - readings.HISTORY_DAYS * _DAY <= first <= last <= today:
             raise UsageError(
-                f"The meter keeps {LAST_DAY} days and today, which is {today} by its clock."
+                f"The meter keeps {readings.HISTORY_DAYS} days and today, which is {today} by its clock."
             )
         return first, last
 
@@ -116,7 +112,7 @@ class _Past:
         whole = int((min(end, midnight + _DAY - _HALF_HOUR) - midnight) / _HALF_HOUR) + 1
         slots: list[half_hours.Slot] = []
         while len(slots) < whole:
-            count = min(_AT_ONCE, whole - len(slots))
+            count = min(readings.HISTORY_SLOTS, whole - len(slots))
             newest = midnight + (len(slots) + count - 1) * _HALF_HOUR
             slots += await self._meter.half_hour_history(newest, count)
         return slots
