@@ -299,7 +299,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         return self.data.merged(report)
 
     async def _open(self, now: datetime) -> ReadReport:
-        # A task of the entry: unloading cancels it, which frees the port, whoever asked for
+        # A task of the entry: unloading cancels it, which frees the port, whatever asked for
         # this refresh.
         first = schedule.due_properties(now, {}, _FIRST_READING)
         report = await self.config_entry.async_create_background_task(
@@ -332,7 +332,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         try:
             report = await self.meter.read(due, _READ_TIMEOUT_S)
         except RouteBError as err:
-            _LOGGER.debug("What the first reading left out could not be read: %s", err)
+            _LOGGER.debug("The rest of the first reading could not be read: %s", err)
         else:
             self._pushed(report)
 
@@ -400,7 +400,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         try:
             await self.meter.describe()
         except RouteBError as err:
-            _LOGGER.debug("The meter could not be asked what it is: %s", err)
+            _LOGGER.debug("The meter's description could not be read: %s", err)
         else:
             self._remember()
             self.async_update_listeners()

@@ -29,7 +29,13 @@ from ..errors import (
 )
 from ..meter.properties import AnyProperty
 from ..meter.report import ReadReport
-from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
+from .backoff import (
+    FIRST_REFUSED_WAIT_S,
+    LONGEST_PORT_WAIT_S,
+    LONGEST_REFUSED_WAIT_S,
+    LONGEST_WAIT_S,
+    Backoff,
+)
 from .callbacks import Callbacks
 from .client import SmartMeter
 from .connection import Condition
@@ -47,10 +53,6 @@ _HEALTHY_S: Final = 600.0
 #: Attempts in a row in which the meter must refuse credentials that it accepted before, until they
 #: count as wrong; each attempt tries twice.
 _MIN_REFUSALS: Final = 2
-#: Seconds between attempts with credentials that were refused: twice as long each time. The
-#: meter may have wanted a pause, or another controller had its session.
-_FIRST_REFUSED_WAIT: Final = 900.0
-_LONGEST_REFUSED_WAIT_S: Final = 3600.0
 #: Changes of the status that are kept for diagnostics.
 _JOURNAL_ENTRIES: Final = 100
 
@@ -95,7 +97,7 @@ class LinkKeeper:
         self._wake = asyncio.Event()
         self._connected_at = -math.inf
         self._refusals = 0
-        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._refused_wait = FIRST_REFUSED_WAIT_S
         self._first: tuple[AnyProperty, ...] = ()
         self._failed_step: RecoveryStep | None = None
         """The step whose session did not last."""
@@ -266,7 +268,7 @@ class LinkKeeper:
         lost_at = asyncio.get_running_loop().time()
         self._logged_steps.clear()
         self._refusals = 0
-        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._refused_wait = FIRST_REFUSED_WAIT_S
         answered = (self.meter.answered_at or self._connected_at) - self._connected_at
         if self._requested is not None or answered >= _HEALTHY_S:
             self._failed_step = None
@@ -356,7 +358,7 @@ class LinkKeeper:
     async def _wait(self, error: RouteBError) -> None:
         """Wait for the next attempt, or until an event makes it worth while now."""
         away = isinstance(error, PortError | DongleError)
-        seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
+        seconds = self._backoff.next(LONGEST_PORT_WAIT_S if away else LONGEST_WAIT_S)
         limited = isinstance(error, TransmitLimitError)
         await self._wait_in(LinkState.LIMITED if limited else LinkState.WAITING, error, seconds)
 
@@ -365,7 +367,7 @@ class LinkKeeper:
         if self.state is not LinkState.REFUSED:
             _LOGGER.info("The meter does not accept the credentials any more")
         seconds = self._refused_wait
-        self._refused_wait = min(_LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
+        self._refused_wait = min(LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
         await self._wait_in(LinkState.REFUSED, error, seconds)
 
     async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
