@@ -1,6 +1,7 @@
 """Names and numbers that several modules share."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 DOMAIN: Final = "wisun_route_b"
@@ -44,3 +45,7 @@ LONGEST_POLL_INTERVAL: Final = 300
 #: How far a moment may lie ahead of this computer's clock and still be accepted: the clock of a
 #: meter is right to a few minutes, and this one may have been set back a little.
 CLOCK_TOLERANCE: Final = timedelta(minutes=10)
+
+#: More than any low-voltage customer can draw: contracts below 50 kW are low-voltage in Japan. What is
+#: beyond comes from two different meters.
+MAX_POWER_KW: Final = Decimal(100)

@@ -190,7 +190,7 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         key for key, value in checks.items() if key in entry.options and entry.options[key] != value
     }
     if damaged:
-        _LOGGER.warning("Options that make no sense are dropped: %s", ", ".join(sorted(damaged)))
+        _LOGGER.warning("Dropped invalid options: %s", ", ".join(sorted(damaged)))
         options = {key: value for key, value in entry.options.items() if key not in damaged}
         hass.config_entries.async_update_entry(entry, options=options)
 
@@ -215,7 +215,7 @@ def remember_meter(hass: HomeAssistant, entry: RouteBConfigEntry, meter: SmartMe
 
 @callback
 def names_of_home(entry: RouteBConfigEntry) -> set[str]:
-    """Return what the home of an entry goes by: its identity, and the hash of today's ID."""
+    """Return the identifiers of an entry's home: its identity, and the hash of its present ID."""
     names = (stored(entry).identity, entry.unique_id)
     return {name for name in names if isinstance(name, str)}
 

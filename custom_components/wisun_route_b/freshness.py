@@ -21,7 +21,7 @@ def hold_time(poll_interval: float) -> float:
 
 
 class Freshness:
-    """When each property was answered last."""
+    """When each property was answered last, in seconds of any steady clock."""
 
     def __init__(self, hold: float) -> None:
         """Start without any; ``hold`` is how long a value is shown unconfirmed, in seconds."""
@@ -50,7 +50,7 @@ class Freshness:
         return self._is_held(self._answered.get(epc) if epc in schedule.LIVE else self._newest, now)
 
     def next_expiry(self, now: float) -> float | None:
-        """Return until when the next value is fresh that no longer is after that; None for none."""
+        """Return the moment at which the next value expires; None for none."""
         moments = [self._newest, *(self._answered.get(epc) for epc in schedule.LIVE)]
         return min(
             (at + self._hold for at in moments if at is not None and self._is_held(at, now)),

@@ -52,7 +52,7 @@ async def async_forget(hass: HomeAssistant, identity: str) -> None:
     try:
         await take_over_store(hass, identity).async_remove()
     except OSError as err:
-        _LOGGER.warning("The notes on the take-over stay: %s", type(err).__name__)
+        _LOGGER.warning("The state of the take-over could not be deleted: %s", type(err).__name__)
 
 
 async def async_migrate(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -68,7 +68,7 @@ async def async_migrate(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     try:
         await _move_orders(hass, entry, identity)
     except NotStoredError:
-        _LOGGER.warning("What is still to be done for %s cannot be stored yet", entry.title)
+        _LOGGER.warning("The pending orders of %s cannot be stored yet", entry.title)
         return True
     forget_old_orders(hass, entry, minor_version=2)
     return True

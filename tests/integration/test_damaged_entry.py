@@ -168,7 +168,7 @@ async def test_memory_and_options_that_make_no_sense_do_no_harm(
 
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
     assert dict(entry.options) == {"later_version": 1}
-    assert "Options that make no sense are dropped" in caplog.text
+    assert "Dropped invalid options" in caplog.text
     assert "Traceback" not in caplog.text
 
 

@@ -189,6 +189,17 @@ class ScriptedDongle(asyncio.Transport):
 
         self.on_request = answer
 
+    def withhold_answers(self) -> list[Frame]:
+        """Accept requests from now on without an answer; return the list that they are added to."""
+        withheld: list[Frame] = []
+
+        def keep(request: Frame) -> None:
+            self.accept()
+            withheld.append(request)
+
+        self.on_request = keep
+        return withheld
+
     def _command(self, line: str) -> None:
         word = line.partition(" ")[0]
         if not word or not word.isascii():

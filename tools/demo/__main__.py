@@ -77,7 +77,7 @@ async def _show_outage(stage: Stage, back: datetime) -> None:
     _print_addresses(stage)
     played = await outage.play(stage, back, outage.until_enter)
     say(f"""
-  AFTER   {played.repair["hours"]} hours were put right. Look again: every hour has its own energy.
+  AFTER   {played.repair["hours"]} hours were repaired. Look again: every hour has its own energy.
 """)
     for fault in played.wrong:
         say(f"wrong: {fault}")
@@ -90,7 +90,7 @@ async def _check_outage(stage: Stage, back: datetime) -> bool:
     born = stage.clock.now()
     played = await outage.play(stage, back)
     if not played.before:
-        played.wrong.append("The outage has left no trace that could be put right.")
+        played.wrong.append("The outage has left nothing to repair.")
     played.wrong.extend(await outage.changes_of_other_sensor(stage, born, stage.clock.now()))
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong

@@ -35,7 +35,7 @@ async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObj
 
 async def choose_language(home_assistant: HomeAssistantClient, language: str) -> None:
     """Choose the language of the frontend; its times are to be those of Home Assistant."""
-    # Else the frontend goes by the language and the time zone of the browser.
+    # Else the frontend uses the language and the time zone of the browser.
     await home_assistant.command(
         "frontend/set_user_data",
         key="language",

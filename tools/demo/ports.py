@@ -26,7 +26,7 @@ def chosen_port(wanted: int | None) -> Iterator[int]:
         if (probe := _bound(port)) is not None:
             break
     else:
-        raise DemoError(f"Port {wanted} cannot be had. Is something else running there?")
+        raise DemoError(f"Port {wanted} is in use. Is something else running there?")
     with probe:
         number: int = probe.getsockname()[1]
         # Only on Linux can a server listen where another socket of the same kind is bound.

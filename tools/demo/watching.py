@@ -49,4 +49,4 @@ async def next_repair(
                     return moment
                 await asyncio.sleep(_BETWEEN_LOOKS)
     except TimeoutError as err:
-        raise DemoError(f"Nothing was put right within {seconds:.0f} s.") from err
+        raise DemoError(f"Nothing was repaired within {seconds:.0f} s.") from err

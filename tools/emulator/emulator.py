@@ -45,8 +45,8 @@ class Emulator:
         self.air = RadioEnvironment(self.config, self.meter)
         kind = Dongle if self.config.j11 is None else J11Dongle
         self.device: Device = kind(self.config, self.air, self._pace, chance)
-        self._plug = Usb(self.device)
-        self.faults = Faults(self.config, self.air, self.device, self._plug, chance)
+        self._usb = Usb(self.device)
+        self.faults = Faults(self.config, self.air, self.device, self._usb, chance)
 
     @property
     def dongle(self) -> Dongle:
@@ -73,17 +73,17 @@ class Emulator:
         While the dongle is unplugged it raises what ``missing`` returns.
         """
         splits = self._splits if self.config.split_reads else None
-        transport = InProcessTransport(self.device, splits, missing, plugged=self._plug.plugged)
-        return self._plug.add(transport).connect
+        transport = InProcessTransport(self.device, splits, missing, plugged=self._usb.plugged)
+        return self._usb.add(transport).connect
 
     def serve_pty(self, path: str | Path) -> None:
         """Make a pseudo-terminal and link it to ``path``; needs a running loop."""
-        _ = self._plug.add(PtyTransport(self.device, Path(path), plugged=self._plug.plugged))
+        _ = self._usb.add(PtyTransport(self.device, Path(path), plugged=self._usb.plugged))
 
     async def serve_tcp(self, port: int, address: str = "127.0.0.1") -> int:
         """Listen for hosts; return the port, which the system chooses if it is 0."""
-        transport = TcpTransport(self.device, port, address, plugged=self._plug.plugged)
-        return self._plug.add(transport).port
+        transport = TcpTransport(self.device, port, address, plugged=self._usb.plugged)
+        return self._usb.add(transport).port
 
     async def serve_truth(self, where: str) -> None:
         """Serve the meter's true values, on a loopback port or a Unix socket."""
@@ -104,7 +104,7 @@ class Emulator:
         for transport in self._questions:
             transport.close()
         self._questions.clear()
-        self._plug.close()
+        self._usb.close()
         self.device.close()
         await self._pace.stop()
 

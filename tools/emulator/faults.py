@@ -45,7 +45,7 @@ class Faults:
         self._air = air
         self._dongle = dongle
         self._session = dongle.session
-        self._plug = plug
+        self._usb = plug
         self._pace: Pace = dongle.pace
         self._booting: asyncio.Task[None] | None = None
         self._added: list[Pan] = []
@@ -82,7 +82,7 @@ class Faults:
 
     def limit_transmission(self) -> None:
         """The regulatory transmission time is used up: EVENT 32, and nothing is sent."""
-        if self._plug.plugged:
+        if self._usb.plugged:
             self._dongle.limit(on=True)
 
     def release_transmission(self) -> None:
@@ -154,7 +154,7 @@ class Faults:
         Registers, credentials and session are gone, the echo is on again; some bytes of garbage
         are on the line, and for half a second (at speed 1) it receives nothing.
         """
-        if self._plug.plugged:
+        if self._usb.plugged:
             self._dongle.power_cycle()
 
     def mute_dongle(self) -> None:
@@ -180,11 +180,11 @@ class Faults:
 
     def unplug(self) -> None:
         """Unplug the dongle: it loses all state, and its ports are gone for every host."""
-        self._plug.unplug()
+        self._usb.unplug()
 
     def replug(self, path: str | Path | None = None) -> None:
         """Plug it in; a pseudo-terminal appears behind another path if one is given."""
-        self._plug.replug(None if path is None else Path(path))
+        self._usb.replug(None if path is None else Path(path))
 
     # --- Defects --------------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ class Faults:
             self.rates.quiet
             and self._defects.none
             and self._dongle.is_healthy
-            and self._plug.plugged
+            and self._usb.plugged
             and not (dongle.muted or dongle.always_ok or dongle.limited or self._added)
             and air.powered
             and air.in_range == self._in_range

@@ -15,7 +15,7 @@ class Lifetime:
 
     def __init__(
         self,
-        front: Transceiver,
+        transceiver: Transceiver,
         pace: Pace,
         seconds: float,
         *,
@@ -23,7 +23,7 @@ class Lifetime:
         expire: Callable[[], None],
     ) -> None:
         """Take the lifetime in seconds, and how a session is renewed and how it ends."""
-        self._front = front
+        self._transceiver = transceiver
         self._pace = pace
         self._seconds = seconds
         self._renew = renew
@@ -35,12 +35,12 @@ class Lifetime:
         """Begin with a new session."""
         self.end()
         self._prolong()
-        self._running = self._front.begin(self._run())
+        self._running = self._transceiver.begin(self._run())
 
     def renew_now(self) -> None:
         """Renew the session before it is time."""
         self.end()
-        self._running = self._front.begin(self._run(renew_now=True))
+        self._running = self._transceiver.begin(self._run(renew_now=True))
 
     def end(self) -> None:
         """End it; what has ended it by itself goes on."""

@@ -28,13 +28,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
 async def _until_interrupted(request: Request) -> ExitCode:
     """Run the command; the first Ctrl-C ends it in an orderly way, more do nothing."""
-    desk = Context(
+    context = Context(
         serial_connector(request.port),
         Screen(as_json=request.as_json),
         request.credentials,
         request.show_addresses,
     )
-    task = asyncio.create_task(perform(request.command, desk))
+    task = asyncio.create_task(perform(request.command, context))
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
@@ -45,18 +45,18 @@ async def _until_interrupted(request: Request) -> ExitCode:
         loop.add_signal_handler(number, interrupt)
     with suppress(asyncio.CancelledError):
         return await task
-    desk.screen.wipe()
+    context.screen.wipe()
     return ExitCode.INTERRUPTED
 
 
-async def perform(command: Command, desk: Context) -> ExitCode:
+async def perform(command: Command, context: Context) -> ExitCode:
     """Run a command; print what went wrong, if anything did."""
     try:
-        return await command.run(desk)
+        return await command.run(context)
     except RouteBError as err:
         failure = failure_of(err)
-        desk.screen.failure(failure.key, failure.text)
+        context.screen.failure(failure.key, failure.text)
         return failure.code
     except UsageError as err:
-        desk.screen.failure("usage", str(err))
+        context.screen.failure("usage", str(err))
         return ExitCode.USAGE

@@ -30,7 +30,7 @@ async def forget_demand(hass: HomeAssistant, identity: str) -> None:
     try:
         await _store(hass, identity).async_remove()
     except OSError as err:
-        _LOGGER.warning("The notes on the demand stay: %s", type(err).__name__)
+        _LOGGER.warning("The stored peaks could not be deleted: %s", type(err).__name__)
 
 
 class DemandStore:
@@ -45,7 +45,7 @@ class DemandStore:
         try:
             stored: object = await self._store.async_load()
         except Exception as err:  # noqa: BLE001 - the set-up must not fail for this
-            _LOGGER.warning("The notes on the demand cannot be read: %s", type(err).__name__)
+            _LOGGER.warning("The stored peaks cannot be read: %s", type(err).__name__)
             stored = None
         return _peaks(stored if isinstance(stored, dict) else {})
 
@@ -54,7 +54,7 @@ class DemandStore:
         try:
             await self._store.async_save(_as_dict(peaks))
         except Exception as err:  # noqa: BLE001 - as above
-            _LOGGER.warning("The notes on the demand: %s", type(err).__name__)
+            _LOGGER.warning("The peaks could not be stored: %s", type(err).__name__)
 
 
 def _as_dict(peaks: Peaks) -> dict[str, Any]:

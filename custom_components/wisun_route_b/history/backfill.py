@@ -151,7 +151,7 @@ class HistoryBackfill:
         return {"days": self._memory.import_days, "sensors": list(self._memory.import_left)}
 
     def past(self, pause: float) -> HistoryCache:
-        """Return a separate cache of the meter's registers; ``pause`` as above."""
+        """Return a separate cache of the meter's registers; ``pause`` in seconds after each day."""
         return HistoryCache(self._meter, pause, self._read_clock)
 
     # --- When ------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ class HistoryBackfill:
         if occasion is Occasion.IMPORT or report.is_noticeable(self._noticeable()):
             self._memory.last_repair = report.as_dict()
             await self._memory.async_save()
-            _LOGGER.info("%d hours of the energy history were put right", len(report.hours))
+            _LOGGER.info("Corrected %d hours of the energy history", len(report.hours))
         self._inform()
         return report
 

@@ -39,7 +39,9 @@ async def forget_backfill(hass: HomeAssistant, identity: str) -> None:
     try:
         await _store(hass, identity).async_remove()
     except OSError as err:
-        _LOGGER.warning("The notes on the energy history stay: %s", type(err).__name__)
+        _LOGGER.warning(
+            "The state of the energy history could not be deleted: %s", type(err).__name__
+        )
 
 
 class NotStoredError(HomeAssistantError):
@@ -146,7 +148,7 @@ class BackfillStore:
             self._take(stored if isinstance(stored, dict) else {}, keys)
         except Exception as err:  # noqa: BLE001 - the set-up must not fail for this
             _LOGGER.warning(
-                "The notes on the energy history cannot be read (%s): it is compared again",
+                "The state of the energy history cannot be read (%s): it is compared again",
                 type(err).__name__,
             )
 
@@ -186,7 +188,9 @@ class BackfillStore:
             await self._store.async_save(self._as_dict())
         except Exception as err:  # noqa: BLE001 - as above
             self._saved_on = None
-            _LOGGER.warning("The notes on the energy history: %s", type(err).__name__)
+            _LOGGER.warning(
+                "The state of the energy history could not be stored: %s", type(err).__name__
+            )
 
     async def async_save_surely(self) -> None:
         """Write everything down, and make sure that it is; raises NotStoredError."""

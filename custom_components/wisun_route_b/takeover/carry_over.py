@@ -203,7 +203,7 @@ async def _put_dashboard_right(
         old: ours[key] for key, old in migrated.items() if key in ours and not _is_alive(hass, old)
     }
     if await async_replace_in_energy_dashboard(hass, pairs):
-        _LOGGER.info("The Energy dashboard showed a sensor that was migrated; it is put right")
+        _LOGGER.info("The Energy dashboard showed a migrated sensor; it has been corrected")
 
 
 def _theirs(

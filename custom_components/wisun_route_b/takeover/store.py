@@ -52,7 +52,7 @@ class TakeOverStore:
         try:
             stored: Json = await self._store.async_load()
         except Exception as err:  # noqa: BLE001 - damaged, or of a newer version
-            _LOGGER.warning("The notes on the take-over cannot be read: %s", type(err).__name__)
+            _LOGGER.warning("The state of the take-over cannot be read: %s", type(err).__name__)
             return
         found = stored if isinstance(stored, dict) else {}
         self.order, self.migrated = texts(found.get("order")), texts(found.get("migrated"))

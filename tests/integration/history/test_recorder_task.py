@@ -30,7 +30,7 @@ SECRET = "0123456789ABCDEF0123456789ABCDEF"
 
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_task, "_PAUSE", 0)
+    monkeypatch.setattr(recorder_task, "_PAUSE_S", 0)
 
 
 def add(_: Recorder, session: Session) -> int:

@@ -52,7 +52,7 @@ class J11Dongle(Device):
         self.module = Module()
         self.one_shot_faults = OneShotFaults()
         self.violations = Violations()
-        self.front = J11Transceiver(
+        self.transceiver = J11Transceiver(
             air,
             pace,
             chance,
@@ -61,7 +61,7 @@ class J11Dongle(Device):
             one_shot_faults=self.one_shot_faults,
             notify=self.notify,
         )
-        self.radio = Radio(config, self.front)
+        self.radio = Radio(config, self.transceiver)
         settings = Settings(product, self.mac, self.module, self.one_shot_faults)
         self._commands = Commands(self.module, settings, OnAir(self.module, self.radio))
         self._interpreter = Interpreter(self)

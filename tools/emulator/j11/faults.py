@@ -78,18 +78,18 @@ class J11Faults:
         properties = ((0xE7, _IMPOSSIBLE_POWER.to_bytes(4)),)
         payload = Frame(0, METER, CONTROLLER, Service.INF, properties).encode()
         datagram = self._air.datagram(payload, port=ECHONET_PORT, secured=doubt != "plain")
-        front = self._dongle.front
-        front.print_datagram(
+        transceiver = self._dongle.transceiver
+        transceiver.print_datagram(
             datagram,
             source=_FOREIGNER if doubt == "foreign" else datagram.source,
-            pan_id=front.pan_id ^ (doubt == "other_pan"),
+            pan_id=transceiver.pan_id ^ (doubt == "other_pan"),
         )
 
     def drop(self, reason: int) -> None:
         """A packet of the meter is received and dropped: 6038."""
         _check(reason, _BYTES, "a reason is one byte")
         datagram = self._air.datagram(b"\x10\x81\0\0\0", port=ECHONET_PORT, secured=True)
-        self._dongle.front.drop(reason, datagram)
+        self._dongle.transceiver.drop(reason, datagram)
 
     # --- The dongle -----------------------------------------------------------------------
 

@@ -52,22 +52,22 @@ _MOST_BEACONS = 20
 class Radio:
     """The dongle's end of the air."""
 
-    def __init__(self, config: EmulatorConfig, front: J11Transceiver) -> None:
+    def __init__(self, config: EmulatorConfig, transceiver: J11Transceiver) -> None:
         """Prepare; the radio is silent."""
-        self._front = front
-        self._air = front.air
-        self._pace = front.pace
-        self._chance = front.chance
-        self._module: Module = front.module
-        self._one_shot_faults: OneShotFaults = front.one_shot_faults
-        self._pushes = Notifications(config, front.air, front.pace, self.heard)
-        self.session = Session(config, front, self._pushes, self.heard)
-        self._exchange = Exchange(config.clock, front, self._pushes, self.heard)
+        self._transceiver = transceiver
+        self._air = transceiver.air
+        self._pace = transceiver.pace
+        self._chance = transceiver.chance
+        self._module: Module = transceiver.module
+        self._one_shot_faults: OneShotFaults = transceiver.one_shot_faults
+        self._pushes = Notifications(config, transceiver.air, transceiver.pace, self.heard)
+        self.session = Session(config, transceiver, self._pushes, self.heard)
+        self._exchange = Exchange(config.clock, transceiver, self._pushes, self.heard)
         self._pinging: asyncio.Task[None] | None = None
 
     def reset(self) -> None:
         """Forget everything, in the middle of whatever is going on."""
-        self._front.reset()
+        self._transceiver.reset()
         self.session.reset()
         self._pinging = None
 
@@ -79,7 +79,7 @@ class Radio:
             if mask >> channel & 1:
                 await self._pace.hold(_DWELL * 2**duration + _BETWEEN)
                 pans = self._answering(channel, duration, pair_id)
-                self._front.notify(SCAN_RESULT, _heard_on(channel, pans))
+                self._transceiver.notify(SCAN_RESULT, _heard_on(channel, pans))
 
     async def energy(self, mask: int) -> bytes:
         """Measure the energy on channels."""
@@ -126,12 +126,12 @@ class Radio:
         await self._pace.wait(_ON_AIR)
         for _ in range(sum(len(payload) > size for size in _FRAGMENTS)):
             await self._pace.wait(_FRAGMENT)
-        self._front.transmitted(payload, port)
+        self._transceiver.transmitted(payload, port)
         return await self._deliver(address, port, payload)
 
     async def _deliver(self, address: str, port: int, payload: bytes) -> int:
         chance = self._chance
-        if self._front.reached(address) is None:
+        if self._transceiver.reached(address) is None:
             await self._pace.wait(_NOT_FOUND, chance.random)
             return NO_ACK
         if chance.strikes(chance.rates.fail_send):
@@ -150,7 +150,7 @@ class Radio:
         """Receive from our meter, if both ends are there and have keys."""
         air = self._air
         if self._module.keys and air.session and air.present:
-            self._front.hear(payload, multicast=multicast)
+            self._transceiver.hear(payload, multicast=multicast)
 
     # --- Ping -----------------------------------------------------------------------------
 
@@ -161,19 +161,19 @@ class Radio:
 
     def ping(self, address: str, data: bytes) -> None:
         """Send an echo request; a notification reports the answer."""
-        self._pinging = self._front.begin(self._ping(address, data))
+        self._pinging = self._transceiver.begin(self._ping(address, data))
 
     async def _ping(self, address: str, data: bytes) -> None:
         await self._pace.wait(_ON_AIR)
-        pan = self._front.reached(address)
+        pan = self._transceiver.reached(address)
         if pan is None:
             await self._pace.wait(_PING_TIMEOUT)
-            self._front.notify(PONG, b"\0")
+            self._transceiver.notify(PONG, b"\0")
             return
         await self._pace.wait(_ON_AIR)
         encryption = 2 if self._module.keys else 1
         echoed = rssi(pan) + len(data).to_bytes(2) + data
-        self._front.notify(PONG, b"\1" + packed(pan.address) + bytes((encryption,)) + echoed)
+        self._transceiver.notify(PONG, b"\1" + packed(pan.address) + bytes((encryption,)) + echoed)
 
 
 def _heard_on(channel: int, pans: list[Pan]) -> bytes:

@@ -51,7 +51,7 @@ class Dongle(Device):
         mac = product.oui + f"{random.getrandbits(64):016X}"[len(product.oui) :]
         self._registers = Registers(product, echo=config.echo)
         self._printer = Printer(Lines(product, mac, link_local(mac)), self.emit)
-        front = SkstackTransceiver(
+        transceiver = SkstackTransceiver(
             air,
             pace,
             chance,
@@ -60,7 +60,7 @@ class Dongle(Device):
             printer=self._printer,
             binary=config.binary,
         )
-        self._radio = Radio(config, front)
+        self._radio = Radio(config, transceiver)
         self._commands = Commands(self._printer.lines, self._registers, self._radio, self.defects)
         self._interpreter = Interpreter(self, pace, dual=product.dual)
 

@@ -51,14 +51,14 @@ class Watch(Command):
     """End after so many readings."""
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
-        keeper = LinkKeeper(SmartMeter(desk.connector, desk.require_credentials()))
-        watcher = _Watcher(desk, keeper)
+    async def run(self, context: Context) -> ExitCode:
+        keeper = LinkKeeper(SmartMeter(context.connector, context.require_credentials()))
+        watcher = _Watcher(context, keeper)
         try:
             keeper.start()
             await watcher.watch(self.interval, self.count)
         except asyncio.CancelledError:
-            desk.screen.wipe()  # Ctrl-C ends this
+            context.screen.wipe()  # Ctrl-C ends this
             return ExitCode.OK if watcher.has_read else ExitCode.INTERRUPTED
         finally:
             await asyncio.shield(keeper.close(end_session=True))
@@ -68,8 +68,8 @@ class Watch(Command):
 class _Watcher:
     """Reads, listens and prints."""
 
-    def __init__(self, desk: Context, keeper: LinkKeeper) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, keeper: LinkKeeper) -> None:
+        self._desk = context
         self._keeper = keeper
         self._meter = keeper.meter
         self._happened = asyncio.Event()

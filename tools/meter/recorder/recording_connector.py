@@ -24,13 +24,13 @@ def recorded(connector: Connector, listener: Listener) -> Connector:
         factory: Callable[[], asyncio.Protocol],
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         host = factory()
-        transport, _ = await connector(lambda: _HostTap(host, listener))
-        return _TransportTap(transport, listener), host
+        transport, _ = await connector(lambda: _RecordingProtocol(host, listener))
+        return _RecordingTransport(transport, listener), host
 
     return connect
 
 
-class _HostTap(asyncio.Protocol):
+class _RecordingProtocol(asyncio.Protocol):
     """A proxy of the host's protocol."""
 
     def __init__(self, host: asyncio.Protocol, listener: Listener) -> None:
@@ -39,7 +39,7 @@ class _HostTap(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._host.connection_made(_TransportTap(transport, self._listener))
+        self._host.connection_made(_RecordingTransport(transport, self._listener))
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -59,7 +59,7 @@ class _HostTap(asyncio.Protocol):
         self._host.resume_writing()
 
 
-class _TransportTap(asyncio.Transport):
+class _RecordingTransport(asyncio.Transport):
     """A proxy of a transport."""
 
     def __init__(self, transport: Any, listener: Listener) -> None:  # noqa: ANN401

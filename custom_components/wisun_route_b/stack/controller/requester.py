@@ -345,7 +345,7 @@ class Requester:
         return self._late is not None and self._late.at >= moment
 
     def late_answer(self, epcs: frozenset[int], moment: float) -> Frame | None:
-        """Return the late answer that has come since then, if it is about these EPCs."""
+        """Return the late answer since ``moment`` (seconds of the loop's clock), if it is about these EPCs."""
         late = self._late
         if late is None or late.at < moment or late.epcs != epcs or epcs & _BOUND_TO_REQUEST:
             return None

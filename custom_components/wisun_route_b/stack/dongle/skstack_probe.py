@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from ..errors import CommandFailedError, DongleError
+from ..route_b import MAX_PAYLOAD
 from ..skstack import Version, commands
 from ..trace.trace import Trace
 from .port import Port
@@ -11,9 +12,9 @@ from .skstack_commander import Commander
 
 #: Seconds between two SKVERs if the first was refused at once.
 _PAUSE_S: Final = 0.25
-#: Empty lines that fill up the longest datagram (SKSENDTO, 1232 bytes) that a killed program can have
+#: Empty lines that fill up the longest datagram (SKSENDTO) that a killed program can have
 #: left half sent: the dongle takes no command before it is complete.
-_FILLING_LINES: Final = 1232 // 2 + 1
+_FILLING_LINES: Final = MAX_PAYLOAD // 2 + 1
 
 
 class SkstackProbe:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import re
 
 from ..errors import EncodeError
-from ..route_b import ECHONET_PORT, MAX_PAYLOAD
+from ..route_b import ECHONET_PORT, MAX_PAYLOAD, PANA_PORT
 from . import messages
 from ._fields import CHANNELS
 from .codes import CommandCode
@@ -39,7 +39,7 @@ _ENERGY_SCAN_S = 4.5
 
 _PORTS = range(1, 0x10000)
 #: PANA, MLE and firmware updates (V12 p54).
-_SYSTEM_PORTS = frozenset((716, 19788, 31941))
+_SYSTEM_PORTS = frozenset((PANA_PORT, 19788, 31941))
 _POWERS = range(3)
 _HAN_SLEEP_OFF = 0
 

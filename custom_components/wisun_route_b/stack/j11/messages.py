@@ -100,7 +100,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Transmission:
-    """2008: what became of a datagram. It comes after the radio work."""
+    """2008: the result of a transmission, which comes after the radio work."""
 
     status: TransmitStatus | int
     queue: int

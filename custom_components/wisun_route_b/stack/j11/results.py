@@ -75,7 +75,7 @@ class ResultCode(IntEnum):
 
 
 class TransmitStatus(IntEnum):
-    """The low digit of a transmission result: what became of the datagram (V12 p57)."""
+    """The low digit of a transmission result: the result for the datagram (V12 p57)."""
 
     SENT = 0x0  #: and acknowledged
     HOURLY_LIMIT = 0x2

@@ -9,9 +9,13 @@ _FIRST_S: Final = 2.0
 _JITTER: Final = 0.25
 #: Longest wait in seconds before the radio is tried again: an attempt without an answer costs
 #: some 30 short frames on the air.
-LONGEST_WAIT: Final = 60.0
+LONGEST_WAIT_S: Final = 60.0
 #: Longest wait in seconds for a port or dongle that is away: looking for it uses no air time.
-LONGEST_PORT_WAIT: Final = 15.0
+LONGEST_PORT_WAIT_S: Final = 15.0
+#: Seconds between attempts with credentials that were refused: twice as long each time. The
+#: meter may have wanted a pause, or another controller had its session.
+FIRST_REFUSED_WAIT_S: Final = 900.0
+LONGEST_REFUSED_WAIT_S: Final = 3600.0
 
 
 class Backoff:

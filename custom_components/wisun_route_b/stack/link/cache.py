@@ -36,7 +36,10 @@ class LinkCache:
         session_ended_at: float | None,
         kind: str | None = None,
     ) -> None:
-        """Start with what the caller has stored; a description of another meter is dropped."""
+        """Start with what the caller has stored; a description of another meter is dropped.
+
+        ``session_ended_at`` is in seconds of the running loop's clock.
+        """
         self.network = network
         """Where the meter is."""
         self.description: MeterDescription | None = None

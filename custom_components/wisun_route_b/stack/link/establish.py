@@ -225,7 +225,7 @@ class SessionEstablisher:
             try:
                 await self.describe(connection)
             except ResponseTimeoutError, SendFailedError:
-                _LOGGER.debug("The meter did not say what it is")
+                _LOGGER.debug("The meter did not answer its description")
 
     def _settle(self, signed_in: SignedIn, proof: _FirstAnswer) -> None:
         """Note the network, and the signal of the scan unless an answer has brought a newer one."""

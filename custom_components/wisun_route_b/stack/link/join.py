@@ -70,7 +70,7 @@ class SignIn:
             try:
                 return await self.join(remembered)
             except JoinFailedError, SessionLostError:
-                _LOGGER.debug("The meter is not where it was")
+                _LOGGER.debug("The meter is not in the remembered network")
                 absent = True
             except CredentialsRefusedError:
                 refused_before = True

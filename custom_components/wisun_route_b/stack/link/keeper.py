@@ -29,12 +29,18 @@ from ..errors import (
 )
 from ..meter.properties import AnyProperty
 from ..meter.report import ReadReport
-from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
+from .backoff import (
+    FIRST_REFUSED_WAIT_S,
+    LONGEST_PORT_WAIT_S,
+    LONGEST_REFUSED_WAIT_S,
+    LONGEST_WAIT_S,
+    Backoff,
+)
 from .callbacks import Callbacks
 from .client import SmartMeter
 from .connection import Condition
 from .link_status import LinkState, LinkStatus, RecoveryStep
-from .progress import ProgressCallback
+from .progress import Progress, ProgressCallback, Stage
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,10 +53,6 @@ _HEALTHY_S: Final = 600.0
 #: Attempts in a row in which the meter must refuse credentials that it accepted before, until they
 #: count as wrong; each attempt tries twice.
 _MIN_REFUSALS: Final = 2
-#: Seconds between attempts with credentials that were refused: twice as long each time. The
-#: meter may have wanted a pause, or another controller had its session.
-_FIRST_REFUSED_WAIT: Final = 900.0
-_LONGEST_REFUSED_WAIT_S: Final = 3600.0
 #: Changes of the status that are kept for diagnostics.
 _JOURNAL_ENTRIES: Final = 100
 
@@ -85,6 +87,7 @@ class LinkKeeper:
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
         self._changed = Callbacks[LinkStatus]()
+        self._updated = Callbacks[LinkStatus]()
         self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL_ENTRIES)
         """The last changes of state or cause, oldest first; each cause once in an outage."""
         self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
@@ -94,7 +97,7 @@ class LinkKeeper:
         self._wake = asyncio.Event()
         self._connected_at = -math.inf
         self._refusals = 0
-        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._refused_wait = FIRST_REFUSED_WAIT_S
         self._first: tuple[AnyProperty, ...] = ()
         self._failed_step: RecoveryStep | None = None
         """The step whose session did not last."""
@@ -119,8 +122,18 @@ class LinkKeeper:
         return self._connected_at if self.meter.connected else None
 
     def on_change(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
-        """Subscribe to changes of state or cause; return the function that unsubscribes."""
+        """Have every change of state reported, and each cause once in an outage.
+
+        Returns how to stop that.
+        """
         return self._changed.add(callback)
+
+    def on_status(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
+        """Have every change of state or cause reported, for whoever shows what is the case now.
+
+        Causes that alternate are reported each time. Returns how to stop that.
+        """
+        return self._updated.add(callback)
 
     async def open(
         self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
@@ -255,7 +268,7 @@ class LinkKeeper:
         lost_at = asyncio.get_running_loop().time()
         self._logged_steps.clear()
         self._refusals = 0
-        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._refused_wait = FIRST_REFUSED_WAIT_S
         answered = (self.meter.answered_at or self._connected_at) - self._connected_at
         if self._requested is not None or answered >= _HEALTHY_S:
             self._failed_step = None
@@ -289,7 +302,7 @@ class LinkKeeper:
             if step is self._requested:
                 self._requested = None
             try:
-                await self.meter.recover(step, self._first)
+                await self.meter.recover(step, self._first, self._progressed)
             except RouteBError as err:
                 failure = err
             except Exception as err:
@@ -315,8 +328,14 @@ class LinkKeeper:
         return steps
 
     def _announce(self, step: RecoveryStep, error: RouteBError) -> None:
+        """Report a step. A round of them is over before what it found at the radio is reported.
+
+        The first steps of a round fail of the same cause in their own ways.
+        """
         first = self.state not in _WAITING
-        if self.state is LinkState.REFUSED and self.status.error is not None:
+        refused = self.state is LinkState.REFUSED
+        at_port = isinstance(error, PortError | DongleError)
+        if self.status.error is not None and (refused or not (first or at_port)):
             error = self.status.error
         is_start = isinstance(error, NotConnectedError)
         self._set(LinkState.CONNECTING if first else self.state, None if is_start else error, step)
@@ -325,6 +344,13 @@ class LinkKeeper:
             self._logged_steps.add(step)
         _LOGGER.log(level, "%s: %s", error, _STEP_TEXTS[step])
 
+    def _progressed(self, progress: Progress) -> None:
+        """Report that the port and the dongle are there again, as soon as the dongle has answered."""
+        waits_for_dongle = isinstance(self.status.error, PortError | DongleError)
+        if waits_for_dongle and progress.stage not in (Stage.OPENING, Stage.IDENTIFYING):
+            error = NotConnectedError("The dongle is there again")
+            self._set(LinkState.CONNECTING, error, self.status.step)
+
     def _count_refusal(self, failure: RouteBError) -> None:
         refused = isinstance(failure, CredentialsRefusedError)
         self._refusals = self._refusals + 1 if refused else 0
@@ -332,7 +358,7 @@ class LinkKeeper:
     async def _wait(self, error: RouteBError) -> None:
         """Wait for the next attempt, or until an event makes it worth while now."""
         away = isinstance(error, PortError | DongleError)
-        seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
+        seconds = self._backoff.next(LONGEST_PORT_WAIT_S if away else LONGEST_WAIT_S)
         limited = isinstance(error, TransmitLimitError)
         await self._wait_in(LinkState.LIMITED if limited else LinkState.WAITING, error, seconds)
 
@@ -341,7 +367,7 @@ class LinkKeeper:
         if self.state is not LinkState.REFUSED:
             _LOGGER.info("The meter does not accept the credentials any more")
         seconds = self._refused_wait
-        self._refused_wait = min(_LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
+        self._refused_wait = min(LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
         await self._wait_in(LinkState.REFUSED, error, seconds)
 
     async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
@@ -372,6 +398,8 @@ class LinkKeeper:
         if self._is_change(before):
             self.journal.append(self._status)
             self._changed.notify(self._status)
+        if (state, type(error)) != (before.state, type(before.error)):
+            self._updated.notify(self._status)
 
     def _is_change(self, before: LinkStatus) -> bool:
         """Return whether the status is another one, and not the next attempt of the same outage.

@@ -69,7 +69,7 @@ class LineLog:
         self._lines.append(LoggedLine(at, direction, _clipped(text)))
 
     def add_frame(self, at: float, direction: TraceDirection, frame: str) -> None:
-        """Keep a frame that holds no secret, which is a part of a line as well."""
+        """Keep a frame that holds no secret; ``at`` in seconds of the running loop's clock."""
         self._frames[direction].append(LoggedLine(at, direction, _clipped(frame)))
 
 
