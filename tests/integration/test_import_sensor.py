@@ -40,7 +40,7 @@ def _now(freezer: FrozenDateTimeFactory) -> None:
         (
             "ja",
             BEGUN | {"import_reached": reached(11)},
-            ("12日分完了\uff08全30日分\uff09", {"days": 30}),
+            ("12/30日分", {"days": 30}),
         ),
         ("en", {"imported": DONE}, ("done", {"hours": 719, "imported_energy": 301.25})),
         ("en", {"imported": DONE | {"hours": "many"}}, ("none", {})),
