@@ -79,8 +79,8 @@ class DayImport:
         begun = [
             memory.import_reached[key] for key in memory.import_left if key in memory.import_reached
         ]
-        if days is None:
-            return None
+        if days is None or (memory.imported is not None and not self._is_running):
+            return None  # what is left is for a sensor that is disabled
         if since is None or not begun:
             return ImportProgress(0, days) if self._is_running else None
         left = -((_target(since, dt_util.utcnow()) - max(begun)) // _DAY)
