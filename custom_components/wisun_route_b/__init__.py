@@ -18,6 +18,7 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .line_logs import forget_line_log
 from .orders import async_forget, async_migrate
+from .repairs.dashboard import async_report_removed, withdraw_removed
 from .repairs.issues import async_setup_issue_monitors
 from .serial_port.connector import entry_connector, port_connector
 from .serial_port.watch import async_setup_port_watch
@@ -72,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         _retry_within_bound(hass, entry)
         raise
     entry.runtime_data = coordinator
+    withdraw_removed(hass, stored(entry).identity)
     # Before there are entities: a failure after that would leave them behind.
     await coordinator.demand.async_start()
     await _start_backfill(entry)
@@ -136,6 +138,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
     gone = stored(entry)
     if gone.identity is None:
         return  # it was never set up
+    await async_report_removed(hass, entry, gone.identity)
     await async_forget(hass, gone.identity)
     forget_line_log(hass, gone.identity)
     if entry.disabled_by is not None or gone.network is None or gone.device is None:

@@ -20,6 +20,8 @@ CONF_USB: Final = "usb"
 CONF_CARRY_OVER: Final = "adopt"
 #: Field of the forms: past days to be imported. Version 1.1 kept it among the options.
 CONF_IMPORT_DAYS: Final = "import_days"
+#: Field of the forms: whether the meter is to be added to the Energy dashboard.
+CONF_DASHBOARD: Final = "energy_dashboard"
 #: Option: seconds between two polls.
 CONF_POLL_INTERVAL: Final = "poll_interval"
 #: Option: whether hours that Home Assistant missed are corrected from the meter's history.

@@ -28,6 +28,8 @@ class Orders:
     """Past days to import, 0 to 99."""
     take_over: Mapping[str, str] | None = field(default=None, repr=False)
     """Sensors of the other integration whose past is to be carried over, by the keys of ours."""
+    dashboard: bool = False
+    """Whether the meter is to be added to the Energy dashboard."""
 
 
 async def async_place(hass: HomeAssistant, identity: str, orders: Orders) -> None:
@@ -38,8 +40,9 @@ async def async_place(hass: HomeAssistant, identity: str, orders: Orders) -> Non
     await async_forget(hass, identity)
     if orders.import_days:
         await async_order_import(hass, identity, orders.import_days, REGISTERS)
-    if orders.take_over:
-        await take_over_store(hass, identity).async_place(orders.take_over)
+    if orders.take_over or orders.dashboard:
+        store = take_over_store(hass, identity)
+        await store.async_place(orders.take_over, dashboard=orders.dashboard)
 
 
 async def async_forget(hass: HomeAssistant, identity: str) -> None:

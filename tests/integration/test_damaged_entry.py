@@ -183,7 +183,7 @@ async def test_its_options_open_with_what_holds(hass: HomeAssistant) -> None:
         CONF_POLL_INTERVAL: 30,
         CONF_REPAIR: True,
         "costs": True,
-        CONF_IMPORT_DAYS: 0,
+        CONF_IMPORT_DAYS: "none",
         "contract": "none",
         "contract_size": 0,
     }

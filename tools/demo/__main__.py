@@ -12,7 +12,7 @@ from .clock import can_be_set, shortly_before_statistics
 from .errors import DemoError
 from .options import Command, parse
 from .stage import Stage, perform, say
-from .watching import next_repair
+from .watching import import_done
 
 
 def _print_addresses(stage: Stage) -> None:
@@ -54,7 +54,7 @@ async def _watch_import(stage: Stage, entry_id: str) -> None:
     say("The days before come with the recorder's first statistics; about ten seconds each.")
     try:
         # The dongle may be unplugged meanwhile: no time limit.
-        await next_repair(stage.home_assistant, entry_id)
+        await import_done(stage.home_assistant, entry_id)
     except DemoError:
         return  # nor is it the end of the demo when the sign-in expires
     say(f"The Energy dashboard is filled: {stage.home_assistant.url}/energy/electricity")

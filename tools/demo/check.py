@@ -35,6 +35,7 @@ _ANNOUNCED_WITHIN: Final = timedelta(minutes=5, seconds=30)
 _NOT_YET: Final = frozenset(
     {
         "demand",
+        "history_import",
         "last_repair",
         "load",
         "overload",

@@ -56,6 +56,11 @@ def words(key: str, language: str = "en") -> str:
     return found
 
 
+def connected(language: str = "en") -> str:
+    """Return what the last page of the set-up begins with; what follows depends on the meter."""
+    return words("config.create_entry.default", language).partition("{")[0].strip()
+
+
 async def all_text(element: Locator) -> str:
     """Return every text in an element, one a line."""
     text: str = await element.evaluate(_ALL_TEXT)
@@ -232,12 +237,13 @@ class Frontend:
         await expect(self.tab.locator("hui-energy-period-selector")).to_be_visible()
 
     async def open_energy_of(self, day: date) -> None:
-        """Go to a past day of the Energy dashboard; English only."""
+        """Go to a past day of the Energy dashboard, in English or Japanese."""
         await self.open("/energy/electricity")
         shown = self.tab.locator("hui-energy-period-selector .header-title")
-        previous = self.tab.get_by_role("button", name="Previous", exact=True)
-        await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d"))
-        while not (text := (await shown.inner_text()).strip()).startswith(f"{day:%b} {day.day}"):
+        previous = self.tab.locator("hui-energy-period-selector ha-icon-button-prev")
+        await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d|\d月"))
+        names = (f"{day:%b} {day.day}", f"{day.month}月{day.day}日")
+        while not (text := (await shown.inner_text()).strip()).startswith(names):
             await previous.click()
             with contextlib.suppress(AssertionError):  # the first click may come too early
                 await expect(shown).not_to_have_text(text, timeout=_REACTION)

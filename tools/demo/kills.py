@@ -70,7 +70,7 @@ async def play(stage: Stage, count: int) -> Kills:
     """Kill Home Assistant so many times, and compare what it has with the meter."""
     chance = random.Random(_SEED)  # noqa: S311 - to be the same each time
     born = stage.clock.now()
-    entry_id = await stage.set_up(0)
+    entry_id = await stage.set_up("none")
     end = full_hour(born)
     other_sensor = await _import_other_sensor(stage, end)
     await _wait_for_statistics(stage, entry_id, born)

@@ -99,9 +99,15 @@ async def play(
     it has returned.
     """
     client = stage.home_assistant
-    entry_id = await stage.set_up(_DAYS)
+    born = stage.clock.now()
+    entry_id = await stage.set_up("none")
     start = full_hour(stage.clock.now()) - (_DAYS * 24 - 1) * HOUR
-    say("Waiting for the first statistics, and for the days before.")
+    await _wait_for_statistics(stage, entry_id, born)
+    say("Importing the days before.")
+    await client.post(
+        "/api/services/wisun_route_b/import_history?return_response",
+        {"config_entry_id": entry_id, "start": start.isoformat()},
+    )
     imported = await next_repair(client, entry_id, seconds=_REPAIR_TIMEOUT)
     await change_options(client, entry_id, repair_history=False)
     began = stage.clock.now()
@@ -146,7 +152,7 @@ async def until_enter(stage: Stage, began: datetime, ended: datetime) -> None:
 async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> None:
     """Wait until the recorder has compiled what both counters show since the return."""
     sensors = await sensors_of(stage.home_assistant, entry_id)
-    say("Waiting for the first statistics after that.")
+    say("Waiting for the first statistics.")
 
     async def compiled() -> bool:
         for key in COUNTERS:

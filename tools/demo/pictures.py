@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+import re
 import shutil
 import sys
 from typing import Final
 
 from playwright.async_api import Locator, expect
 
+from tools.emulator import JST
+
 from .browser import browser
 from .configuration import DOMAIN
 from .dongle import PASSWORD, ROUTE_B_ID
 from .errors import DemoError
-from .frontend import Frontend, words
+from .frontend import Frontend, connected, words
 from .jsons import as_objects, as_text
 from .options import Options
 from .process import ROOT
@@ -34,7 +38,6 @@ _HEIGHT: Final = 900
 _LOW: Final = 420
 #: Some pictures on a page are drawn, or grow, after everything else is there (seconds).
 _SETTLING: Final = 2.0
-_DAYS: Final = "7"
 #: Home Assistant's own name of the sensor.
 _POWER: Final = {"en": "Power", "ja": "電力"}
 #: The dongle of the picture of a wrong password, in which nothing shows that it speaks J11.
@@ -96,12 +99,11 @@ class _Camera:
         """Go through the set-up."""
         frontend = self._frontend
         await self._fill_in(PASSWORD)
-        await frontend.number(0).fill(_DAYS)
         await self._take("setup-form", self._dialog)
         await frontend.submit()
         await frontend.sees(self._words("config.progress.scan"))
         await self._take("setup-progress", self._dialog)
-        await frontend.sees(self._words("config.create_entry.default"))
+        await frontend.sees(connected(self._language))
         await self._take("setup-connected", self._dialog)
         await frontend.finish()
 
@@ -125,7 +127,7 @@ class _Camera:
         await self._take("options", self._dialog)
 
     async def device(self) -> None:
-        """Look at the device when the days before have been imported."""
+        """Look at the device when the first of the days before have been imported."""
         say("Waiting for the import, so that there is something to see.")
         listed = await self._stage.home_assistant.get(f"{_ENTRIES}?domain={DOMAIN}")
         await next_repair(self._stage.home_assistant, as_text(as_objects(listed)[0]["entry_id"]))
@@ -133,8 +135,17 @@ class _Camera:
         await expect(self._frontend.tab.get_by_text("kWh").first).to_be_visible()
         await self._take("device")
 
+    async def yesterday(self) -> None:
+        """Look at the Energy dashboard as the set-up and the import have left it."""
+        now = self._stage.clock.now().astimezone(JST)
+        await self._frontend.open_energy_of((now - timedelta(days=1)).date())
+        await expect(self._frontend.energy("imported")).to_contain_text(re.compile(r"[1-9]"))
+        await self._take("energy-yesterday")
+
     async def energy(self) -> None:
         """Look at the question of the Energy dashboard which sensors count for the grid."""
+        # As if the switch of the set-up had been off.
+        await self._stage.home_assistant.command("energy/save_prefs", energy_sources=[])
         await self._frontend.fill_in_grid_connection(
             imported=self._words("entity.sensor.imported_energy.name"),
             exported=self._words("entity.sensor.exported_energy.name"),
@@ -158,8 +169,9 @@ async def _take_new_meter(stage: Stage) -> bool:
         await camera.find()
         await camera.set_up()
         await camera.options()
-        await camera.energy()
         await camera.device()
+        await camera.yesterday()
+        await camera.energy()
     return True
 
 

@@ -30,8 +30,8 @@ __all__ = ["Stage", "perform", "say"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: Days of the meter's own history that the Energy dashboard is to show.
-_DAYS_BEFORE: Final = 30
+#: How much of the meter's own history the Energy dashboard is to show: 30 days.
+_DAYS_BEFORE: Final = "month"
 #: From the start of Home Assistant to the first statistics: start and set-up take 20 to 40 s, and
 #: without statistics of the sensors there is nothing that history could be put before.
 LEAD: Final = timedelta(seconds=60)
@@ -58,8 +58,11 @@ class Stage:
     lead: timedelta = LEAD
     """How long before the recorder's next statistics a start is early enough."""
 
-    async def set_up(self, days: int = _DAYS_BEFORE) -> str:
-        """Set up the meter and the Energy dashboard; return the id of the config entry."""
+    async def set_up(self, days: str = _DAYS_BEFORE) -> str:
+        """Set up the meter and the Energy dashboard; return the id of the config entry.
+
+        ``days`` is what the dialog offers: none, month, all.
+        """
         say("Setting up the meter, as the dialog would:")
         entry_id = await set_up_integration(
             self.home_assistant,

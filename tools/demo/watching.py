@@ -18,6 +18,20 @@ async def last_repair(client: HomeAssistantClient, entry_id: str) -> JsonObject:
     return as_object(await client.get(f"/api/states/{sensors['last_repair']}"))
 
 
+async def import_done(client: HomeAssistantClient, entry_id: str) -> None:
+    """Wait until the sensor "History import" says that all days are there; say how far it is."""
+    sensors = await sensors_of(client, entry_id)
+    said = ""
+    while True:
+        state = as_object(await client.get(f"/api/states/{sensors['history_import']}"))
+        if (shown := as_text(state["state"])) == "done":
+            return
+        if shown != said and as_object(state["attributes"]).get("days"):
+            said = shown
+            say(f"  … {said}")
+        await asyncio.sleep(_BETWEEN_LOOKS)
+
+
 async def next_repair(
     client: HomeAssistantClient, entry_id: str, before: str = "", seconds: float | None = None
 ) -> str:
@@ -26,7 +40,6 @@ async def next_repair(
     Raises:
         DemoError: It does not after so many seconds.
     """
-    reported = -1
     try:
         async with asyncio.timeout(seconds):
             while True:
@@ -34,10 +47,6 @@ async def next_repair(
                 moment = as_text(state["state"])
                 if moment not in {before, "unknown", "unavailable"}:
                     return moment
-                left = as_object(state["attributes"]).get("days_to_read")
-                if isinstance(left, int) and left != reported:
-                    reported = left
-                    say(f"  … {left} days of the meter's history to read")
                 await asyncio.sleep(_BETWEEN_LOOKS)
     except TimeoutError as err:
         raise DemoError(f"Nothing was repaired within {seconds:.0f} s.") from err

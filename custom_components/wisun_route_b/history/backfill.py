@@ -15,8 +15,9 @@ five-minute mark.
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 import logging
 from typing import Final
 
@@ -32,8 +33,10 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry
 from ..stack import half_hours
-from .attempts import EXPECTED, Attempt, Attempts, outcome_of
+from .attempts import EXPECTED, Attempts, outcome_of
 from .comparison import BackfillProgress, HistoryComparison, Orders
+from .day_import import DayImport, ImportProgress, end_hour, full_hour
+from .import_notice import notify_imported
 from .issues import HistoryIssues
 from .meter_clock import MeterHistory, ReadClock
 from .meter_history import PAUSE_S, HistoryCache
@@ -47,7 +50,7 @@ from .sensor_hours import (
     memory_reach,
 )
 from .statistics import Obstacle
-from .store import BackfillStore
+from .store import BackfillStore, ImportTotals
 
 __all__ = ["BackfillProgress", "HistoryBackfill", "HistoryObstacleError", "HistoryStoppedError"]
 
@@ -56,8 +59,6 @@ _LOGGER = logging.getLogger(__name__)
 #: An hour that was wrong by less (kWh) is not reported: the last poll before the full hour may
 #: be half a minute old. It is corrected all the same.
 _NOTICEABLE: Final = Decimal("0.2")
-#: With it an hour that a range only touches belongs to the range.
-_NEARLY_AN_HOUR: Final = timedelta(hours=1) - timedelta.resolution
 #: Seconds to wait for another work on the same statistics: the longest import reads 100 days of
 #: some ten seconds each. A scheduled run is due again soon.
 _WAIT_OF_ACTION: Final = 1800.0
@@ -96,6 +97,9 @@ class HistoryBackfill:
         self._memory = BackfillStore(hass, identity)
         self._work = HistoryWork(hass, identity, self._memory, HistoryIssues(hass, entry))
         self._comparison = HistoryComparison(hass, identity, meter, self._known, self._inform)
+        self._import = DayImport(
+            self._memory, self._comparison, partial(self._notify, Occasion.IMPORT), self._imported
+        )
         self._task: asyncio.Task[None] | None = None
         self._due = False
         self._is_ordered = False
@@ -115,6 +119,16 @@ class HistoryBackfill:
     def progress(self) -> BackfillProgress | None:
         """Progress of the reading of the meter; None while nothing is read."""
         return self._comparison.progress
+
+    @property
+    def import_progress(self) -> ImportProgress | None:
+        """How far an import that was ordered is; None while none has begun."""
+        return self._import.progress
+
+    @property
+    def imported(self) -> ImportTotals | None:
+        """What the last import that was ordered came to, once it is over."""
+        return self._memory.imported
 
     @property
     def last_repair(self) -> Mapping[str, object] | None:
@@ -229,7 +243,9 @@ class HistoryBackfill:
         Raises RouteBError, RecorderError, MeterClockError and HistoryBusyError.
         """
         async with self._work.run("repair", _SCHEDULED_LOCK_TIMEOUT_S) as attempt:
-            through = not self._memory.import_left or await self._import_at_last(attempt)
+            through = not self._memory.import_left or await self._import.run(
+                attempt, costs=self._costs
+            )
             keys = [key for key in REGISTERS if key not in self._memory.import_left]
             if not self._enabled or not keys:
                 return through
@@ -268,31 +284,6 @@ class HistoryBackfill:
             failed = {key: SensorReport(obstacle=why) for key, why in found.obstacles.items()}
             return await self._notify(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
 
-    async def _import_at_last(self, attempt: Attempt) -> bool:
-        """Import what was ordered when the entry was made, as far as that is possible now.
-
-        The order is cleared sensor by sensor, when the hours are stored: one may be compiled five
-        minutes after the other, or be enabled much later.
-        """
-        memory = self._memory
-        order, since = memory.import_order, memory.import_since
-        if since is None:
-            since = dt_util.utcnow() - timedelta(days=memory.import_days or 0)
-        elif since < memory_reach():
-            await memory.async_imported(memory.import_left, since)  # the meter no longer has it
-            return True
-        found = await self._comparison.run(
-            _within(memory.import_left, since, None), attempt, costs=self._costs
-        )
-        done = [key for key, plan in found.plans.items() if found.cases[key].is_through(plan)]
-        if done:
-            reports = {key: report for key, report in _reports(found).items() if key in done}
-            await self._notify(Occasion.IMPORT, reports)
-            if memory.import_order != order:
-                return False  # more days were ordered while the meter was read
-            await memory.async_imported(done, since)
-        return found.is_through and set(found.cases) <= set(done)
-
     # --- How -------------------------------------------------------------------------------
 
     def _forget(self, found: Comparison) -> None:
@@ -315,6 +306,10 @@ class HistoryBackfill:
             _LOGGER.info("Corrected %d hours of the energy history", len(report.hours))
         self._inform()
         return report
+
+    @callback
+    def _imported(self, totals: ImportTotals) -> None:
+        notify_imported(self._hass, self._entry, totals)
 
     def _noticeable(self) -> Decimal:
         scale = self._meter.scale
@@ -339,10 +334,6 @@ def _reports(found: Comparison) -> dict[str, SensorReport]:
 
 
 def _within(keys: Collection[str], start: datetime, end: datetime | None) -> Orders:
-    first = _full_hour(dt_util.as_utc(start))
-    last = _full_hour(dt_util.as_utc(end or dt_util.utcnow()) + _NEARLY_AN_HOUR)
+    first = full_hour(dt_util.as_utc(start))
+    last = end_hour(dt_util.as_utc(end or dt_util.utcnow()))
     return dict.fromkeys(keys, Within(first, last))
-
-
-def _full_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

@@ -23,6 +23,9 @@ _LOGGER = logging.getLogger(__name__)
 PAUSE_S: Final = 5.0
 #: A slot that the meter leaves empty for so long will never be filled.
 _EMPTY_AFTER: Final = timedelta(hours=2)
+#: A slot that is so old is not filled any more, whatever comes after it: no clock that is believed
+#: is off by so much.
+_FINAL: Final = timedelta(days=1)
 #: How often a day may come in a form that cannot be decoded before it is given up.
 _MAX_ATTEMPTS: Final = 3
 
@@ -70,9 +73,9 @@ class HistoryCache:
     def note(self, slots: Iterable[half_hours.Slot]) -> None:
         """Keep registers of the meter, requested or pushed (EA, EB).
 
-        An empty slot is kept if the meter has a later register: else its clock may not have
-        reached it yet. Registers dated later than now are not kept, nor any of a meter whose
-        clock is wrong.
+        An empty slot is kept if it is a day old or the meter has a later register: else its clock
+        may not have reached it yet. Registers dated later than now are not kept, nor any of a
+        meter whose clock is wrong.
         """
         if not self._clock.is_usable:
             return
@@ -82,9 +85,11 @@ class HistoryCache:
         filled = {at: pair for at, pair in found.items() if pair != _NOTHING}
         for at, pair in filled.items():
             self._known[at] = _merged(self._known.get(at, _NOTHING), pair)
-        newest = max((at for at, pair in self._known.items() if pair != _NOTHING), default=None)
-        if newest is not None:
-            self._note_empty(found.keys() - filled.keys(), min(newest, now - _EMPTY_AFTER))
+        newest = max(
+            (at for at, pair in self._known.items() if pair != _NOTHING), default=now - _FINAL
+        )
+        until = max(now - _FINAL, min(newest, now - _EMPTY_AFTER))
+        self._note_empty(found.keys() - filled.keys(), until)
 
     def _note_empty(self, moments: Iterable[datetime], until: datetime) -> None:
         for at in moments:

@@ -1,7 +1,7 @@
 """Reports of what was found and corrected in the energy history, for the user and the diagnostics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -64,6 +64,28 @@ class SensorReport:
                 local_text(hour): reason.value for hour, reason in self.skipped.items()
             }
         return fields
+
+
+def merged(
+    before: Mapping[str, SensorReport], after: Mapping[str, SensorReport]
+) -> dict[str, SensorReport]:
+    """Return the reports of one comparison and of another one after it as one."""
+    both = {key: _merged(before[key], after[key]) for key in before.keys() & after.keys()}
+    return {key: both.get(key) or after.get(key) or before[key] for key in {**before, **after}}
+
+
+def _merged(before: SensorReport, after: SensorReport) -> SensorReport:
+    changes = {change.start: change for change in before.changes}
+    for change in after.changes:
+        known = changes.get(change.start)
+        changes[change.start] = change if known is None else replace(change, before=known.before)
+    return SensorReport(
+        tuple(changes[start] for start in sorted(changes)),
+        before.energy + after.energy,
+        {**before.skipped, **after.skipped},
+        after.obstacle,
+        after.costs if before.costs is None else before.costs.followed_by(after.costs),
+    )
 
 
 def local_text(moment: datetime) -> str:

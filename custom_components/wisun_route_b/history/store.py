@@ -6,9 +6,10 @@ those out of bounds count as missing.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import logging
-from typing import Final
+from typing import Final, cast
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -82,6 +83,21 @@ async def async_waiting_days(hass: HomeAssistant, identity: str) -> int:
     return 0 if memory.import_since is not None else memory.import_days or 0
 
 
+@dataclass(frozen=True, slots=True)
+class ImportTotals:
+    """What an ordered import has written."""
+
+    days: int
+    hours: int = 0
+    """Of the sensor of which most was written."""
+    energy: Mapping[str, float] = field(default_factory=dict[str, float])
+    """kWh that came into hours where they were missing, by the sensor's key."""
+
+    def as_dict(self) -> dict[str, Json]:
+        """Return it for the disk."""
+        return {"days": self.days, "hours": self.hours, "energy": dict(self.energy)}
+
+
 class BackfillStore:
     """How far each sensor's history is known to be right, and what was done last."""
 
@@ -100,6 +116,15 @@ class BackfillStore:
         """Since when that is, once one of the sensors has got its days."""
         self.import_left: tuple[str, ...] = ()
         """The keys of the sensors for which it is still to be done."""
+        self.import_reached: dict[str, datetime] = {}
+        """By the sensor's key: the moment since when all is imported; it goes backwards."""
+        self.import_joins: dict[str, datetime] = {}
+        """By the sensor's key: where the next step has to join, which is later than that where the
+        meter has lost its readings."""
+        self.import_written: dict[str, tuple[int, float]] = {}
+        """By the sensor's key: hours and kWh that the import has written so far."""
+        self.imported: ImportTotals | None = None
+        """What the last import came to, once nothing is left of it that could be done."""
         self.failing_since: datetime | None = None
         """Since when the recorder's database has failed every time."""
 
@@ -107,6 +132,9 @@ class BackfillStore:
         """Order the import of so many days (1 to 99) for each of the sensors; 0 for none."""
         self.import_days = days or None
         self.import_since, self.import_left = None, tuple(keys) if days else ()
+        self.import_reached, self.import_joins, self.import_written = {}, {}, {}
+        if days:
+            self.imported = None
 
     @property
     def import_order(self) -> tuple[int | None, datetime | None]:
@@ -132,6 +160,7 @@ class BackfillStore:
         self.last_repair = _report(stored.get("last_repair"))
         self.failing_since = _moment(stored.get("failing_since"))
         self._take_order(stored, keys)
+        self.imported = _totals(stored.get("imported"))
 
     def _take_order(self, stored: dict[str, Json], keys: Collection[str]) -> None:
         days, left = valid_days(stored.get("import_days")), stored.get("import_left")
@@ -141,6 +170,16 @@ class BackfillStore:
         self.import_since = _moment(stored.get("import_since"))
         if isinstance(left, list):
             self.import_left = tuple(key for key in keys if key in left)
+        if self.import_since is None:
+            return
+        self.import_reached = _full_hours(stored.get("import_reached"), self.import_left)
+        self.import_joins = _full_hours(stored.get("import_joins"), self.import_left)
+        written = stored.get("import_written")
+        for key in keys:
+            pair = written.get(key) if isinstance(written, dict) else None
+            if isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)):  # noqa: PLR2004 - a pair
+                hours, energy = (float(cast("float", value)) for value in pair)
+                self.import_written[key] = (int(hours), energy)
 
     async def async_save(self) -> None:
         """Write everything down; hours whose state is not written are compared again after a restart."""
@@ -164,6 +203,10 @@ class BackfillStore:
             "import_days": self.import_days,
             "import_since": _text(self.import_since),
             "import_left": list(self.import_left),
+            "import_reached": {key: at.isoformat() for key, at in self.import_reached.items()},
+            "import_joins": {key: at.isoformat() for key, at in self.import_joins.items()},
+            "import_written": {key: [*pair] for key, pair in self.import_written.items()},
+            "imported": None if self.imported is None else self.imported.as_dict(),
             "failing_since": _text(self.failing_since),
         }
 
@@ -176,13 +219,42 @@ class BackfillStore:
         if self._saved_on != _day():
             await self.async_save()
 
-    async def async_imported(self, keys: Collection[str], since: datetime) -> None:
-        """Clear the order for the sensors whose import is stored."""
-        self.import_left = tuple(key for key in self.import_left if key not in keys)
+    def note_imported(
+        self,
+        since: datetime,
+        reached: Mapping[str, datetime],
+        joins: Mapping[str, datetime],
+        done: Collection[str],
+        written: Mapping[str, tuple[int, float]],
+    ) -> None:
+        """Note what a step of the import has stored, by the sensor's key; the caller saves.
+
+        ``done`` are the sensors for which nothing is left, ``written`` hours and kWh.
+        """
         self.import_since = since
-        if not self.import_left:
+        self.import_reached |= reached
+        self.import_joins |= joins
+        for key, (hours, energy) in written.items():
+            before = self.import_written.get(key, (0, 0.0))
+            self.import_written[key] = (before[0] + hours, before[1] + energy)
+        self.import_left = tuple(key for key in self.import_left if key not in done)
+
+    def finish_import(self) -> ImportTotals | None:
+        """Note that what can be imported now is; return what came of it, None if nothing was done.
+
+        The caller saves.
+        """
+        written, self.import_written = self.import_written, {}
+        if written:
+            hours = max(hours for hours, _ in written.values())
+            energy = {key: kwh for key, (_, kwh) in written.items()}
+            self.imported = ImportTotals(self.import_days or 0, hours, energy)
+        left = self.import_left
+        self.import_reached = {key: at for key, at in self.import_reached.items() if key in left}
+        self.import_joins = {key: at for key, at in self.import_joins.items() if key in left}
+        if not left:
             self.import_days = self.import_since = None
-        await self.async_save()
+        return self.imported if written else None
 
 
 def valid_days(stored: object) -> int | None:
@@ -209,6 +281,16 @@ def _moment(stored: Json) -> datetime | None:
     return dt_util.as_utc(moment)
 
 
+def _full_hours(stored: Json, keys: Collection[str]) -> dict[str, datetime]:
+    """Return those of the moments by key that are full hours."""
+    found = {key: _moment(stored.get(key)) for key in keys} if isinstance(stored, dict) else {}
+    return {
+        key: at
+        for key, at in found.items()
+        if at is not None and not (at.minute or at.second or at.microsecond)
+    }
+
+
 def _report(stored: Json) -> dict[str, Json] | None:
     """Return a report that can be shown."""
     if not isinstance(stored, dict) or not stored.keys() >= REPORT_KEYS:
@@ -224,6 +306,19 @@ def _report(stored: Json) -> dict[str, Json] | None:
         and all(isinstance(row, dict) and _is_number(row.get("energy")) for row in sensors.values())
     )
     return stored if is_sound else None
+
+
+def _totals(stored: Json) -> ImportTotals | None:
+    """Return totals that can be shown."""
+    if not isinstance(stored, dict):
+        return None
+    days, hours, energy = valid_days(stored.get("days")), stored.get("hours"), stored.get("energy")
+    if days is None or not _is_number(hours) or not isinstance(energy, dict):
+        return None
+    if not all(map(_is_number, energy.values())):
+        return None
+    found = {key: float(cast("float", kwh)) for key, kwh in energy.items()}
+    return ImportTotals(days, int(cast("float", hours)), found)
 
 
 def _is_number(value: Json) -> bool:

@@ -6,6 +6,7 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.core import HomeAssistant
 
 from ..takeover.core_integration import CoreEntryBusyError, async_disable
+from .dashboard import STATISTICS, RemoveFromDashboardFlow
 from .issues import CORE_ENTRY_ID, ENTRY_ID
 
 
@@ -40,8 +41,10 @@ async def async_create_fix_flow(
     issue_id: str,  # noqa: ARG001 - the data are enough
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
-    """Return the flow of an issue; only one kind of issue is fixable."""
+    """Return the flow of an issue."""
     entry_id, core_entry_id = (data or {}).get(ENTRY_ID), (data or {}).get(CORE_ENTRY_ID)
+    if isinstance(statistics := (data or {}).get(STATISTICS), str):
+        return RemoveFromDashboardFlow(statistics)
     if isinstance(entry_id, str) and isinstance(core_entry_id, str):
         return DisableCoreEntryFlow(entry_id, core_entry_id)
     return ConfirmRepairFlow()

@@ -17,12 +17,14 @@ import logging
 from typing import Final
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_IDENTITY, DOMAIN
+from ..energy_dashboard import async_add_grid_connection
 from ..entry_data import RouteBConfigEntry
 from ..history.identity_lock import identity_lock
 from ..history.issues import HistoryIssues, HistoryProblem
@@ -35,6 +37,8 @@ from .store import TakeOverStore, take_over_store
 _LOGGER = logging.getLogger(__name__)
 
 _ENERGY: Final = "imported_energy"
+#: Our sensors that a grid connection of the dashboard consists of.
+SHOWN_IN_DASHBOARD: Final = (_ENERGY, "exported_energy", "power")
 #: Seconds until what has failed is tried again; the last one is repeated.
 _PAUSES_S: Final = (60.0, 300.0, 900.0, 3600.0)
 #: Seconds to wait for a repair or an import of the same meter's history.
@@ -42,14 +46,16 @@ _LOCK_TIMEOUT_S: Final = 300.0
 
 
 async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Do what the take-over has asked for, once; the entities must be there.
+    """Do what the take-over has asked for, and add the meter to the Energy dashboard, once.
+
+    The entities must be there.
 
     Waits for Home Assistant's start, with which the recorder begins its work, and tries again
     what has failed, until it is done or cancelled. After a day of failures a repair issue appears.
     """
     store = take_over_store(hass, entry.data[CONF_IDENTITY])
     await store.async_load()
-    if store.order is None and store.migrated is None:
+    if store.order is None and store.migrated is None and not store.dashboard:
         return
     await _wait_for_start(hass)
     try:
@@ -63,6 +69,20 @@ async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> Non
         raise
 
 
+async def async_order_dashboard(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Have the meter added to the Energy dashboard, now or at the next set-up of the entry.
+
+    Raises NotStoredError.
+    """
+    store = take_over_store(hass, entry.data[CONF_IDENTITY])
+    await store.async_load()
+    await store.async_note_dashboard(to_be_added=True)
+    if entry.state is ConfigEntryState.LOADED:
+        _ = entry.async_create_background_task(
+            hass, async_carry_over(hass, entry), f"{entry.title} - Energy dashboard"
+        )
+
+
 async def _attempt(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore, pause: float
 ) -> bool:
@@ -73,6 +93,8 @@ async def _attempt(
         else:
             await _put_dashboard_right(hass, entry, store)
             is_complete = True
+        if is_complete and store.dashboard:  # not before: the meter would be there twice
+            await _add_to_dashboard(hass, entry, store)
         await _note_outcome(hass, entry, store, is_complete=is_complete)
     except Exception as err:  # noqa: BLE001 - its text may hold the older entity's id
         _LOGGER.warning(
@@ -81,6 +103,8 @@ async def _attempt(
             pause / 60,
             getattr(err, "translation_key", None) or type(err).__name__,
         )
+        if store.order is None and store.migrated is None:
+            return False  # only the dashboard is to be done, of which no past depends
         with contextlib.suppress(NotStoredError):  # then the day starts again after a restart
             await _note_outcome(hass, entry, store, is_complete=False)
         return False
@@ -151,6 +175,24 @@ async def _migrate_energy(
     return False
 
 
+async def _add_to_dashboard(
+    hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore
+) -> None:
+    """Have the dashboard show the meter; what cannot be done now is tried at the next start.
+
+    Raises DashboardNotStoredError and NotStoredError.
+    """
+    ours = enabled_sensors(hass, entry)
+    if _ENERGY not in ours:
+        _LOGGER.warning("The Energy dashboard cannot show the meter: its sensor is disabled")
+        return
+    outcome = await async_add_grid_connection(
+        hass, ours[_ENERGY], ours.get("exported_energy"), ours.get("power")
+    )
+    _LOGGER.debug("The meter was to be added to the Energy dashboard: %s", outcome.value)
+    await store.async_note_dashboard(to_be_added=False)
+
+
 async def _put_dashboard_right(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore
 ) -> None:
@@ -183,6 +225,16 @@ def _ours(hass: HomeAssistant, entry: RouteBConfigEntry, keys: Iterable[str]) ->
         for key in keys
     }
     return {key: entity_id for key, entity_id in found.items() if entity_id is not None}
+
+
+def enabled_sensors(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
+    """Return our enabled sensors that a grid connection of the dashboard shows, by key."""
+    registry = er.async_get(hass)
+    ours = _ours(hass, entry, SHOWN_IN_DASHBOARD)
+    found = {key: registry.async_get(entity_id) for key, entity_id in ours.items()}
+    return {
+        key: row.entity_id for key, row in found.items() if row is not None and not row.disabled
+    }
 
 
 def _is_alive(hass: HomeAssistant, entity_id: str) -> bool:

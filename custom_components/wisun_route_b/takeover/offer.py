@@ -63,6 +63,11 @@ class TakeOver:
         sensors = sensors_of(self._hass, self._entries[self._chosen])
         return sensors if answers[CONF_CARRY_OVER] and sensors else None
 
+    def sensors(self) -> set[str]:
+        """Return the sensors of the meter that was chosen; before that, those of all of them."""
+        entries = [entry for key, entry in self._entries.items() if key == (self._chosen or key)]
+        return {id_ for entry in entries for id_ in sensors_of(self._hass, entry).values()}
+
     async def async_release(self) -> None:
         """Let the other integration release the port; raises CoreEntryBusyError."""
         if self._entries[self._chosen].disabled_by is None:

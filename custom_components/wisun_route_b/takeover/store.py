@@ -1,4 +1,4 @@
-"""Stored state of a take-over: its order, and its result.
+"""Stored state of a take-over and of the Energy dashboard: the orders, and their results.
 
 All in one file, so that the order is cleared and the result noted at the same time. What is written
 is read back: a store of Home Assistant logs a full disk and raises nothing.
@@ -42,6 +42,8 @@ class TakeOverStore:
         """Sensors of the other integration whose past is still to be carried over, by our key."""
         self.migrated: Mapping[str, str] | None = None
         """Sensors of the other integration whose past ours have carried on, by our key."""
+        self.dashboard = False
+        """Whether the meter is still to be added to the Energy dashboard."""
         self.failing_since: datetime | None = None
         """Since when every attempt has failed."""
 
@@ -54,12 +56,27 @@ class TakeOverStore:
             return
         found = stored if isinstance(stored, dict) else {}
         self.order, self.migrated = texts(found.get("order")), texts(found.get("migrated"))
+        self.dashboard = found.get("dashboard") is True
         self.set_failing_since(found.get("failing_since"))
 
-    async def async_place(self, order: Mapping[str, str]) -> None:
-        """Order a take-over of these sensors; raises NotStoredError."""
-        self.order = order
+    async def async_place(
+        self, order: Mapping[str, str] | None, *, dashboard: bool = False
+    ) -> None:
+        """Order a take-over of these sensors, and to add the meter to the Energy dashboard.
+
+        Raises NotStoredError.
+        """
+        self.order, self.dashboard = order, dashboard
         await self.async_save()
+
+    async def async_note_dashboard(self, *, to_be_added: bool) -> None:
+        """Note whether the meter is still to be added to the dashboard; raises NotStoredError."""
+        before, self.dashboard = self.dashboard, to_be_added
+        try:
+            await self.async_save()
+        except BaseException:
+            self.dashboard = before
+            raise
 
     async def async_clear_order(self, migrated: Mapping[str, str]) -> None:
         """Note that the order is carried out; raises NotStoredError, and it stays then."""
@@ -87,6 +104,7 @@ class TakeOverStore:
         data: dict[str, Json] = {
             "order": None if self.order is None else dict(self.order),
             "migrated": None if self.migrated is None else dict(self.migrated),
+            "dashboard": self.dashboard,
             "failing_since": None if since is None else since.isoformat(),
         }
         await async_save_surely(self._store, data)
@@ -94,6 +112,7 @@ class TakeOverStore:
     async def async_remove(self) -> None:
         """Remove the file; raises OSError."""
         self.order = self.migrated = self.failing_since = None
+        self.dashboard = False
         await self._store.async_remove()
 
 

@@ -21,7 +21,7 @@ def _currents(dongle: ScriptedDongle, edt: str) -> None:
 
 async def _choose(hass: HomeAssistant, entry: MockConfigEntry, **answers: Any) -> Any:
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    usual = {"poll_interval": 30, "repair_history": True, "costs": True, "import_days": 0}
+    usual = {"poll_interval": 30, "repair_history": True, "costs": True, "import_days": "none"}
     result = await hass.config_entries.options.async_configure(
         form["flow_id"], {**usual, **answers}
     )
