@@ -305,7 +305,11 @@ class LinkKeeper:
         return failure
 
     def _steps(self, error: RouteBError) -> tuple[RecoveryStep, ...]:
-        """Return the steps to try: all of them if only the session is lost, else the later ones."""
+        """Return the steps to try.
+
+        REOPEN alone if port or dongle are lost; else all, or those from the requested step on, or
+        those behind the step whose session did not last.
+        """
         gone = not isinstance(error, SessionLostError | TransmitLimitError)
         if gone or not self.meter.has_port:
             return (RecoveryStep.REOPEN,)
