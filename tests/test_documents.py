@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
+from custom_components.wisun_route_b.link_state import REASONS
 from custom_components.wisun_route_b.sensor import ALL_SENSORS
 
 ROOT = Path(__file__).parent.parent
@@ -25,12 +26,8 @@ LANGUAGES = pytest.mark.parametrize("language", ["en", "ja"])
 
 #: Names that Home Assistant itself gives, by device class.
 NAMES_OF_DEVICE_CLASSES = {
-    "en": {
-        "power": "Power",
-        "signal_strength": "Signal strength",
-        "connection": "Connectivity",
-    },
-    "ja": {"power": "電力", "signal_strength": "信号強度", "connection": "コネクティビティ"},
+    "en": {"power": "Power", "signal_strength": "Signal strength"},
+    "ja": {"power": "電力", "signal_strength": "信号強度"},
 }
 WORDS = {"en": {True: "on", False: "off"}, "ja": {True: "有効", False: "無効"}}
 
@@ -206,6 +203,15 @@ def test_front_page_names_every_state_of_the_link(language: str) -> None:
 
     for state in states["state"].values():
         assert state.lower() in row[-1].lower()
+
+
+@LANGUAGES
+def test_help_page_says_what_to_do_in_every_state_without_a_link(language: str) -> None:
+    states = texts(language)["entity"]["sensor"]["link_state"]["state"]
+    explained = {row[0] for rows in tables(read(HELP_PAGES[language])) for row in rows}
+
+    assert {states[reason] for reason in REASONS.values() if reason is not None} <= explained
+    assert states["weak_signal"] in explained
 
 
 # --- Messages ------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ class RouteBBinarySensorDescription(RouteBEntityDescription, BinarySensorEntityD
 BINARY_SENSORS: Final = (
     RouteBBinarySensorDescription(
         key="connection",
+        translation_key="connection",  # Home Assistant's own Japanese name varies with its version
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         is_on_fn=lambda coordinator: coordinator.keeper.status.usable,
     ),

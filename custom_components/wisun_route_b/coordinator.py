@@ -124,6 +124,8 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         )
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""
+        self.down_since: datetime | None = dt_util.utcnow()
+        """Since when there has been no session; None while there is one."""
         self._last_read: dict[int, datetime] = {}
         self._freshness = Freshness(hold_time(interval))
         self._expiry: asyncio.TimerHandle | None = None
@@ -134,7 +136,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Set once the first attempt to connect has succeeded or failed."""
         self._stops: tuple[Callable[[], None], ...] = (
             self.meter.subscribe(self._pushed),
-            self.keeper.on_change(self._link_changed),
+            self.keeper.on_status(self._link_changed),
             self.backfill.async_add_listener(self.async_update_listeners),
         )
 
@@ -196,6 +198,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Return how many seconds ago a property was answered; ``now`` is the loop's clock."""
         age = self._freshness.age(epc, now)
         return None if age is None else round(age)
+
+    @property
+    def last_answer(self) -> datetime | None:
+        """When the meter answered or announced anything last; None before the first."""
+        return max(self._last_read.values(), default=None)
 
     def _note(self, report: ReadReport, now: datetime) -> None:
         """Note when what was answered; update the entities when it expires."""
@@ -380,8 +387,10 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Note when the session began, by the wall clock; the loop's clock is another."""
         if not self.meter.connected:
             self.session_start = None
+            self.down_since = self.down_since or dt_util.utcnow()
         elif self.session_start is None:
             self.session_start = dt_util.utcnow()
+            self.down_since = None
 
     async def async_describe(self) -> None:
         """Read the meter's description, if it is only stored or not complete."""

@@ -12,7 +12,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import RouteBCoordinator
-from .stack import properties as meter_properties, readings
+from .stack import properties as meter_properties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,8 @@ def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:
         model=_model(coordinator.hass),
         manufacturer=description.manufacturer if description else None,
         serial_number=description.serial_number if description else None,
-        sw_version=_release(description.standard_version) if description else None,
+        # The version of the standard (82) is no firmware; clear what was stored before.
+        sw_version=None,
     )
 
 
@@ -89,9 +90,3 @@ def _model(hass: HomeAssistant) -> str:
         f"component.{DOMAIN}.device.low_voltage_smart_meter.name",
         "Low-voltage smart electricity meter",
     )
-
-
-def _release(version: readings.StandardVersion | None) -> str | None:
-    if version is None:
-        return None
-    return f"ECHONET Lite Appendix {version.release} rev. {version.revision}"

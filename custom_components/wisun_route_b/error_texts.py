@@ -18,6 +18,7 @@ _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (errors.PortBlockedError, "dongle_silent"),
     (errors.PortError, "port_lost"),
     (errors.DongleSilentError, "dongle_silent"),
+    (errors.CommandTimeoutError, "dongle_silent"),
     (errors.HanInUseError, "dongle_in_han_use"),
     (errors.FirmwareNotDualError, "firmware_without_route_b"),
     (errors.NotAWiSunDongleError, "not_a_wisun_dongle"),
@@ -27,6 +28,7 @@ _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (errors.CredentialsRefusedError, "credentials_refused"),
     (errors.TransmitLimitError, "transmit_limit"),
     (errors.MeterSilentError, "meter_silent"),
+    (errors.ResponseTimeoutError, "meter_silent"),
     (errors.SessionLostError, "session_lost"),
     (RouteBError, "link_error"),
 )

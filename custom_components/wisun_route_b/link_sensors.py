@@ -16,7 +16,8 @@ from homeassistant.util import dt as dt_util
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntityDescription
 from .error_texts import failure_key
-from .stack import LinkState, LinkStatistics, properties
+from .link_state import LINK_STATES, link_state
+from .stack import LinkStatistics, properties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,18 @@ def _clock_offset(coordinator: RouteBCoordinator) -> float | None:
 
 
 def _link_details(coordinator: RouteBCoordinator) -> dict[str, object]:
-    """Return why there is no link, as an error key of the dialogs; None while there is one."""
-    error = coordinator.keeper.status.error
-    return {"cause": None if error is None else failure_key(error)}
+    """Return why there is no link, since when, and when the values shown meanwhile are of.
+
+    The cause has the words of the dialogs' errors. All are None while there is a link: then the
+    last answer changes with each poll, and is of no use.
+    """
+    status = coordinator.keeper.status
+    is_up = status.usable
+    return {
+        "cause": None if status.error is None else failure_key(status.error),
+        "down_since": None if is_up else coordinator.down_since,
+        "last_answer": None if is_up else coordinator.last_answer,
+    }
 
 
 def _counter(key: str, count: Callable[[LinkStatistics], int]) -> HealthSensorDescription:
@@ -84,13 +94,16 @@ HEALTH_SENSORS: Final = (
         key="link_state",
         translation_key="link_state",
         device_class=SensorDeviceClass.ENUM,
-        options=[state.value for state in LinkState],
+        options=list(LINK_STATES),
         entity_registry_enabled_default=True,
-        value_fn=lambda coordinator: coordinator.keeper.state.value,
+        value_fn=lambda coordinator: link_state(
+            coordinator.keeper.status, coordinator.meter.signal
+        ),
         details_fn=_link_details,
     ),
     HealthSensorDescription(
         key="signal_strength",
+        entity_registry_enabled_default=True,
         device_class=SensorDeviceClass.SIGNAL_STRENGTH,
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,

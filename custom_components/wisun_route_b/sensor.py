@@ -119,6 +119,10 @@ def _register(
     )
 
 
+# No sensor of half-hours has a state class: long-term statistics of them would be offered in the
+# Energy dashboard beside the registers, which those of Imported and Exported energy come from.
+
+
 def _half_hourly(
     key: str, register: properties.MeterProperty[readings.FixedTimeEnergy]
 ) -> PropertySensorDescription:
@@ -131,7 +135,6 @@ def _half_hourly(
         translation_key=key,
         properties=(register,),
         device_class=SensorDeviceClass.ENERGY,
-        state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         entity_registry_enabled_default=False,
         value_fn=energy,
@@ -182,7 +185,6 @@ def _last_half_hour(key: str, direction: Direction) -> HalfHourSensorDescription
         translation_key=key,
         properties=(direction,),
         device_class=SensorDeviceClass.ENERGY,
-        state_class=SensorStateClass.TOTAL,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         direction=direction,
     )
@@ -324,8 +326,10 @@ class HalfHourSensor(RouteBSensor):
 
     @property
     @override
-    def last_reset(self) -> datetime | None:
-        return self._half_hour.start if self._half_hour else None
+    def extra_state_attributes(self) -> dict[str, object]:
+        # Not the property of this name: that needs a state class.
+        start = self._half_hour.start if self._half_hour else None
+        return {"last_reset": None if start is None else start.isoformat()}
 
 
 class HealthSensor(RouteBEntity, SensorEntity):

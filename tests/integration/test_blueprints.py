@@ -127,7 +127,7 @@ async def test_selectors_offer_the_entities_that_are_meant(
         "load": "sensor.smart_meter_load",
         "power": "sensor.smart_meter_power",
         "projected": "sensor.smart_meter_projected_demand",
-        "peak": "sensor.smart_meter_peak_demand_of_12_months",
+        "peak": "sensor.smart_meter_12_month_peak_demand",
         "connectivity": "binary_sensor.smart_meter_connectivity",
     }
     seen = set()

@@ -89,7 +89,7 @@ async def test_press_while_the_link_is_down_brings_the_next_attempt_forward(
     dongle.say(f"EVENT 27 {METER_IP}\r\n".encode())
     await later(2)
     await later(10)
-    await until(lambda: state_of(hass, "link_state") == "waiting")
+    await until(lambda: state_of(hass, "link_state") == "sign_in_failed")
     state = hass.states.get(button)
     assert state is not None
     assert state.state != "unavailable"

@@ -262,7 +262,7 @@ async def test_dongle_that_is_unplugged_and_comes_back_is_used_again(
     await set_up(hass, entry)
 
     dongle.unplug()
-    await until(lambda: state_of(hass, "link_state") == "waiting")
+    await until(lambda: state_of(hass, "link_state") == "no_dongle")
     entry.runtime_data.keeper.retry_now()
     await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -374,7 +374,7 @@ async def test_connection_is_told_at_once(hass: HomeAssistant, dongle: ScriptedD
     dongle.unplug()
     await until(lambda: hass.states.is_state(connection, "off"))
 
-    assert state_of(hass, "link_state") in {"connecting", "waiting"}
+    assert state_of(hass, "link_state") in {"no_dongle", "dongle_silent"}
 
 
 @pytest.mark.usefixtures("fast_clock")

@@ -18,7 +18,7 @@ from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
 
 from .conftest import entry_for, poll, set_up, state_of
 
-HALF_HOUR_IMPORT = "sensor.smart_meter_imported_energy_at_the_half_hour"
+HALF_HOUR_IMPORT = "sensor.smart_meter_imported_at_half_hour"
 
 
 def saying(dongle: ScriptedDongle, **changes: str | None) -> None:
@@ -174,10 +174,10 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
         "sensor.smart_meter_exported_energy",
         "sensor.smart_meter_demand",
         "sensor.smart_meter_projected_demand",
-        "sensor.smart_meter_peak_demand_this_month",
-        "sensor.smart_meter_peak_demand_of_12_months",
-        "sensor.smart_meter_imported_energy_in_the_last_half_hour",
-        "sensor.smart_meter_exported_energy_in_the_last_half_hour",
+        "sensor.smart_meter_monthly_peak_demand",
+        "sensor.smart_meter_12_month_peak_demand",
+        "sensor.smart_meter_imported_last_half_hour",
+        "sensor.smart_meter_exported_last_half_hour",
         "binary_sensor.smart_meter_fault",
     ):
         entity_registry.async_update_entity(key, disabled_by=er.RegistryEntryDisabler.USER)
@@ -216,11 +216,11 @@ async def test_energy_of_the_last_half_hour_is_looked_up_and_then_announced(
     await poll(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    key = "sensor.smart_meter_imported_energy_in_the_last_half_hour"
+    key = "sensor.smart_meter_imported_last_half_hour"
     state = hass.states.get(key)
     assert state is not None
     assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T13:30:00+09:00")
-    assert state_of(hass, "exported_energy_in_the_last_half_hour") == "0.0"
+    assert state_of(hass, "exported_last_half_hour") == "0.0"
 
     asked = len(dongle.requests)
     push = bytes.fromhex("07EA05140E1E000000FE70"), bytes.fromhex("07EA05140E1E0000000017")
@@ -231,7 +231,7 @@ async def test_energy_of_the_last_half_hour_is_looked_up_and_then_announced(
     state = hass.states.get(key)
     assert state is not None
     assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T14:00:00+09:00")
-    assert state_of(hass, "exported_energy_in_the_last_half_hour") == "0.1"
+    assert state_of(hass, "exported_last_half_hour") == "0.1"
     assert len(dongle.requests) == asked
 
 
@@ -240,7 +240,7 @@ async def test_half_hour_that_is_dated_later_than_now_is_not_kept(
 ) -> None:
     """Of a meter whose clock was wrong for a moment: it would hide all true ones until then."""
     await set_up(hass, entry_for())
-    key = "sensor.smart_meter_imported_energy_in_the_last_half_hour"
+    key = "sensor.smart_meter_imported_last_half_hour"
 
     # Both ends of one in the year 2099, and of one that is over.
     for stamp, register in (
@@ -277,18 +277,17 @@ async def test_half_hour_reading_is_pushed_without_a_poll(
     dongle.say(erxudp(Frame(0, METER, CONTROLLER, ESV.INF, (pushed,)).encode()))
     await hass.async_block_till_done()
 
-    assert state_of(hass, "imported_energy_at_the_half_hour") == "6513.6"
-    assert state_of(hass, "time_of_the_half_hour_reading") == "2026-05-20T05:30:00+00:00"
+    assert state_of(hass, "imported_at_half_hour") == "6513.6"
+    assert state_of(hass, "half_hour_reading_time") == "2026-05-20T05:30:00+00:00"
     assert state_of(hass, "power") == "632"
     assert len(dongle.requests) == requests
 
 
 async def test_signal_strength_is_that_of_the_last_datagram(
-    hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
+    hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
-    entity_registry.async_update_entity("sensor.smart_meter_signal_strength", disabled_by=None)
     hass.config_entries.async_update_entry(entry, data={**entry.data, "network": None})
 
     await hass.config_entries.async_reload(entry.entry_id)
@@ -320,8 +319,49 @@ async def test_rarely_wanted_sensors_are_disabled_at_first(
         "half_hour_exported_energy",
         "half_hour_imported_energy",
         "half_hour_reading_time",
-        "signal_strength",
     }
+
+
+async def test_only_the_counters_are_offered_to_the_energy_dashboard(
+    hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+    for key in ("imported_at_half_hour", "exported_at_half_hour"):
+        entity_registry.async_update_entity(f"sensor.smart_meter_{key}", disabled_by=None)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    energies = [
+        state
+        for state in hass.states.async_all("sensor")
+        if state.attributes.get("device_class") == "energy"
+    ]
+    with_statistics = {state.entity_id for state in energies if "state_class" in state.attributes}
+    assert "sensor.smart_meter_imported_at_half_hour" in {state.entity_id for state in energies}
+    assert with_statistics == {
+        "sensor.smart_meter_imported_energy",
+        "sensor.smart_meter_exported_energy",
+    }
+
+
+async def test_firmware_that_was_stored_before_is_taken_away(
+    hass: HomeAssistant, dongle: ScriptedDongle, device_registry: dr.DeviceRegistry
+) -> None:
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    before = device_registry.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.data[CONF_IDENTITY])},
+        sw_version="ECHONET Lite Appendix F rev. 0",
+    )
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    device = device_registry.async_get(before.id)
+    assert isinstance(device, dr.DeviceEntry)
+    assert device.sw_version is None
 
 
 async def test_device_is_described_by_its_name_plate(
@@ -338,7 +378,7 @@ async def test_device_is_described_by_its_name_plate(
     assert device.name == "Smart meter"
     assert device.model == "Low-voltage smart electricity meter"
     assert device.serial_number == "F24G366505"
-    assert device.sw_version == "ECHONET Lite Appendix F rev. 0"
+    assert device.sw_version is None  # the version of the standard is no firmware
 
 
 async def test_device_of_a_japanese_house_is_described_in_japanese(

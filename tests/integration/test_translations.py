@@ -31,7 +31,7 @@ ENTITIES: dict[str, tuple[tuple[EntityDescription, ...], set[str]]] = {
         ALL_SENSORS,
         {"power", "signal_strength"},
     ),
-    "binary_sensor": (BINARY_SENSORS, {"connection"}),
+    "binary_sensor": (BINARY_SENSORS, set()),
     "button": (BUTTONS, set()),
 }
 

@@ -43,6 +43,7 @@ _NOT_YET: Final = frozenset(
         "projected_demand",
         "reconnect",
         "scan_again",
+        "signal_strength",
     }
 )
 #: Expected states of the entities of the link.

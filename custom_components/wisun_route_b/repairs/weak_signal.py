@@ -15,7 +15,7 @@ _HOURS_TO_CLEAR: Final = 24
 _KNOWN_TO_CLEAR: Final = 20
 
 #: dBm. Below about -95 dBm a link does not hold (field reports, see ``rssi_dbm``).
-_WEAK: Final = -95.0
+WEAK_DBM: Final = -95.0
 #: Share of the polls of an hour that were lost, each after it was sent eight times.
 _BAD_LOSS: Final = 0.10
 #: An hour is good beyond these; between bad and good, nothing changes.
@@ -42,7 +42,7 @@ class _Hour:
 
     @property
     def bad(self) -> bool:
-        faint = bool(self.reports) and self.strength / self.reports < _WEAK
+        faint = bool(self.reports) and self.strength / self.reports < WEAK_DBM
         return faint or self.loss > _BAD_LOSS
 
     @property

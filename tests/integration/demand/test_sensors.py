@@ -68,8 +68,8 @@ async def test_peaks_outlive_a_restart_without_a_link(
     live_session(dongle)
     await set_up(hass, entry)
     await poll(hass)
-    assert state_of(hass, "peak_demand_this_month") == "1.4"
-    state = hass.states.get("sensor.smart_meter_peak_demand_of_12_months")
+    assert state_of(hass, "monthly_peak_demand") == "1.4"
+    state = hass.states.get("sensor.smart_meter_12_month_peak_demand")
     assert state is not None
     assert (state.state, state.attributes["half_hour"]) == ("5.2", "2026-01-09T18:30:00+09:00")
 
@@ -78,7 +78,7 @@ async def test_peaks_outlive_a_restart_without_a_link(
     pushed = (Property(0xEA, bytes.fromhex("07EA05140E1E000000FE70")),)
     dongle.say(erxudp(Frame(7, METER, CONTROLLER, ESV.INF, pushed).encode()))
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert state_of(hass, "peak_demand_this_month") == "1.6"
+    assert state_of(hass, "monthly_peak_demand") == "1.6"
 
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -86,7 +86,7 @@ async def test_peaks_outlive_a_restart_without_a_link(
     await later(300.0)
     assert state_of(hass, "power") == "unavailable"
     assert state_of(hass, "demand") == "unavailable"
-    state = hass.states.get("sensor.smart_meter_peak_demand_this_month")
+    state = hass.states.get("sensor.smart_meter_monthly_peak_demand")
     assert state is not None
     assert (state.state, state.attributes["half_hour"]) == ("1.6", START.isoformat())
 
@@ -103,4 +103,4 @@ async def test_meter_without_half_hours_has_no_demand(
 
     assert state_of(hass, "power") == "632"
     assert state_of(hass, "demand") is None
-    assert state_of(hass, "peak_demand_this_month") is None
+    assert state_of(hass, "monthly_peak_demand") is None

@@ -468,7 +468,7 @@ async def test_radio_that_is_too_weak_for_two_days_is_told_until_it_was_good_for
     await hass.async_block_till_done(wait_background_tasks=True)
     faulty_port.dongle.replies["SKJOIN"] = JOIN_IGNORED
     faulty_port.dongle.say(f"EVENT 27 {METER_IP}\r\n".encode())
-    await until(lambda: state_of(hass, "link_state") == "waiting")
+    await until(lambda: state_of(hass, "link_state") == "sign_in_failed")
     changes = count_changes(hass)
 
     await poll_hourly(hass, put_on, 38)

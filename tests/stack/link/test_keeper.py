@@ -518,6 +518,7 @@ def test_long_outage_is_one_change_of_the_state_and_not_thousands() -> None:
         assert [state for state, _ in itertools.groupby(states)] == [
             LinkState.CONNECTING,
             LinkState.WAITING,
+            LinkState.CONNECTING,  # the dongle is there again
             LinkState.CONNECTED,
         ]
 

@@ -219,15 +219,20 @@ class SmartMeter:
             self._statistics.connects += 1
             return reading
 
-    async def recover(self, step: RecoveryStep, first: Iterable[AnyProperty] = ()) -> None:
+    async def recover(
+        self,
+        step: RecoveryStep,
+        first: Iterable[AnyProperty] = (),
+        progress: ProgressCallback | None = None,
+    ) -> None:
         """Make a new session after the old one was lost, by one recovery step.
 
         All but the last step need the port and the dongle to be alive; the last one reports
-        the values of ``first`` to the subscribers. Raises as connect()
-        does; the next step can be tried on what is left.
+        how far it is, and what the meter says about ``first`` to those who have subscribed.
+        Raises as connect() does; the next step can be tried on what is left.
         """
         if step is RecoveryStep.REOPEN:
-            reading = await self.connect(None, first, _REOPENED_TIMEOUT_S)
+            reading = await self.connect(progress, first, _REOPENED_TIMEOUT_S)
             if reading.values:
                 self._on_report.notify(reading)
             return

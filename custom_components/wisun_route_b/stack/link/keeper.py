@@ -40,7 +40,7 @@ from .callbacks import Callbacks
 from .client import SmartMeter
 from .connection import Condition
 from .link_status import LinkState, LinkStatus, RecoveryStep
-from .progress import ProgressCallback
+from .progress import Progress, ProgressCallback, Stage
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ class LinkKeeper:
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
         self._status = LinkStatus(LinkState.CLOSED, 0.0)
         self._changed = Callbacks[LinkStatus]()
+        self._updated = Callbacks[LinkStatus]()
         self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL_ENTRIES)
         """The last changes of state or cause, oldest first; each cause once in an outage."""
         self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
@@ -121,8 +122,18 @@ class LinkKeeper:
         return self._connected_at if self.meter.connected else None
 
     def on_change(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
-        """Subscribe to changes of state or cause; return the function that unsubscribes."""
+        """Have every change of state reported, and each cause once in an outage.
+
+        Returns how to stop that.
+        """
         return self._changed.add(callback)
+
+    def on_status(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
+        """Have every change of state or cause reported, for whoever shows what is the case now.
+
+        Causes that alternate are reported each time. Returns how to stop that.
+        """
+        return self._updated.add(callback)
 
     async def open(
         self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
@@ -291,7 +302,7 @@ class LinkKeeper:
             if step is self._requested:
                 self._requested = None
             try:
-                await self.meter.recover(step, self._first)
+                await self.meter.recover(step, self._first, self._progressed)
             except RouteBError as err:
                 failure = err
             except Exception as err:
@@ -321,8 +332,14 @@ class LinkKeeper:
         return steps
 
     def _announce(self, step: RecoveryStep, error: RouteBError) -> None:
+        """Report a step. A round of them is over before what it found at the radio is reported.
+
+        The first steps of a round fail of the same cause in their own ways.
+        """
         first = self.state not in _WAITING
-        if self.state is LinkState.REFUSED and self.status.error is not None:
+        refused = self.state is LinkState.REFUSED
+        at_port = isinstance(error, PortError | DongleError)
+        if self.status.error is not None and (refused or not (first or at_port)):
             error = self.status.error
         is_start = isinstance(error, NotConnectedError)
         self._set(LinkState.CONNECTING if first else self.state, None if is_start else error, step)
@@ -330,6 +347,13 @@ class LinkKeeper:
         if not is_start:
             self._logged_steps.add(step)
         _LOGGER.log(level, "%s: %s", error, _STEP_TEXTS[step])
+
+    def _progressed(self, progress: Progress) -> None:
+        """Report that the port and the dongle are there again, as soon as the dongle has answered."""
+        waits_for_dongle = isinstance(self.status.error, PortError | DongleError)
+        if waits_for_dongle and progress.stage not in (Stage.OPENING, Stage.IDENTIFYING):
+            error = NotConnectedError("The dongle is there again")
+            self._set(LinkState.CONNECTING, error, self.status.step)
 
     def _count_refusal(self, failure: RouteBError) -> None:
         refused = isinstance(failure, CredentialsRefusedError)
@@ -378,6 +402,8 @@ class LinkKeeper:
         if self._is_change(before):
             self.journal.append(self._status)
             self._changed.notify(self._status)
+        if (state, type(error)) != (before.state, type(before.error)):
+            self._updated.notify(self._status)
 
     def _is_change(self, before: LinkStatus) -> bool:
         """Return whether the status is another one, and not the next attempt of the same outage.
