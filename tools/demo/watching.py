@@ -9,7 +9,7 @@ from .jsons import JsonObject, as_object, as_text
 from .saying import say
 from .set_up import sensors_of
 
-_BETWEEN_LOOKS: Final = 1.0
+_POLL_PAUSE_S: Final = 1.0
 
 
 async def last_repair(client: HomeAssistantClient, entry_id: str) -> JsonObject:
@@ -38,6 +38,6 @@ async def next_repair(
                 if isinstance(left, int) and left != reported:
                     reported = left
                     say(f"  … {left} days of the meter's history to read")
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     except TimeoutError as err:
         raise DemoError(f"Nothing was repaired within {seconds:.0f} s.") from err
