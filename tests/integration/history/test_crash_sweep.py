@@ -187,7 +187,7 @@ def chosen() -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_task, "_PAUSE", 0)
+    monkeypatch.setattr(recorder_task, "_PAUSE_S", 0)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
