@@ -183,7 +183,7 @@ def test_days_before_all_prices_have_none() -> None:
     assert tally.add(at(16), Decimal(4)) == 100
     bill = tally.bill()
     assert bill is not None
-    assert (bill.basic, bill.unpriced, bill.total) == (300, 3, 400)
+    assert [bill.basic, bill.unpriced, bill.total] == [300, 3, 400]
 
 
 def test_market_price_is_added_and_may_be_negative() -> None:
@@ -195,7 +195,7 @@ def test_market_price_is_added_and_may_be_negative() -> None:
     assert tally.add(at(3), Decimal(1)) is None
     bill = tally.bill()
     assert bill is not None
-    assert (bill.energy, bill.unpriced, bill.use) == (3, 1, -10)
+    assert [bill.energy, bill.unpriced, bill.use] == [3, 1, -10]
 
 
 # --- The use -------------------------------------------------------------------------------

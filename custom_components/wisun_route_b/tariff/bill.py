@@ -69,8 +69,9 @@ class Tally:
         """What was counted, kWh."""
         return self._energy
 
-    def lose(self) -> None:
-        """Note that energy of an unknown amount was used: where in the steps it is not known."""
+    def lose(self, start: datetime) -> None:
+        """Note that an unknown amount of energy was used: what follows has no known step."""
+        self._go_to(start)
         self._is_complete = False
 
     def add(

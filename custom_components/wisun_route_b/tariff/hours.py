@@ -39,7 +39,7 @@ def hour_prices(
             energy = energies.get(at)
             price = tally.price(at)
             if energy is None:
-                tally.lose()
+                tally.lose(at)
             elif (cost := tally.add(at, energy)) is not None and energy > 0:
                 price = cost / energy
             if at in hours and price is not None:
