@@ -14,11 +14,9 @@ from functools import partial
 import logging
 from typing import Final, Protocol
 
-from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
-from sqlalchemy.orm import Session
 
 from ..const import TARIFF_CURRENCY
 from ..entry_data import RouteBConfigEntry
@@ -26,16 +24,17 @@ from ..half_hours import HalfHours
 from ..history.cost_source import EntityPrice, market_price_of
 from ..history.identity_lock import identity_lock
 from ..history.meter_history import PAUSE, HistoryCache
-from ..history.prices import per_kwh_factor, price_number, read_prices
+from ..history.prices import per_kwh_factor, price_number
 from ..history.recorder_task import run_in_recorder
 from ..history.sensor_hours import memory_reach
 from ..stack import JST, RouteBError, Scale, properties
 from ..tariff.bill import Bill, Tally
 from ..tariff.model import Tariff
 from ..tariff.periods import BillingPeriod, period_of
-from ..tariff.use import HALF_HOUR, half_hour_of
+from ..tariff.use import half_hour_of
 from .account import RECENT, Account, LiveRegister
 from .ledger import Ledger, longest_ago
+from .market import half_hourly_prices
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -196,7 +195,7 @@ class BillTracker:
             return
         since = min(self.period.start, now - RECENT).replace(minute=0, second=0, microsecond=0)
         hours = [since + n * _HOUR for n in range((now - since) // _HOUR)]
-        work = partial(_half_hourly, source, [hour.astimezone(dt_util.UTC) for hour in hours])
+        work = partial(half_hourly_prices, source, [hour.astimezone(dt_util.UTC) for hour in hours])
         try:
             found = await run_in_recorder(self._hass, "prices of the market", work)
         except HomeAssistantError as err:
@@ -272,14 +271,3 @@ def _by_day(moments: list[datetime]) -> Iterator[list[datetime]]:
     for at in moments:
         days.setdefault(at.astimezone(JST).date(), []).append(at)
     yield from days.values()
-
-
-def _half_hourly(
-    source: EntityPrice, hours: list[datetime], instance: Recorder, session: Session
-) -> dict[datetime, Decimal]:
-    """Return the price of each half-hour of these hours, yen per kWh, as far as it is known."""
-    found: dict[datetime, Decimal] = {}
-    for hour, price in read_prices(instance, session, source, TARIFF_CURRENCY, hours).items():
-        first, second = price.halves or (price.whole, price.whole)
-        found |= {hour: first, hour + HALF_HOUR: second}
-    return found

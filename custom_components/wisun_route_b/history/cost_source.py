@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.entity_options import is_entity_recorded
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN, ELECTRICITY_PRICE, TARIFF
+from ..entry_data import RouteBConfigEntry
 from ..tariff.model import Tariff
 from ..tariff.stored import PRICE_ENTITY, tariff_of
 from .costs import CostObstacle
@@ -140,7 +140,7 @@ def _own_tariff(hass: HomeAssistant, shown: EntityPrice, energy: str) -> TariffP
     identity = price.unique_id.removesuffix(f"_{ELECTRICITY_PRICE}")
     if sensor.unique_id != f"{identity}_imported_energy" or price.config_entry_id is None:
         return None
-    entry = hass.config_entries.async_get_entry(price.config_entry_id)
+    entry: RouteBConfigEntry | None = hass.config_entries.async_get_entry(price.config_entry_id)
     data = None if entry is None else tariff_data(entry)
     tariff = None if data is None else tariff_of(data)
     if data is None or tariff is None:
@@ -148,7 +148,7 @@ def _own_tariff(hass: HomeAssistant, shown: EntityPrice, energy: str) -> TariffP
     return TariffPrice(tariff, market_price_of(hass, data.get(PRICE_ENTITY)), shown)
 
 
-def tariff_data(entry: ConfigEntry) -> Mapping[str, Any] | None:
+def tariff_data(entry: RouteBConfigEntry) -> Mapping[str, Any] | None:
     """Return what the tariff of a meter stores; None if it has none."""
     rows = [row.data for row in entry.subentries.values() if row.subentry_type == TARIFF]
     return rows[0] if rows else None

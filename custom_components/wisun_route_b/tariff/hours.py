@@ -1,4 +1,4 @@
-"""The price of each hour of the past, from what was used before it in its billing period."""
+"""The price of each hour (or half-hour) of the past, from what was used before in its billing period."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -18,11 +18,14 @@ def first_needed(tariff: Tariff, hours: Collection[datetime]) -> datetime:
 
 
 def hour_prices(
-    tariff: Tariff, energies: Mapping[datetime, Decimal], hours: Collection[datetime]
+    tariff: Tariff,
+    energies: Mapping[datetime, Decimal],
+    hours: Collection[datetime],
+    span: timedelta = HOUR,
 ) -> dict[datetime, Decimal]:
     """Return the mean price of these hours, yen per kWh, without the market's share.
 
-    ``energies`` are kWh by the start of the hour. An hour that goes from one step into the next
+    ``energies`` are kWh by the start of the hour; ``span`` is 30 minutes for half-hours. An hour that goes from one step into the next
     has the price that makes its cost right. One whose place in the steps is not known, because an
     hour before it in the period has no energy, has none.
     """
@@ -44,5 +47,5 @@ def hour_prices(
                 price = cost / energy
             if at in hours and price is not None:
                 found[at] = price
-            at += HOUR
+            at += span
     return found
