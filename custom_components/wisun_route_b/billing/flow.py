@@ -32,23 +32,18 @@ from ..tariff.stored import FieldError
 type Input = dict[str, Any] | None
 
 
-def _number(unit: str, least: float = 0, most: float = stored.MOST_YEN) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=least,
-            max=most,
-            step="any",
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement=unit,
-        )
-    )
+def _number(unit: str, least: float | None = None) -> NumberSelector:
+    """Return a number field; a required one is filled in with ``least`` at first, or with 0."""
+    config = NumberSelectorConfig(step="any", mode=NumberSelectorMode.BOX, unit_of_measurement=unit)
+    if least is not None:
+        config["min"] = least
+    return NumberSelector(config)
 
 
-_YEN: Final = _number("JPY")
-_ANY_YEN: Final = _number("JPY", -stored.MOST_YEN)
-_PER_KWH: Final = _number("JPY/kWh")
-_ANY_PER_KWH: Final = _number("JPY/kWh", -stored.MOST_YEN)
-_KWH: Final = _number(UnitOfEnergy.KILO_WATT_HOUR)
+_YEN: Final = _number("JPY", least=0)
+_ANY_YEN: Final = _number("JPY")
+_ANY_PER_KWH: Final = _number("JPY/kWh")
+_KWH: Final = _number(UnitOfEnergy.KILO_WATT_HOUR, least=0)
 _MONTHS: Final = ObjectSelector(
     ObjectSelectorConfig(
         fields={

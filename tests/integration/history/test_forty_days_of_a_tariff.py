@@ -169,6 +169,7 @@ async def test_forty_days_of_a_tariff_have_no_hole(
 async def _import_twice(harness: PricedHarness) -> None:
     """Import all that the meter remembers; the second time changes nothing."""
     assert harness.repair is not None
+    await harness.live(harness.now + timedelta(hours=5))
     since = harness.now - timedelta(days=99)
     report = await harness.repair.async_import(since)
     costs = report.sensors["imported_energy"].costs
