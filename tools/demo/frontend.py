@@ -273,7 +273,7 @@ class Frontend:
         """Go to a past day of the Energy dashboard, in English or Japanese."""
         await self.open("/energy/electricity")
         shown = self.tab.locator("hui-energy-period-selector .header-title")
-        previous = self.tab.locator("hui-energy-period-selector ha-icon-button-prev")
+        previous = self.tab.get_by_role("button", name=re.compile("^(Previous|前)$"))
         await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d|\d月"))
         names = (f"{day:%b} {day.day}", f"{day.month}月{day.day}日")
         while not (text := (await shown.inner_text()).strip()).startswith(names):
