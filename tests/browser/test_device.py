@@ -2,25 +2,23 @@
 
 import re
 
+from homeassistant.components.sensor import SensorDeviceClass
 from playwright.async_api import expect
 import pytest
 
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
+from custom_components.wisun_route_b.entity import RouteBEntityDescription
 from custom_components.wisun_route_b.link_state import LINK_STATES
 from custom_components.wisun_route_b.sensor import ALL_SENSORS
 from tools.demo.frontend import Frontend, words
 
 _LANGUAGES = ("en", "ja")
-_ENTITIES = {
-    platform: [row.translation_key for row in rows if row.translation_key]
-    for platform, rows in (
-        ("sensor", ALL_SENSORS),
-        ("binary_sensor", BINARY_SENSORS),
-        ("button", BUTTONS),
-    )
+_ENTITIES: dict[str, tuple[RouteBEntityDescription, ...]] = {
+    "sensor": ALL_SENSORS,
+    "binary_sensor": BINARY_SENSORS,
+    "button": BUTTONS,
 }
-
 _READINGS = {
     "Power": r"-?[\d,]+\sW",
     "Current R": r"-?[\d.]+\sA",
@@ -62,7 +60,7 @@ _CUT = """\
   const found = [];
   for (const text of names) {
     name.data = text;
-    for (const shown of states.length ? states : [before[1]]) {
+    for (const shown of states) {
       state.data = shown;
       if (cut(info) || cut(state.parentElement)) found.push(`${text}: ${shown}`);
     }
@@ -73,12 +71,14 @@ _CUT = """\
 """
 
 
-def _names(language: str) -> list[str]:
-    """Return the names of all entities that there can be."""
+def _names(*, energies: bool) -> list[str]:
+    """Return the names in all languages of all entities of one kind that there can be."""
     return [
-        words(f"entity.{platform}.{key}.name", language)
-        for platform, keys in _ENTITIES.items()
-        for key in keys
+        words(f"entity.{platform}.{row.translation_key}.name", language)
+        for platform, rows in _ENTITIES.items()
+        for row in rows
+        if row.translation_key and (row.device_class is SensorDeviceClass.ENERGY) is energies
+        for language in _LANGUAGES
     ]
 
 
@@ -87,13 +87,12 @@ def _names(language: str) -> list[str]:
 async def test_no_name_of_an_entity_is_cut(frontend: Frontend, width: int) -> None:
     await frontend.open_device()
     await frontend.page.set_size(width, 2400)
-    counter = frontend.state("Exported energy")  # the longest value: "28,202.0 kWh"
+    counter = frontend.state("Exported energy")
     await expect(counter).to_contain_text("kWh")
-    link = frontend.state("Link state")
 
-    names = [name for language in _LANGUAGES for name in _names(language)]
-    assert await counter.evaluate(_CUT, [names, []]) == []
+    assert await counter.evaluate(_CUT, [_names(energies=True), ["28,202.0\xa0kWh"]]) == []
+    assert await counter.evaluate(_CUT, [_names(energies=False), ["Unavailable"]]) == []
     for language in _LANGUAGES:
         state = "entity.sensor.link_state"
         states = [words(f"{state}.state.{key}", language) for key in LINK_STATES]
-        assert await link.evaluate(_CUT, [[words(f"{state}.name", language)], states]) == []
+        assert await counter.evaluate(_CUT, [[words(f"{state}.name", language)], states]) == []

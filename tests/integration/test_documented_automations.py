@@ -114,7 +114,7 @@ async def test_market_bill_counts_each_half_hour_once_at_the_price_it_had(
     freezer: FrozenDateTimeFactory,
     wait: Wait,
 ) -> None:
-    announced = f"sensor.{meter}_imported_last_half_hour"
+    announced = f"sensor.{meter}_half_hour_import"
     freezer.move_to("2026-11-22 09:20:00+09:00")
     start = dt_util.parse_datetime("2026-11-22 08:30:00+09:00", raise_on_error=True)
     _show(hass, announced, 0.4, last_reset=start.isoformat())

@@ -176,8 +176,8 @@ async def test_only_what_enabled_sensors_show_is_asked_for(
         "sensor.smart_meter_projected_demand",
         "sensor.smart_meter_monthly_peak_demand",
         "sensor.smart_meter_12_month_peak_demand",
-        "sensor.smart_meter_imported_last_half_hour",
-        "sensor.smart_meter_exported_last_half_hour",
+        "sensor.smart_meter_half_hour_import",
+        "sensor.smart_meter_half_hour_export",
         "binary_sensor.smart_meter_fault",
     ):
         entity_registry.async_update_entity(key, disabled_by=er.RegistryEntryDisabler.USER)
@@ -216,11 +216,11 @@ async def test_energy_of_the_last_half_hour_is_looked_up_and_then_announced(
     await poll(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    key = "sensor.smart_meter_imported_last_half_hour"
+    key = "sensor.smart_meter_half_hour_import"
     state = hass.states.get(key)
     assert state is not None
     assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T13:30:00+09:00")
-    assert state_of(hass, "exported_last_half_hour") == "0.0"
+    assert state_of(hass, "half_hour_export") == "0.0"
 
     asked = len(dongle.requests)
     push = bytes.fromhex("07EA05140E1E000000FE70"), bytes.fromhex("07EA05140E1E0000000017")
@@ -231,7 +231,7 @@ async def test_energy_of_the_last_half_hour_is_looked_up_and_then_announced(
     state = hass.states.get(key)
     assert state is not None
     assert (state.state, state.attributes["last_reset"]) == ("0.8", "2026-05-20T14:00:00+09:00")
-    assert state_of(hass, "exported_last_half_hour") == "0.1"
+    assert state_of(hass, "half_hour_export") == "0.1"
     assert len(dongle.requests) == asked
 
 
@@ -240,7 +240,7 @@ async def test_half_hour_that_is_dated_later_than_now_is_not_kept(
 ) -> None:
     """Of a meter whose clock was wrong for a moment: it would hide all true ones until then."""
     await set_up(hass, entry_for())
-    key = "sensor.smart_meter_imported_last_half_hour"
+    key = "sensor.smart_meter_half_hour_import"
 
     # Both ends of one in the year 2099, and of one that is over.
     for stamp, register in (
@@ -278,7 +278,7 @@ async def test_half_hour_reading_is_pushed_without_a_poll(
     await hass.async_block_till_done()
 
     assert state_of(hass, "imported_at_half_hour") == "6513.6"
-    assert state_of(hass, "half_hour_reading_time") == "2026-05-20T05:30:00+00:00"
+    assert state_of(hass, "half_hour_read_at") == "2026-05-20T05:30:00+00:00"
     assert state_of(hass, "power") == "632"
     assert len(dongle.requests) == requests
 

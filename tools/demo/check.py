@@ -16,8 +16,8 @@ from .log import complaints
 from .set_up import sensors_of
 from .stage import Stage, say
 
-_TIMEOUT: Final = 180.0
-_BETWEEN_LOOKS: Final = 1.0
+_TIMEOUT_S: Final = 180.0
+_POLL_PAUSE_S: Final = 1.0
 _NO_VALUE: Final = frozenset({"unknown", "unavailable"})
 
 #: A state that is reported now was read at most one poll interval (30 s) ago, for an unasked
@@ -105,7 +105,7 @@ async def _wait_until_live(
     first: dict[str, datetime] = {}
     live: dict[str, Shown] = {}
     try:
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(_TIMEOUT_S):
             while not sensors or len(live) < len(sensors):
                 for key in sensors.keys() - live.keys():
                     state = await _state_of(client, sensors[key])
@@ -113,10 +113,10 @@ async def _wait_until_live(
                         continue
                     if state.reported > first.setdefault(key, state.reported):
                         live[key] = state
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     except TimeoutError as err:
         missing = ", ".join(sorted(sensors.keys() - live.keys())) or "every sensor"
-        raise DemoError(f"No live value after {_TIMEOUT:.0f} s: {missing}") from err
+        raise DemoError(f"No live value after {_TIMEOUT_S:.0f} s: {missing}") from err
     return {key: live[key] for key in sensors}
 
 

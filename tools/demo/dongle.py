@@ -28,7 +28,7 @@ _TENTH: Final = Decimal("0.1")
 _HALF_HOUR: Final = timedelta(minutes=30)
 
 STOP_TIMEOUT_S: Final = 5.0
-_START_TIMEOUT: Final = 30.0
+_START_TIMEOUT_S: Final = 30.0
 
 
 async def start_dongle(
@@ -64,7 +64,7 @@ async def wait_until_plugged_in(path: Path) -> None:
     async def there() -> bool:
         return await asyncio.to_thread(path.exists)
 
-    await wait_until(there, _START_TIMEOUT, "The emulator's start")
+    await wait_until(there, _START_TIMEOUT_S, "The emulator's start")
 
 
 def true_values(moment: datetime) -> Mapping[str, Decimal | None]:

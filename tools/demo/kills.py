@@ -29,12 +29,12 @@ _SEED: Final = 20
 _LONGEST_READING: Final = 12.0
 #: So long after the reading everything is written (seconds).
 _LONGEST_WRITING: Final = 0.6
-_COMPILE_TIMEOUT: Final = 700.0
+_COMPILE_TIMEOUT_S: Final = 700.0
 #: Start and set-up are to end before the recorder compiles for the first time: else it takes five
 #: minutes more.
 LEAD: Final = timedelta(seconds=100)
-_IMPORT_TIMEOUT: Final = 120.0
-_BETWEEN_LOOKS: Final = 0.05
+_IMPORT_TIMEOUT_S: Final = 120.0
+_POLL_PAUSE_S: Final = 0.05
 
 #: Starts Home Assistant with an import that does not rest after each day: the radio of this
 #: meter has no other user.
@@ -92,7 +92,7 @@ async def play(stage: Stage, count: int) -> Kills:
             there = days * 24
             days += 1  # there would be nothing left to write
     start = end - timedelta(days=days)
-    await asyncio.wait_for(_import(stage, entry_id, start), _IMPORT_TIMEOUT)
+    await asyncio.wait_for(_import(stage, entry_id, start), _IMPORT_TIMEOUT_S)
     wrong += await wrong_hours_of(stage.home_assistant, entry_id, start, end)
     if (
         await means_of(stage.home_assistant, _OTHER_SENSOR, end - 40 * 24 * HOUR, end)
@@ -138,7 +138,7 @@ async def _until_read(stage: Stage, entry_id: str, importing: asyncio.Future[Jso
         if seen and not left:
             return
         seen = seen or bool(left)
-        await asyncio.sleep(_BETWEEN_LOOKS)
+        await asyncio.sleep(_POLL_PAUSE_S)
 
 
 async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> None:
@@ -152,7 +152,7 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
                 return False
         return True
 
-    await wait_until(compiled, _COMPILE_TIMEOUT, "The recorder")
+    await wait_until(compiled, _COMPILE_TIMEOUT_S, "The recorder")
 
 
 async def _count(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[int]:
@@ -185,5 +185,5 @@ async def _import_other_sensor(stage: Stage, end: datetime) -> dict[datetime, Js
         shown.update(await means_of(stage.home_assistant, _OTHER_SENSOR, end - 40 * 24 * HOUR, end))
         return len(shown) == len(stats)
 
-    await wait_until(there, _IMPORT_TIMEOUT, "The import of another sensor")
+    await wait_until(there, _IMPORT_TIMEOUT_S, "The import of another sensor")
     return shown

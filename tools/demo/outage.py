@@ -48,9 +48,9 @@ _FIRST_LEAD: Final = timedelta(seconds=90)
 _BACK_AT: Final = timedelta(minutes=10)
 #: Two of the recorder's five minutes, the reading of some days with a pause after each, and a
 #: slow machine.
-_REPAIR_TIMEOUT: Final = 900.0
-_COMPILE_TIMEOUT: Final = 700.0
-_BETWEEN_LOOKS: Final = 1.0
+_REPAIR_TIMEOUT_S: Final = 900.0
+_COMPILE_TIMEOUT_S: Final = 700.0
+_POLL_PAUSE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ async def play(
         "/api/services/wisun_route_b/import_history?return_response",
         {"config_entry_id": entry_id, "start": start.isoformat()},
     )
-    imported = await next_repair(client, entry_id, seconds=_REPAIR_TIMEOUT)
+    imported = await next_repair(client, entry_id, seconds=_REPAIR_TIMEOUT_S)
     await change_options(client, entry_id, repair_history=False)
     began = stage.clock.now()
     say(f"It is {_local(began)}. Now everything is off …")
@@ -126,7 +126,7 @@ async def play(
         await pause(stage, began, ended)
     await change_options(client, entry_id, repair_history=True)
     say("The repair is switched on. It begins with the recorder's next five minutes.")
-    await next_repair(client, entry_id, imported, _REPAIR_TIMEOUT)
+    await next_repair(client, entry_id, imported, _REPAIR_TIMEOUT_S)
     wrong = await _until_right(stage, entry_id, start, present)
     repair = await last_repair(client, entry_id)
     return Outage(began, ended, before, as_object(repair["attributes"]), wrong)
@@ -162,7 +162,7 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
                 return False
         return True
 
-    await wait_until(compiled, _COMPILE_TIMEOUT, "The recorder")
+    await wait_until(compiled, _COMPILE_TIMEOUT_S, "The recorder")
 
 
 async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
@@ -177,7 +177,7 @@ async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
             ]
         )
 
-    await wait_until(there, _COMPILE_TIMEOUT, "The recorder")
+    await wait_until(there, _COMPILE_TIMEOUT_S, "The recorder")
 
 
 async def _until_right(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
@@ -188,9 +188,9 @@ async def _until_right(stage: Stage, entry_id: str, start: datetime, end: dateti
     """
     wrong: list[str] = []
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_REPAIR_TIMEOUT):
+        async with asyncio.timeout(_REPAIR_TIMEOUT_S):
             while wrong := await wrong_hours_of(stage.home_assistant, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     return wrong
 
 

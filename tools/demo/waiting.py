@@ -6,7 +6,7 @@ from typing import Final
 
 from .errors import DemoError
 
-_BETWEEN_LOOKS: Final = 0.2
+_POLL_PAUSE_S: Final = 0.2
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
@@ -18,6 +18,6 @@ async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float, w
     try:
         async with asyncio.timeout(seconds):
             while not await condition():  # noqa: ASYNC110 - other programs set no event here
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     except TimeoutError as err:
         raise DemoError(f"{what} took more than {seconds:.0f} s.") from err

@@ -9,7 +9,7 @@ from .jsons import JsonObject, as_object, as_text
 from .saying import say
 from .set_up import sensors_of
 
-_BETWEEN_LOOKS: Final = 1.0
+_POLL_PAUSE_S: Final = 1.0
 
 
 async def last_repair(client: HomeAssistantClient, entry_id: str) -> JsonObject:
@@ -29,7 +29,7 @@ async def import_done(client: HomeAssistantClient, entry_id: str) -> None:
         if shown != said and as_object(state["attributes"]).get("days"):
             said = shown
             say(f"  … {said}")
-        await asyncio.sleep(_BETWEEN_LOOKS)
+        await asyncio.sleep(_POLL_PAUSE_S)
 
 
 async def next_repair(
@@ -47,6 +47,6 @@ async def next_repair(
                 moment = as_text(state["state"])
                 if moment not in {before, "unknown", "unavailable"}:
                     return moment
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     except TimeoutError as err:
         raise DemoError(f"Nothing was repaired within {seconds:.0f} s.") from err

@@ -172,7 +172,7 @@ async def test_what_is_logged_of_a_task_shows_nothing_of_its_arguments(
     fault: Callable[..., Exception],
 ) -> None:
     """The recorder logs each task it takes up, and each one it fails with; asyncio its futures."""
-    monkeypatch.setattr(recorder_task, "_ATTEMPTS", 2)
+    monkeypatch.setattr(recorder_task, "_MAX_ATTEMPTS", 2)
     logging.disable(logging.NOTSET)
     caplog.set_level(logging.DEBUG)
     caplog.clear()

@@ -48,7 +48,7 @@ class J11Session:
     def begin(self) -> asyncio.Future[None]:
         """Start a sign-in; the future ends with it.
 
-        It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
+        It raises CredentialsRefusedError, JoinFailedError or the error of the lost dongle.
         """
         self.state = SessionState.JOINING
         self._decided = asyncio.get_running_loop().create_future()

@@ -118,7 +118,7 @@ class PanaSession:
     def begin(self) -> asyncio.Future[None]:
         """Start a sign-in; the future ends with it.
 
-        It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
+        It raises CredentialsRefusedError, JoinFailedError or the error of the lost dongle.
         """
         self._packets.clear()
         self._turned_down = self._unacknowledged = self._signs = False

@@ -352,7 +352,7 @@ class SmartMeter:
 
         Subscribers get the loss. Takes a second or two; does nothing if the session is
         being ended already. Raises TransmitLimitError while nothing may be sent, not even
-        this, and what the link was lost of if it was.
+        this, and the error of the link if it was lost.
         """
         connection = self._alive()
         await connection.dongle.require_transmission()

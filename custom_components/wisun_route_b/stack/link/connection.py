@@ -198,7 +198,7 @@ class Connection:
     def revive(self) -> None:
         """Forget that a session was lost: a new one is to be made on the same port.
 
-        Raises what the port or the dongle was lost of, if it was.
+        Raises the error of the port or the dongle if that was lost.
         """
         if isinstance(self._error, SessionLostError):
             self._error = None

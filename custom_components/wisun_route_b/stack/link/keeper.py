@@ -8,8 +8,7 @@ meters have refused right ones for a while: they are tried again at long interva
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 import logging
 import math
@@ -36,11 +35,11 @@ from .backoff import (
     LONGEST_WAIT_S,
     Backoff,
 )
-from .callbacks import Callbacks
 from .client import SmartMeter
 from .connection import Condition
 from .link_status import LinkState, LinkStatus, RecoveryStep
 from .progress import Progress, ProgressCallback, Stage
+from .status_log import StatusLog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,9 +52,6 @@ _HEALTHY_S: Final = 600.0
 #: Attempts in a row in which the meter must refuse credentials that it accepted before, until they
 #: count as wrong; each attempt tries twice.
 _MIN_REFUSALS: Final = 2
-#: Changes of the status that are kept for diagnostics.
-_JOURNAL_ENTRIES: Final = 100
-
 
 _CONDITIONS: Final[dict[Condition, LinkState]] = {
     Condition.UP: LinkState.CONNECTED,
@@ -85,13 +81,7 @@ class LinkKeeper:
         """Take the meter; ``source`` is the source of the jitter."""
         self.meter = meter
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
-        self._status = LinkStatus(LinkState.CLOSED, 0.0)
-        self._changed = Callbacks[LinkStatus]()
-        self._updated = Callbacks[LinkStatus]()
-        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL_ENTRIES)
-        """The last changes of state or cause, oldest first; each cause once in an outage."""
-        self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
-        """Causes of this outage so far."""
+        self._log = StatusLog()
         self._task: asyncio.Task[None] | None = None
         self._lost: RouteBError | None = None
         self._wake = asyncio.Event()
@@ -109,12 +99,17 @@ class LinkKeeper:
     @property
     def status(self) -> LinkStatus:
         """State, cause and next attempt of the link."""
-        return self._status
+        return self._log.status
 
     @property
     def state(self) -> LinkState:
         """State of the link."""
-        return self._status.state
+        return self._log.status.state
+
+    @property
+    def journal(self) -> Sequence[LinkStatus]:
+        """The last changes of state or cause, oldest first; each cause once in an outage."""
+        return self._log.journal
 
     @property
     def connected_at(self) -> float | None:
@@ -126,14 +121,14 @@ class LinkKeeper:
 
         Returns how to stop that.
         """
-        return self._changed.add(callback)
+        return self._log.changed.add(callback)
 
     def on_status(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
         """Have every change of state or cause reported, for whoever shows what is the case now.
 
         Causes that alternate are reported each time. Returns how to stop that.
         """
-        return self._updated.add(callback)
+        return self._log.updated.add(callback)
 
     async def open(
         self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
@@ -142,12 +137,12 @@ class LinkKeeper:
 
         Returns the values of ``first``; raises as SmartMeter.connect().
         """
-        self._set(LinkState.CONNECTING)
+        self._log.set(LinkState.CONNECTING)
         self._first = wanted = tuple(first)
         try:
             reading = await self._connect(progress, wanted)
         except BaseException:
-            self._set(LinkState.CLOSED)
+            self._log.set(LinkState.CLOSED)
             raise
         self._connected()
         self._task = asyncio.create_task(self._keep())
@@ -161,7 +156,7 @@ class LinkKeeper:
         """
         self._first = tuple(first)
         self._lost = NotConnectedError("There has been no session yet")
-        self._set(LinkState.CONNECTING)
+        self._log.set(LinkState.CONNECTING)
         self._wake.set()
         self._task = asyncio.create_task(self._keep())
 
@@ -186,7 +181,7 @@ class LinkKeeper:
         await self.meter.close(end_session=end_session)
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
-        self._set(LinkState.CLOSED)
+        self._log.set(LinkState.CLOSED)
 
     def retry_now(self) -> None:
         """End the wait for the next attempt: the port may be there again.
@@ -222,7 +217,7 @@ class LinkKeeper:
         else:
             self.retry_now()
             if self.state is LinkState.REFUSED:
-                self._set(LinkState.CONNECTING, self.status.error)
+                self._log.set(LinkState.CONNECTING, self.status.error)
             if isinstance(self.status.error, TransmitLimitError):
                 raise self.status.error.with_traceback(None)
 
@@ -239,12 +234,12 @@ class LinkKeeper:
 
     def _session_lost(self, error: RouteBError) -> None:
         self._lost = error
-        self._set(LinkState.CONNECTING, error)
+        self._log.set(LinkState.CONNECTING, error)
         self._wake.set()
 
     def _condition(self, condition: Condition) -> None:
         if self.meter.connected:
-            self._set(_CONDITIONS[condition])
+            self._log.set(_CONDITIONS[condition])
         elif condition is Condition.UP:
             self.retry_now()  # the limit has ended while we waited for that
 
@@ -316,7 +311,11 @@ class LinkKeeper:
         return failure
 
     def _steps(self, error: RouteBError) -> tuple[RecoveryStep, ...]:
-        """Return the steps to try: all of them if only the session is lost, else the later ones."""
+        """Return the steps to try.
+
+        REOPEN alone if port or dongle are lost; else all, or those from the requested step on, or
+        those behind the step whose session did not last.
+        """
         gone = not isinstance(error, SessionLostError | TransmitLimitError)
         if gone or not self.meter.has_port:
             return (RecoveryStep.REOPEN,)
@@ -338,7 +337,9 @@ class LinkKeeper:
         if self.status.error is not None and (refused or not (first or at_port)):
             error = self.status.error
         is_start = isinstance(error, NotConnectedError)
-        self._set(LinkState.CONNECTING if first else self.state, None if is_start else error, step)
+        self._log.set(
+            LinkState.CONNECTING if first else self.state, None if is_start else error, step
+        )
         level = logging.DEBUG if is_start or step in self._logged_steps else logging.INFO
         if not is_start:
             self._logged_steps.add(step)
@@ -349,7 +350,7 @@ class LinkKeeper:
         waits_for_dongle = isinstance(self.status.error, PortError | DongleError)
         if waits_for_dongle and progress.stage not in (Stage.OPENING, Stage.IDENTIFYING):
             error = NotConnectedError("The dongle is there again")
-            self._set(LinkState.CONNECTING, error, self.status.step)
+            self._log.set(LinkState.CONNECTING, error, self.status.step)
 
     def _count_refusal(self, failure: RouteBError) -> None:
         refused = isinstance(failure, CredentialsRefusedError)
@@ -371,7 +372,7 @@ class LinkKeeper:
         await self._wait_in(LinkState.REFUSED, error, seconds)
 
     async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
-        self._set(state, error, retry_at=asyncio.get_running_loop().time() + seconds)
+        self._log.set(state, error, retry_at=asyncio.get_running_loop().time() + seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -379,40 +380,9 @@ class LinkKeeper:
 
     def _connected(self) -> None:
         self._requested = None
-        self._causes.clear()
+        self._log.end_outage()
         self._connected_at = asyncio.get_running_loop().time()
-        self._set(_CONDITIONS[self.meter.condition])
-
-    def _set(
-        self,
-        state: LinkState,
-        error: RouteBError | None = None,
-        step: RecoveryStep | None = None,
-        *,
-        retry_at: float | None = None,
-    ) -> None:
-        before = self._status
-        now = asyncio.get_running_loop().time()
-        since = before.since if before.state is state else now
-        self._status = LinkStatus(state, since, error, step, retry_at)
-        if self._is_change(before):
-            self.journal.append(self._status)
-            self._changed.notify(self._status)
-        if (state, type(error)) != (before.state, type(before.error)):
-            self._updated.notify(self._status)
-
-    def _is_change(self, before: LinkStatus) -> bool:
-        """Return whether the status is another one, and not the next attempt of the same outage.
-
-        An outage may last for weeks, with an attempt every minute and causes that alternate.
-        """
-        status = self._status
-        if status.error is None:
-            return status.state is not before.state
-        cause = (status.state, type(status.error))
-        known = cause in self._causes
-        self._causes.add(cause)
-        return status.state is not before.state or not known
+        self._log.set(_CONDITIONS[self.meter.condition])
 
 
 def _error_to_report(error: RouteBError) -> RouteBError:
