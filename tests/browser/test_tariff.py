@@ -3,7 +3,9 @@
 from playwright.async_api import expect
 import pytest
 
+from tools.demo.client import HomeAssistantClient
 from tools.demo.frontend import Frontend, words
+from tools.demo.jsons import as_object, as_text
 
 #: The prices of kepco.jp/ryokin/menu/dento_a: a minimum charge, then three steps.
 EXAMPLE = {
@@ -21,7 +23,9 @@ _PRICES = "config_subentries.tariff.step.prices"
 
 
 @pytest.mark.usefixtures("meter")
-async def test_tariff_is_filled_in_from_a_bill(frontend: Frontend) -> None:
+async def test_tariff_is_filled_in_from_a_bill(
+    frontend: Frontend, client: HomeAssistantClient
+) -> None:
     await frontend.open_integration()
     await frontend.add_tariff()
     await frontend.sees(words(f"{_PRICES}.title"))
@@ -50,3 +54,24 @@ async def test_tariff_is_filled_in_from_a_bill(frontend: Frontend) -> None:
     await expect(price).to_contain_text("JPY/kWh", timeout=600_000)
     bill = frontend.state(words("entity.sensor.bill_so_far.name"))
     await expect(bill).to_contain_text("¥", timeout=600_000)
+
+    state = as_object(await client.get("/api/states/sensor.electricity_tariff_bill_so_far"))
+    row = as_object(state["attributes"])
+    energy = row["energy"]
+    assert isinstance(energy, float)
+    levy, use = int(energy * 3.98), _by_steps(energy)
+    assert row["levy"] == levy
+    assert row["charge_by_use"] == pytest.approx(use, abs=0.05)
+    assert float(as_text(state["state"])) == pytest.approx(
+        522.58 - 55 + use - 1.5 * energy + levy, abs=1.1
+    )
+
+
+def _by_steps(energy: float) -> float:
+    """Return what the example makes of a month's energy, kWh."""
+    widths = ((15, 0.0), (105, 20.21), (180, 25.61), (10**6, 28.59))
+    charge = 0.0
+    for width, price in widths:
+        within = min(energy, width)
+        charge, energy = charge + within * price, energy - within
+    return charge
