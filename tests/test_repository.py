@@ -118,4 +118,8 @@ def test_issue_templates_are_complete_and_never_ask_for_keys() -> None:
 def test_hooks_of_a_commit_are_the_checks_of_the_lint_script() -> None:
     hooks = load_yaml_dict(str(ROOT / ".pre-commit-config.yaml"))
 
-    assert [hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]] == ["scripts/lint"]
+    (hook,) = (hook for repo in hooks["repos"] for hook in repo["hooks"])
+    assert hook["entry"] == "scripts/lint"
+    read = [*ROOT.glob("c*/**/*.py"), *ROOT.glob("t*/**/*.py"), *ROOT.glob("*.toml")]
+    for path in (*read, ROOT / "uv.lock"):
+        assert re.search(hook["files"], str(path.relative_to(ROOT)))

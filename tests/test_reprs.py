@@ -86,7 +86,7 @@ _REVIEWED = {
     "stack.meter.codecs.Codec.write": "a function",
     "stack.meter.schedule.Group.properties": "rows of the table of properties",
     "stack.meter.properties.MeterProperty.codec": "functions",
-    "stack.skstack.parser.Parsed.said": "a message, swept by itself",
+    "stack.skstack.parser.Parsed.content": "a message, swept by itself",
     "stack.skstack.parser._Rule.form": "a pattern",
     "stack.skstack.parser._Rule.read": "a function",
     "stack.meter.readings.Identification.manufacturer": "three bytes of a public list",

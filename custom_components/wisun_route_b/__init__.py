@@ -18,6 +18,7 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry, check_entry, stored, stored_options
 from .line_logs import forget_line_log
 from .orders import async_forget, async_migrate
+from .repairs.dashboard import async_report_removed, withdraw_removed
 from .repairs.issues import async_setup_issue_monitors
 from .serial_port.connector import entry_connector, port_connector
 from .serial_port.watch import async_setup_port_watch
@@ -31,8 +32,8 @@ _LOGGER = logging.getLogger(__name__)
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
 
 #: Seconds until a set-up that fails is tried again, at the latest; with the attempt itself the
-#: meter is read again within 300 s of the end of what kept it from being read.
-_LONGEST_RETRY_WAIT: Final = 200.0
+#: meter is read again within 300 s after the fault has ended.
+_LONGEST_RETRY_WAIT_S: Final = 200.0
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -62,7 +63,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         coordinator.backfill.async_stop()
         await coordinator.async_close()
 
-    # Before the first refresh: a set-up that fails must give the port back as well.
+    # Before the first refresh: a set-up that fails must release the port as well.
     entry.async_on_unload(coordinator.async_close)
     # Not "once": a listener that has gone off by itself cannot be removed on unload.
     entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop))
@@ -72,7 +73,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
         _retry_within_bound(hass, entry)
         raise
     entry.runtime_data = coordinator
-    # Before there are entities: what fails after that leaves them behind as they are.
+    withdraw_removed(hass, stored(entry).identity)
+    # Before there are entities: a failure after that would leave them behind.
     await coordinator.demand.async_start()
     await _start_backfill(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -87,7 +89,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
 
 @callback
 def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Have a set-up that fails tried again no later than after :data:`_LONGEST_RETRY_WAIT`.
+    """Retry a failed set-up no later than after :data:`_LONGEST_RETRY_WAIT_S`.
 
     The waits of Home Assistant's own retries grow to ten minutes. One that comes first ends this.
     """
@@ -101,15 +103,15 @@ def _retry_within_bound(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     def state_changed() -> None:
         if entry.state is not ConfigEntryState.SETUP_RETRY and stops:
             cancel()
-            hass.loop.call_soon(stops.pop())  # Home Assistant goes through the listeners now
+            hass.loop.call_soon(stops.pop())  # Home Assistant iterates over the listeners now
 
     job = HassJob(due, f"{DOMAIN} retry of the set-up", cancel_on_shutdown=True)
-    cancel = async_call_later(hass, _LONGEST_RETRY_WAIT, job)
+    cancel = async_call_later(hass, _LONGEST_RETRY_WAIT_S, job)
     stops = [entry.async_on_state_change(state_changed)]
 
 
 async def _start_backfill(entry: RouteBConfigEntry) -> None:
-    """Look after the energy history."""
+    """Start the backfill of the energy history."""
     repair = entry.runtime_data.backfill
     entry.async_on_unload(repair.async_stop)
     options = stored_options(entry)
@@ -135,7 +137,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> N
     _end_dialogs(hass, entry)
     gone = stored(entry)
     if gone.identity is None:
-        return  # it was never set up with anything to forget
+        return  # it was never set up
+    await async_report_removed(hass, entry, gone.identity)
     await async_forget(hass, gone.identity)
     forget_line_log(hass, gone.identity)
     if entry.disabled_by is not None or gone.network is None or gone.device is None:

@@ -23,7 +23,7 @@ from .entity import RouteBEntity, RouteBEntityDescription, add_offered_entities
 from .entry_data import RouteBConfigEntry
 from .stack import properties
 
-#: Reading is the coordinator's business.
+#: The coordinator reads.
 PARALLEL_UPDATES = 0
 
 
@@ -92,7 +92,7 @@ async def async_setup_entry(
 
 
 class RouteBBinarySensor(RouteBEntity, BinarySensorEntity):
-    """Something that is so or not; unavailable while it is not known."""
+    """A binary sensor; unavailable while its state is not known."""
 
     entity_description: RouteBBinarySensorDescription
 

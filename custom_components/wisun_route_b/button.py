@@ -1,4 +1,4 @@
-"""Buttons: what a person presses when in doubt about the link."""
+"""Buttons: reconnect to the meter, or search for it again."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
 from .stack import LinkKeeper, RouteBError
 
-#: Presses may overlap: the keeper of the link makes one new session of them.
+#: Presses may overlap: the keeper of the link makes one new session for all of them.
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteBButtonDescription(RouteBEntityDescription, ButtonEntityDescription):
-    """A button, and what it asks of the link."""
+    """A button, and the method of the link that it calls."""
 
     press_fn: Callable[[LinkKeeper], Awaitable[None]]
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
@@ -48,13 +48,13 @@ async def async_setup_entry(
 
 
 class RouteBButton(RouteBEntity, ButtonEntity):
-    """Starts something that the state of the link shows the progress of."""
+    """Starts an action whose progress the state of the link shows."""
 
     entity_description: RouteBButtonDescription
 
     @override
     async def async_press(self) -> None:
-        """Ask the link; what takes long goes on by itself."""
+        """Call the link; longer work goes on in the background."""
         try:
             await self.entity_description.press_fn(self.coordinator.keeper)
         except RouteBError as err:

@@ -7,11 +7,10 @@ from typing import Any, Final, override
 from homeassistant.components import usb
 from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
-from homeassistant.helpers.translation import async_get_translations
 
 from .const import (
     CONF_IDENTITY,
@@ -21,12 +20,15 @@ from .const import (
 )
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .flow import schemas
+from .flow.dashboard import async_is_wanted, async_suggestion
 from .flow.duplicates import (
     abort_if_home_known,
     async_abort_if_dongle_known,
     async_is_port_taken,
     end_forsaken_dialogs,
 )
+from .flow.import_days import days_of
+from .flow.last_page import async_last_page, async_title
 from .flow.options import RouteBOptionsFlow
 from .flow.reconfigure import Reconfiguration
 from .flow.sign_in import SignedIn, SignInAttempt, SignInRequest
@@ -46,9 +48,9 @@ _LONGEST_WAIT: Final = timedelta(minutes=10)
 
 
 class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Ask for port and credentials, try them, remember where the meter was found.
+    """Ask for port and credentials, try them, store where the meter was found.
 
-    Every form ends in the same sign-in, and shows up again with an error where that fails.
+    Every form ends in the same sign-in, and is shown again with an error if that fails.
     """
 
     VERSION = 1
@@ -93,9 +95,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the port, the Route-B ID and the password."""
         if user_input is not None:
             # Whatever is shown again, the password is not among it.
-            self._suggested = {
-                key: user_input[key] for key in (CONF_DEVICE, CONF_ROUTE_B_ID, CONF_IMPORT_DAYS)
-            }
+            self._suggested = {key: user_input[key] for key in user_input if key != CONF_PASSWORD}
             credentials = self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD])
             if credentials is not None:
                 device = await async_stable_path(
@@ -108,20 +108,25 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                             form="user",
                             credentials=credentials,
                             device=device,
-                            orders=Orders(int(user_input[CONF_IMPORT_DAYS])),
+                            orders=Orders(
+                                days_of(user_input[CONF_IMPORT_DAYS]),
+                                dashboard=await async_is_wanted(self.hass, user_input),
+                            ),
                         )
                     )
         if self._usb_id is not None:  # the dongle that is offered, and not yet a meter
             await self.async_set_unique_id(self._usb_id, raise_on_progress=False)
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(schemas.USER, self._suggested),
+            data_schema=self.add_suggested_values_to_schema(
+                schemas.user(dashboard=await async_suggestion(self.hass)), self._suggested
+            ),
             errors=self._errors,
         )
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
-        """Offer a dongle that was plugged in, once it has said that it is one."""
+        """Offer a device that was plugged in, once it has answered as a dongle."""
         device = await async_stable_path(self.hass, discovery_info.device)
         self._usb_id = usb.usb_unique_id_from_service_info(discovery_info)
         await self.async_set_unique_id(self._usb_id)
@@ -157,14 +162,20 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                         device=device,
                         release_port=take_over,
                         orders=Orders(
-                            int(user_input[CONF_IMPORT_DAYS]), take_over.order(user_input)
+                            days_of(user_input[CONF_IMPORT_DAYS]),
+                            take_over.order(user_input),
+                            await async_is_wanted(self.hass, user_input, take_over.sensors()),
                         ),
                     )
                 )
         return self.async_show_form(
             step_id="take_over",
             data_schema=self.add_suggested_values_to_schema(
-                schemas.take_over(take_over.ports), self._suggested
+                schemas.take_over(
+                    take_over.ports,
+                    dashboard=await async_suggestion(self.hass, take_over.sensors()),
+                ),
+                self._suggested,
             ),
             errors=self._errors,
             description_placeholders={"port": ", ".join(take_over.ports.values())},
@@ -179,7 +190,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     # --- A meter that is set up ----------------------------------------------------------
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
-        """Start over with the credentials that the meter turned down."""
+        """Ask for new credentials after the meter has refused the old ones."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: Input = None) -> ConfigFlowResult:
@@ -259,7 +270,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     # --- Before the sign-in --------------------------------------------------------------
 
     def _accept(self, route_b_id: str, password: str) -> Credentials | None:
-        """Return credentials of the right form; else None, and say which have not."""
+        """Return credentials of the right form; else None, with errors at the fields."""
         self._errors = schemas.format_errors(route_b_id, password)
         return None if self._errors else Credentials(route_b_id, password)
 
@@ -279,7 +290,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _is_free(
         self, device: str | None, own: RouteBConfigEntry | None = None, field: str = CONF_DEVICE
     ) -> bool:
-        """Return whether no other meter has the port; else the form says so at this field."""
+        """Return whether no other meter has the port; else the form shows an error at this field."""
         if device is None or not await async_is_port_taken(self.hass, device, own):
             return True
         self._errors = {field: "port_already_configured"}
@@ -295,7 +306,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self.async_step_connect()
 
     async def async_step_connect(self, user_input: Input = None) -> ConfigFlowResult:  # noqa: ARG002 - Home Assistant's signature
-        """Try to sign in, and show how far that has come."""
+        """Try to sign in, and show the progress."""
         if self._request is None:  # no form was accepted
             raise UnknownFlow
         if self._attempt is None:
@@ -328,17 +339,22 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             raise
 
     async def _finish(self, signed_in: SignedIn) -> ConfigFlowResult:
-        """Store what was tried and found. Whatever can fail or be closed meanwhile comes first."""
+        """Store the result of the sign-in. Steps that can fail or be closed come first."""
         request, identity = signed_in.request, signed_in.request.credentials.fingerprint
         found = await signed_in.async_as_data(self.hass)
-        title = await _title(self.hass)
+        title = await async_title(self.hass)
+        last_page = await async_last_page(self.hass, signed_in.meter, request.orders)
         if self._removed:
             raise UnknownFlow
         if request.entry is None:
             await async_place(self.hass, identity, request.orders)
         await request.release_port.async_finish()
         if (entry := request.entry) is None:
-            return self.async_create_entry(title=title, data={CONF_IDENTITY: identity, **found})
+            return self.async_create_entry(
+                title=title,
+                data={CONF_IDENTITY: identity, **found},
+                description_placeholders=last_page,
+            )
         # The identity stays: entities and history belong to the home.
         if stored(entry).identity is None:
             found[CONF_IDENTITY] = identity_of_device(self.hass, entry) or identity
@@ -347,7 +363,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_remove(self) -> None:
-        """Stop trying when the dialog is closed, and put back what was put aside."""
+        """Cancel the sign-in when the dialog is closed, and have the port used as before."""
         self._removed = True
         if self._stop_waiting is not None:
             self._stop_waiting()
@@ -378,9 +394,3 @@ def _is_exchange(signed_in: SignedIn) -> bool:
         return False
     before, found = stored(entry).description, signed_in.meter.description
     return before is None or found is None or before.address != found.address
-
-
-async def _title(hass: HomeAssistant) -> str:
-    """Name the entry in the language of the house. The name gives no secret away."""
-    texts = await async_get_translations(hass, hass.config.language, "device", [DOMAIN])
-    return texts.get(f"component.{DOMAIN}.device.smart_meter.name", "Smart meter")

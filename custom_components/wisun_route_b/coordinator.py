@@ -1,4 +1,4 @@
-"""The one thing that talks to the meter: polls what is wanted, takes what is pushed."""
+"""The only component that reads the meter: polls what entities show, takes what is pushed."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -23,15 +23,15 @@ from .const import (
 from .demand.tracker import DemandTracker
 from .entry_data import RouteBConfigEntry, remember_meter, stored, stored_options
 from .error_texts import failure_key
-from .freshness import Freshness
+from .freshness import Freshness, hold_time
 from .half_hours import HalfHourLookup, HalfHours, fixed_time_slot
 from .history.backfill import HistoryBackfill
 from .history.meter_clock import clock_offset_in
-from .history.meter_history import PAUSE
+from .history.meter_history import PAUSE_S
 from .line_logs import line_log_of
 from .repairs.issues import issue_monitor_of
 from .serial_port.connector import entry_connector, port_connector
-from .serial_port.location import async_learn
+from .serial_port.location import async_store_usb_identity
 from .session_end import note_session_end, session_ended_at
 from .stack import (
     Credentials,
@@ -44,8 +44,8 @@ from .stack import (
     RouteBError,
     SmartMeter,
     errors,
-    plan,
     properties as meter_properties,
+    schedule,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -63,9 +63,7 @@ _FIRST_READING = frozenset(
 #: Seconds for one poll's answer, in which the request is sent four times. Answers take 0.1 to
 #: 4 s (captures 06 and 22, and field reports); the specification's 60 s would hide a dead
 #: link for minutes.
-_PATIENCE: Final = 20.0
-#: A value is shown for as long as three polls take, and never for less than this (seconds).
-_SHORTEST_HOLD: Final = 90.0
+_READ_TIMEOUT_S: Final = 20.0
 #: Seconds in which several changes of the link are shown as one: a broken dongle may report
 #: hundreds a second.
 _LINK_SETTLES: Final = 1.0
@@ -122,14 +120,14 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             entry.data[CONF_IDENTITY],
             self.meter,
             self.half_hours,
-            self.backfill.past(PAUSE),
+            self.backfill.past(PAUSE_S),
         )
         self.session_start: datetime | None = None
         """When the session with the meter began; None while there is none."""
         self.down_since: datetime | None = dt_util.utcnow()
         """Since when there has been no session; None while there is one."""
         self._last_read: dict[int, datetime] = {}
-        self._freshness = Freshness(max(_SHORTEST_HOLD, 3.0 * interval))
+        self._freshness = Freshness(hold_time(interval))
         self._expiry: asyncio.TimerHandle | None = None
         self._showing: asyncio.TimerHandle | None = None
         self._shown_at = -_LINK_SETTLES
@@ -143,7 +141,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         )
 
     async def async_start(self) -> None:
-        """Begin to keep the link; the entities of the meter are known when this returns.
+        """Start the supervision of the link; the entities of the meter are known when this returns.
 
         A meter that has never described itself must be read first: raises ConfigEntryNotReady or
         ConfigEntryAuthFailed if it cannot be. One that is known from memory is waited for
@@ -153,18 +151,18 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             await self.async_config_entry_first_refresh()
             return
         self._has_started = True
-        self.keeper.start(plan.due(dt_util.utcnow(), {}, _FIRST_READING))
+        self.keeper.start(schedule.due_properties(dt_util.utcnow(), {}, _FIRST_READING))
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_READING_WAIT):
                 await self._settled.wait()
         if not self.meter.connected:
-            await self.async_refresh()  # which says why, if the attempt has failed
+            await self.async_refresh()  # which raises the cause, if the attempt has failed
 
     async def async_close(self) -> None:
-        """Give the port back. Only a disabled entry ends its session with the meter.
+        """Release the port. Only a disabled entry ends its session with the meter.
 
         Closing changes the link, and what was waiting for it fails: callbacks end first, timers
-        last, so that nothing of this schedules anything any more.
+        last, so that nothing is scheduled afterwards.
         """
         stops, self._stops = self._stops, ()
         for stop in stops:
@@ -191,7 +189,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
     def shows(self, epcs: frozenset[int]) -> bool:
         """Return whether all of these properties have a value that is not too old.
 
-        One lost answer takes nothing away (see :mod:`.freshness`).
+        One lost answer makes no value unavailable (see :mod:`.freshness`).
         """
         now = self.hass.loop.time()
         return self.data.has(*epcs) and all(self._freshness.is_fresh(epc, now) for epc in epcs)
@@ -207,7 +205,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         return max(self._last_read.values(), default=None)
 
     def _note(self, report: ReadReport, now: datetime) -> None:
-        """Note when what was answered; have the entities look again when it has become old."""
+        """Note when what was answered; update the entities when it expires."""
         answered = report.values.keys() | report.refused
         if not answered:
             return
@@ -219,7 +217,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         self.demand.note(report, now, self.clock_offset)
 
     def _note_clock(self, report: ReadReport, now: datetime) -> timedelta | None:
-        """Note how far the meter's clock is ahead; return that, None if it did not say."""
+        """Note how far the meter's clock is ahead; return that, None if it did not show its clock."""
         if (offset := clock_offset_in(report, now)) is not None:
             self.clock_offset = offset
         return offset
@@ -230,7 +228,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             return None
         try:
             report = await self.meter.read(
-                (meter_properties.CURRENT_DATE, meter_properties.CURRENT_TIME), _PATIENCE
+                (meter_properties.CURRENT_DATE, meter_properties.CURRENT_TIME), _READ_TIMEOUT_S
             )
         except errors.ResponseTimeoutError:
             return None  # silent about its clock; a meter that is silent altogether fails next
@@ -238,7 +236,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _expect_expiry(self) -> None:
-        """Have the entities look again when the next value has become too old."""
+        """Update the entities when the next value expires."""
         if self._expiry is not None:
             self._expiry.cancel()
         due = self._freshness.next_expiry(self.hass.loop.time())
@@ -253,7 +251,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _note_half_hours(self, report: ReadReport) -> None:
-        """Keep the fixed-time readings; look up, once, where a half-hour began before we came."""
+        """Keep the fixed-time readings; look up, once, the start of a half-hour that began before us."""
         self.half_hours.note(report, dt_util.utcnow())
         slot = fixed_time_slot(report)
         one_way = not self.offers((meter_properties.FIXED_TIME_ENERGY_REVERSE,))
@@ -292,7 +290,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         except RouteBError as err:
             self._issues.failed(err, now)
             if self._freshness.is_alive(self.hass.loop.time()):
-                return self.data  # still held: the keeper is at work, and mostly soon done
+                return self.data  # still held: the keeper is recovering the link
             raise UpdateFailed(translation_domain=DOMAIN, translation_key=failure_key(err)) from err
         self._issues.answered(self.meter.signal, now)
         self._note(report, now)
@@ -301,9 +299,9 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         return self.data.merged(report)
 
     async def _open(self, now: datetime) -> ReadReport:
-        # A task of the entry: unloading cancels it, which frees the port, whoever asked for
+        # A task of the entry: unloading cancels it, which frees the port, whatever asked for
         # this refresh.
-        first = plan.due(now, {}, _FIRST_READING)
+        first = schedule.due_properties(now, {}, _FIRST_READING)
         report = await self.config_entry.async_create_background_task(
             self.hass, self.keeper.open(first=first), f"{self.name} - connect"
         )
@@ -315,11 +313,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         """Read what is due; an answer that was lost is asked for once more, at once."""
         if not self.meter.connected:
             raise self.keeper.status.error or errors.NotConnectedError("There is no session")
-        due = plan.due(now, self._last_read, self._wanted())
+        due = schedule.due_properties(now, self._last_read, self._wanted())
         try:
-            return await self.meter.read(due, _PATIENCE)
+            return await self.meter.read(due, _READ_TIMEOUT_S)
         except errors.ResponseTimeoutError, errors.SendFailedError:
-            return await self.meter.read(due, _PATIENCE)
+            return await self.meter.read(due, _READ_TIMEOUT_S)
 
     async def async_read_rest(self) -> None:
         """Read at once what entities show and the first reading has not asked for.
@@ -328,13 +326,13 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
         the next one begins with a poll.
         """
         wanted = self._wanted() - self._last_read.keys()
-        due = plan.due(dt_util.utcnow(), self._last_read, wanted)
+        due = schedule.due_properties(dt_util.utcnow(), self._last_read, wanted)
         if not due or not self.meter.connected:
             return
         try:
-            report = await self.meter.read(due, _PATIENCE)
+            report = await self.meter.read(due, _READ_TIMEOUT_S)
         except RouteBError as err:
-            _LOGGER.debug("What the first reading left out could not be read: %s", err)
+            _LOGGER.debug("The rest of the first reading could not be read: %s", err)
         else:
             self._pushed(report)
 
@@ -359,7 +357,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _link_changed(self, _: LinkStatus) -> None:
-        """Show what the link is doing: at once, but not more often than once a second."""
+        """Show the state of the link: at once, but not more often than once a second."""
         if self.keeper.state is not LinkState.CONNECTING:
             self._settled.set()
         if not self._has_started or self._showing is not None:
@@ -372,7 +370,7 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _show_link(self) -> None:
-        """Update the entities, and read at once, or learn why that is not possible."""
+        """Update the entities, and read at once, or get the cause why that is not possible."""
         self._showing = None
         self._shown_at = self.hass.loop.time()
         self._note_session()
@@ -395,14 +393,14 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
             self.down_since = None
 
     async def async_describe(self) -> None:
-        """Ask the meter what it is, if that is only remembered or not all of it is known."""
+        """Read the meter's description, if it is only stored or not complete."""
         description = self.meter.description
         if not self._from_memory and description is not None and description.complete:
             return
         try:
             await self.meter.describe()
         except RouteBError as err:
-            _LOGGER.debug("The meter could not be asked what it is: %s", err)
+            _LOGGER.debug("The meter's description could not be read: %s", err)
         else:
             self._remember()
             self.async_update_listeners()
@@ -411,9 +409,11 @@ class RouteBCoordinator(DataUpdateCoordinator[ReadReport]):
 
     @callback
     def _remember(self) -> None:
-        """Keep where and what the meter is for the next start."""
+        """Store the network and the description of the meter for the next start."""
         remember_meter(self.hass, self.config_entry, self.meter)
         if self.meter.connected and stored(self.config_entry).usb is None:
             _ = self.config_entry.async_create_background_task(
-                self.hass, async_learn(self.hass, self.config_entry), f"{self.name} - USB number"
+                self.hass,
+                async_store_usb_identity(self.hass, self.config_entry),
+                f"{self.name} - USB number",
             )

@@ -1,6 +1,6 @@
 """The diagnostics file: what is needed to help, and nothing that identifies the user.
 
-It can be had of an entry that is not loaded, too: then it is wanted most.
+It is also available for an entry that is not loaded, when it is needed most.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from .stack import (
 )
 from .versions import async_library_versions, integration_version
 
-type Json = Any  # Home Assistant's own word for what becomes JSON
+type Json = Any  # Home Assistant's own type for what becomes JSON
 
 #: Properties that identify a household.
 _PRIVATE: Final = frozenset(
@@ -36,8 +36,8 @@ _PRIVATE: Final = frozenset(
     for row in (properties.IDENTIFICATION_NUMBER, properties.ROUTE_B_ID, properties.SERIAL_NUMBER)
 )
 #: Seconds for the one request that is sent for the file; the user waits for it.
-_PATIENCE: Final = 6.0
-_LONGEST_WAIT: Final = 10.0
+_READ_TIMEOUT_S: Final = 6.0
+_LONGEST_WAIT_S: Final = 10.0
 
 
 async def async_get_config_entry_diagnostics(
@@ -67,15 +67,15 @@ async def async_get_config_entry_diagnostics(
 
 
 def _part(build: Callable[[], Json]) -> Json:
-    """Return a part of the file; one that cannot be made keeps no other from being read."""
+    """Return a part of the file; one that fails does not affect the others."""
     try:
         return build()
-    except Exception as err:  # noqa: BLE001 - whatever is damaged, the rest is wanted the more
+    except Exception as err:  # noqa: BLE001 - the rest of the file is needed all the more
         return {"failed": type(err).__name__}
 
 
 async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -> dict[str, Json]:
-    """Return what is known of a link that is kept."""
+    """Return the state of a link that is supervised."""
     meter = coordinator.meter
     maps = await _property_maps(meter)
     now = clock()
@@ -94,11 +94,11 @@ async def _at_work(coordinator: RouteBCoordinator, clock: Callable[[], float]) -
     }
 
 
-# --- What hides --------------------------------------------------------------------------
+# --- Masking -----------------------------------------------------------------------------
 
 
 def _redactor(entry: RouteBConfigEntry) -> Redactor:
-    """Return what hides every secret that the entry knows of."""
+    """Return a redactor of every secret of the entry."""
     found = stored(entry)
     redactor = Redactor(
         found.route_b_id or "",
@@ -227,8 +227,8 @@ async def _property_maps(meter: SmartMeter) -> dict[str, Json]:
     """Ask the meter, once, for the maps that nothing else needs."""
     wanted = {"settable": properties.SET_PROPERTY_MAP, "notifying": properties.ANNO_PROPERTY_MAP}
     try:
-        async with asyncio.timeout(_LONGEST_WAIT):
-            report = await meter.read(wanted.values(), _PATIENCE)
+        async with asyncio.timeout(_LONGEST_WAIT_S):
+            report = await meter.read(wanted.values(), _READ_TIMEOUT_S)
     except RouteBError, TimeoutError:
         return dict.fromkeys(wanted)
     maps = {name: report.value(row) for name, row in wanted.items()}

@@ -34,7 +34,7 @@ class RouteBEntity(CoordinatorEntity[RouteBCoordinator]):
     def __init__(
         self, coordinator: RouteBCoordinator, description: RouteBEntityDescription
     ) -> None:
-        """Tell the coordinator what this entity wants to be read."""
+        """Register the properties that this entity needs with the coordinator."""
         self._epcs = frozenset(row.epc for row in description.properties)
         super().__init__(coordinator, context=self._epcs)
         self.entity_description = description
@@ -70,7 +70,7 @@ def add_offered_entities[Pending](
 
 
 def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:
-    """Describe the meter by its own name plate. No secret and no address belongs here."""
+    """Describe the meter by its description. No secret and no address belongs here."""
     description = coordinator.meter.description
     return DeviceInfo(
         identifiers={(DOMAIN, identity)},
@@ -84,7 +84,7 @@ def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:
 
 
 def _model(hass: HomeAssistant) -> str:
-    """Name ECHONET's class 0288 in the language of the house."""
+    """Return the name of ECHONET's class 0288 in Home Assistant's language."""
     texts = async_get_cached_translations(hass, hass.config.language, "device", DOMAIN)
     return texts.get(
         f"component.{DOMAIN}.device.low_voltage_smart_meter.name",

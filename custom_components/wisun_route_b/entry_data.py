@@ -75,7 +75,7 @@ class StoredMeter:
     network: Network | None
     """Where the meter was found last."""
     description: MeterDescription | None
-    """What the meter said of itself."""
+    """The meter's description of itself."""
     dongle_kind: str | None
     """The protocol of the dongle."""
     usb: UsbIdentity | None = field(repr=False)
@@ -95,14 +95,14 @@ class StoredMeter:
 
 @dataclass(frozen=True, slots=True)
 class StoredOptions:
-    """The options of an entry; the default for each that is missing or makes no sense."""
+    """The options of an entry; the default for each that is missing or invalid."""
 
     poll_interval: int = POLL_INTERVAL
     """Seconds between two polls, 10 to 300."""
     repair: bool = True
-    """Whether hours that Home Assistant missed are put right."""
+    """Whether hours that Home Assistant missed are corrected."""
     costs: bool = True
-    """Whether what the dashboard computes of these hours is put right with them."""
+    """Whether the costs that the dashboard computes for these hours are corrected with them."""
     contract: Contract | None = None
     """How much may be drawn at once."""
 
@@ -172,7 +172,7 @@ def forget_old_orders(hass: HomeAssistant, entry: RouteBConfigEntry, minor_versi
 
 
 def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Make sure that an entry can be set up; drop options that make no sense.
+    """Make sure that an entry can be set up; drop invalid options.
 
     Raises EntryDamagedError if the port, the identity or a key is missing or malformed.
     """
@@ -190,7 +190,7 @@ def check_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
         key for key, value in checks.items() if key in entry.options and entry.options[key] != value
     }
     if damaged:
-        _LOGGER.warning("Options that make no sense are dropped: %s", ", ".join(sorted(damaged)))
+        _LOGGER.warning("Dropped invalid options: %s", ", ".join(sorted(damaged)))
         options = {key: value for key, value in entry.options.items() if key not in damaged}
         hass.config_entries.async_update_entry(entry, options=options)
 
@@ -215,7 +215,7 @@ def remember_meter(hass: HomeAssistant, entry: RouteBConfigEntry, meter: SmartMe
 
 @callback
 def names_of_home(entry: RouteBConfigEntry) -> set[str]:
-    """Return what the home of an entry goes by: its identity, and the hash of today's ID."""
+    """Return the identifiers of an entry's home: its identity, and the hash of its present ID."""
     names = (stored(entry).identity, entry.unique_id)
     return {name for name in names if isinstance(name, str)}
 

@@ -1,11 +1,11 @@
-"""One table: error of the stack -> key of the text that says what to do about it."""
+"""One table: error of the stack -> key of the text that explains what to do about it."""
 
 from typing import Final
 
 from .serial_port.location import OtherDeviceError
 from .stack import RouteBError, errors
 
-#: Special classes before their bases: the first that fits wins.
+#: Special classes before their bases: the first match counts.
 _KEYS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (OtherDeviceError, "other_device"),
     (errors.PortNotFoundError, "port_not_found"),

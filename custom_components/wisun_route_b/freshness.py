@@ -6,15 +6,25 @@ it is and how it is set changes once in years, and is read a few times a day.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
-from .stack import plan
+from .stack import schedule
+
+#: Polls for which a value is shown without being confirmed, and seconds at the least.
+_HELD_POLLS: Final = 3.0
+_SHORTEST_HOLD_S: Final = 90.0
+
+
+def hold_time(poll_interval: float) -> float:
+    """Return for how many seconds a value is shown unconfirmed, with so many between two polls."""
+    return max(_SHORTEST_HOLD_S, _HELD_POLLS * poll_interval)
 
 
 class Freshness:
-    """Knows when each property was answered last."""
+    """When each property was answered last, in seconds of any steady clock."""
 
     def __init__(self, hold: float) -> None:
-        """Begin without any; ``hold`` is how long a value is shown unconfirmed, in seconds."""
+        """Start without any; ``hold`` is how long a value is shown unconfirmed, in seconds."""
         self._hold = hold
         self._answered: dict[int, float] = {}
         self._newest: float | None = None
@@ -37,11 +47,11 @@ class Freshness:
 
     def is_fresh(self, epc: int, now: float) -> bool:
         """Return whether the value of a property may still be shown."""
-        return self._is_held(self._answered.get(epc) if epc in plan.LIVE else self._newest, now)
+        return self._is_held(self._answered.get(epc) if epc in schedule.LIVE else self._newest, now)
 
     def next_expiry(self, now: float) -> float | None:
-        """Return until when the next value is fresh that no longer is after that; None for none."""
-        moments = [self._newest, *(self._answered.get(epc) for epc in plan.LIVE)]
+        """Return the moment at which the next value expires; None for none."""
+        moments = [self._newest, *(self._answered.get(epc) for epc in schedule.LIVE)]
         return min(
             (at + self._hold for at in moments if at is not None and self._is_held(at, now)),
             default=None,

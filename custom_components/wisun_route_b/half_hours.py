@@ -18,7 +18,7 @@ from .stack import (
 )
 
 #: Readings of each register that are kept: what is asked about is the newest two.
-_KEPT: Final = 4
+_MAX_READINGS: Final = 4
 
 
 type Direction = properties.MeterProperty[readings.FixedTimeEnergy]
@@ -35,7 +35,7 @@ class HalfHour:
 
 
 def fixed_time_slot(report: ReadReport) -> meter_half_hours.Slot | None:
-    """Return what a report says about EA and EB as a slot of a history."""
+    """Return the EA and EB of a report as a slot of a history."""
     normal = report.value(properties.FIXED_TIME_ENERGY_NORMAL)
     reverse = report.value(properties.FIXED_TIME_ENERGY_REVERSE)
     newest = max((reading.measured_at for reading in (normal, reverse) if reading), default=None)
@@ -61,7 +61,7 @@ class HalfHours:
         }
 
     def note(self, report: ReadReport, now: datetime) -> None:
-        """Take what a report says about EA and EB; nothing that is dated later than ``now``.
+        """Take the EA and EB of a report; nothing that is dated later than ``now``.
 
         Such a reading would stay the newest one, and hide all true ones, until then.
         """
@@ -80,7 +80,7 @@ class HalfHours:
             self._keep(properties.FIXED_TIME_ENERGY_REVERSE.epc, slot.at, slot.registers.reverse)
 
     def last(self, direction: Direction, scale: Scale | None) -> HalfHour | None:
-        """Return the newest half-hour; None if one of its ends is missing or makes no sense."""
+        """Return the newest half-hour; None if one of its ends is missing or not plausible."""
         registers = self._registers[direction.epc]
         if not registers or scale is None:
             return None
@@ -111,7 +111,7 @@ class HalfHours:
             return
         registers = self._registers[epc]
         registers[moment] = energy
-        for oldest in sorted(registers)[:-_KEPT]:
+        for oldest in sorted(registers)[:-_MAX_READINGS]:
             del registers[oldest]
 
 
@@ -119,7 +119,7 @@ class HalfHourLookup:
     """Reads from the meter's history where the newest half-hour began: once for each half-hour."""
 
     def __init__(self, meter: SmartMeter, half_hours: HalfHours) -> None:
-        """Take the meter, and what is to be completed."""
+        """Take the meter, and the half-hours to complete."""
         self._meter, self._half_hours = meter, half_hours
         self._tried: datetime | None = None
 

@@ -1,11 +1,11 @@
-"""Where people read on: pages of the documentation in the language of the house."""
+"""Links from the dialogs to the documentation, in Home Assistant's language."""
 
 from typing import Final
 from urllib.parse import quote
 
 from homeassistant.core import HomeAssistant, callback
 
-#: Where the project is: the documentation of the manifest.
+#: Address of the project, as in the manifest.
 PROJECT: Final = "https://github.com/wisun-route-b/wisun-route-b"
 #: Language -> page and heading about the repair issues.
 _REPAIRS: Final = {
@@ -16,7 +16,7 @@ _REPAIRS: Final = {
 
 @callback
 def repairs_url(hass: HomeAssistant) -> str:
-    """Return the address of what is written about the repair issues."""
+    """Return the address of the section about the repair issues."""
     language = hass.config.language.partition("-")[0]
     page, heading = _REPAIRS.get(language, _REPAIRS["en"])
     return f"{PROJECT}/blob/HEAD/{page}#{quote(heading)}"

@@ -1,6 +1,6 @@
 """The serial conversations of the entries, for the diagnostics file.
 
-They outlive set-ups that fail: that is when the conversation is wanted.
+They outlive failed set-ups, for which the conversation is needed.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ _LINE_LOGS: Final[HassKey[dict[str, LineLog]]] = HassKey(f"{DOMAIN}_line_logs")
 
 @callback
 def line_log_of(hass: HomeAssistant, identity: str) -> LineLog:
-    """Return where the conversation with the dongle of this meter is kept."""
+    """Return the log of the conversation with the dongle of this meter."""
     return hass.data.setdefault(_LINE_LOGS, {}).setdefault(identity, LineLog())
 
 

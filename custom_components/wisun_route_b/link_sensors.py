@@ -16,6 +16,7 @@ from homeassistant.util import dt as dt_util
 from .coordinator import RouteBCoordinator
 from .entity import RouteBEntityDescription
 from .error_texts import failure_key
+from .history.import_notice import progress_text
 from .link_state import LINK_STATES, link_state
 from .stack import LinkStatistics, properties
 
@@ -76,8 +77,9 @@ def _last_repair(coordinator: RouteBCoordinator) -> datetime | None:
 
 
 def _repair_details(coordinator: RouteBCoordinator) -> dict[str, object]:
-    """Return what the last repair put right, and how far a reading of the history is."""
-    found, progress = coordinator.backfill.last_repair, coordinator.backfill.progress
+    """Return what the last repair corrected, and the progress of a reading of the history."""
+    found = coordinator.backfill.last_repair
+    progress = coordinator.backfill.import_progress or coordinator.backfill.progress
     details: dict[str, object] = (
         {"days_to_read": progress.days - progress.days_done} if progress else {}
     )
@@ -87,6 +89,31 @@ def _repair_details(coordinator: RouteBCoordinator) -> dict[str, object]:
         if isinstance(sensors, dict):
             details |= {key: sensor["energy"] for key, sensor in sensors.items()}
     return details
+
+
+def _import(coordinator: RouteBCoordinator) -> str:
+    """Return how far an import that was ordered is; what is no number has a text of its own."""
+    backfill = coordinator.backfill
+    if (progress := backfill.import_progress) is not None:
+        return progress_text(coordinator.hass, progress)
+    if backfill.imported is not None:
+        return "done"
+    return "waiting" if backfill.to_import else "none"
+
+
+def _import_details(coordinator: RouteBCoordinator) -> dict[str, object]:
+    """Return the numbers: of an import that is going on, or what the last one came to."""
+    backfill = coordinator.backfill
+    if (progress := backfill.import_progress) is not None:
+        return {"days_done": progress.days_done, "days": progress.days}
+    if (totals := backfill.imported) is None:
+        return {}
+    return {
+        "days_done": totals.days,
+        "days": totals.days,
+        "hours": totals.hours,
+        **{key: round(energy, 3) for key, energy in totals.energy.items()},
+    }
 
 
 HEALTH_SENSORS: Final = (
@@ -139,6 +166,13 @@ HEALTH_SENSORS: Final = (
         entity_registry_enabled_default=True,
         value_fn=_last_repair,
         details_fn=_repair_details,
+    ),
+    HealthSensorDescription(
+        key="history_import",
+        translation_key="history_import",
+        entity_registry_enabled_default=True,
+        value_fn=_import,
+        details_fn=_import_details,
     ),
     _counter("requests", lambda statistics: statistics.requests),
     _counter("retries", lambda statistics: statistics.retries),

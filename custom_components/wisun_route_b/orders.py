@@ -1,8 +1,8 @@
-"""What is to be done once for a meter: an import of past days, and a take-over.
+"""Orders, which are carried out once for a meter: an import of past days, and a take-over.
 
 Orders are kept in files of their own, those of the history and of the take-over, until all of it is
 done; the options of an entry hold settings only. Entries of version 1.1 held the orders: there they
-stay until they are safe in these files.
+stay until they are stored in these files.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,8 @@ class Orders:
     """Past days to import, 0 to 99."""
     take_over: Mapping[str, str] | None = field(default=None, repr=False)
     """Sensors of the other integration whose past is to be carried over, by the keys of ours."""
+    dashboard: bool = False
+    """Whether the meter is to be added to the Energy dashboard."""
 
 
 async def async_place(hass: HomeAssistant, identity: str, orders: Orders) -> None:
@@ -38,8 +40,9 @@ async def async_place(hass: HomeAssistant, identity: str, orders: Orders) -> Non
     await async_forget(hass, identity)
     if orders.import_days:
         await async_order_import(hass, identity, orders.import_days, REGISTERS)
-    if orders.take_over:
-        await take_over_store(hass, identity).async_place(orders.take_over)
+    if orders.take_over or orders.dashboard:
+        store = take_over_store(hass, identity)
+        await store.async_place(orders.take_over, dashboard=orders.dashboard)
 
 
 async def async_forget(hass: HomeAssistant, identity: str) -> None:
@@ -49,7 +52,7 @@ async def async_forget(hass: HomeAssistant, identity: str) -> None:
     try:
         await take_over_store(hass, identity).async_remove()
     except OSError as err:
-        _LOGGER.warning("The notes on the take-over stay: %s", type(err).__name__)
+        _LOGGER.warning("The state of the take-over could not be deleted: %s", type(err).__name__)
 
 
 async def async_migrate(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
@@ -65,14 +68,14 @@ async def async_migrate(hass: HomeAssistant, entry: RouteBConfigEntry) -> bool:
     try:
         await _move_orders(hass, entry, identity)
     except NotStoredError:
-        _LOGGER.warning("What is still to be done for %s cannot be stored yet", entry.title)
+        _LOGGER.warning("The pending orders of %s cannot be stored yet", entry.title)
         return True
     forget_old_orders(hass, entry, minor_version=2)
     return True
 
 
 async def _move_orders(hass: HomeAssistant, entry: RouteBConfigEntry, identity: str) -> None:
-    """Copy the orders of version 1.1 to where they belong; raises NotStoredError."""
+    """Copy the orders of version 1.1 to their files; raises NotStoredError."""
     old = old_orders(entry)
     if (days := valid_days(old.import_days)) is not None:
         await async_order_import(hass, identity, days, REGISTERS)

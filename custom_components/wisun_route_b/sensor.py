@@ -1,4 +1,4 @@
-"""Sensors: properties of the meter in the words of Home Assistant."""
+"""Sensors: properties of the meter as entities of Home Assistant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ from .half_hours import Direction, HalfHour
 from .link_sensors import HEALTH_SENSORS, HealthSensorDescription
 from .stack import ReadReport, properties, readings
 
-#: Reading is the coordinator's business.
+#: The coordinator reads.
 PARALLEL_UPDATES = 0
 
-#: What a sensor is made by and of, and whether a report shows that it exists.
+#: Class and description of a sensor, and whether a report shows that it exists.
 type _Pending = tuple[
     Callable[[RouteBCoordinator, Any], SensorEntity],
     RouteBEntityDescription,
@@ -333,7 +333,7 @@ class HalfHourSensor(RouteBSensor):
 
 
 class HealthSensor(RouteBEntity, SensorEntity):
-    """Something about the link; it always has a value."""
+    """A sensor of the link; it always has a value."""
 
     entity_description: HealthSensorDescription
 

@@ -1,4 +1,4 @@
-"""Actions: what can be asked of a meter besides its entities."""
+"""Actions of a meter, besides its entities."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
-from .history.meter_history import PAUSE
+from .history.meter_history import PAUSE_S
 from .stack import JST, RouteBError, half_hours, readings
 
 GET_HISTORY: Final = "get_history"
@@ -72,11 +72,11 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
         start + index * half_hours.HALF_HOUR
         for index in range((end - start) // half_hours.HALF_HOUR + 1)
     ]
-    past = coordinator.backfill.past(PAUSE)
+    past = coordinator.backfill.past(PAUSE_S)
     try:
         await past.fetch(moments, lambda _done, _days: None)
     except RouteBError as err:
-        raise _told(err) from err
+        raise _action_error(err) from err
     slots = [
         half_hours.Slot(moment.astimezone(JST), past[moment])
         for moment in moments
@@ -93,7 +93,7 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
 
 
 async def _import_history(call: ServiceCall) -> ServiceResponse:
-    """Write a range of the meter's history into the statistics; say what was changed."""
+    """Write a range of the meter's history into the statistics; return what was changed."""
     coordinator = _coordinator(call)
     start, end = _range(call)
     try:
@@ -101,11 +101,11 @@ async def _import_history(call: ServiceCall) -> ServiceResponse:
             start, end, dry_run=call.data[ATTR_DRY_RUN], costs=call.data[ATTR_COSTS]
         )
     except RouteBError as err:
-        raise _told(err) from err
+        raise _action_error(err) from err
     return report.as_dict(with_hours=True)
 
 
-def _told(error: RouteBError) -> HomeAssistantError:
+def _action_error(error: RouteBError) -> HomeAssistantError:
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=failure_key(error))
 
 
@@ -134,7 +134,7 @@ def _coordinator(call: ServiceCall) -> RouteBCoordinator:
 
 
 def _range(call: ServiceCall) -> tuple[datetime, datetime]:
-    """Return the range asked for, on full half-hours; times without a zone are the house's."""
+    """Return the range asked for, on full half-hours; times without a zone are in Home Assistant's."""
     now = dt_util.utcnow()
     start = _aware(call.data[ATTR_START])
     end = min(_aware(call.data.get(ATTR_END, now)), now)

@@ -8,17 +8,17 @@ from homeassistant.util.hass_dict import HassKey
 from .const import DOMAIN
 from .entry_data import names_of_home
 
-#: Identity of a meter -> seconds of the event loop's clock. Outlives the entry, as somebody
-#: who has removed one may set it up again at once.
+#: Identity of a meter -> seconds of the event loop's clock. Outlives the entry, which may
+#: be set up again right after its removal.
 _SESSION_ENDS: Final[HassKey[dict[str, float]]] = HassKey(f"{DOMAIN}_session_ends")
 
 
 @callback
 def note_session_end(hass: HomeAssistant, identity: str, ended: float) -> None:
-    """Remember when this meter's session was ended, in seconds of the loop's clock.
+    """Note when this meter's session was ended, in seconds of the loop's clock.
 
     ``identity`` is that of an entry, or the fingerprint of the credentials. They differ once
-    the home has got a new Route-B ID; whoever joins next may know either of them.
+    the home has got a new Route-B ID; the next sign-in may use either of them.
     """
     known = hass.data.setdefault(_SESSION_ENDS, {})
     for name in _names_of_home(hass, identity):

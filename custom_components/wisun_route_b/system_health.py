@@ -1,4 +1,4 @@
-"""The card of the system health: is the meter read, by what, and how well."""
+"""The system health card: state of the link, dongle and signal of each meter."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -21,7 +21,7 @@ def async_register(
     hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
     register: SystemHealthRegistration,
 ) -> None:
-    """Offer the card."""
+    """Register the card."""
     register.async_register_info(_info)
 
 

@@ -1,4 +1,4 @@
-"""Which versions are at work: the first question of whoever helps."""
+"""Versions of the integration and of its libraries, for support."""
 
 from importlib import metadata
 from typing import Final
@@ -18,7 +18,7 @@ async def async_library_versions(hass: HomeAssistant) -> dict[str, str | None]:
 
 
 def integration_version(hass: HomeAssistant) -> str:
-    """Return the version of this integration, as its manifest has it."""
+    """Return the version of this integration, from its manifest."""
     return str(async_get_loaded_integration(hass, DOMAIN).version)
 
 

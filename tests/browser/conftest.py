@@ -116,7 +116,7 @@ async def remove_meters(client: HomeAssistantClient) -> None:
 async def meter(
     instance: HomeAssistantInstance, frontend: Frontend, client: HomeAssistantClient
 ) -> str:
-    """A meter that is set up, with three days of its history; the id of its entry."""
+    """A meter that is set up, with thirty days of its history; the id of its entry."""
     for entry_id in await _entries(client):
         return entry_id
     return await set_up_integration(
@@ -125,7 +125,7 @@ async def meter(
             "device": instance.dongle,
             "route_b_id": ROUTE_B_ID,
             "password": PASSWORD,
-            "import_days": 3,
+            "import_days": "month",
         },
         lambda _: None,
     )

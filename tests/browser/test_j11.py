@@ -8,7 +8,7 @@ import pytest
 
 from tools.demo.client import HomeAssistantClient
 from tools.demo.dongle import PASSWORD, ROUTE_B_ID
-from tools.demo.frontend import Frontend, words
+from tools.demo.frontend import Frontend, connected, words
 from tools.demo.onboarding import choose_language
 from tools.emulator import Emulator, EmulatorConfig
 
@@ -65,4 +65,4 @@ async def _set_up(frontend: Frontend, port: str, language: str) -> None:
 
     await frontend.enter("password", PASSWORD)
     await frontend.submit()
-    await frontend.sees(words("config.create_entry.default", language))
+    await frontend.sees(connected(language))

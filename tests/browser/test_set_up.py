@@ -7,7 +7,7 @@ import pytest
 
 from tools.demo.client import HomeAssistantClient
 from tools.demo.dongle import PASSWORD, ROUTE_B_ID
-from tools.demo.frontend import Frontend, all_text, words
+from tools.demo.frontend import Frontend, all_text, connected, words
 from tools.demo.onboarding import choose_language
 
 from .ha_instance import HomeAssistantInstance
@@ -41,7 +41,7 @@ async def test_a_wrong_id_and_a_wrong_password_are_told_and_corrected(
 
     await frontend.enter("password", PASSWORD)
     await frontend.submit()
-    await frontend.sees(words("config.create_entry.default"))
+    await frontend.sees(connected())
     # Finishing leads to the device, once the dialog has heard of it.
     await frontend.sees("Low-voltage smart electricity meter", frontend.dialog)
     await frontend.finish()
@@ -89,7 +89,7 @@ async def test_the_dialog_speaks_japanese_to_the_end(
 
         await frontend.enter("password", PASSWORD)
         await frontend.submit()
-        await frontend.sees(words("config.create_entry.default", "ja"))
+        await frontend.sees(connected("ja"))
     finally:
         await choose_language(client, "en")
 

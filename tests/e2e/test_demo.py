@@ -2,16 +2,15 @@
 
 from decimal import Decimal
 import json
-from pathlib import Path
 import subprocess
 
 import pytest
 
+from tests.e2e.demo_runs import run_demo
 from tools.demo.configuration import DOMAIN
 from tools.demo.dongle import PASSWORD, ROUTE_B_ID
 from tools.demo.log import complaints
 
-_ROOT = Path(__file__).parents[2]
 #: Environment, start, set-up and two polls take less than a minute; a fresh machine is slower.
 _TIMEOUT_S = 900
 
@@ -22,9 +21,7 @@ def demo(
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run `scripts/demo --check` once for each protocol; return how it ended, and the log."""
     folder = tmp_path_factory.mktemp("demo")
-    command = [str(_ROOT / "scripts" / "demo"), "--check", "--port", "0", "--folder", str(folder)]
-    command += ["--dongle", request.param]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    ended = run_demo("--check", "--dongle", request.param, folder=folder, timeout_s=_TIMEOUT_S)
     (log,) = folder.rglob("home-assistant.log")
     return ended, log.read_text(encoding="utf-8")
 

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-import subprocess
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
+from tests.e2e.demo_runs import run_demo
+
 _KILLS = 3
 #: Five starts and as many imports take some minutes; five more if a slow machine misses the recorder's
 #: first five-minute mark.
@@ -15,14 +15,7 @@ _TIMEOUT_S = 1200
 
 @pytest.mark.timeout(_TIMEOUT_S)
 def test_no_kill_in_an_import_leaves_a_wrong_hour(tmp_path: Path) -> None:
-    command = [str(_ROOT / "scripts" / "demo"), "--kills", str(_KILLS), "--port", "0"]
-    ended = subprocess.run(
-        [*command, "--folder", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    ended = run_demo("--kills", str(_KILLS), folder=tmp_path, timeout_s=_TIMEOUT_S)
 
     assert ended.returncode == 0, f"{ended.stderr}{ended.stdout}"
     played = json.loads(ended.stdout)

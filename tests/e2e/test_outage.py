@@ -3,14 +3,13 @@
 from datetime import datetime, timedelta
 import json
 from pathlib import Path
-import subprocess
 
 import pytest
 
+from tests.e2e.demo_runs import run_demo
 from tools.demo.configuration import DOMAIN
 from tools.demo.log import complaints
 
-_ROOT = Path(__file__).parents[2]
 #: Three starts and two repairs take four minutes. On a slow machine the recorder's five minutes
 #: are missed now and then, and that costs five more.
 _TIMEOUT_S = 1500
@@ -18,14 +17,7 @@ _TIMEOUT_S = 1500
 
 @pytest.mark.timeout(_TIMEOUT_S)
 def test_hours_of_an_outage_come_back_exactly_and_other_statistics_stay(tmp_path: Path) -> None:
-    command = [str(_ROOT / "scripts" / "demo"), "--outage", "6h", "--check", "--port", "0"]
-    ended = subprocess.run(
-        [*command, "--folder", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    ended = run_demo("--outage", "6h", "--check", folder=tmp_path, timeout_s=_TIMEOUT_S)
 
     assert ended.returncode == 0, f"{ended.stderr}{ended.stdout}"
     played = json.loads(ended.stdout)

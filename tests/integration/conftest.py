@@ -13,6 +13,7 @@ from types import CoroutineType
 from typing import Any
 
 from aiousbwatcher import AIOUSBWatcher
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import usb
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD, MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import HomeAssistant
@@ -31,7 +32,6 @@ from custom_components.wisun_route_b.const import (
     DOMAIN,
 )
 from custom_components.wisun_route_b.stack import Connector, Credentials, serial_connector
-from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.idle_clock import IdleClock
 from tests.stack.scripted import (
     DONGLE_IP,
@@ -41,10 +41,10 @@ from tests.stack.scripted import (
     PASSWORD,
     ROUTE_B_ID,
     ScriptedDongle,
-    answer_to,
-    erxudp,
 )
 from tests.stack.scripted_j11 import ScriptedJ11Dongle
+
+type Wait = Callable[[timedelta], Awaitable[None]]
 
 #: Seconds that the set-up of a known meter waits for its first reading.
 FIRST_READING_WAIT = 4.0
@@ -66,6 +66,18 @@ JOIN_IGNORED = f"OK\r\nEVENT 21 {METER_IP} 00\r\nEVENT 24 {METER_IP}\r\n".encode
 
 type Later = Callable[[float], Awaitable[None]]
 type PutOn = Callable[[timedelta], None]
+
+
+@pytest.fixture
+def wait(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Wait:
+    """Let time pass for everything that waits for a moment."""
+
+    async def pass_by(time: timedelta) -> None:
+        freezer.tick(time)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+
+    return pass_by
 
 
 @pytest.fixture(autouse=True)
@@ -252,12 +264,7 @@ def live_session(dongle: ScriptedDongle) -> None:
 def without_half_hours(dongle: ScriptedDongle) -> None:
     """Have the meter know no half-hourly value: the history before that would be looked up."""
     says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xEA}
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
 
 
 def plug_in(hass: HomeAssistant) -> None:

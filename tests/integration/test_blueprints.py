@@ -14,7 +14,6 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.common import (
-    async_fire_time_changed,
     async_mock_service,
 )
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
@@ -22,7 +21,7 @@ from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClien
 from custom_components.wisun_route_b.const import DOMAIN
 from tests.stack.scripted import ScriptedDongle
 
-from .conftest import entry_for, live_session, set_up
+from .conftest import Wait, entry_for, live_session, set_up
 
 AUTOMATION = "automation"
 ROOT = Path(__file__).parents[2]
@@ -30,7 +29,6 @@ FOLDER = ROOT / "blueprints" / "automation" / DOMAIN
 NAMES = sorted(path.name for path in FOLDER.glob("*.yaml"))
 PAGES = {"": "automations.md", ".ja": "automations.ja.md"}
 
-type Wait = Callable[[timedelta], Awaitable[None]]
 type Use = Callable[..., Awaitable[None]]
 
 
@@ -43,16 +41,6 @@ def language(request: pytest.FixtureRequest) -> str:
 def messages(hass: HomeAssistant) -> list[ServiceCall]:
     calls: list[ServiceCall] = async_mock_service(hass, "persistent_notification", "create")
     return calls
-
-
-@pytest.fixture
-def wait(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Wait:
-    async def pass_by(time: timedelta) -> None:
-        freezer.tick(time)
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
-
-    return pass_by
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ async def test_memory_and_options_that_make_no_sense_do_no_harm(
 
     assert (entry.state, state_of(hass, "power")) == (ConfigEntryState.LOADED, "632")
     assert dict(entry.options) == {"later_version": 1}
-    assert "Options that make no sense are dropped" in caplog.text
+    assert "Dropped invalid options" in caplog.text
     assert "Traceback" not in caplog.text
 
 
@@ -183,7 +183,7 @@ async def test_its_options_open_with_what_holds(hass: HomeAssistant) -> None:
         CONF_POLL_INTERVAL: 30,
         CONF_REPAIR: True,
         "costs": True,
-        CONF_IMPORT_DAYS: 0,
+        CONF_IMPORT_DAYS: "none",
         "contract": "none",
         "contract_size": 0,
     }

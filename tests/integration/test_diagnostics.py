@@ -20,7 +20,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.wisun_route_b.const import CONF_KNOWN
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
 from custom_components.wisun_route_b.stack import JST, LinkState, errors, properties
-from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.stack.scripted import (
     METER_MAC,
     METER_SAYS,
@@ -28,8 +27,6 @@ from tests.stack.scripted import (
     PASSWORD,
     ROUTE_B_ID,
     ScriptedDongle,
-    answer_to,
-    erxudp,
 )
 from tests.stack.secret_scan import traces
 from tools.emulator import Emulator, EmulatorConfig
@@ -56,12 +53,7 @@ async def test_file_tells_how_link_and_meter_fare(
 ) -> None:
     says = {**METER_SAYS, 0x9E: "0281E5"}
     del says[0xEA]  # the history before that would be looked up
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
     entry = entry_for()
     await set_up(hass, entry)
 

@@ -1,6 +1,5 @@
 """What docs/automations*.md offers for copying: it is loaded, and does what is said of it."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 import re
@@ -19,12 +18,11 @@ from pytest_homeassistant_custom_component.common import (
 
 from tests.stack.scripted import ScriptedDongle
 
-from .conftest import entry_for, live_session, set_up
+from .conftest import Wait, entry_for, live_session, set_up
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 type Block = dict[str, Any]
-type Wait = Callable[[timedelta], Awaitable[None]]
 
 
 def _yaml(name: str) -> list[str]:
@@ -48,16 +46,6 @@ def meter(language: str) -> str:
 def blocks(language: str) -> list[Block]:
     name = {"en": "automations.md", "ja": "automations.ja.md"}[language]
     return [block for text in _yaml(name) if isinstance(block := parse_yaml(text), dict)]
-
-
-@pytest.fixture
-def wait(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Wait:
-    async def pass_by(time: timedelta) -> None:
-        freezer.tick(time)
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done()
-
-    return pass_by
 
 
 async def _configure(hass: HomeAssistant, block: Block) -> None:

@@ -44,6 +44,7 @@ _ALWAYS_THERE: Final = {
     "binary_sensor",
     "button",
     "diagnostics",
+    "persistent_notification",
     "repairs",
     "sensor",
     "system_health",

@@ -29,12 +29,7 @@ def saying(dongle: ScriptedDongle, **changes: str | None) -> None:
         if edt is not None:
             says[int(code, 16)] = edt
     says[0x9F] = property_map.encode(says).hex()
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
 
 
 async def test_sensors_show_what_the_meter_says(
@@ -136,12 +131,7 @@ async def test_meter_that_keeps_its_property_map_to_itself_is_judged_by_its_answ
     hass: HomeAssistant, dongle: ScriptedDongle
 ) -> None:
     says = {epc: edt for epc, edt in METER_SAYS.items() if epc not in {0x9F, 0xE3}}
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
     await set_up(hass, entry_for())
 
     assert state_of(hass, "power") == "632"
@@ -370,7 +360,7 @@ async def test_firmware_that_was_stored_before_is_taken_away(
     await hass.async_block_till_done()
 
     device = device_registry.async_get(before.id)
-    assert device
+    assert isinstance(device, dr.DeviceEntry)
     assert device.sw_version is None
 
 

@@ -159,10 +159,10 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
     error: RouteBError,
     issue: str,
 ) -> None:
-    door = FaultyPort(dongle)
-    door.error = error
+    faulty_port = FaultyPort(dongle)
+    faulty_port.error = error
     monkeypatch.setattr(
-        "custom_components.wisun_route_b.coordinator.port_connector", door.connector
+        "custom_components.wisun_route_b.coordinator.port_connector", faulty_port.connector
     )
     entry = known_entry()
     entry.add_to_hass(hass)
@@ -174,19 +174,19 @@ async def test_port_that_cannot_be_opened_is_watched_and_becomes_a_repair(
     link = hass.states.get("sensor.smart_meter_link_state")
     assert link is not None
     assert link.attributes["cause"] in {"port_not_found", "port_unreachable", "port_busy"}
-    door.error = None
+    faulty_port.error = None
     entry.runtime_data.keeper.retry_now()
     await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state_of(hass, "power") == "632"
 
 
-def bridge_off(door: FaultyPort) -> None:
-    door.error = errors.PortUnreachableError("The port does not answer")
+def bridge_off(faulty_port: FaultyPort) -> None:
+    faulty_port.error = errors.PortUnreachableError("The port does not answer")
 
 
-def dongle_off(door: FaultyPort) -> None:
-    deaf(door.dongle)
+def dongle_off(faulty_port: FaultyPort) -> None:
+    deaf(faulty_port.dongle)
 
 
 @pytest.mark.usefixtures("fast_clock")
@@ -201,18 +201,18 @@ async def test_port_that_is_away_at_the_start_is_back_within_the_bound_of_the_li
     make_entry: Callable[[], MockConfigEntry],
 ) -> None:
     """The waits of Home Assistant's own retries would have grown to ten minutes by then."""
-    door = FaultyPort(dongle)
+    faulty_port = FaultyPort(dongle)
     monkeypatch.setattr(
-        "custom_components.wisun_route_b.coordinator.port_connector", door.connector
+        "custom_components.wisun_route_b.coordinator.port_connector", faulty_port.connector
     )
-    switch_off(door)
+    switch_off(faulty_port)
     entry = make_entry()
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await asyncio.sleep(21 * 60)
     assert state_of(hass, "power") in {STATE_UNAVAILABLE, None}
 
-    door.error = None
+    faulty_port.error = None
     dongle.replies.clear()
     on_again = hass.loop.time()
     while state_of(hass, "power") != "632":

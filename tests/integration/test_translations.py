@@ -120,11 +120,14 @@ def test_every_progress_action_has_a_text() -> None:
 @pytest.mark.parametrize(
     ("step", "schema"),
     [
-        ("config.step.user", schemas.USER),
-        ("config.step.take_over", schemas.take_over({"one": "/dev/a", "two": "/dev/b"})),
+        ("config.step.user", schemas.user(dashboard=True)),
+        (
+            "config.step.take_over",
+            schemas.take_over({"one": "/dev/a", "two": "/dev/b"}, dashboard=True),
+        ),
         ("config.step.reauth_confirm", schemas.REAUTH),
         ("config.step.reconfigure", schemas.RECONFIGURE),
-        ("options.step.init", options_schema(StoredOptions())),
+        ("options.step.init", options_schema(StoredOptions(), dashboard=True)),
     ],
 )
 def test_every_field_has_a_name_and_a_description(step: str, schema: probatio.Schema) -> None:

@@ -33,7 +33,7 @@ from tools.emulator.storm import Kind, Storm
 
 DAY = 86_400.0
 #: Seconds after the end of a fault within which the link is back and read, with a poll every
-#: 30 s (docs/architecture.md, "A link that never needs a human").
+#: 30 s (docs/architecture.md, "Recovery without user action").
 MAX_RECOVERY_S = 300.0
 READING = (
     properties.INSTANTANEOUS_POWER,
@@ -47,7 +47,7 @@ MAX_REFUSED_S = 3600.0 + MAX_RECOVERY_S
 #: Seconds between polls: while there is weather and for a while after, and else.
 _WATCHFUL, _QUIET = 30.0, 300.0
 _AFTERMATH = 420.0
-_PATIENCE = 20.0
+_READ_TIMEOUT_S = 20.0
 #: Faults that may overlap, so that one of them may still be going on.
 _RECENT = 12
 
@@ -126,9 +126,9 @@ class Poller:
             return
         try:
             try:
-                report = await meter.read(READING, _PATIENCE)
+                report = await meter.read(READING, _READ_TIMEOUT_S)
             except errors.ResponseTimeoutError, errors.SendFailedError:
-                report = await meter.read(READING, _PATIENCE)
+                report = await meter.read(READING, _READ_TIMEOUT_S)
         except RouteBError:
             return
         if report.has(*(row.epc for row in READING)):

@@ -180,6 +180,26 @@ class ScriptedDongle(asyncio.Transport):
             else:
                 return
 
+    def know(self, says: dict[int, str]) -> None:
+        """Answer requests from now on as a meter that knows ``says`` (EDT in hex by EPC)."""
+
+        def answer(request: Frame) -> None:
+            self.accept()
+            self.say(erxudp(answer_to(request, says).encode()))
+
+        self.on_request = answer
+
+    def withhold_answers(self) -> list[Frame]:
+        """Accept requests from now on without an answer; return the list that they are added to."""
+        withheld: list[Frame] = []
+
+        def keep(request: Frame) -> None:
+            self.accept()
+            withheld.append(request)
+
+        self.on_request = keep
+        return withheld
+
     def _command(self, line: str) -> None:
         word = line.partition(" ")[0]
         if not word or not word.isascii():

@@ -6,7 +6,7 @@ import re
 from custom_components.wisun_route_b.stack.skstack import link_local
 
 #: Bytes of a secret in a row that must not be found.
-_TELLING = 6
+_MIN_LENGTH = 6
 
 
 def traces(
@@ -25,16 +25,16 @@ def traces(
 
 def _pieces(ids: Iterable[str], macs: Iterable[str], words: Iterable[str]) -> Iterator[str]:
     for route_b_id in ids:
-        yield from (route_b_id[-8:].upper(), *_windows(route_b_id, 2 * _TELLING))
+        yield from (route_b_id[-8:].upper(), *_windows(route_b_id, 2 * _MIN_LENGTH))
         yield from _in_ascii(route_b_id)
     for mac in macs:
         ip = link_local(mac)
         interface = ip.replace(":", "")[16:]
-        yield from (*_windows(mac, 2 * _TELLING), *_windows(interface, 2 * _TELLING))
+        yield from (*_windows(mac, 2 * _MIN_LENGTH), *_windows(interface, 2 * _MIN_LENGTH))
         yield from (*_in_ascii(mac), *_in_ascii(interface), *_in_ascii(ip[20:]))
         yield ":".join(group.lstrip("0") or "0" for group in ip[20:].split(":")).upper()
     for word in words:
-        yield from (*_windows(word.upper(), _TELLING), *_in_ascii(word))
+        yield from (*_windows(word.upper(), _MIN_LENGTH), *_in_ascii(word))
 
 
 def _windows(text: str, size: int) -> Iterator[str]:
@@ -43,5 +43,5 @@ def _windows(text: str, size: int) -> Iterator[str]:
 
 def _in_ascii(text: str) -> Iterator[str]:
     for form in {text, text.upper(), text.lower()}:
-        for at in range(len(form) - _TELLING + 1):
-            yield form[at : at + _TELLING].encode().hex().upper()
+        for at in range(len(form) - _MIN_LENGTH + 1):
+            yield form[at : at + _MIN_LENGTH].encode().hex().upper()

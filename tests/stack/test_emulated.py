@@ -194,7 +194,7 @@ def test_a_session_that_is_still_alive_proves_no_password() -> None:
         with pytest.raises(errors.CredentialsRefusedError):
             await again.connect()
         await again.close()
-        # The right one still opens the door.
+        # The right one is still accepted.
         await meter.connect()
         assert meter.connected
 

@@ -19,8 +19,8 @@ from custom_components.wisun_route_b.stack import (
     RouteBError,
     SmartMeter,
     errors,
-    plan,
     properties,
+    schedule,
 )
 
 from .truth import Truth
@@ -143,11 +143,11 @@ class Host:
     async def _open(self) -> None:
         """Open as at a start of Home Assistant: a meter that is known is left to the keeper."""
         if self.meter.network is not None:
-            self.keeper.start(first=plan.due(self.clock(), {}, FULL))
+            self.keeper.start(first=schedule.due_properties(self.clock(), {}, FULL))
             return
         for attempt in range(1000):
             began = self.clock()
-            first = plan.due(began, {}, FULL)
+            first = schedule.due_properties(began, {}, FULL)
             try:
                 report = await self.keeper.open(first=first)
             except RouteBError as err:
@@ -172,7 +172,7 @@ class Host:
     async def _read(self) -> ReadReport:
         if not self.meter.connected:
             raise self.keeper.status.error or errors.NotConnectedError("There is no session")
-        due = plan.due(self.clock(), self._last_read, _WANTED)
+        due = schedule.due_properties(self.clock(), self._last_read, _WANTED)
         try:
             return await self.meter.read(due, READ_TIMEOUT_S)
         except errors.ResponseTimeoutError, errors.SendFailedError:

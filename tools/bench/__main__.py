@@ -18,8 +18,8 @@ most of them waiting for momonga.
 """
 _THREE = ("ours", "momonga", "core")
 #: momonga gives up a silent port after 302 s.
-_LONG_PATIENCE = 330.0
-_SHORT_PATIENCE = 51.0
+_LONG_TIMEOUT_S = 330.0
+_SHORT_TIMEOUT_S = 51.0
 
 
 def _progress(text: str) -> None:
@@ -34,12 +34,12 @@ async def run_short() -> Figures:
     _progress("CPU time of a reading, in turns")
     await reading.measure_cpu(figures, ("ours", "momonga"), rounds=6, readings=200)
     _progress("our verdict on a silent port")
-    await verdicts.measure(figures, "ours", patience=_SHORT_PATIENCE)
+    await verdicts.measure(figures, "ours", timeout_s=_SHORT_TIMEOUT_S)
     _progress("starts, datagrams, momonga at a silent port, side by side")
     async with asyncio.TaskGroup() as group:
         group.create_task(start.measure(figures, range(1, 4), repetitions=5, thorough=False))
         group.create_task(reading.measure_air(figures, _THREE, readings=3))
-        group.create_task(verdicts.measure(figures, "momonga", patience=_SHORT_PATIENCE))
+        group.create_task(verdicts.measure(figures, "momonga", timeout_s=_SHORT_TIMEOUT_S))
     return figures
 
 
@@ -56,13 +56,13 @@ async def run_full() -> Figures:
     _progress("1, 10 and 50 meters in one process")
     await reading.measure_crowd(figures, (1, 10, 50), readings=30, every=1.0)
     _progress("our verdict on a silent port")
-    await verdicts.measure(figures, "ours", patience=_LONG_PATIENCE)
+    await verdicts.measure(figures, "ours", timeout_s=_LONG_TIMEOUT_S)
     _progress("starts")
     await start.measure(figures, range(1, 13), repetitions=10, thorough=True)
     _progress("time and datagrams of a reading, momonga at a silent port, recovery (8 minutes)")
     async with asyncio.TaskGroup() as group:
         group.create_task(reading.measure_air(figures, _THREE, readings=40))
-        group.create_task(verdicts.measure(figures, "momonga", patience=_LONG_PATIENCE))
+        group.create_task(verdicts.measure(figures, "momonga", timeout_s=_LONG_TIMEOUT_S))
         group.create_task(recovery.measure(figures))
         group.create_task(start.measure_no_meter(figures, range(1, 4)))
     await _measure_j11(figures)
@@ -82,7 +82,7 @@ async def _measure_j11(figures: Figures) -> None:
 
 
 def recovery_goals() -> tuple[Goal, ...]:
-    """Ask for a faster recovery from every fault."""
+    """Return the goals of a faster recovery from every fault."""
     return tuple(Goal(row, 1.0) for row in recovery.FAULTS)
 
 
@@ -92,7 +92,7 @@ def j11_goals() -> tuple[Goal, ...]:
 
 
 def main() -> int:
-    """Run as the command line says; 1 = something asked for was not reached."""
+    """Run as the command line says; 1 = a goal was not reached."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION)
     parser.add_argument(
         "--short",

@@ -1,8 +1,8 @@
 """The floor: the bytes of a full reading over an asyncio serial port, and nothing else.
 
 ``python -m tools.bench.baseline spin PORT`` signs in with the stack, closes it, and then writes the
-request and waits for the line with the answer, without understanding a byte. What a program
-in Python spends beyond this, it spends on its own work.
+request and waits for the line with the answer, without decoding it. Whatever a program
+in Python uses beyond this is its own cost.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class _Line(asyncio.Protocol):
     """Notices when an ERXUDP line is complete."""
 
     def __init__(self) -> None:
-        """Begin with nothing received."""
+        """Start with nothing received."""
         self._received = b""
         self.answered = asyncio.Event()
 

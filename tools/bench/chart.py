@@ -12,7 +12,7 @@ _COLOURS = {"ours": "#0b7285", "momonga": "#f08c00", "limit": "#212529"}
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Two figures in seconds to be compared, and what no program can beat."""
+    """Two figures in seconds to be compared, and the lower limit of both."""
 
     title: str
     ours: float

@@ -13,7 +13,7 @@ class Figures:
     shares: dict[str, float] = field(default_factory=dict)
     """How the CPU time of one of our readings divides."""
     verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What a program said at a port without a dongle."""
+    """The error of a program at a port without a dongle."""
 
     def add(self, row: str, program: str, value: float) -> None:
         """Note a measurement."""

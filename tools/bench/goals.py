@@ -1,4 +1,4 @@
-"""What is to be beaten, as ratios: a slow machine is slow for everybody."""
+"""Goals as ratios, which do not depend on the speed of the machine."""
 
 from dataclasses import dataclass
 

@@ -24,7 +24,7 @@ async def serve(folder: Path, count: int, config: EmulatorConfig, *, control: bo
     async with AsyncExitStack() as stack:
         for number in range(count):
             emulator = await stack.enter_async_context(Emulator(config))
-            emulator.truth()  # draws the household's year before anybody waits for it
+            emulator.truth()  # computes the household's year before a program waits for it
             emulator.serve_pty(folder / f"tty{number}")
             if control:
                 await emulator.serve_control(str(folder / f"control{number}"))

@@ -1,11 +1,11 @@
-"""What no program can beat: how long the emulated radio takes by itself, in seconds.
+"""Lower limits: how long the emulated radio takes by itself, in seconds.
 
 The numbers are the middles of the spans in emulator/skstack/radio.py and scan.py, which come from the
 timings of captures 01, 06, 09, 15 and 22.
 """
 
 #: SKSCAN visits a channel for 0.0096 * (2^duration + 1) s (BP35A1 manual, page 20). Meters are on 14
-#: channels, and the emulated one is deaf to shorter scans than 5.
+#: channels, and the emulated one does not answer shorter scans than 5.
 SCAN = 14 * 0.0096 * (2**5 + 1)
 #: Finding the meter's neighbour entry (two steps), then four times: a packet of the meter's
 #: takes 0.35 to 0.6 s to come, and our dongle's reply 0.12 to 0.3 s to be on the air.

@@ -1,4 +1,4 @@
-"""What a measured program prints, one line of JSON each, and what it knows of itself.
+"""Output of a measured program, one line of JSON each, and its resource use.
 
 Every line has the moment at which it was printed, on the clock that all processes of a
 machine share (CLOCK_MONOTONIC), so that the process that started it can take the time.

@@ -27,7 +27,7 @@ type Option = float | bool | str | None
 
 
 class ProgramFailedError(Exception):
-    """A measured program ended before it had said what it was asked for."""
+    """A measured program ended before it printed its result."""
 
 
 class Program:
@@ -104,7 +104,7 @@ class Meters:
     """Emulated meters in a process of their own."""
 
     def __init__(self, folder: Path) -> None:
-        """Know where their ports are."""
+        """Take the folder of their ports."""
         self._folder = folder
 
     def port(self, number: int = 0) -> str:
@@ -112,7 +112,7 @@ class Meters:
         return str(self._folder / f"tty{number}")
 
     async def control(self, *words: object, number: int = 0) -> str:
-        """Have the emulator do something to a meter; return what it answers."""
+        """Send an order to the emulator; return its answer."""
         inward, outward = await asyncio.open_unix_connection(self._folder / f"control{number}")
         outward.write((" ".join(map(str, words)) + "\n").encode())
         answer = (await inward.readline()).decode().strip()

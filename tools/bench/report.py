@@ -69,7 +69,7 @@ def _page(figures: Figures, goals: tuple[Goal, ...]) -> str:
         report_text.STARTS,
         table(figures, STARTS, asked, ("ours", "momonga", "core")),
         _stages(figures),
-        _patience(figures),
+        _weak_signal(figures),
         report_text.NO_METER,
         table(figures, NO_METER, asked, ("ours", "momonga")),
         "## One full reading\n",
@@ -118,11 +118,11 @@ def _stages(figures: Figures) -> str:
     return report_text.STAGES + "\n" + markdown(lines)
 
 
-def _patience(figures: Figures) -> str:
-    value, theirs = figures.middle("patient", "ours"), figures.middle("cold", "momonga")
+def _weak_signal(figures: Figures) -> str:
+    value, theirs = figures.middle("weak signal", "ours"), figures.middle("cold", "momonga")
     if value is None or theirs is None:
         return ""
-    return report_text.PATIENCE.format(
+    return report_text.WEAK_SIGNAL.format(
         ours=seconds(value), theirs=seconds(theirs), ratio=f"{theirs / value:.1f}"
     )
 

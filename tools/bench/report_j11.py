@@ -20,8 +20,8 @@ shortest in which meters were found. Written by `scripts/bench --j11`, or with a
 _MORE = """\
 
 Recovery, from the end of the fault to the next good reading. Both read every 30 s and at once when they
-say that the session is lost (broute-j11) or the link is up again (ours); each fault came 4, 12 and 20 s
-after a reading, with three different meters.
+report that the session is lost (broute-j11) or the link is up again (ours); each fault came 4, 12 and 20 s
+after the third reading, with three different meters.
 """
 
 _ROWS = (

@@ -36,19 +36,19 @@ Where our time goes, stage by stage. The last stage holds the first reading; a m
 described itself at an earlier start is not asked for that again:
 """
 
-PATIENCE = """\
+WEAK_SIGNAL = """\
 
 **The scan.** momonga listens on 28 channels with duration 6, 7 and so on (17.5, 34.7 s). We listen on
 the 14 that meters use with 5, 6 and 7 (4.4, 8.7, 17.3 s), then on all 28 with 7. In the captures of
-real dongles meters were found with 5, 6 and 7, and 4 was in vain where 5 was not; the emulated meter is
-deaf to 4. If it is deaf to 5 as well, two scans make this start {ours} against {theirs}: a factor of
+real dongles meters were found with 5, 6 and 7, and 4 found nothing where 5 did; the emulated meter does
+not answer 4. If it does not answer 5 either, two scans make this start {ours} against {theirs}: a factor of
 {ratio}. It happens once, because the network is remembered.
 """
 
 NO_METER = """\
 
-How long it takes to say that no meter is there, with a dongle that hears none. Where one is remembered,
-a sign-in is tried first, and given up after 15 s without a sign of it.
+How long it takes to report that no meter is in range. Where one is remembered, a sign-in is tried first,
+and given up after 15 s without a sign of it.
 """
 
 READING = """\
@@ -78,8 +78,8 @@ is opened, and three for a device that speaks.
 
 RECOVERY = """\
 From the end of the fault to the next good reading, both programs reading every 30 s, ours also at
-once when the link says that it is up again, as the integration does. Each fault came 4, 12 and
-20 s after a reading, with three different meters. EVENT 26 and 29 end nothing but the
+once when the link reports that it is up again, as the integration does. Each fault came 4, 12 and
+20 s after the third reading, with three different meters. EVENT 26 and 29 end nothing but the
 session, so time counts from them. A USB event, which Home Assistant passes on, is not simulated.
 """
 

@@ -1,7 +1,7 @@
 """The measured program with broute-j11 0.1.0: ``python -m tools.bench.subject_broute_j11 MODE PORT...``.
 
 The modes are those of bench.subject_stack. Everything is left as that library sets it. It can remember
-the network, as its own Home Assistant integration has it do, and knows nothing of a session alive.
+the network, as its own Home Assistant integration has it do, and does not detect a live session.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Memory:
     """The network in the form in which it goes from one program to the next."""
 
     def __init__(self, network: dict[str, Any] | None) -> None:
-        """Remember what an earlier program has found."""
+        """Take what an earlier program has found."""
         self._network = network
 
     def load(self) -> broute_j11.CachedNetwork | None:
@@ -37,11 +37,11 @@ class Memory:
         return broute_j11.CachedNetwork(**self._network | {"mac_address": mac})
 
     def store(self, network: broute_j11.CachedNetwork) -> None:
-        """Remember another one."""
+        """Store another one."""
         self._network = asdict(network) | {"mac_address": network.mac_address.hex()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is remembered."""
+        """Return the stored network."""
         return {"network": self._network}
 
 
@@ -68,7 +68,7 @@ async def read(session: broute_j11.J11Session) -> dict[str, str]:
 
 
 async def start(port: str, memory: str = "{}") -> None:
-    """Say when the first reading was there, and go without a good-bye."""
+    """Print when the first reading was there, and exit without ending the session."""
     remembered = Memory(json.loads(memory).get("network"))
     session = session_at(port, remembered)
     say(begins=True)
@@ -83,7 +83,7 @@ async def start(port: str, memory: str = "{}") -> None:
 
 
 async def spin(*ports: str) -> None:
-    """Read as often as each line of the input says, and say what it cost."""
+    """Read as often as each line of the input asks, and print the cost."""
     (session,) = map(session_at, ports)
     await session.async_connect()
     say(ready=1)
@@ -99,7 +99,7 @@ async def spin(*ports: str) -> None:
 
 
 async def watch(port: str) -> None:
-    """Read every 30 s until killed; when the session says that it is lost, read at once.
+    """Read every 30 s until killed; when the session reports its loss, read at once.
 
     A read builds the session up again, as often as the library sees fit. After an error, the next one
     is at the next turn.

@@ -77,7 +77,7 @@ class CoreReader(Reader):
 
 
 def start(make: type[Reader], port: str) -> None:
-    """Say when the first reading was there, and go without a good-bye."""
+    """Print when the first reading was there, and exit without ending the session."""
     reader = make(port)
     say(begins=True)
     try:
@@ -90,7 +90,7 @@ def start(make: type[Reader], port: str) -> None:
 
 
 def spin(make: type[Reader], *ports: str) -> None:
-    """Read as often as each line of the input says, and say what it cost."""
+    """Read as often as each line of the input asks, and print the cost."""
     readers = [make(port) for port in ports]
     with ThreadPoolExecutor(len(readers)) as pool:
         each(pool, (reader.open for reader in readers))

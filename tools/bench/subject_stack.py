@@ -69,17 +69,17 @@ async def read(meter: SmartMeter) -> dict[str, str]:
 
 
 async def start(port: str, memory: str = "{}") -> None:
-    """Say when each stage began, and when the first reading was there."""
+    """Print when each stage began, and when the first reading was there."""
     remembered = json.loads(memory)
     meter = meter_at(
         port, remembered.get("network"), remembered.get("known"), remembered.get("kind")
     )
     seen: set[str] = set()
 
-    def progress(news: Progress) -> None:
-        if news.stage.name not in seen:
-            seen.add(news.stage.name)
-            say(stage=news.stage.name.lower())
+    def progress(event: Progress) -> None:
+        if event.stage.name not in seen:
+            seen.add(event.stage.name)
+            say(stage=event.stage.name.lower())
 
     say(begins=True)
     try:
@@ -124,7 +124,7 @@ async def watch(port: str) -> None:
 
 
 async def spin(*ports: str) -> None:
-    """Read as often as each line of the input says, and say what it cost."""
+    """Read as often as each line of the input asks, and print the cost."""
     meters = [meter_at(port) for port in ports]
     await asyncio.gather(*(meter.connect() for meter in meters))
     say(ready=len(meters))
@@ -159,7 +159,7 @@ def _since(began: float) -> float:
 
 
 async def profile(port: str, count: str) -> None:
-    """Say how the CPU time of readings divides among the parts of the program."""
+    """Print how the CPU time of readings divides among the parts of the program."""
     meter = meter_at(port)
     await meter.connect()
     await _read_often(meter, 50, 0, 0)

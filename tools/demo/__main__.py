@@ -12,10 +12,10 @@ from .clock import can_be_set, shortly_before_statistics
 from .errors import DemoError
 from .options import Command, parse
 from .stage import Stage, perform, say
-from .watching import next_repair
+from .watching import import_done
 
 
-def _tell_where(stage: Stage) -> None:
+def _print_addresses(stage: Stage) -> None:
     say(f"""
   Open             {stage.home_assistant.url}
   User, password   {onboarding.USERNAME}, {onboarding.PASSWORD}
@@ -23,9 +23,9 @@ def _tell_where(stage: Stage) -> None:
 
 
 async def _show(stage: Stage, *, fresh: bool) -> None:
-    """Tell the person where to look, and wait for Ctrl-C."""
+    """Print the addresses, and wait for Ctrl-C."""
     entry_id = None if fresh else await stage.set_up()
-    _tell_where(stage)
+    _print_addresses(stage)
     say(f"""\
   Make it fail     echo unplug | nc -UN {dongle.control_socket(stage.configuration.dongle)}
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
@@ -50,11 +50,11 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
 
 
 async def _watch_import(stage: Stage, entry_id: str) -> None:
-    """Tell how far the Energy dashboard is."""
+    """Print the progress of the Energy dashboard."""
     say("The days before come with the recorder's first statistics; about ten seconds each.")
     try:
         # The dongle may be unplugged meanwhile: no time limit.
-        await next_repair(stage.home_assistant, entry_id)
+        await import_done(stage.home_assistant, entry_id)
     except DemoError:
         return  # nor is it the end of the demo when the sign-in expires
     say(f"The Energy dashboard is filled: {stage.home_assistant.url}/energy/electricity")
@@ -73,11 +73,11 @@ async def _check(stage: Stage) -> bool:
 
 
 async def _show_outage(stage: Stage, back: datetime) -> None:
-    """Play an outage for a person at the browser, who signs in and looks."""
-    _tell_where(stage)
+    """Simulate an outage for a user at the browser."""
+    _print_addresses(stage)
     played = await outage.play(stage, back, outage.until_enter)
     say(f"""
-  AFTER   {played.repair["hours"]} hours were put right. Look again: every hour has its own energy.
+  AFTER   {played.repair["hours"]} hours were repaired. Look again: every hour has its own energy.
 """)
     for fault in played.wrong:
         say(f"wrong: {fault}")
@@ -86,12 +86,12 @@ async def _show_outage(stage: Stage, back: datetime) -> None:
 
 
 async def _check_outage(stage: Stage, back: datetime) -> bool:
-    """Play an outage and print what came of it; return whether all is well."""
+    """Simulate an outage and print the result; return whether it is right."""
     born = stage.clock.now()
     played = await outage.play(stage, back)
     if not played.before:
-        played.wrong.append("The outage has left no trace that could be put right.")
-    played.wrong.extend(await outage.harm_to_neighbour(stage, born, stage.clock.now()))
+        played.wrong.append("The outage has left nothing to repair.")
+    played.wrong.extend(await outage.changes_of_other_sensor(stage, born, stage.clock.now()))
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong
 
@@ -100,14 +100,14 @@ async def _run_outage(command: Command, length: timedelta) -> int:
     back = outage.back_again()
     clock = outage.clock_before(length, back)
     if command.check:
-        options = replace(command.options, yaml=outage.NEIGHBOUR)
+        options = replace(command.options, yaml=outage.OTHER_SENSOR)
         return 0 if await perform(options, lambda stage: _check_outage(stage, back), clock) else 1
     await perform(command.options, lambda stage: _show_outage(stage, back), clock)
     return 0
 
 
 async def _kill(stage: Stage, count: int) -> bool:
-    """Kill Home Assistant in imports and print what came of it; return whether all is well."""
+    """Kill Home Assistant in imports and print the result; return whether it is right."""
     played = await kills.play(stage, count)
     print(json.dumps(played.as_dict(), indent=2))
     return not played.wrong

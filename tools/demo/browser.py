@@ -25,10 +25,10 @@ _FLAGS: Final = (
     "--hide-scrollbars",
 )
 #: How long anything may take to be seen, in seconds. A busy machine has shown nothing for a minute.
-PATIENCE: Final = 120.0
+TIMEOUT_S: Final = 120.0
 _WIDTH: Final = 1280
 #: Playwright calls every exception that is no Error just "Object".
-_TELL_REJECTIONS: Final = """\
+_REPORT_REJECTIONS: Final = """\
 addEventListener('unhandledrejection', (event) => {
   const {reason} = event;
   if (reason instanceof Error) return;
@@ -50,7 +50,7 @@ class Page:
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
         self.complaints: list[str] = []
-        """What the browser's console has called an error, and uncaught exceptions."""
+        """Errors of the browser's console, and uncaught exceptions."""
         tab.on("console", self._on_console)
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -59,7 +59,7 @@ class Page:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
     async def evaluate(self, script: str) -> Json:
-        """Run JavaScript and return what it comes to.
+        """Run JavaScript and return its value.
 
         Raises:
             DemoError: It raised an exception.
@@ -86,7 +86,7 @@ class Page:
         await self.tab.set_viewport_size({"width": width, "height": height})
 
     async def sign_in(self, url: str, tokens: JsonObject) -> None:
-        """Let the frontend of Home Assistant find itself signed in."""
+        """Sign the frontend of Home Assistant in."""
         expires = round((time.time() + 1800) * 1000)
         stored = json.dumps(
             {
@@ -106,7 +106,7 @@ class Page:
 
 @asynccontextmanager
 async def browser(language: str = "en") -> AsyncIterator[Page]:
-    """Run Chromium with an empty profile, for a person of this language.
+    """Run Chromium with an empty profile, in this language.
 
     Raises:
         DemoError: It is not installed.
@@ -114,7 +114,7 @@ async def browser(language: str = "en") -> AsyncIterator[Page]:
     chromium = find_chromium()
     if chromium is None:
         raise DemoError("There is no Chromium on this machine (Debian: apt-get install chromium).")
-    expect.set_options(timeout=PATIENCE * 1000)
+    expect.set_options(timeout=TIMEOUT_S * 1000)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path=chromium,
@@ -128,8 +128,8 @@ async def browser(language: str = "en") -> AsyncIterator[Page]:
                 timezone_id="Asia/Tokyo",
                 viewport={"width": _WIDTH, "height": _HEIGHT},
             )
-            context.set_default_timeout(PATIENCE * 1000)
-            await context.add_init_script(_TELL_REJECTIONS)
+            context.set_default_timeout(TIMEOUT_S * 1000)
+            await context.add_init_script(_REPORT_REJECTIONS)
             yield Page(await context.new_page())
         finally:
             await running.close()

@@ -1,4 +1,4 @@
-"""Compares what Home Assistant shows with what the meter really measures."""
+"""Compares what Home Assistant shows with the meter's true values."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from .log import complaints
 from .set_up import sensors_of
 from .stage import Stage, say
 
-_TIMEOUT: Final = 180.0
-_BETWEEN_LOOKS: Final = 1.0
+_TIMEOUT_S: Final = 180.0
+_POLL_PAUSE_S: Final = 1.0
 _NO_VALUE: Final = frozenset({"unknown", "unavailable"})
 
 #: A state that is reported now was read at most one poll interval (30 s) ago, for an unasked
-#: notification writes all states again; five seconds more are for the way through the air.
+#: notification writes all states again; five seconds more are for the transmission.
 #: There is no tolerance beside this: the shown value has to be one that the meter really had in
 #: that time. Power changes every ten seconds, so it has a handful of values; an energy counter
 #: has one, or two where it moves on just then.
@@ -30,11 +30,12 @@ _SECOND: Final = timedelta(seconds=1)
 #: A meter announces a half-hour within five minutes, or is asked for it then.
 _ANNOUNCED_WITHIN: Final = timedelta(minutes=5, seconds=30)
 
-#: Says nothing before there has been something to repair, or before a half-hour has passed; or what it
-#: says is computed here and not said by the meter, and is checked in the tests.
+#: Entities without a value before a repair, or before a half-hour has passed; or whose value is computed
+#: here and not read from the meter, and is checked in the tests.
 _NOT_YET: Final = frozenset(
     {
         "demand",
+        "history_import",
         "last_repair",
         "load",
         "overload",
@@ -46,7 +47,7 @@ _NOT_YET: Final = frozenset(
         "signal_strength",
     }
 )
-#: What an entity shows that tells of the link, or that all is well.
+#: Expected states of the entities of the link.
 _HEALTHY: Final = {"connection": "on", "link_state": "connected", "fault": "off"}
 
 _STATE_AS_JSON: Final = """\
@@ -104,22 +105,22 @@ async def _wait_until_live(
     first: dict[str, datetime] = {}
     live: dict[str, Shown] = {}
     try:
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(_TIMEOUT_S):
             while not sensors or len(live) < len(sensors):
                 for key in sensors.keys() - live.keys():
-                    state = await _look(client, sensors[key])
+                    state = await _state_of(client, sensors[key])
                     if state.value in _NO_VALUE:
                         continue
                     if state.reported > first.setdefault(key, state.reported):
                         live[key] = state
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     except TimeoutError as err:
         missing = ", ".join(sorted(sensors.keys() - live.keys())) or "every sensor"
-        raise DemoError(f"No live value after {_TIMEOUT:.0f} s: {missing}") from err
+        raise DemoError(f"No live value after {_TIMEOUT_S:.0f} s: {missing}") from err
     return {key: live[key] for key in sensors}
 
 
-async def _look(client: HomeAssistantClient, entity_id: str) -> Shown:
+async def _state_of(client: HomeAssistantClient, entity_id: str) -> Shown:
     """Ask by a template: the REST view of a state is cached while its value stays the same."""
     template = _STATE_AS_JSON.format(entity_id=entity_id)
     state = as_object(await client.post("/api/template", {"template": template}))

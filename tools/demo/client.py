@@ -1,4 +1,4 @@
-"""Talks to Home Assistant the way a browser does: HTTP and WebSocket."""
+"""A client of Home Assistant, by HTTP and WebSocket as a browser."""
 
 from collections.abc import Mapping
 import json

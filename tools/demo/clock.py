@@ -1,4 +1,4 @@
-"""Sets the wall clock of the demo's programs back, so that a past can be played."""
+"""Sets the wall clock of the demo's programs back, to simulate a past."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .errors import DemoError
 
 _PLACES: Final = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime")
 _NAME: Final = "libfaketimeMT.so.1"
-_MENDED: Final = Path(__file__).parent / "faked"
+_SITE_FOLDER: Final = Path(__file__).parent / "faked"
 #: The recorder compiles at ten seconds past every fifth minute.
 _PERIOD: Final = timedelta(minutes=5)
 _COMPILES_AT: Final = timedelta(seconds=10)
@@ -19,7 +19,7 @@ _COMPILES_AT: Final = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A wall clock that is behind the true one. Timers and pauses go on as ever."""
+    """A wall clock that is behind the true one. Timers and pauses are not affected."""
 
     behind: timedelta = timedelta()
 
@@ -28,7 +28,7 @@ class Clock:
         return datetime.now(UTC) - self.behind
 
     def environment(self) -> Mapping[str, str]:
-        """Return the environment of a program that is to go by this clock.
+        """Return the environment of a program that is to use this clock.
 
         Raises:
             DemoError: libfaketime is not installed.
@@ -46,9 +46,9 @@ class Clock:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             # Else Python would compile every module again, as its source looked younger.
             "NO_FAKE_STAT": "1",
-            # sitecustomize.py there mends time.sleep().
+            # sitecustomize.py there corrects time.sleep().
             "PYTHONPATH": os.pathsep.join(
-                filter(None, (str(_MENDED), os.environ.get("PYTHONPATH")))
+                filter(None, (str(_SITE_FOLDER), os.environ.get("PYTHONPATH")))
             ),
         }
 

@@ -13,11 +13,11 @@ from .process import ROOT
 
 DOMAIN: Final = "wisun_route_b"
 
-#: Tells a folder that the demo may empty from one that it must not touch.
+#: Marks a folder that the demo may empty.
 _MARKER: Final = ".wisun_route_b-demo"
 
 # Enough for the device page, history and the Energy dashboard. What `default_config` has beyond
-# this looks for devices and accounts of the person who runs the demo.
+# this looks for devices and accounts of the user who runs the demo.
 _YAML: Final = """\
 api:
 config:
@@ -63,7 +63,7 @@ class Configuration:
         return self.folder / "dongle"
 
     def write(self, port: int, more: str = "", stored: Iterable[JsonObject] = ()) -> None:
-        """Write everything afresh; ``more`` are further lines of YAML.
+        """Write all files again; ``more`` are further lines of YAML.
 
         ``stored`` are more files of Home Assistant's storage, each with its key.
 

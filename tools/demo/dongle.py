@@ -1,4 +1,4 @@
-"""Runs the emulated dongle, and knows what its meter really measures."""
+"""Runs the emulated dongle, and computes the true values of its meter."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ _TENTH: Final = Decimal("0.1")
 
 _HALF_HOUR: Final = timedelta(minutes=30)
 
-STOP_PATIENCE: Final = 5.0
-_START_TIMEOUT: Final = 30.0
+STOP_TIMEOUT_S: Final = 5.0
+_START_TIMEOUT_S: Final = 30.0
 
 
 async def start_dongle(
@@ -54,7 +54,7 @@ async def start_dongle(
 
 
 def control_socket(path: Path) -> Path:
-    """Return the Unix socket beside the serial port that takes orders to fail."""
+    """Return the Unix socket beside the serial port that takes orders for faults."""
     return path.with_name(f"{path.name}.control")
 
 
@@ -64,7 +64,7 @@ async def wait_until_plugged_in(path: Path) -> None:
     async def there() -> bool:
         return await asyncio.to_thread(path.exists)
 
-    await wait_until(there, _START_TIMEOUT, "The emulator's start")
+    await wait_until(there, _START_TIMEOUT_S, "The emulator's start")
 
 
 def true_values(moment: datetime) -> Mapping[str, Decimal | None]:

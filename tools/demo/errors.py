@@ -1,8 +1,8 @@
-"""What can go wrong with the demo."""
+"""Errors of the demo."""
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is for the person who started it."""
+    """The demo cannot go on; the message is for the user who started it."""
 
 
 class NoAnswerError(DemoError):

@@ -1,4 +1,4 @@
-"""What a person does in the frontend of Home Assistant, in any language."""
+"""Actions of a user in the frontend of Home Assistant, in any language."""
 
 import contextlib
 from datetime import date
@@ -54,6 +54,11 @@ def words(key: str, language: str = "en") -> str:
     if not isinstance(found, str):
         raise DemoError(f"There is no text {key} in {language}.")
     return found
+
+
+def connected(language: str = "en") -> str:
+    """Return what the last page of the set-up begins with; what follows depends on the meter."""
+    return words("config.create_entry.default", language).partition("{")[0].strip()
 
 
 async def all_text(element: Locator) -> str:
@@ -151,7 +156,7 @@ class Frontend:
     async def _has_closed(self, dialog: Locator) -> None:
         """Wait until a dialog is gone, and the browser has stepped back in its history for that.
 
-        Who opens another page between the two is taken back from there.
+        A page that is opened between the two is left again.
         """
         await expect(dialog.locator("ha-dialog")).to_have_count(0)
         await self.tab.wait_for_function("() => !history.state?.dialog")
@@ -199,7 +204,7 @@ class Frontend:
     # --- The Energy dashboard ----------------------------------------------------------
 
     async def fill_in_grid_connection(self, imported: str, exported: str, power: str) -> None:
-        """Choose the sensors in the first step of a dashboard that nothing was told yet."""
+        """Choose the sensors in the first step of a dashboard that is not configured yet."""
         await self.open("/energy")
         await self.tab.locator("ha-energy-grid-settings ha-button").first.click()
         await self._pick_statistic(0, imported)
@@ -208,7 +213,7 @@ class Frontend:
         await self._pick_statistic(2, power)
 
     async def save_grid_connection(self) -> None:
-        """Tell the Energy dashboard about the meter."""
+        """Add the meter to the Energy dashboard."""
         await self._grid.locator("ha-button[slot=primaryAction]").click()
         await self._has_closed(self._grid)
 
@@ -232,12 +237,13 @@ class Frontend:
         await expect(self.tab.locator("hui-energy-period-selector")).to_be_visible()
 
     async def open_energy_of(self, day: date) -> None:
-        """Go to a past day of the Energy dashboard; English only."""
+        """Go to a past day of the Energy dashboard, in English or Japanese."""
         await self.open("/energy/electricity")
         shown = self.tab.locator("hui-energy-period-selector .header-title")
-        previous = self.tab.get_by_role("button", name="Previous", exact=True)
-        await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d"))
-        while not (text := (await shown.inner_text()).strip()).startswith(f"{day:%b} {day.day}"):
+        previous = self.tab.locator("hui-energy-period-selector ha-icon-button-prev")
+        await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d|\d月"))
+        names = (f"{day:%b} {day.day}", f"{day.month}月{day.day}日")
+        while not (text := (await shown.inner_text()).strip()).startswith(names):
             await previous.click()
             with contextlib.suppress(AssertionError):  # the first click may come too early
                 await expect(shown).not_to_have_text(text, timeout=_REACTION)

@@ -12,9 +12,9 @@ from .process import Program
 from .waiting import wait_until
 
 #: On a machine that has just started, most of it is waiting for the disk (seconds).
-_START_TIMEOUT: Final = 300.0
+_START_TIMEOUT_S: Final = 300.0
 #: Home Assistant writes its database and its storage when it stops (seconds).
-STOP_PATIENCE: Final = 30.0
+STOP_TIMEOUT_S: Final = 30.0
 
 
 async def start_home_assistant(
@@ -33,7 +33,7 @@ async def start_home_assistant(
 
 async def wait_until_it_answers(client: HomeAssistantClient) -> None:
     """Wait until the web page can be opened."""
-    await wait_until(client.answers, _START_TIMEOUT, "Home Assistant's start")
+    await wait_until(client.answers, _START_TIMEOUT_S, "Home Assistant's start")
 
 
 async def wait_until_it_runs(client: HomeAssistantClient) -> None:
@@ -43,6 +43,6 @@ async def wait_until_it_runs(client: HomeAssistantClient) -> None:
         try:
             return as_object(await client.get("/api/config"))["state"] == "RUNNING"
         except NoAnswerError:
-            return False  # it has much to do, but not for ever
+            return False  # it is busy, but only for a while
 
-    await wait_until(runs, _START_TIMEOUT, "Home Assistant's start")
+    await wait_until(runs, _START_TIMEOUT_S, "Home Assistant's start")

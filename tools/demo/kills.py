@@ -1,9 +1,9 @@
-"""Kills Home Assistant in the midst of an import of the meter's history: `scripts/demo --kills 5`.
+"""Kills Home Assistant during an import of the meter's history: `scripts/demo --kills 5`.
 
 Each time it is killed like by a power cut (SIGKILL), at moments that a seed chooses: some while the
 meter is read, some when it has been read and the statistics are written. Then it is started again
-and asked for the same once more. In the end nobody must see that anything happened: every hour of
-both counters is the meter's, and the statistics of another sensor are as they were.
+and the import is repeated. In the end every hour of both counters must be the meter's, and the
+statistics of another sensor must be unchanged.
 """
 
 import asyncio
@@ -17,28 +17,27 @@ from .errors import DemoError
 from .jsons import Json, JsonObject, as_object
 from .set_up import sensors_of
 from .stage import Stage, say
-from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
+from .statistics import COUNTERS, HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours_of
 from .waiting import wait_until
 from .watching import last_repair
 
-_COUNTERS: Final = ("imported_energy", "exported_energy")
 #: Another sensor's statistics, which are there from the beginning and are never compiled.
-_NEIGHBOUR: Final = "sensor.neighbour"
+_OTHER_SENSOR: Final = "sensor.other_sensor"
 _DAYS: Final = 30
 _SEED: Final = 20
 #: An import takes this long here, without the pauses between days (seconds).
 _LONGEST_READING: Final = 12.0
 #: So long after the reading everything is written (seconds).
 _LONGEST_WRITING: Final = 0.6
-_COMPILE_TIMEOUT: Final = 700.0
+_COMPILE_TIMEOUT_S: Final = 700.0
 #: Start and set-up are to end before the recorder compiles for the first time: else it takes five
 #: minutes more.
 LEAD: Final = timedelta(seconds=100)
-_IMPORT_TIMEOUT: Final = 120.0
-_BETWEEN_LOOKS: Final = 0.05
+_IMPORT_TIMEOUT_S: Final = 120.0
+_POLL_PAUSE_S: Final = 0.05
 
 #: Starts Home Assistant with an import that does not rest after each day: the radio of this
-#: meter is nobody else's.
+#: meter has no other user.
 HURRIED: Final = """
 import runpy, sys
 from custom_components.wisun_route_b.history import meter_history
@@ -53,7 +52,7 @@ runpy.run_module("homeassistant", run_name="__main__", alter_sys=True)
 
 @dataclass(frozen=True, slots=True)
 class Kills:
-    """What was killed, and what was left of it."""
+    """The kills, and their result."""
 
     moments: list[str]
     """What the import did at each kill."""
@@ -71,9 +70,9 @@ async def play(stage: Stage, count: int) -> Kills:
     """Kill Home Assistant so many times, and compare what it has with the meter."""
     chance = random.Random(_SEED)  # noqa: S311 - to be the same each time
     born = stage.clock.now()
-    entry_id = await stage.set_up(0)
+    entry_id = await stage.set_up("none")
     end = full_hour(born)
-    neighbour = await _import_neighbour(stage, end)
+    other_sensor = await _import_other_sensor(stage, end)
     await _wait_for_statistics(stage, entry_id, born)
     moments: list[str] = []
     wrong: list[str] = []
@@ -93,17 +92,20 @@ async def play(stage: Stage, count: int) -> Kills:
             there = days * 24
             days += 1  # there would be nothing left to write
     start = end - timedelta(days=days)
-    await asyncio.wait_for(_import(stage, entry_id, start), _IMPORT_TIMEOUT)
-    wrong += await _wrong(stage, entry_id, start, end)
-    if await means_of(stage.home_assistant, _NEIGHBOUR, end - 40 * 24 * HOUR, end) != neighbour:
-        wrong.append(f"The statistics of {_NEIGHBOUR} have changed.")
+    await asyncio.wait_for(_import(stage, entry_id, start), _IMPORT_TIMEOUT_S)
+    wrong += await wrong_hours_of(stage.home_assistant, entry_id, start, end)
+    if (
+        await means_of(stage.home_assistant, _OTHER_SENSOR, end - 40 * 24 * HOUR, end)
+        != other_sensor
+    ):
+        wrong.append(f"The statistics of {_OTHER_SENSOR} have changed.")
     return Kills(moments, days * 24, wrong)
 
 
 async def _import_and_kill(
     stage: Stage, entry_id: str, start: datetime, chance: random.Random, *, in_write: int
 ) -> str:
-    """Begin an import, and kill Home Assistant before long; say what it was doing."""
+    """Begin an import, and kill Home Assistant soon after; return what it was doing."""
     importing = asyncio.ensure_future(_import(stage, entry_id, start))
     if in_write:
         await _until_read(stage, entry_id, importing)
@@ -136,7 +138,7 @@ async def _until_read(stage: Stage, entry_id: str, importing: asyncio.Future[Jso
         if seen and not left:
             return
         seen = seen or bool(left)
-        await asyncio.sleep(_BETWEEN_LOOKS)
+        await asyncio.sleep(_POLL_PAUSE_S)
 
 
 async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> None:
@@ -145,33 +147,22 @@ async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> 
     say("Waiting for the first statistics.")
 
     async def compiled() -> bool:
-        for key in _COUNTERS:
+        for key in COUNTERS:
             if await newest_state(stage.home_assistant, sensors[key], since) is None:
                 return False
         return True
 
-    await wait_until(compiled, _COMPILE_TIMEOUT, "The recorder")
+    await wait_until(compiled, _COMPILE_TIMEOUT_S, "The recorder")
 
 
 async def _count(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[int]:
     """Return how many hours of each counter are there."""
     sensors = await sensors_of(stage.home_assistant, entry_id)
-    return [
-        len(await hours_of(stage.home_assistant, sensors[key], start, end)) for key in _COUNTERS
-    ]
+    return [len(await hours_of(stage.home_assistant, sensors[key], start, end)) for key in COUNTERS]
 
 
-async def _wrong(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
-    sensors = await sensors_of(stage.home_assistant, entry_id)
-    faults: list[str] = []
-    for key in _COUNTERS:
-        hours = await hours_of(stage.home_assistant, sensors[key], start, end)
-        faults += wrong_hours(key, hours, start, end)
-    return faults
-
-
-async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]:
-    """Give another sensor a past; return it as it is shown."""
+async def _import_other_sensor(stage: Stage, end: datetime) -> dict[datetime, Json]:
+    """Import statistics of another sensor; return them as they are shown."""
     start = end - 35 * 24 * HOUR
     stats = [
         {"start": (start + n * HOUR).isoformat(), "mean": n % 25, "min": n % 25, "max": n % 25}
@@ -183,7 +174,7 @@ async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]
         "has_sum": False,
         "name": None,
         "source": "recorder",
-        "statistic_id": _NEIGHBOUR,
+        "statistic_id": _OTHER_SENSOR,
         "unit_class": "temperature",
         "unit_of_measurement": "°C",
     }
@@ -191,8 +182,8 @@ async def _import_neighbour(stage: Stage, end: datetime) -> dict[datetime, Json]
     shown: dict[datetime, Json] = {}
 
     async def there() -> bool:
-        shown.update(await means_of(stage.home_assistant, _NEIGHBOUR, end - 40 * 24 * HOUR, end))
+        shown.update(await means_of(stage.home_assistant, _OTHER_SENSOR, end - 40 * 24 * HOUR, end))
         return len(shown) == len(stats)
 
-    await wait_until(there, _IMPORT_TIMEOUT, "The import of another sensor")
+    await wait_until(there, _IMPORT_TIMEOUT_S, "The import of another sensor")
     return shown

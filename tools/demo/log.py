@@ -7,13 +7,13 @@ from typing import Final
 _START: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (?P<level>[A-Z]+) \(", re.MULTILINE)
 _BAD: Final = frozenset({"WARNING", "ERROR", "CRITICAL"})
 
-#: What Home Assistant says of every custom integration when it loads it.
+#: Home Assistant's notice about every custom integration when it loads it.
 _NOT_TESTED: Final = re.compile(
     r"WARNING .*\[homeassistant\.loader\] We found a custom integration \S+ which has not been tested"
 )
 
-#: What it says of any entity if 0.4 s pass while a state is written. Ours only look up a value, so
-#: that is a machine with too much to do.
+#: Its notice about any entity if 0.4 s pass while a state is written. Ours only look up a value, so
+#: that is a busy machine.
 _BUSY_MACHINE: Final = re.compile(
     r"WARNING .*\[homeassistant\.helpers\.entity\] Updating state for \S+ .* took \d"
 )

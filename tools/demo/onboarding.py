@@ -1,4 +1,4 @@
-"""Makes the demo's user and tells Home Assistant where it lives."""
+"""Creates the demo's user and sets the home's location."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ PASSWORD: Final = "demo"
 
 
 async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObject:
-    """Create the user, sign in, and settle in Tokyo. Returns the tokens of the sign-in."""
+    """Create the user, sign in, and set the location to Tokyo. Returns the tokens of the sign-in."""
     # As the frontend names itself when it is opened at this address.
     client_id = f"{home_assistant.url}/"
     user = {"name": "Demo", "username": USERNAME, "password": PASSWORD, "language": language}
@@ -35,7 +35,7 @@ async def onboard(home_assistant: HomeAssistantClient, language: str) -> JsonObj
 
 async def choose_language(home_assistant: HomeAssistantClient, language: str) -> None:
     """Choose the language of the frontend; its times are to be those of Home Assistant."""
-    # Else the frontend goes by the language and the time zone of the browser.
+    # Else the frontend uses the language and the time zone of the browser.
     await home_assistant.command(
         "frontend/set_user_data",
         key="language",
@@ -66,7 +66,7 @@ async def sign_in(home_assistant: HomeAssistantClient) -> JsonObject:
 
 
 async def _trade(home_assistant: HomeAssistantClient, client_id: str, code: str) -> JsonObject:
-    """Trade the code of a sign-in for tokens, and use them."""
+    """Exchange the code of a sign-in for tokens, and use them."""
     tokens = as_object(
         await home_assistant.post_form(
             "/auth/token",

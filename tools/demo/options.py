@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What the person wants: a demo of some kind."""
+    """The requested kind of demo."""
 
     options: Options
     fresh: bool
@@ -102,7 +102,7 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
         "--speed",
         type=float,
         default=_SPEED,
-        help="how many times faster than life dongle and radio are (default: %(default)g)",
+        help="how many times faster than real time dongle and radio are (default: %(default)g)",
     )
     parser.add_argument(
         "--folder",

@@ -1,9 +1,9 @@
 """An outage, and how its hours come back: `scripts/demo --outage 6h`.
 
-Three acts, each by a clock of its own. Home Assistant is set up and imports some days; then all
+Three phases, each by a clock of its own. Home Assistant is set up and imports some days; then all
 is off for as long as wanted, comes back in the hour before this one for a minute, so that what
-was used in the meantime comes as one bar; and the last act is now: that hour is over, the gap and
-the bar can be seen, and they are put right.
+was used in the meantime comes as one bar; and the last phase is now: that hour is over, the gap and
+the bar can be seen, and they are corrected.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from .dongle import true_values
 from .jsons import JsonObject, as_object
 from .set_up import change_options, sensors_of
 from .stage import Stage, say
-from .statistics import HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours
+from .statistics import COUNTERS, HOUR, full_hour, hours_of, means_of, newest_state, wrong_hours_of
 from .waiting import wait_until
 from .watching import last_repair, next_repair
 
-#: A sensor that has nothing to do with us: whoever writes an hour that the recorder has not
-#: compiled takes that hour away from every sensor of the house.
-NEIGHBOUR: Final = """\
+#: An independent sensor: writing an hour that the recorder has not compiled would lose that hour for
+#: every sensor of Home Assistant.
+OTHER_SENSOR: Final = """\
 template:
   - sensor:
       - name: Neighbour
@@ -36,8 +36,7 @@ template:
         state_class: measurement
         state: "21.5"
 """
-_NEIGHBOUR_ID: Final = "sensor.neighbour"
-_COUNTERS: Final = ("imported_energy", "exported_energy")
+_OTHER_SENSOR_ID: Final = "sensor.neighbour"
 #: Days of history that are imported before the outage: enough to see what is usual.
 _DAYS: Final = 2
 #: Set-up, first statistics and import of the first act take less, so that an outage is not
@@ -49,14 +48,14 @@ _FIRST_LEAD: Final = timedelta(seconds=90)
 _BACK_AT: Final = timedelta(minutes=10)
 #: Two of the recorder's five minutes, the reading of some days with a pause after each, and a
 #: slow machine.
-_REPAIR_TIMEOUT: Final = 900.0
-_COMPILE_TIMEOUT: Final = 700.0
-_BETWEEN_LOOKS: Final = 1.0
+_REPAIR_TIMEOUT_S: Final = 900.0
+_COMPILE_TIMEOUT_S: Final = 700.0
+_POLL_PAUSE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What was off, and what it took to put it right."""
+    """The outage, and its repair."""
 
     began: datetime
     ended: datetime
@@ -94,16 +93,22 @@ async def play(
     back: datetime,
     pause: Callable[[Stage, datetime, datetime], Awaitable[None]] | None = None,
 ) -> Outage:
-    """Import some days, have everything off until ``back``, show what is left, put it right.
+    """Import some days, have everything off until ``back``, show what is left, correct it.
 
-    The ``pause`` is for looking at the gap, whose beginning and end it is told; until it is
-    over, nothing is repaired.
+    ``pause`` is called with the beginning and the end of the gap, which is repaired only after
+    it has returned.
     """
     client = stage.home_assistant
-    entry_id = await stage.set_up(_DAYS)
+    born = stage.clock.now()
+    entry_id = await stage.set_up("none")
     start = full_hour(stage.clock.now()) - (_DAYS * 24 - 1) * HOUR
-    say("Waiting for the first statistics, and for the days before.")
-    imported = await next_repair(client, entry_id, seconds=_REPAIR_TIMEOUT)
+    await _wait_for_statistics(stage, entry_id, born)
+    say("Importing the days before.")
+    await client.post(
+        "/api/services/wisun_route_b/import_history?return_response",
+        {"config_entry_id": entry_id, "start": start.isoformat()},
+    )
+    imported = await next_repair(client, entry_id, seconds=_REPAIR_TIMEOUT_S)
     await change_options(client, entry_id, repair_history=False)
     began = stage.clock.now()
     say(f"It is {_local(began)}. Now everything is off …")
@@ -116,12 +121,12 @@ async def play(
     say(f"The hour is over: it is {_local(stage.clock.now())}.")
     present = full_hour(stage.clock.now())
     await _wait_for_hour(stage, entry_id, full_hour(ended))
-    before = await _wrong(stage, entry_id, start, present)
+    before = await wrong_hours_of(stage.home_assistant, entry_id, start, present)
     if pause is not None:
         await pause(stage, began, ended)
     await change_options(client, entry_id, repair_history=True)
     say("The repair is switched on. It begins with the recorder's next five minutes.")
-    await next_repair(client, entry_id, imported, _REPAIR_TIMEOUT)
+    await next_repair(client, entry_id, imported, _REPAIR_TIMEOUT_S)
     wrong = await _until_right(stage, entry_id, start, present)
     repair = await last_repair(client, entry_id)
     return Outage(began, ended, before, as_object(repair["attributes"]), wrong)
@@ -147,17 +152,17 @@ async def until_enter(stage: Stage, began: datetime, ended: datetime) -> None:
 async def _wait_for_statistics(stage: Stage, entry_id: str, since: datetime) -> None:
     """Wait until the recorder has compiled what both counters show since the return."""
     sensors = await sensors_of(stage.home_assistant, entry_id)
-    say("Waiting for the first statistics after that.")
+    say("Waiting for the first statistics.")
 
     async def compiled() -> bool:
-        for key in _COUNTERS:
+        for key in COUNTERS:
             shown = await newest_state(stage.home_assistant, sensors[key], since)
             register = true_values(since)[key]
             if shown is None or register is None or shown < register:
                 return False
         return True
 
-    await wait_until(compiled, _COMPILE_TIMEOUT, "The recorder")
+    await wait_until(compiled, _COMPILE_TIMEOUT_S, "The recorder")
 
 
 async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
@@ -168,11 +173,11 @@ async def _wait_for_hour(stage: Stage, entry_id: str, hour: datetime) -> None:
         return all(
             [
                 await hours_of(stage.home_assistant, sensors[key], hour, hour + HOUR)
-                for key in _COUNTERS
+                for key in COUNTERS
             ]
         )
 
-    await wait_until(there, _COMPILE_TIMEOUT, "The recorder")
+    await wait_until(there, _COMPILE_TIMEOUT_S, "The recorder")
 
 
 async def _until_right(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
@@ -183,29 +188,20 @@ async def _until_right(stage: Stage, entry_id: str, start: datetime, end: dateti
     """
     wrong: list[str] = []
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_REPAIR_TIMEOUT):
-            while wrong := await _wrong(stage, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
-                await asyncio.sleep(_BETWEEN_LOOKS)
+        async with asyncio.timeout(_REPAIR_TIMEOUT_S):
+            while wrong := await wrong_hours_of(stage.home_assistant, entry_id, start, end):  # noqa: ASYNC110 - seen from outside
+                await asyncio.sleep(_POLL_PAUSE_S)
     return wrong
 
 
-async def _wrong(stage: Stage, entry_id: str, start: datetime, end: datetime) -> list[str]:
-    sensors = await sensors_of(stage.home_assistant, entry_id)
-    faults: list[str] = []
-    for key in _COUNTERS:
-        hours = await hours_of(stage.home_assistant, sensors[key], start, end)
-        faults += wrong_hours(key, hours, start, end)
-    return faults
-
-
-async def harm_to_neighbour(stage: Stage, start: datetime, end: datetime) -> list[str]:
+async def changes_of_other_sensor(stage: Stage, start: datetime, end: datetime) -> list[str]:
     """Return every hour in which the other sensor's statistics are not what they should be."""
-    means = await means_of(stage.home_assistant, _NEIGHBOUR_ID, full_hour(start), full_hour(end))
+    means = await means_of(stage.home_assistant, _OTHER_SENSOR_ID, full_hour(start), full_hour(end))
     hours = (full_hour(end) - full_hour(start)) // HOUR
     expected = {full_hour(start) + n * HOUR: 21.5 for n in range(hours)}
-    return [] if means == expected else [f"{_NEIGHBOUR_ID}: {means} instead of {expected}"]
+    return [] if means == expected else [f"{_OTHER_SENSOR_ID}: {means} instead of {expected}"]
 
 
 def _local(moment: datetime) -> str:
-    """Return a moment as the clocks of the demo's house show it."""
+    """Return a moment in the demo's local time."""
     return f"{moment.astimezone(JST):%Y-%m-%d %H:%M:%S}"

@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+import re
 import shutil
 import sys
 from typing import Final
 
 from playwright.async_api import Locator, expect
 
+from tools.emulator import JST
+
 from .browser import browser
 from .configuration import DOMAIN
 from .dongle import PASSWORD, ROUTE_B_ID
 from .errors import DemoError
-from .frontend import Frontend, words
+from .frontend import Frontend, connected, words
 from .jsons import as_objects, as_text
 from .options import Options
 from .process import ROOT
@@ -34,9 +38,10 @@ _HEIGHT: Final = 900
 _LOW: Final = 420
 #: Some pictures on a page are drawn, or grow, after everything else is there (seconds).
 _SETTLING: Final = 2.0
-_DAYS: Final = "7"
 #: Home Assistant's own name of the sensor.
 _POWER: Final = {"en": "Power", "ja": "電力"}
+#: The dongle of the picture of a wrong password, in which nothing shows that it speaks J11.
+_J11_DONGLE: Final = "rs-wsuha-j11"
 #: Slow enough for a picture of what is shown meanwhile.
 _SPEED: Final = 1.0
 
@@ -54,7 +59,7 @@ class _Camera:
         """Take the whole page, or what is seen of one element and a little around it."""
         page = self._frontend.page
         await page.set_size(_WIDTH, height)
-        await page.tab.mouse.move(0, 0)  # or something lights up under it
+        await page.tab.mouse.move(0, 0)  # or an element under it is highlighted
         await asyncio.sleep(_SETTLING)
         path = _FOLDERS[self._language] / f"{name}.png"
         if of is None:
@@ -71,21 +76,34 @@ class _Camera:
         await self._frontend.find_integration()
         await self._take("add-integration", self._dialog, height=_LOW)
 
-    async def set_up(self) -> None:
-        """Go through the set-up."""
+    async def _fill_in(self, password: str) -> None:
+        """Open the form of the set-up, and fill in what it needs."""
         frontend = self._frontend
         await frontend.choose_integration()
         await frontend.sees(self._words("config.step.user.title"))
         await frontend.open_ports()
         await frontend.enter_port(str(self._stage.configuration.dongle))
         await frontend.enter("route_b_id", ROUTE_B_ID)
-        await frontend.enter("password", PASSWORD)
-        await frontend.number(0).fill(_DAYS)
+        await frontend.enter("password", password)
+
+    async def refusal(self) -> None:
+        """See a wrong password refused."""
+        await self._frontend.find_integration()
+        await self._fill_in(PASSWORD[::-1])
+        await self._frontend.submit()
+        await self._frontend.sees(self._words("config.error.credentials_refused"))
+        await self._take("setup-refused", self._dialog)
+        await self._frontend.close()
+
+    async def set_up(self) -> None:
+        """Go through the set-up."""
+        frontend = self._frontend
+        await self._fill_in(PASSWORD)
         await self._take("setup-form", self._dialog)
         await frontend.submit()
         await frontend.sees(self._words("config.progress.scan"))
         await self._take("setup-progress", self._dialog)
-        await frontend.sees(self._words("config.create_entry.default"))
+        await frontend.sees(connected(self._language))
         await self._take("setup-connected", self._dialog)
         await frontend.finish()
 
@@ -109,7 +127,7 @@ class _Camera:
         await self._take("options", self._dialog)
 
     async def device(self) -> None:
-        """Look at the device when the days before have been imported."""
+        """Look at the device when the first of the days before have been imported."""
         say("Waiting for the import, so that there is something to see.")
         listed = await self._stage.home_assistant.get(f"{_ENTRIES}?domain={DOMAIN}")
         await next_repair(self._stage.home_assistant, as_text(as_objects(listed)[0]["entry_id"]))
@@ -117,8 +135,17 @@ class _Camera:
         await expect(self._frontend.tab.get_by_text("kWh").first).to_be_visible()
         await self._take("device")
 
+    async def yesterday(self) -> None:
+        """Look at the Energy dashboard as the set-up and the import have left it."""
+        now = self._stage.clock.now().astimezone(JST)
+        await self._frontend.open_energy_of((now - timedelta(days=1)).date())
+        await expect(self._frontend.energy("imported")).to_contain_text(re.compile(r"[1-9]"))
+        await self._take("energy-yesterday")
+
     async def energy(self) -> None:
         """Look at the question of the Energy dashboard which sensors count for the grid."""
+        # As if the switch of the set-up had been off.
+        await self._stage.home_assistant.command("energy/save_prefs", energy_sources=[])
         await self._frontend.fill_in_grid_connection(
             imported=self._words("entity.sensor.imported_energy.name"),
             exported=self._words("entity.sensor.exported_energy.name"),
@@ -142,8 +169,15 @@ async def _take_new_meter(stage: Stage) -> bool:
         await camera.find()
         await camera.set_up()
         await camera.options()
-        await camera.energy()
         await camera.device()
+        await camera.yesterday()
+        await camera.energy()
+    return True
+
+
+async def _take_refusal(stage: Stage) -> bool:
+    async with _camera(stage) as camera:
+        await camera.refusal()
     return True
 
 
@@ -162,6 +196,9 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             options = Options(port=0, language=language, speed=_SPEED, folder=_PLACE)
             if not asyncio.run(perform(options, _take_new_meter)):
+                return 1
+            options_j11 = replace(options, dongle=_J11_DONGLE)
+            if not asyncio.run(perform(options_j11, _take_refusal)):
                 return 1
             options = replace(options, core=True)
             if not asyncio.run(perform(options, _take_take_over)):

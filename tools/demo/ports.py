@@ -1,4 +1,4 @@
-"""Finds a port for Home Assistant's web page."""
+"""Finds a free port for Home Assistant's web page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def chosen_port(wanted: int | None) -> Iterator[int]:
         if (probe := _bound(port)) is not None:
             break
     else:
-        raise DemoError(f"Port {wanted} cannot be had. Is something else running there?")
+        raise DemoError(f"Port {wanted} is in use. Is something else running there?")
     with probe:
         number: int = probe.getsockname()[1]
         # Only on Linux can a server listen where another socket of the same kind is bound.

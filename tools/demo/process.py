@@ -50,8 +50,8 @@ class Program:
         """Whether the program has ended."""
         return self._process.returncode is not None
 
-    def on_fall(self, listener: Callable[[Self], None]) -> None:
-        """Have it told when the program ends without having been asked to."""
+    def on_unexpected_end(self, listener: Callable[[Self], None]) -> None:
+        """Call ``listener`` when the program ends unexpectedly."""
 
         async def watch() -> None:
             await self._process.wait()
@@ -67,15 +67,15 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
-    async def stop(self, patience: float) -> bool:
-        """Ask the program to end, and after so many seconds make it; return whether it obeyed."""
+    async def stop(self, timeout_s: float) -> bool:
+        """Ask the program to end, and kill it after so many seconds; return whether it ended by itself."""
         self._asked_to_end = True
         if self._process.returncode is not None:
             return True
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):

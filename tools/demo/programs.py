@@ -29,7 +29,7 @@ class Programs:
         say(f"Plugging in the emulated dongle, {self._options.speed:g} times faster than life.")
         path, folder = self._configuration.dongle, self._configuration.folder
         emulator = await dongle.start_dongle(self._options, path, folder, environment)
-        self._watch(emulator, dongle.STOP_PATIENCE)
+        self._watch(emulator, dongle.STOP_TIMEOUT_S)
         await dongle.wait_until_plugged_in(path)
         await self.start_home_assistant(clock)
 
@@ -39,7 +39,7 @@ class Programs:
         hass = await home_assistant.start_home_assistant(
             self._configuration, clock.environment(), self._options.start_code
         )
-        self._watch(hass, home_assistant.STOP_PATIENCE)
+        self._watch(hass, home_assistant.STOP_TIMEOUT_S)
 
     async def kill_home_assistant(self) -> None:
         """End Home Assistant as a power cut would; the dongle stays."""
@@ -49,15 +49,15 @@ class Programs:
     async def stop(self) -> None:
         """End both; the last one started is the first to be stopped."""
         while self._running:
-            program, patience = self._running.pop()
-            if not await program.stop(patience):
-                say(f"{program.name} did not end within {patience:.0f} s and was killed.")
+            program, timeout_s = self._running.pop()
+            if not await program.stop(timeout_s):
+                say(f"{program.name} did not end within {timeout_s:.0f} s and was killed.")
 
     async def fall(self) -> tuple[str, str]:
-        """Wait until a program ends without having been asked to; return its name and last words."""
+        """Wait until a program ends unexpectedly; return its name and the end of its output."""
         program = await self._fallen.get()
         return program.name, program.last_words()
 
-    def _watch(self, program: Program, patience: float) -> None:
-        self._running.append((program, patience))
-        program.on_fall(self._fallen.put_nowait)
+    def _watch(self, program: Program, timeout_s: float) -> None:
+        self._running.append((program, timeout_s))
+        program.on_unexpected_end(self._fallen.put_nowait)

@@ -1,8 +1,8 @@
-"""Talks to the person at the terminal."""
+"""Messages to the user at the terminal."""
 
 import sys
 
 
 def say(text: str) -> None:
-    """Tell the person something. Standard output is for results."""
+    """Print a message on standard error. Standard output is for results."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Sets up the integration and the Energy dashboard, as a person would in the browser."""
+"""Sets up the integration and the Energy dashboard, as a user would in the browser."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -12,7 +12,7 @@ from .waiting import wait_until
 _FLOWS: Final = "/api/config/config_entries/flow"
 _OPTIONS: Final = "/api/config/config_entries/options/flow"
 #: A scan with growing duration and the sign-in after it end well before this (seconds).
-_FLOW_TIMEOUT: Final = 170.0
+_FLOW_TIMEOUT_S: Final = 170.0
 
 
 async def set_up_integration(
@@ -34,7 +34,7 @@ async def set_up_integration(
         flow = as_object(await home_assistant.get(path))
         return False
 
-    await wait_until(over, _FLOW_TIMEOUT, "The dialog")
+    await wait_until(over, _FLOW_TIMEOUT_S, "The dialog")
     if flow["type"] != "create_entry":
         raise DemoError(f"The dialog ended in {flow['type']}: {_reason(flow)}")
     return as_text(as_object(flow["result"])["entry_id"])

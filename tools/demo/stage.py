@@ -1,4 +1,4 @@
-"""Brings up the emulated dongle and Home Assistant, lets something be done, takes all down."""
+"""Starts the emulated dongle and Home Assistant, runs an action, and stops both."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -30,8 +30,8 @@ __all__ = ["Stage", "perform", "say"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: Days of the meter's own history that the Energy dashboard is to show.
-_DAYS_BEFORE: Final = 30
+#: How much of the meter's own history the Energy dashboard is to show: 30 days.
+_DAYS_BEFORE: Final = "month"
 #: From the start of Home Assistant to the first statistics: start and set-up take 20 to 40 s, and
 #: without statistics of the sensors there is nothing that history could be put before.
 LEAD: Final = timedelta(seconds=60)
@@ -54,12 +54,15 @@ class Stage:
     """What the frontend needs to be signed in as the same user."""
     programs: Programs
     clock: Clock
-    """What both programs take for the time."""
+    """The clock of both programs."""
     lead: timedelta = LEAD
     """How long before the recorder's next statistics a start is early enough."""
 
-    async def set_up(self, days: int = _DAYS_BEFORE) -> str:
-        """Set up the meter and the Energy dashboard; return the id of the config entry."""
+    async def set_up(self, days: str = _DAYS_BEFORE) -> str:
+        """Set up the meter and the Energy dashboard; return the id of the config entry.
+
+        ``days`` is what the dialog offers: none, month, all.
+        """
         say("Setting up the meter, as the dialog would:")
         entry_id = await set_up_integration(
             self.home_assistant,
@@ -75,7 +78,7 @@ class Stage:
         return entry_id
 
     async def restart(self, clock: Clock) -> None:
-        """Stop both programs, and start them by another clock: between the two is a power cut."""
+        """Stop both programs, and start them by another clock, as around a power cut."""
         await self.programs.stop()
         self.clock = clock
         await self.start()
@@ -90,7 +93,7 @@ class Stage:
         await self._sign_in()
 
     async def start(self) -> None:
-        """Start both programs, and sign in; learn how long that takes on this machine."""
+        """Start both programs, and sign in; measure how long that takes on this machine."""
         began = monotonic()
         await self.programs.start(self.clock)
         await self._sign_in()
@@ -108,7 +111,7 @@ class Stage:
 
 
 def soon(options: Options) -> Clock:
-    """Return a clock by which the recorder compiles soon, as nobody likes to wait.
+    """Return a clock by which the recorder compiles soon, to keep the wait short.
 
     Where no clock can be set, that is within five minutes.
     """
@@ -119,7 +122,7 @@ def soon(options: Options) -> Clock:
 async def perform[T](
     options: Options, act: Callable[[Stage], Awaitable[T]], clock: Clock | None = None
 ) -> T | None:
-    """Set the stage, let ``act`` happen on it, and clear it; None after Ctrl-C.
+    """Start both programs, run ``act``, and stop them; None after Ctrl-C.
 
     Raises:
         DemoError: Something did not start, or ended by itself.
@@ -157,7 +160,7 @@ async def _play[T](
         falling = asyncio.ensure_future(programs.fall())
         try:
             await asyncio.wait([acting, falling], return_when=asyncio.FIRST_COMPLETED)
-            # A program that ends may be noticed first by those who talk to it.
+            # The end of a program may be noticed first by its clients.
             if acting.done() and acting.exception() is not None:
                 await asyncio.wait([falling], timeout=1)
             if falling.done():

@@ -1,4 +1,4 @@
-"""Reads what the Energy dashboard draws, and what the meter says to it."""
+"""Reads the values of the Energy dashboard, and compares them with the meter's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,18 @@ from .client import HomeAssistantClient
 from .dongle import true_values
 from .errors import DemoError
 from .jsons import Json, JsonObject, as_object, as_objects
+from .set_up import sensors_of
 
 HOUR: Final = timedelta(hours=1)
+#: Keys of the sensors whose statistics are checked against the meter.
+COUNTERS: Final = ("imported_energy", "exported_energy")
 #: What the statistics may be off by, as they are binary fractions; a register counts 0.1 kWh.
 _BINARY: Final = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One bar: what was used in the hour that begins here, in kWh."""
+    """One bar: the energy of the hour that begins here, in kWh."""
 
     start: datetime
     change: Decimal | None
@@ -110,6 +113,18 @@ def wrong_hours(key: str, hours: Sequence[Hour], start: datetime, end: datetime)
             true = None if before is None or after is None else after - before
             faults.append(f"{key} at {start.isoformat()}: {bar} instead of {true} kWh")
         start += HOUR
+    return faults
+
+
+async def wrong_hours_of(
+    client: HomeAssistantClient, entry_id: str, start: datetime, end: datetime
+) -> list[str]:
+    """Return every wrong hour of both counters of an entry; see :func:`wrong_hours`."""
+    sensors = await sensors_of(client, entry_id)
+    faults: list[str] = []
+    for key in COUNTERS:
+        hours = await hours_of(client, sensors[key], start, end)
+        faults += wrong_hours(key, hours, start, end)
     return faults
 
 

@@ -1,4 +1,4 @@
-"""Waits for things that can only be looked at from outside."""
+"""Waits for conditions that can only be polled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,11 +6,11 @@ from typing import Final
 
 from .errors import DemoError
 
-_BETWEEN_LOOKS: Final = 0.2
+_POLL_PAUSE_S: Final = 0.2
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
-    """Look again and again until something holds.
+    """Poll until a condition holds.
 
     Raises:
         DemoError: It does not after so many seconds.
@@ -18,6 +18,6 @@ async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float, w
     try:
         async with asyncio.timeout(seconds):
             while not await condition():  # noqa: ASYNC110 - other programs set no event here
-                await asyncio.sleep(_BETWEEN_LOOKS)
+                await asyncio.sleep(_POLL_PAUSE_S)
     except TimeoutError as err:
         raise DemoError(f"{what} took more than {seconds:.0f} s.") from err

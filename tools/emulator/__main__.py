@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         default="inf",
         help="kind of the half-hourly announcement (default: %(default)s)",
     )
-    meter.add_argument("--seed", type=int, default=0, help="another house, another meter")
+    meter.add_argument("--seed", type=int, default=0, help="another household and meter")
     meter.add_argument(
         "--at",
         metavar="MOMENT",
@@ -98,14 +98,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     air = parser.add_argument_group("the air")
     air.add_argument("--speed", type=float, default=1.0, help="50: all waits 50 times shorter")
-    air.add_argument("--neighbours", type=int, default=0, help="meters next door")
-    air.add_argument("--out-of-range", action="store_true", help="our meter cannot be heard")
+    air.add_argument("--neighbours", type=int, default=0, help="number of other meters in range")
+    air.add_argument("--out-of-range", action="store_true", help="our meter is out of range")
     air.add_argument(
         "--shortest-scan",
         metavar="DURATION",
         type=int,
         default=SHORTEST_SCAN,
-        help="our meter is deaf to shorter scans (default: %(default)s)",
+        help="our meter does not answer shorter scans (default: %(default)s)",
     )
     air.add_argument(
         "--whole-scans-only",
@@ -120,7 +120,10 @@ def _parser() -> argparse.ArgumentParser:
         help="until the meter's first packet of a sign-in, more than usual (default: %(default)g)",
     )
     air.add_argument(
-        "--storm", metavar="SEED", type=int, help="faults of all kinds strike, one after the other"
+        "--storm",
+        metavar="SEED",
+        type=int,
+        help="inject random faults of all kinds, one after the other",
     )
     air.add_argument(
         "--storm-gap",
@@ -177,7 +180,7 @@ async def _serve(config: EmulatorConfig, arguments: argparse.Namespace) -> None:
 
 
 async def _wait(emulator: Emulator, stopped: asyncio.Event, arguments: argparse.Namespace) -> None:
-    """Wait for the end, in whatever weather."""
+    """Wait for the end, with or without a storm of faults."""
     if arguments.storm is None:
         await stopped.wait()
         return

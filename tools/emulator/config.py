@@ -46,15 +46,15 @@ class EmulatorConfig:
     push: Push = "inf"
     """Kind of the half-hourly announcement of EA and EB."""
     neighbours: int = 0
-    """Meters next door, which a scan hears as well."""
+    """Other meters in range, which a scan receives as well."""
     in_range: bool = True
-    """False: there is no meter to be heard at all."""
+    """False: no meter is in range."""
     shortest_scan: int = SHORTEST_SCAN
-    """Our meter is deaf to scans of a shorter duration."""
+    """Our meter does not answer scans of a shorter duration."""
     whole_scans_only: bool = False
     """The dongle finds nothing if it does not scan all channels. SKSTACK only.
 
-    One report says so of a mask of a single channel.
+    One report describes that for a mask of a single channel.
     """
     sign_in_delay: float = 0.0
     """Seconds at speed 1 more than usual until the meter's first packet of a sign-in."""
@@ -62,7 +62,7 @@ class EmulatorConfig:
     """The in-process transport hands bytes to the host in pieces of random size."""
 
     def __post_init__(self) -> None:
-        """Refuse what no dongle could be."""
+        """Refuse combinations that no dongle has."""
         if self.dongle not in PRODUCTS and self.j11 is None:
             raise ValueError(f"The dongle is one of {', '.join((*PRODUCTS, *J11_PRODUCTS))}")
         if self.output is not None and self.j11 is not None:

@@ -1,4 +1,4 @@
-"""The control socket's language: one line causes one fault.
+"""Commands of the control socket: one line causes one fault.
 
 It is for programs that run beside the emulator and cannot call it.
 """
@@ -12,7 +12,7 @@ from .faults import Faults
 from .radio_environment import CHANNELS, RadioEnvironment
 from .renewal import Renewal
 
-#: Takes words, raises ValueError for those that make no sense.
+#: Takes words, raises ValueError for invalid ones.
 type Order = Callable[..., object]
 
 #: Longest reboot of a meter, in seconds.

@@ -1,6 +1,6 @@
 """Lasting defects of a dongle and its meter, as owners have reported them.
 
-Each holds until it is repaired: by whoever set it, or by what the defect names as its cure.
+Each lasts until it is cleared: by its caller, or by the event that the defect names.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ class Defects:
     """What is defective now."""
 
     deaf_until: set[Cure] = field(default_factory=set)
-    """The dongle takes no command, except the SKRESET that is its cure."""
+    """The dongle takes no command, except the SKRESET that ends it."""
     unanswered_until: set[Cure] = field(default_factory=set)
     """Sign-ins succeed and datagrams are acknowledged, but no request is ever answered."""
     deaf_after_opening: float = 0.0

@@ -1,6 +1,6 @@
-"""What every dongle has, whatever protocol it speaks: a serial line, power, and its defects.
+"""The parts of every dongle, independent of its protocol: serial line, power, and defects.
 
-It lives on while no host is there: a session survives the closing of the port.
+It goes on while no host is connected: a session survives the closing of the port.
 """
 
 from abc import ABC, abstractmethod
@@ -14,17 +14,17 @@ from .pace import Pace
 from .rates import Chance
 from .renewal import Renewal
 
-#: Seconds that a dongle hears nothing after a power cycle, and how many bytes of garbage its
+#: Seconds that a dongle receives nothing after a power cycle, and how many bytes of garbage its
 #: line carries then (our own choice).
 _DEAF = 0.5
 _GARBAGE = (3, 12)
 
 
 class SessionFaults(Protocol):
-    """What can happen to the session of a dongle; nothing does while there is none."""
+    """Events of the session of a dongle; ignored while there is none."""
 
     def end_by_meter(self) -> None:
-        """The meter asks for the end, and gets it."""
+        """The meter ends the session."""
 
     def end_by_event(self, number: int) -> None:
         """The session ends as with this EVENT of SKSTACK, 27 or 28 (hex)."""
@@ -46,20 +46,20 @@ class Device(ABC):
     reset_command: ClassVar[bytes]
 
     def __init__(
-        self, pace: Pace, luck: Chance, *, units: Units | None = None, mark: bytes = b""
+        self, pace: Pace, chance: Chance, *, units: Units | None = None, mark: bytes = b""
     ) -> None:
         """Power on. ``units`` and ``mark`` are those of the :class:`~.line.Line`."""
         self.pace = pace
         self.defects = Defects()
-        self._luck = luck
-        self._line = Line(luck, pace, units=units, mark=mark)
+        self._chance = chance
+        self._line = Line(chance, pace, units=units, mark=mark)
         self._hosts = self._line.hosts
         self._waking: asyncio.Task[None] | None = None
         self._opened_at = 0.0
         self._heard_last = b""
         self._powered = True
         self.muted = False
-        """It hangs: it hears nothing and prints nothing."""
+        """It hangs: it receives nothing and prints nothing."""
         self.always_ok = False
         """It reports success to every command and does nothing."""
 
@@ -68,12 +68,12 @@ class Device(ABC):
     @property
     @abstractmethod
     def session(self) -> SessionFaults:
-        """The session, for those who let something happen to it."""
+        """The session, for faults."""
 
     @property
     @abstractmethod
     def limited(self) -> bool:
-        """Whether nothing may be transmitted, by law."""
+        """Whether the regulatory transmit limit is in force."""
 
     @abstractmethod
     def limit(self, *, on: bool) -> None:
@@ -81,10 +81,10 @@ class Device(ABC):
 
     @abstractmethod
     def babble(self, count: int) -> None:
-        """Print so many messages that mean nothing, at once."""
+        """Print so many meaningless messages, at once."""
 
     @property
-    def sound(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether none of the faults that only this protocol knows is in force."""
         return True
 
@@ -105,7 +105,7 @@ class Device(ABC):
     # --- The line -------------------------------------------------------------------------
 
     def attach(self, host: Host) -> Callable[[], None]:
-        """Let a host hear the dongle; return what ends that."""
+        """Send the dongle's output to a host; return the function that ends that."""
         self._hosts.append(host)
         self._opened_at = asyncio.get_running_loop().time()
         self.defects.cured_by("open")
@@ -117,7 +117,7 @@ class Device(ABC):
             self._take(data)
 
     def _deaf_to(self, data: bytes) -> bool:
-        """Return whether a defect keeps it from hearing this; a reset may be the cure."""
+        """Return whether a defect discards this input; a reset may end the defect."""
         defects = self.defects
         if defects.deaf_after_opening:
             awake = self._opened_at + self.pace.scaled(defects.deaf_after_opening)
@@ -134,7 +134,7 @@ class Device(ABC):
             self._line.print(data)
 
     def close(self) -> None:
-        """Let nothing be under way any more."""
+        """Cancel everything under way."""
         self._line.cut()
 
     # --- Power ----------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class Device(ABC):
         """Lose power for a moment behind a serial bridge that does not: the port stays open."""
         self.power_off()
         self._powered = True
-        random = self._luck.random
+        random = self._chance.random
         self._line.carry(random.randbytes(random.randint(*_GARBAGE)))
         self._waking = self.pace.start(self._wake())
 

@@ -1,4 +1,4 @@
-"""The whole of it: a dongle, the air and a meter, with transports for hosts."""
+"""The emulator: a dongle, its radio environment and a meter, with transports for hosts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -37,34 +37,34 @@ class Emulator:
     def __init__(self, config: EmulatorConfig | None = None) -> None:
         """Build the dongle and the meter; nothing runs yet."""
         self.config = config or EmulatorConfig()
-        luck = Chance(self.config.seed)
+        chance = Chance(self.config.seed)
         self._pace = Pace(self.config.seed, self.config.speed)
         self._splits = Random(f"splits/{self.config.seed}")
         self._questions: list[ControlSocket] = []
         self.meter = Meter(self.config.seed, self.config.model)
         self.air = RadioEnvironment(self.config, self.meter)
         kind = Dongle if self.config.j11 is None else J11Dongle
-        self.device: Device = kind(self.config, self.air, self._pace, luck)
-        self._plug = Usb(self.device)
-        self.faults = Faults(self.config, self.air, self.device, self._plug, luck)
+        self.device: Device = kind(self.config, self.air, self._pace, chance)
+        self._usb = Usb(self.device)
+        self.faults = Faults(self.config, self.air, self.device, self._usb, chance)
 
     @property
     def dongle(self) -> Dongle:
-        """The device as the SKSTACK dongle that it is; TypeError if it speaks J11."""
+        """The device as the SKSTACK dongle that it is; TypeError if it is a J11 dongle."""
         if not isinstance(self.device, Dongle):
             raise TypeError("This dongle speaks J11")
         return self.device
 
     @property
     def j11(self) -> J11Dongle:
-        """The device as the J11 dongle that it is; TypeError if it speaks SKSTACK."""
+        """The device as the J11 dongle that it is; TypeError if it is an SKSTACK dongle."""
         if not isinstance(self.device, J11Dongle):
             raise TypeError("This dongle speaks SKSTACK")
         return self.device
 
     @property
     def j11_faults(self) -> J11Faults:
-        """What can go wrong with a J11 dongle only; TypeError if it speaks SKSTACK."""
+        """Faults of J11 dongles only; TypeError if it is an SKSTACK dongle."""
         return J11Faults(self.j11, self.air)
 
     def connector(self, missing: Callable[[str], Exception] = no_such_port) -> Connector:
@@ -73,20 +73,20 @@ class Emulator:
         While the dongle is unplugged it raises what ``missing`` returns.
         """
         splits = self._splits if self.config.split_reads else None
-        transport = InProcessTransport(self.device, splits, missing, plugged=self._plug.plugged)
-        return self._plug.add(transport).connect
+        transport = InProcessTransport(self.device, splits, missing, plugged=self._usb.plugged)
+        return self._usb.add(transport).connect
 
     def serve_pty(self, path: str | Path) -> None:
         """Make a pseudo-terminal and link it to ``path``; needs a running loop."""
-        _ = self._plug.add(PtyTransport(self.device, Path(path), plugged=self._plug.plugged))
+        _ = self._usb.add(PtyTransport(self.device, Path(path), plugged=self._usb.plugged))
 
     async def serve_tcp(self, port: int, address: str = "127.0.0.1") -> int:
         """Listen for hosts; return the port, which the system chooses if it is 0."""
-        transport = TcpTransport(self.device, port, address, plugged=self._plug.plugged)
-        return self._plug.add(transport).port
+        transport = TcpTransport(self.device, port, address, plugged=self._usb.plugged)
+        return self._usb.add(transport).port
 
     async def serve_truth(self, where: str) -> None:
-        """Answer what the meter knows, on a loopback port or a Unix socket."""
+        """Serve the meter's true values, on a loopback port or a Unix socket."""
         self._questions.append(await open_truth_socket(self.truth, where))
 
     async def serve_control(self, where: str) -> None:
@@ -104,7 +104,7 @@ class Emulator:
         for transport in self._questions:
             transport.close()
         self._questions.clear()
-        self._plug.close()
+        self._usb.close()
         self.device.close()
         await self._pace.stop()
 

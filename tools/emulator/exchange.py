@@ -1,4 +1,4 @@
-"""What becomes of a datagram that has reached the meter: an answer, sooner or later, or none."""
+"""Answers of the meter to datagrams that have reached it: in time, late, or none."""
 
 from collections.abc import Callable
 
@@ -44,8 +44,8 @@ class Exchange:
             await self._answer(payload)
 
     async def _answer(self, payload: bytes) -> None:
-        luck, pace = self._transceiver.luck, self._transceiver.pace
-        if luck.strikes(luck.rates.lose_request):
+        chance, pace = self._transceiver.chance, self._transceiver.pace
+        if chance.strikes(chance.rates.lose_request):
             return
         frame = decode(payload)
         defects = self._transceiver.defects
@@ -55,6 +55,6 @@ class Exchange:
         answer = self._transceiver.air.node.answer(payload, self._clock())
         if answer is not None:
             await pace.wait(_ANSWER)
-            if luck.strikes(luck.rates.delay_answer):
-                await pace.wait(_DELAY, luck.random)
+            if chance.strikes(chance.rates.delay_answer):
+                await pace.wait(_DELAY, chance.random)
             self._heard(answer)

@@ -1,6 +1,6 @@
-"""Everything that can go wrong on purpose, at any moment, while programs use the dongle.
+"""Faults that can be injected at any moment, while programs use the dongle.
 
-All of it is in force at once. Nothing here waits, and nothing draws from the random streams that
+All of them take effect at once. Nothing here waits, and nothing draws from the random streams that
 the ordinary delays come from: a household with faults is the same household.
 """
 
@@ -32,7 +32,12 @@ class Faults:
     """
 
     def __init__(
-        self, config: EmulatorConfig, air: RadioEnvironment, dongle: Device, plug: Usb, luck: Chance
+        self,
+        config: EmulatorConfig,
+        air: RadioEnvironment,
+        dongle: Device,
+        plug: Usb,
+        chance: Chance,
     ) -> None:
         """Prepare; everything is healthy."""
         self._in_range = config.in_range
@@ -40,17 +45,17 @@ class Faults:
         self._air = air
         self._dongle = dongle
         self._session = dongle.session
-        self._plug = plug
+        self._usb = plug
         self._pace: Pace = dongle.pace
         self._booting: asyncio.Task[None] | None = None
         self._added: list[Pan] = []
-        self.rates: Rates = luck.rates
+        self.rates: Rates = chance.rates
         self._defects: Defects = dongle.defects
 
     # --- The session ----------------------------------------------------------------------
 
     def end_session(self) -> None:
-        """The meter asks for the end: EVENT 26, then EVENT 27. Both ends forget the keys."""
+        """The meter ends the session: EVENT 26, then EVENT 27. Both ends forget the keys."""
         self._session.end_by_meter()
 
     def terminate(self, event: Literal[27, 28] = 27) -> None:
@@ -76,8 +81,8 @@ class Faults:
     # --- The air --------------------------------------------------------------------------
 
     def limit_transmission(self) -> None:
-        """The legal transmission time is used up: EVENT 32, and nothing is sent."""
-        if self._plug.plugged:
+        """The regulatory transmission time is used up: EVENT 32, and nothing is sent."""
+        if self._usb.plugged:
             self._dongle.limit(on=True)
 
     def release_transmission(self) -> None:
@@ -85,17 +90,17 @@ class Faults:
         self._dongle.limit(on=False)
 
     def add_neighbour(self, pair_id: str | None = None, lqi: int | None = None) -> Pan:
-        """Put a second PAN nearby; with the pair ID of our meter it is a trap."""
+        """Add a second PAN; also with the pair ID of our meter."""
         pan = self._air.add_neighbour(pair_id, lqi)
         self._added.append(pan)
         return pan
 
     def add_trap(self, lqi: int | None = None) -> Pan:
-        """Put a PAN nearby that answers to the pair ID of our meter and refuses the dongle."""
+        """Add a PAN that answers to the pair ID of our meter and refuses the dongle."""
         return self.add_neighbour(self._air.pan.pair_id, lqi)
 
     def remove_neighbour(self, pan: Pan) -> None:
-        """Take such a PAN away again."""
+        """Remove such a PAN again."""
         if pan in self._added:
             self._added.remove(pan)
             self._air.neighbours.remove(pan)
@@ -103,7 +108,7 @@ class Faults:
     # --- The meter ------------------------------------------------------------------------
 
     def reboot_meter(self, seconds: float = 60.0) -> None:
-        """The meter is away for ``seconds`` of the running loop, and has forgotten the session.
+        """The meter is away for ``seconds`` of the running loop, and has lost the session.
 
         After that it acknowledges datagrams (EVENT 21 00) and answers none until a new join.
         """
@@ -128,7 +133,7 @@ class Faults:
         return self._air.move(channel, pan_id)
 
     def deafen_meter(self, shortest_scan: int) -> None:
-        """The meter no longer hears scans of a shorter duration, until it is healed."""
+        """The meter does not answer scans of a shorter duration any more, until that is cleared."""
         if shortest_scan not in range(_LONGEST_SCAN + 1):
             raise ValueError("the duration of a scan is a number from 0 to 14")
         self._air.deafen(shortest_scan)
@@ -138,7 +143,7 @@ class Faults:
         self._air.in_range = False
 
     def return_meter(self) -> None:
-        """The lorry leaves. The meter never noticed."""
+        """The meter is in range again; it has kept the session."""
         self._air.in_range = True
 
     # --- The dongle -----------------------------------------------------------------------
@@ -147,17 +152,17 @@ class Faults:
         """The dongle loses power for a moment, but the port stays open.
 
         Registers, credentials and session are gone, the echo is on again; some bytes of garbage
-        are on the line, and for half a second (at speed 1) it hears nothing.
+        are on the line, and for half a second (at speed 1) it receives nothing.
         """
-        if self._plug.plugged:
+        if self._usb.plugged:
             self._dongle.power_cycle()
 
     def mute_dongle(self) -> None:
-        """The dongle hangs: it hears nothing and prints nothing. Power cycles cure it."""
+        """The dongle hangs: it receives nothing and prints nothing, until a power cycle."""
         self._dongle.muted = True
 
     def unmute_dongle(self) -> None:
-        """It goes on as if nothing had been."""
+        """It works again."""
         self._dongle.muted = False
 
     @property
@@ -170,16 +175,16 @@ class Faults:
         self._dongle.always_ok = on
 
     def babble(self, lines: int = 1000) -> None:
-        """So many EVENTs or notifications that mean nothing, at once."""
+        """So many meaningless EVENTs or notifications, at once."""
         self._dongle.babble(lines)
 
     def unplug(self) -> None:
-        """Pull the dongle out: it forgets everything, and its ports are gone under every host."""
-        self._plug.unplug()
+        """Unplug the dongle: it loses all state, and its ports are gone for every host."""
+        self._usb.unplug()
 
     def replug(self, path: str | Path | None = None) -> None:
-        """Put it back; a pseudo-terminal appears behind another path if one is given."""
-        self._plug.replug(None if path is None else Path(path))
+        """Plug it in; a pseudo-terminal appears behind another path if one is given."""
+        self._usb.replug(None if path is None else Path(path))
 
     # --- Defects --------------------------------------------------------------------------
 
@@ -195,7 +200,7 @@ class Faults:
         _include(self._defects.deaf_until, until, on=on)
 
     def deafen_after_opening(self, seconds: float) -> None:
-        """Each opening of the port leaves the dongle deaf for so long, at speed 1; 0 = never."""
+        """After each opening of the port the dongle receives nothing for so long, at speed 1; 0 = never."""
         self._defects.deaf_after_opening = _not_negative(seconds)
 
     def silence(self, *epcs: int) -> None:
@@ -225,13 +230,13 @@ class Faults:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong that lasts. A session may have to be made all the same."""
+        """Whether no lasting fault is in force. A new session may still be needed."""
         dongle, air = self._dongle, self._air
         return (
             self.rates.quiet
             and self._defects.none
-            and self._dongle.sound
-            and self._plug.plugged
+            and self._dongle.is_healthy
+            and self._usb.plugged
             and not (dongle.muted or dongle.always_ok or dongle.limited or self._added)
             and air.powered
             and air.in_range == self._in_range
@@ -239,7 +244,7 @@ class Faults:
         )
 
     def heal(self) -> None:
-        """End everything that lasts. What was forgotten stays forgotten."""
+        """End all lasting faults. Lost state stays lost."""
         self.rates.clear()
         self._defects.repair()
         self._dongle.repair()

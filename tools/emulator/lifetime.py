@@ -11,11 +11,11 @@ _RENEWED_AT = 0.8
 
 
 class Lifetime:
-    """The time of one session after another."""
+    """The lifetimes of consecutive sessions."""
 
     def __init__(
         self,
-        front: Transceiver,
+        transceiver: Transceiver,
         pace: Pace,
         seconds: float,
         *,
@@ -23,7 +23,7 @@ class Lifetime:
         expire: Callable[[], None],
     ) -> None:
         """Take the lifetime in seconds, and how a session is renewed and how it ends."""
-        self._front = front
+        self._transceiver = transceiver
         self._pace = pace
         self._seconds = seconds
         self._renew = renew
@@ -35,12 +35,12 @@ class Lifetime:
         """Begin with a new session."""
         self.end()
         self._prolong()
-        self._running = self._front.begin(self._run())
+        self._running = self._transceiver.begin(self._run())
 
     def renew_now(self) -> None:
         """Renew the session before it is time."""
         self.end()
-        self._running = self._front.begin(self._run(renew_now=True))
+        self._running = self._transceiver.begin(self._run(renew_now=True))
 
     def end(self) -> None:
         """End it; what has ended it by itself goes on."""
@@ -53,7 +53,7 @@ class Lifetime:
         self._expires = now + self._pace.scaled(self._seconds)
 
     async def _run(self, *, renew_now: bool = False) -> None:
-        """Renew the session as long as that works, then expire. The old keys serve meanwhile."""
+        """Renew the session as long as that works, then expire. The old keys stay valid meanwhile."""
         if not renew_now:
             await self._pace.hold(self._seconds * _RENEWED_AT)
         while await self._renew():

@@ -1,4 +1,4 @@
-"""The serial line from the dongle to its hosts, and what noise makes of it."""
+"""The serial line from the dongle to its hosts, and its noise."""
 
 import asyncio
 from collections import deque
@@ -24,7 +24,7 @@ class Line:
     """Carries bytes to any number of hosts, in order."""
 
     def __init__(
-        self, luck: Chance, pace: Pace, *, units: Units | None = None, mark: bytes = b""
+        self, chance: Chance, pace: Pace, *, units: Units | None = None, mark: bytes = b""
     ) -> None:
         """Prepare, without listeners. By default SKSTACK is printed.
 
@@ -33,19 +33,19 @@ class Line:
         self.hosts: list[Host] = []
         self._units = units or _lines
         self._mark = mark
-        self._luck = luck
+        self._chance = chance
         self._pace = pace
         self._waiting: deque[bytes] = deque()
         self._due: asyncio.TimerHandle | None = None
 
     def print(self, data: bytes) -> None:
         """Carry whole lines, or whatever else is printed at once."""
-        if self._luck.rates.clean_line and not self._waiting:
+        if self._chance.rates.clean_line and not self._waiting:
             self.carry(data)
             return
         for line in self._units(data):
-            if spoilt := self._spoil(line):
-                self._queue(spoilt)
+            if damaged := self._damage(line):
+                self._queue(damaged)
 
     def carry(self, data: bytes) -> None:
         """Hand bytes over as they are; without a host it is lost."""
@@ -59,28 +59,28 @@ class Line:
             self._due.cancel()
             self._due = None
 
-    def _spoil(self, line: bytes) -> bytes:
-        luck, random = self._luck, self._luck.random
-        if luck.strikes(luck.rates.garble):
+    def _damage(self, line: bytes) -> bytes:
+        chance, random = self._chance, self._chance.random
+        if chance.strikes(chance.rates.garble):
             at = random.randrange(len(line))
             line = line[:at] + bytes((line[at] ^ random.randint(1, 0xFF),)) + line[at + 1 :]
-        if luck.strikes(luck.rates.truncate):
+        if chance.strikes(chance.rates.truncate):
             line = line[: random.randrange(len(line))]
-        if luck.strikes(luck.rates.noise_inside):
+        if chance.strikes(chance.rates.noise_inside):
             at = random.randrange(len(line) + 1)
             line = line[:at] + self._noise() + line[at:]
-        if luck.strikes(luck.rates.noise_between):
+        if chance.strikes(chance.rates.noise_between):
             line = self._noise() + line
         return line
 
     def _noise(self) -> bytes:
-        random = self._luck.random
+        random = self._chance.random
         noise = random.randbytes(random.randint(*_NOISE))
         return noise + self._mark if random.random() < 0.5 else noise  # noqa: PLR2004 - half
 
     def _queue(self, line: bytes) -> None:
         pieces = [line]
-        if self._luck.strikes(self._luck.rates.split):
+        if self._chance.strikes(self._chance.rates.split):
             pieces = self._split(line)
         if self._waiting:
             self._waiting.extend(pieces)
@@ -90,14 +90,14 @@ class Line:
         self._schedule()
 
     def _split(self, line: bytes) -> list[bytes]:
-        random = self._luck.random
+        random = self._chance.random
         count = min(random.randint(1, _MOST_PIECES - 1), max(len(line) - 1, 0))
         cuts = sorted(random.sample(range(1, len(line)), count)) if count else []
         return [line[begin:end] for begin, end in zip([0, *cuts], [*cuts, None], strict=True)]
 
     def _schedule(self) -> None:
         if self._waiting:
-            pause = self._pace.scaled(self._luck.random.uniform(*_PAUSE))
+            pause = self._pace.scaled(self._chance.random.uniform(*_PAUSE))
             self._due = asyncio.get_running_loop().call_later(pause, self._carry_next)
 
     def _carry_next(self) -> None:

@@ -1,4 +1,4 @@
-"""How long things take: seeded, scaled, and on the running loop's own clock."""
+"""Delays: seeded, scaled, and on the running loop's own clock."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,7 +9,7 @@ type Span = tuple[float, float]
 
 
 class Pace:
-    """Draws delays, waits for them, and keeps the things that are going on."""
+    """Draws delays, waits for them, and keeps the running activities."""
 
     def __init__(self, seed: int, speed: float) -> None:
         """Prepare; nothing runs before :meth:`start`."""
@@ -20,7 +20,7 @@ class Pace:
     async def wait(self, span: Span, random: Random | None = None) -> None:
         """Wait for a delay from ``span``, in seconds at speed 1.
 
-        What does not happen to everybody draws from ``random``, so that it shifts no delays.
+        Optional events draw from ``random``, so that they shift no other delays.
         """
         await asyncio.sleep((random or self.random).uniform(*span) / self._speed)
 

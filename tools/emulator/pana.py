@@ -8,7 +8,14 @@ Nothing is encrypted here; keys, nonces and codes are random bytes.
 
 from random import Random
 
+from .pace import Span
+
 PORT = 0x02CC
+#: Seconds for each of the four messages of a sign-in, and until the list of instances that follows it:
+#: those of SKSTACK captures 01, 09, 15 and 22. Those of J11 are not documented; together 2 to 4 s.
+ANSWER: Span = (0.35, 0.6)
+REPLY: Span = (0.12, 0.3)
+INSTANCE_LIST: Span = (0.0, 3.0)
 
 _AUTH_FLAGS = {"start": 0xC000, "request": 0x8000, "complete": 0xA000}
 #: The answer to a notification that asks for a renewal: flag A, and another message type.

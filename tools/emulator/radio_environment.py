@@ -1,4 +1,4 @@
-"""What the dongle's radio can hear and reach: our meter, and the meters next door."""
+"""The meters in range of the dongle's radio: ours, and others."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from .traffic import Traffic
 #: Channels 33 to 60, as the hexadecimal numbers of register S2.
 FIRST_CHANNEL, LAST_CHANNEL = 0x21, 0x3C
 CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1)
-#: Those on which meters are: 0.4 MHz apart. J11 knows no other, and every EPANDESC of the
+#: Those on which meters are: 0.4 MHz apart. J11 has no other, and every EPANDESC of the
 #: captures names one of them.
 METER_CHANNELS = range(FIRST_CHANNEL, LAST_CHANNEL + 1, 2)
 #: The durations that meters of the captures were found with: 02, 09 and 22.
@@ -39,7 +39,7 @@ class Pan:
     """The last eight characters of the Route-B ID."""
     lqi: int
     shortest_scan: int
-    """The meter does not hear a scan of a shorter duration (A1 p20: each step doubles the time)."""
+    """The meter does not answer a scan of a shorter duration (A1 p20: each step doubles the time)."""
 
     @property
     def address(self) -> str:
@@ -78,7 +78,7 @@ class RadioEnvironment:
         self.session = False
         """Whether the meter has keys for the dongle."""
         self.in_range = config.in_range
-        """Whether meter and dongle hear each other at all."""
+        """Whether meter and dongle are in range of each other."""
         self.powered = True
         """Whether the meter is up."""
         self._moves = Random(f"moves/{config.seed}")
@@ -88,11 +88,11 @@ class RadioEnvironment:
 
     @property
     def present(self) -> bool:
-        """Whether our meter hears and is heard."""
+        """Whether our meter is up and in range."""
         return self.in_range and self.powered
 
     def heard(self, channel: int, duration: int, pair_id: str | None) -> list[Pan]:
-        """Return who answers a beacon request; a meter of ours only to its own pair ID."""
+        """Return the meters that answer a beacon request; ours only to its own pair ID."""
         ours = pair_id is None or pair_id == self.pan.pair_id
         pans = [pan for pan in self.neighbours if ours or pan.pair_id != self.pan.pair_id]
         if ours and self.present:
@@ -108,11 +108,11 @@ class RadioEnvironment:
         return None
 
     def deafen(self, shortest_scan: int) -> None:
-        """From now on our meter does not hear scans of a shorter duration."""
+        """From now on our meter does not answer scans of a shorter duration."""
         self.pan = replace(self.pan, shortest_scan=shortest_scan)
 
     def add_neighbour(self, pair_id: str | None = None, lqi: int | None = None) -> Pan:
-        """Put one more meter next door, with any pair ID, even ours; all scans of use hear it."""
+        """Add one more meter, with any pair ID, even ours; every usual scan finds it."""
         pan = _next_door(self._moves)
         pan = replace(
             pan,
@@ -145,7 +145,7 @@ class RadioEnvironment:
         return ours and (route_b_id, password) == (config.route_b_id, config.password)
 
     def leave(self) -> None:
-        """The dongle says good-bye: for a moment the meter answers no join."""
+        """End the session from the dongle: for a moment the meter answers no join."""
         self.session = False
         self._deaf_until = asyncio.get_running_loop().time() + _PAUSE / self._config.speed
 

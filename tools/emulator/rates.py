@@ -1,4 +1,4 @@
-"""How often things go wrong by themselves, each thing independently of the others."""
+"""Rates of random faults, independent of each other."""
 
 from dataclasses import dataclass, fields
 from random import Random
@@ -9,13 +9,13 @@ class Rates:
     """Probabilities from 0 to 1. All of them may be changed at any time."""
 
     lose_request: float = 0.0
-    """A datagram is acknowledged (EVENT 21 00), but the meter never sees it."""
+    """A datagram is acknowledged (EVENT 21 00), but the meter does not receive it."""
     lose_answer: float = 0.0
-    """What the meter sends is not heard: answers, announcements, the instance list."""
+    """A datagram of the meter is not received: answer, announcement, instance list."""
     delay_answer: float = 0.0
     """An answer comes 3 to 25 s later than usual (at speed 1)."""
     duplicate_answer: float = 0.0
-    """What the meter sends is heard twice."""
+    """A datagram of the meter is received twice."""
     garble: float = 0.0
     """One byte of a line or frame to the host is another one."""
     truncate: float = 0.0
@@ -34,9 +34,9 @@ class Rates:
     refuse: float = 0.0
     """A SKSENDTO or SKJOIN is answered with FAIL ER10; a 0008 or 0056 of J11 with 3D, busy."""
     noise_between: float = 0.0
-    """Bytes that mean nothing stand in front of a line or frame to the host."""
+    """Meaningless bytes stand in front of a line or frame to the host."""
     noise_inside: float = 0.0
-    """Bytes that mean nothing stand inside a line or frame to the host."""
+    """Meaningless bytes stand inside a line or frame to the host."""
     channel_busy: float = 0.0
     """A 0008 of J11 ends in transmission result 03: the channel was not free."""
 
@@ -52,13 +52,13 @@ class Rates:
             setattr(self, name, rate)
 
     def clear(self) -> None:
-        """Let nothing go wrong by itself any more."""
+        """Set all rates to zero."""
         for field in fields(self):
             setattr(self, field.name, 0.0)
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing goes wrong by itself."""
+        """Whether all rates are zero."""
         return not any(getattr(self, field.name) for field in fields(self))
 
     @property
@@ -70,13 +70,13 @@ class Rates:
 
 
 class Chance:
-    """Decides what goes wrong, from a random stream of its own: same seed, same mishaps.
+    """Decides which faults happen, from a random stream of its own: same seed, same faults.
 
     Nothing is drawn for a rate of zero.
     """
 
     def __init__(self, seed: int) -> None:
-        """Begin with good luck."""
+        """Start with all rates at zero."""
         self.rates = Rates()
         self.random = Random(f"faults/{seed}")
 

@@ -1,4 +1,4 @@
-"""What can become of a session whose lifetime is over."""
+"""Outcomes for a session whose lifetime is over."""
 
 from typing import Literal
 

@@ -18,7 +18,7 @@ type _End = Callable[[], None]
 
 
 class Kind(StrEnum):
-    """What can strike."""
+    """Kinds of faults."""
 
     # Rates: a share of datagrams, lines or commands for a while.
     LOSE_REQUEST = "lose_request"
@@ -74,7 +74,7 @@ class Kind(StrEnum):
     WATCHDOG = "watchdog"
 
 
-#: What strikes a J11 dongle, and what strikes an SKSTACK dongle.
+#: Kinds for J11 dongles, and kinds for SKSTACK dongles.
 ALL_J11 = tuple(Kind)
 ALL = ALL_J11[: ALL_J11.index(Kind.NOISE_BETWEEN)]
 
@@ -100,7 +100,7 @@ _MOMENTS = frozenset(
         *(Kind.EXPIRY_WITHOUT_RENEWAL, Kind.METER_MOVES, Kind.BABBLE, Kind.MAC_LOST),
     )
 )
-#: How many of the lines, datagrams or commands are hit.
+#: How many of the lines, datagrams or commands are affected.
 _NOISE: Span = (0.02, 0.3)
 _SHARE: Span = (0.1, 0.9)
 _NOISY = (
@@ -126,11 +126,11 @@ class Incident:
     kind: Kind
     began: float
     ended: float | None = None
-    """When this fault is over and the world can be healthy again; None while it lasts."""
+    """When this fault is over; None while it lasts."""
 
 
 class Storm:
-    """Lets faults strike, one at a time or overlapping, and ends them all."""
+    """Injects faults, one at a time or overlapping, and ends them all."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Storm:
         """Prepare. ``mean_gap``: seconds of the running loop between two faults, on average.
 
         One at a time, a gap begins when a fault is over; overlapping, when it begins. ``kinds``
-        are by default all that can strike this dongle.
+        are by default all that this dongle can have.
         """
         self._emulator = emulator
         self._faults = emulator.faults
@@ -159,7 +159,7 @@ class Storm:
         self.history: list[Incident] = []
 
     async def run(self, duration: float) -> None:
-        """Rage for ``duration`` seconds of the running loop; then, or if cancelled, heal all."""
+        """Run for ``duration`` seconds of the running loop; then, or if cancelled, end all faults."""
         loop = asyncio.get_running_loop()
         until = loop.time() + duration
         try:
@@ -169,7 +169,7 @@ class Storm:
                 lasts = self._duration(kind)
                 if kind in self._active:
                     continue
-                self._strike(kind)
+                self._happen(kind)
                 if self._overlapping:
                     self._timers[kind] = loop.call_later(lasts, self._end, kind, self.history[-1])
                 else:
@@ -199,7 +199,7 @@ class Storm:
             return _EPISODES[kind] / self._speed
         return self._random.uniform(*_A_WHILE)
 
-    def _strike(self, kind: Kind) -> None:
+    def _happen(self, kind: Kind) -> None:
         incident = Incident(kind, asyncio.get_running_loop().time())
         self.history.append(incident)
         self._active[kind] = incident, self._begin(kind)

@@ -1,4 +1,4 @@
-"""What was on the air, for those who count."""
+"""Counters of the datagrams on the air."""
 
 from dataclasses import asdict, dataclass, fields
 

@@ -1,8 +1,9 @@
-"""What every dongle does on the air: hear the meter, and count what it transmits."""
+"""Radio of every dongle: receives from the meter, and counts what it transmits."""
 
 from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Coroutine
+from typing import Protocol
 
 from . import pana
 from .defects import Defects
@@ -14,14 +15,21 @@ from .rates import Chance
 _DUPLICATE_AFTER = (0.05, 0.5)
 
 
+class Receive(Protocol):
+    """Takes a datagram of the meter."""
+
+    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
+        """Print it, if there are keys to read it."""
+
+
 class Transceiver(ABC):
     """The receiver and transmitter of a dongle."""
 
-    def __init__(self, air: RadioEnvironment, pace: Pace, luck: Chance, defects: Defects) -> None:
-        """Prepare; nothing is going on."""
+    def __init__(self, air: RadioEnvironment, pace: Pace, chance: Chance, defects: Defects) -> None:
+        """Prepare; no activity runs."""
         self.air = air
         self.pace = pace
-        self.luck = luck
+        self.chance = chance
         self.defects = defects
         self._activities: set[asyncio.Task[None]] = set()
 
@@ -31,10 +39,10 @@ class Transceiver(ABC):
 
     @abstractmethod
     def show(self, datagram: Datagram) -> None:
-        """Print a datagram that was heard."""
+        """Print a datagram that was received."""
 
     def begin(self, activity: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Do something beside everything else, until a reset."""
+        """Run an activity concurrently, until a reset."""
         task = self.pace.start(activity)
         self._activities.add(task)
         task.add_done_callback(self._activities.discard)
@@ -55,16 +63,16 @@ class Transceiver(ABC):
 
     def hear(self, payload: bytes, *, multicast: bool = False) -> None:
         """Print an ECHONET Lite datagram of our meter, unless it is lost on the way."""
-        luck = self.luck
+        chance = self.chance
         self.air.traffic.received(payload)
-        if luck.strikes(luck.rates.lose_answer):
+        if chance.strikes(chance.rates.lose_answer):
             return
         self._show(payload, multicast=multicast)
-        if luck.strikes(luck.rates.duplicate_answer):
+        if chance.strikes(chance.rates.duplicate_answer):
             _ = self.begin(self._hear_again(payload, multicast=multicast))
 
     async def _hear_again(self, payload: bytes, *, multicast: bool) -> None:
-        await self.pace.wait(_DUPLICATE_AFTER, self.luck.random)
+        await self.pace.wait(_DUPLICATE_AFTER, self.chance.random)
         self._show(payload, multicast=multicast)
 
     def _show(self, payload: bytes, *, multicast: bool) -> None:

@@ -1,4 +1,4 @@
-"""The plug of the dongle: with it go its power and every port."""
+"""USB connection of the dongle: its power and every port."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class Usb:
         return transport
 
     def unplug(self) -> None:
-        """Take the dongle out: it forgets what is not in flash, and its ports are gone."""
+        """Unplug the dongle: it loses what is not in flash, and its ports are gone."""
         if self.plugged:
             self.plugged = False
             self._dongle.power_off()
@@ -29,7 +29,7 @@ class Usb:
                 transport.unplug()
 
     def replug(self, path: Path | None = None) -> None:
-        """Put it back; a pseudo-terminal appears behind another path if one is given."""
+        """Plug it in; a pseudo-terminal appears behind another path if one is given."""
         if not self.plugged:
             self.plugged = True
             self._dongle.power_on()

@@ -30,7 +30,7 @@ class Request:
 
 
 def parse(words: Sequence[str], environment: Mapping[str, str]) -> Request:
-    """Read a command line; leave with exit code 2 and a message if that is impossible."""
+    """Read a command line; exit with code 2 and a message if that is impossible."""
     parser = make_parser()
     try:
         found = parser.parse_args(words, argparse.Namespace(**COMMON))
@@ -49,7 +49,7 @@ def parse(words: Sequence[str], environment: Mapping[str, str]) -> Request:
 def _credentials(
     parser: argparse.ArgumentParser, found: argparse.Namespace, environment: Mapping[str, str]
 ) -> Credentials | None:
-    """Return the credentials; identify needs none, and whoever needs some will say so."""
+    """Return the credentials; identify needs none, and a command that needs some raises UsageError."""
     route_b_id = found.id or environment.get("ROUTE_B_ID")
     password = found.password or environment.get("ROUTE_B_PASSWORD")
     if found.command == Identify.name or not (route_b_id or password):

@@ -1,4 +1,4 @@
-"""What a command works with."""
+"""Context of a command: port, credentials and output."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -45,31 +45,31 @@ class Context:
 
 
 class Command(Protocol):
-    """Something to do with what is on a port."""
+    """A command on what is on a port."""
 
     name: ClassVar[str]
 
-    async def run(self, desk: Context) -> ExitCode:
-        """Do it, print it, leave the port free; raise RouteBError or UsageError."""
+    async def run(self, context: Context) -> ExitCode:
+        """Run it, print the result, leave the port free; raise RouteBError or UsageError."""
 
 
 @asynccontextmanager
 async def connected(
-    desk: Context,
+    context: Context,
     connector: Connector | None = None,
     listen: Callable[[SmartMeter, Progress], None] | None = None,
 ) -> AsyncIterator[SmartMeter]:
     """Sign in to the meter for a while; afterwards the session is ended and the port free."""
-    meter = SmartMeter(connector or desk.connector, desk.require_credentials())
+    meter = SmartMeter(connector or context.connector, context.require_credentials())
 
     def report(progress: Progress) -> None:
-        desk.screen.progress(progress)
+        context.screen.progress(progress)
         if listen is not None:
             listen(meter, progress)
 
     try:
         await meter.connect(report)
-        desk.screen.wipe()
+        context.screen.wipe()
         yield meter
     finally:
         await asyncio.shield(meter.close(end_session=True))

@@ -1,4 +1,4 @@
-"""How a run can end: exit codes, and what goes wrong in words."""
+"""Exit codes, and texts of failures."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -8,7 +8,7 @@ from custom_components.wisun_route_b.stack import RouteBError, errors
 
 
 class ExitCode(IntEnum):
-    """What the shell learns."""
+    """The exit codes."""
 
     OK = 0
     LINK = 1
@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     PORT = 3
     REFUSED = 4
-    """The meter turned the credentials down."""
+    """The meter refused the credentials."""
     DONGLE = 5
     """What is on the port is no dongle that can be used."""
     INTERRUPTED = 130
@@ -40,7 +40,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure as a word for programs and a sentence for people."""
+    """A failure as a word for programs and a sentence for users."""
 
     key: str
     code: ExitCode
@@ -49,7 +49,7 @@ class Failure:
 
 # fmt: off
 _FAILURES: Final[tuple[tuple[type[RouteBError], str, ExitCode, str], ...]] = (
-    # Special classes before their bases: the first that fits wins.
+    # Special classes before their bases: the first match counts.
     (errors.PortNotFoundError, "port_not_found", ExitCode.PORT,
      "There is no such port. Is the dongle plugged in, and the path right?"),
     (errors.PortBusyError, "port_busy", ExitCode.PORT,

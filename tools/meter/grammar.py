@@ -5,10 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn, override
 
-from custom_components.wisun_route_b.stack import properties
+from custom_components.wisun_route_b.stack import properties, readings
 
 from .commands import History, Identify, Read, Record, Scan, Source, Watch
-from .commands.history import LAST_DAY
 from .commands.scan import DEFAULT_DURATION
 from .commands.watch import DEFAULT_INTERVAL
 from .exit_codes import EXIT_CODES
@@ -30,13 +29,13 @@ class MisuseError(Exception):
     """A command line that cannot be parsed, and the parser that explains it."""
 
     def __init__(self, parser: argparse.ArgumentParser, message: str) -> None:
-        """Keep the message from the screen: it may quote a credential."""
+        """Take the message, which is not printed: it may quote a credential."""
         super().__init__(message)
         self.parser = parser
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that leaves it to others to say what is wrong."""
+    """An ArgumentParser that raises its errors instead of printing them."""
 
     @override
     def error(self, message: str) -> NoReturn:
@@ -112,7 +111,9 @@ def _read(parser: argparse.ArgumentParser) -> None:
 
 
 def _history(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--day", type=_day, metavar="N", help="days ago, 0 to 99 (default: 0)")
+    parser.add_argument(
+        "--day", type=_day, metavar="N", help=f"days ago, 0 to {readings.HISTORY_DAYS} (default: 0)"
+    )
     parser.add_argument("--from", dest="first", type=_date, metavar="DATE", help="as 2026-11-22")
     parser.add_argument("--to", dest="last", type=_date, metavar="DATE", help="default: today")
     parser.add_argument(
@@ -164,7 +165,7 @@ def _date(word: str) -> date:
 
 
 def _day(word: str) -> int:
-    return _within(int(word), 0, LAST_DAY)
+    return _within(int(word), 0, readings.HISTORY_DAYS)
 
 
 def _count(word: str) -> int:

@@ -16,25 +16,25 @@ from .screen import Screen
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit code."""
+    """Run the command line; return the exit code."""
     request = parse(sys.argv[1:] if words is None else words, os.environ)
     try:
         return asyncio.run(_until_interrupted(request))
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing is left to be flushed at the end.
+        # The reader of the output has closed the pipe; nothing must be flushed at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
 
 
 async def _until_interrupted(request: Request) -> ExitCode:
     """Run the command; the first Ctrl-C ends it in an orderly way, more do nothing."""
-    desk = Context(
+    context = Context(
         serial_connector(request.port),
         Screen(as_json=request.as_json),
         request.credentials,
         request.show_addresses,
     )
-    task = asyncio.create_task(perform(request.command, desk))
+    task = asyncio.create_task(perform(request.command, context))
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
@@ -45,18 +45,18 @@ async def _until_interrupted(request: Request) -> ExitCode:
         loop.add_signal_handler(number, interrupt)
     with suppress(asyncio.CancelledError):
         return await task
-    desk.screen.wipe()
+    context.screen.wipe()
     return ExitCode.INTERRUPTED
 
 
-async def perform(command: Command, desk: Context) -> ExitCode:
+async def perform(command: Command, context: Context) -> ExitCode:
     """Run a command; print what went wrong, if anything did."""
     try:
-        return await command.run(desk)
+        return await command.run(context)
     except RouteBError as err:
         failure = failure_of(err)
-        desk.screen.failure(failure.key, failure.text)
+        context.screen.failure(failure.key, failure.text)
         return failure.code
     except UsageError as err:
-        desk.screen.failure("usage", str(err))
+        context.screen.failure("usage", str(err))
         return ExitCode.USAGE

@@ -16,7 +16,7 @@ _STEPS = {
     Stage.JOINING: "Signing in",
     Stage.DESCRIBING: "Asking the meter what it is",
 }
-#: Steps that take so long that a percentage comforts.
+#: Steps that take long enough for a percentage.
 _LONG = frozenset((Stage.SCANNING, Stage.JOINING))
 _ERASE_LINE = "\r\x1b[K"
 
@@ -48,7 +48,7 @@ class Screen:
         self._print(json.dumps(document, ensure_ascii=False) if self._as_json else line)
 
     def failure(self, key: str, text: str) -> None:
-        """Tell of a failure; as JSON also on standard output, for a program to find."""
+        """Print a failure; as JSON also on standard output, for a program to find."""
         if self._as_json:
             self.event({"error": key, "message": text}, "")
         self.note(text)
@@ -72,7 +72,7 @@ class Screen:
             self._line = text
 
     def wipe(self) -> None:
-        """Take the moving line away."""
+        """Remove the progress line."""
         if self._line:
             self._err.write(_ERASE_LINE)
             self._err.flush()

@@ -1,4 +1,4 @@
-"""Values of a meter, for people and for programs. Every digit is kept."""
+"""Values of a meter, for users and for programs. Every digit is kept."""
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
@@ -13,7 +13,7 @@ from .screen import Json
 NO_DATA = "no data"
 HIDDEN = "hidden (--show-addresses)"
 
-#: Who holds these knows which household it is.
+#: Properties that identify a household.
 PRIVATE = frozenset((properties.IDENTIFICATION_NUMBER.epc, properties.ROUTE_B_ID.epc))
 
 _DAYS = {0: "today", 1: "yesterday"}
@@ -53,7 +53,7 @@ def as_json(value: object) -> Json:  # noqa: PLR0911 - one for each kind
             raise TypeError(f"A {type(value).__name__} has no form in JSON")
 
 
-# --- For people --------------------------------------------------------------------------
+# --- For users ---------------------------------------------------------------------------
 
 
 def as_text(row: properties.AnyProperty, value: object) -> str:

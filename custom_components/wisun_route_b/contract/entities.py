@@ -44,7 +44,7 @@ LOAD_SENSORS: Final = (
 
 
 def has_contract(coordinator: RouteBCoordinator) -> bool:
-    """Return whether the options say what the contract is."""
+    """Return whether the options name a contract."""
     return stored_options(coordinator.config_entry).contract is not None
 
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-#: Most that an option may say (A, kVA): low-voltage contracts end below 50 kVA, a breaker of 200 A is 40 kVA.
-MOST: Final = 200
+#: Largest value of an option (A, kVA): low-voltage contracts end below 50 kVA, a breaker of 200 A is 40 kVA.
+MAX_SIZE: Final = 200
 
 _VOLTS_OF_THREE_WIRES: Final = 200
 _VOLTS_OF_TWO_WIRES: Final = 100
@@ -52,9 +52,9 @@ class Contract:
 
 
 def contract_of(kind: object, size: object) -> Contract | None:
-    """Return the contract that two stored values mean; None if they mean none."""
+    """Return the contract of two stored values; None if they name none."""
     if not isinstance(kind, str) or kind not in set(ContractKind):
         return None
-    if isinstance(size, bool) or not isinstance(size, int | float) or not 0 < size <= MOST:
+    if isinstance(size, bool) or not isinstance(size, int | float) or not 0 < size <= MAX_SIZE:
         return None
     return Contract(ContractKind(kind), Decimal(str(size)))

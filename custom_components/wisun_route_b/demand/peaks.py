@@ -1,6 +1,6 @@
 """The largest half-hour of each month. No clock, no Home Assistant.
 
-A contract by measured demand (実量制) goes by the largest half-hour of this month and the eleven
+A contract by measured demand (実量制) is based on the largest half-hour of this month and the eleven
 before it; its demand is the energy of the half-hour divided by half an hour. Months are those of
 the calendar in Japan.
 """
@@ -11,13 +11,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from ..const import MAX_POWER_KW
 from ..stack import JST, half_hours
 
 #: Months that a contract looks at, this one included.
 MONTHS: Final = 12
-#: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage in Japan.
-#: What is beyond comes from two different meters.
-_MOST: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Peaks:
     def note(self, start: datetime, energy: Decimal) -> None:
         """Take the imported energy (kWh) of the half-hour that begins at ``start``."""
         power = energy / Decimal(half_hours.HALF_HOUR.total_seconds() / 3600)
-        if not 0 <= power <= _MOST:
+        if not 0 <= power <= MAX_POWER_KW:
             return
         local = start.astimezone(JST)
         month = local.date().replace(day=1)
@@ -53,7 +51,7 @@ class Peaks:
         if known is None or (power, local) > (known.power, known.start):
             self.months[month] = Peak(local, power)
 
-    def looked_at(self, since: datetime, until: datetime) -> None:
+    def note_covered(self, since: datetime, until: datetime) -> None:
         """Note that all half-hours of a time have been looked at."""
         if self.until is None or since > self.until:
             self.since = since

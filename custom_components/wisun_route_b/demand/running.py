@@ -18,13 +18,13 @@ from ..stack import JST, Scale, half_hours
 #: Two readings of the power that are farther apart than this do not show what was between them.
 _LONGEST_GAP: Final = timedelta(minutes=3)
 #: The power of how long a time is taken for that of the rest of the half-hour.
-_TREND: Final = timedelta(minutes=3)
+_TREND_TIME: Final = timedelta(minutes=3)
 _HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningDemand:
-    """What can be said of the running half-hour, in kW of imported power."""
+    """The running half-hour, in kW of imported power."""
 
     start: datetime
     """Aware, JST, on a full half-hour of the meter's clock."""
@@ -57,7 +57,7 @@ class PowerSamples:
         if self._samples and at < self._samples[-1].at:
             self._samples.clear()  # the clock was set back
         self._samples.append(_Sample(at, max(watts, Decimal()) / 1000))
-        oldest = min(half_hour_of(at), at - _TREND) - _LONGEST_GAP
+        oldest = min(half_hour_of(at), at - _TREND_TIME) - _LONGEST_GAP
         while self._samples[0].at < oldest:
             self._samples.popleft()
 
@@ -96,7 +96,7 @@ def running_demand(
         return None
     start = half_hour_of(now).astimezone(JST)
     average = samples.mean(start, now)
-    trend = samples.mean(now - _TREND, now)
+    trend = samples.mean(now - _TREND_TIME, now)
     if average is None or trend is None:
         return None
     elapsed = now - start

@@ -114,7 +114,7 @@ class RunningDemandSensor(RouteBEntity, SensorEntity):
 
 
 class PeakSensor(RouteBEntity, SensorEntity):
-    """A largest half-hour: remembered, so it needs no link."""
+    """A largest half-hour: stored, so it needs no link."""
 
     entity_description: PeakDescription
 

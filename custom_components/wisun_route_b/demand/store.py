@@ -1,6 +1,6 @@
-"""What is remembered of the largest half-hours: a meter forgets them after 99 days.
+"""Stored peaks: the largest half-hours, which a meter stores for 99 days only.
 
-What cannot be read, or makes no sense, counts as never seen: the meter is asked again.
+What cannot be read, or is not plausible, counts as missing: the meter is asked again.
 """
 
 from datetime import date, datetime
@@ -26,11 +26,11 @@ def _store(hass: HomeAssistant, identity: str) -> Store[dict[str, Any]]:
 
 
 async def forget_demand(hass: HomeAssistant, identity: str) -> None:
-    """Remove what was remembered of a meter that is removed."""
+    """Delete the stored peaks of a meter that is removed."""
     try:
         await _store(hass, identity).async_remove()
     except OSError as err:
-        _LOGGER.warning("The notes on the demand stay: %s", type(err).__name__)
+        _LOGGER.warning("The stored peaks could not be deleted: %s", type(err).__name__)
 
 
 class DemandStore:
@@ -44,8 +44,8 @@ class DemandStore:
         """Read what an earlier run left. Raises nothing."""
         try:
             stored: object = await self._store.async_load()
-        except Exception as err:  # noqa: BLE001 - a note is never worth a failed set-up
-            _LOGGER.warning("The notes on the demand cannot be read: %s", type(err).__name__)
+        except Exception as err:  # noqa: BLE001 - the set-up must not fail for this
+            _LOGGER.warning("The stored peaks cannot be read: %s", type(err).__name__)
             stored = None
         return _peaks(stored if isinstance(stored, dict) else {})
 
@@ -54,7 +54,7 @@ class DemandStore:
         try:
             await self._store.async_save(_as_dict(peaks))
         except Exception as err:  # noqa: BLE001 - as above
-            _LOGGER.warning("The notes on the demand: %s", type(err).__name__)
+            _LOGGER.warning("The peaks could not be stored: %s", type(err).__name__)
 
 
 def _as_dict(peaks: Peaks) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _peaks(stored: dict[str, Any]) -> Peaks:
     peaks = Peaks({peak.start.date().replace(day=1): peak for peak in found if peak})
     since, until = _moment(stored.get("since")), _moment(stored.get("until"))
     if since and until and since <= until:
-        peaks.looked_at(since, until)
+        peaks.note_covered(since, until)
     peaks.forget(dt_util.utcnow())
     return peaks
 
@@ -89,7 +89,7 @@ def _peak(stored: object) -> Peak | None:
             return None
     except InvalidOperation:
         return None
-    found.note(start, power / 2)  # within the same bounds as what the meter says
+    found.note(start, power / 2)  # within the same bounds as values of the meter
     return next(iter(found.months.values()), None)
 
 

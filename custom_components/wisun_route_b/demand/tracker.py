@@ -19,7 +19,7 @@ from homeassistant.util import dt as dt_util
 from ..entry_data import RouteBConfigEntry
 from ..half_hours import HalfHours
 from ..history.identity_lock import identity_lock
-from ..history.meter_history import PAUSE, HistoryCache
+from ..history.meter_history import PAUSE_S, HistoryCache
 from ..history.sensor_hours import memory_reach
 from ..stack import JST, ReadReport, RouteBError, Scale, errors, half_hours, properties
 from .peaks import Peaks
@@ -30,10 +30,10 @@ _LOGGER = logging.getLogger(__name__)
 
 #: How old the newest announcement may be: after that the meter is not asked because of it.
 _IS_NEW: Final = timedelta(hours=1)
-#: Seconds before the history is read: what a start, a form or an action asks the meter goes first.
-_REST: Final = 240.0
+#: Seconds before the history is read: requests of a start, a form or an action go first.
+_START_DELAY_S: Final = 240.0
 #: Seconds to wait for an import or a repair that reads the history.
-_WAIT: Final = 600.0
+_LOCK_TIMEOUT_S: Final = 600.0
 
 
 class ScaledMeter(Protocol):
@@ -69,12 +69,12 @@ class DemandTracker:
         """The largest half-hours that are known."""
 
     async def async_start(self) -> None:
-        """Take up what an earlier run has seen. Raises nothing."""
+        """Load the peaks of an earlier run. Raises nothing."""
         self.peaks = await self._store.async_load()
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
-        """Call back when a largest half-hour may have changed; without a listener none is read."""
+        """Register a callback for changes of the largest half-hours; without one none is read."""
         self._listeners.append(listener)
         self._catch_up()
         return lambda: self._listeners.remove(listener)
@@ -114,7 +114,7 @@ class DemandTracker:
         last = self._recent.last(properties.FIXED_TIME_ENERGY_NORMAL, self._meter.scale)
         if last is not None and last.start == until:
             self.peaks.note(last.start, last.energy)
-            self._looked_at(until, newest)
+            self._note_covered(until, newest)
             self._save_soon()
         elif newest != self._tried and (self._task is None or self._task.done()):
             self._tried = newest
@@ -123,8 +123,8 @@ class DemandTracker:
             )
 
     @callback
-    def _looked_at(self, since: datetime, until: datetime) -> None:
-        self.peaks.looked_at(since, until)
+    def _note_covered(self, since: datetime, until: datetime) -> None:
+        self.peaks.note_covered(since, until)
         self.peaks.forget(dt_util.utcnow())
         for listener in tuple(self._listeners):
             listener()
@@ -137,15 +137,17 @@ class DemandTracker:
 
     async def _fill(self, newest: datetime) -> None:
         """Read what was missed up to a moment; what fails is tried at the next announcement."""
-        await asyncio.sleep(_REST)
+        await asyncio.sleep(_START_DELAY_S)
         try:
             while (since := self._missing_since()) < newest:
                 until = min(newest, _last_of_day(since))
-                async with identity_lock(self._hass, self._identity).hold("demand", _WAIT):
+                async with identity_lock(self._hass, self._identity).hold(
+                    "demand", _LOCK_TIMEOUT_S
+                ):
                     await self._read(since, until)
                 await self._store.async_save(self.peaks)
                 if until < newest:
-                    await asyncio.sleep(PAUSE)
+                    await asyncio.sleep(PAUSE_S)
         except (RouteBError, HomeAssistantError) as err:
             _LOGGER.debug("Half-hours of the demand were not read: %s", type(err).__name__)
 
@@ -165,7 +167,7 @@ class DemandTracker:
         for row in half_hours.consumptions(slots, scale):
             if row.normal is not None and row.end - row.start == half_hours.HALF_HOUR:
                 self.peaks.note(row.start, row.normal)
-        self._looked_at(since, until)
+        self._note_covered(since, until)
 
 
 def _last_of_day(since: datetime) -> datetime:

@@ -20,7 +20,7 @@ from ..serial_port.names import async_is_among
 def abort_if_home_known(
     hass: HomeAssistant, fingerprint: str, own: RouteBConfigEntry | None
 ) -> None:
-    """Abort if a home is set up that got a new ID: it goes by the hash of its first one."""
+    """Abort if a home is set up that got a new ID: its identity is the hash of its first one."""
     if any(stored(other).identity == fingerprint for other in _others(hass, own)):
         raise AbortFlow("already_configured")
 

@@ -1,4 +1,4 @@
-"""The options: how often to poll, what to do about the past, and what the contract limits."""
+"""The options: interval of polls, repair and import of the history, and the contract."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,27 +24,22 @@ from ..const import (
     CONF_CONTRACT,
     CONF_CONTRACT_SIZE,
     CONF_COSTS,
+    CONF_DASHBOARD,
     CONF_IMPORT_DAYS,
     CONF_POLL_INTERVAL,
     CONF_REPAIR,
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from ..contract.load import MOST, ContractKind, contract_of
+from ..contract.load import MAX_SIZE, ContractKind, contract_of
+from ..energy_dashboard import async_shown_statistics, has_dashboard
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
 from ..history.store import async_order_import, async_waiting_days
-from ..stack import readings
+from ..takeover.carry_over import async_order_dashboard, enabled_sensors
+from .dashboard import switch
+from .import_days import SELECTOR, ImportChoice, choice_of, days_of
 
-#: How many days of the meter's history to import; 0 for none.
-DAYS: Final = NumberSelector(
-    NumberSelectorConfig(
-        min=0,
-        max=readings.HISTORY_DAYS,
-        step=1,
-        mode=NumberSelectorMode.BOX,
-    )
-)
 _SECONDS: Final = NumberSelector(
     NumberSelectorConfig(
         min=SHORTEST_POLL_INTERVAL,
@@ -54,7 +49,7 @@ _SECONDS: Final = NumberSelector(
         unit_of_measurement=UnitOfTime.SECONDS,
     )
 )
-#: What the options say where there is no contract to compare with.
+#: Value of the options if there is no contract to compare with.
 NO_CONTRACT: Final = "none"
 _CONTRACT: Final = SelectSelector(
     SelectSelectorConfig(
@@ -64,12 +59,12 @@ _CONTRACT: Final = SelectSelector(
     )
 )
 _CONTRACT_SIZE: Final = NumberSelector(
-    NumberSelectorConfig(min=0, max=MOST, step=0.5, mode=NumberSelectorMode.BOX)
+    NumberSelectorConfig(min=0, max=MAX_SIZE, step=0.5, mode=NumberSelectorMode.BOX)
 )
 
 
 class RouteBOptionsFlow(OptionsFlowWithReload):
-    """One form. Days to import are done once, so they are 0 unless the set-up still waits."""
+    """One form. Days to import are done once, so there are none unless the set-up still waits."""
 
     config_entry: RouteBConfigEntry
 
@@ -77,9 +72,15 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
         """Ask, store what is to be done once, and have the entry set up with changed settings."""
         errors = {} if user_input is None else _errors(user_input)
         if user_input is not None and not errors:
-            await self._order(int(user_input[CONF_IMPORT_DAYS]))
+            await self._order(ImportChoice(user_input[CONF_IMPORT_DAYS]))
+            if user_input.get(CONF_DASHBOARD):
+                await async_order_dashboard(self.hass, self.config_entry)
             return self.async_create_entry(data=_settings(user_input))
-        schema = options_schema(stored_options(self.config_entry), await self._waiting_days())
+        schema = options_schema(
+            stored_options(self.config_entry),
+            choice_of(await self._waiting_days()),
+            dashboard=await self._can_be_added(),
+        )
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
@@ -91,6 +92,13 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
     def _is_loaded(self) -> bool:
         return self.config_entry.state is ConfigEntryState.LOADED
 
+    async def _can_be_added(self) -> bool:
+        """Return whether the Energy dashboard lacks something of the meter."""
+        if not has_dashboard(self.hass) or stored(self.config_entry).identity is None:
+            return False
+        ours = set(enabled_sensors(self.hass, self.config_entry).values())
+        return bool(ours - await async_shown_statistics(self.hass))
+
     async def _waiting_days(self) -> int:
         """Return the days that wait for the entry to be set up."""
         identity = stored(self.config_entry).identity
@@ -98,25 +106,34 @@ class RouteBOptionsFlow(OptionsFlowWithReload):
             return 0
         return await async_waiting_days(self.hass, identity)
 
-    async def _order(self, days: int) -> None:
-        """Have days imported; 0 takes back only what the set-up has not come to yet."""
-        identity = stored(self.config_entry).identity
+    async def _order(self, choice: ImportChoice) -> None:
+        """Have days imported; none takes back only what the set-up has not come to yet."""
+        days, identity = days_of(choice), stored(self.config_entry).identity
         if self._is_loaded:
             if days:
                 await self.config_entry.runtime_data.backfill.async_order_import(days)
-        elif identity is not None and days != await async_waiting_days(self.hass, identity):
+        elif identity is not None and choice is not choice_of(await self._waiting_days()):
             await async_order_import(self.hass, identity, days, REGISTERS)
 
 
-def options_schema(options: StoredOptions, days: int = 0) -> probatio.Schema:
-    """Return the form, filled in with what holds today and the days that are to be imported."""
+def options_schema(
+    options: StoredOptions,
+    days: ImportChoice = ImportChoice.NONE,
+    *,
+    dashboard: bool = False,
+) -> probatio.Schema:
+    """Return the form, filled in with what holds today and the days that are to be imported.
+
+    ``dashboard`` is whether it offers to add the meter to the Energy dashboard.
+    """
     contract = options.contract
     return probatio.Schema(
         {
             probatio.Required(CONF_POLL_INTERVAL, default=options.poll_interval): _SECONDS,
             probatio.Required(CONF_REPAIR, default=options.repair): BooleanSelector(),
             probatio.Required(CONF_COSTS, default=options.costs): BooleanSelector(),
-            probatio.Required(CONF_IMPORT_DAYS, default=days): DAYS,
+            probatio.Required(CONF_IMPORT_DAYS, default=days.value): SELECTOR,
+            **switch(suggestion=False if dashboard else None),
             probatio.Required(
                 CONF_CONTRACT, default=contract.kind.value if contract else NO_CONTRACT
             ): _CONTRACT,

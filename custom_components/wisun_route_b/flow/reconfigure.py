@@ -1,4 +1,4 @@
-"""What the dialog about a meter that is set up remembers from one submission to the next."""
+"""State of the reconfiguration dialog from one submission to the next."""
 
 from collections.abc import Mapping
 from typing import Any

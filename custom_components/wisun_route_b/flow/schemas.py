@@ -20,7 +20,8 @@ import probatio
 
 from ..const import CONF_CARRY_OVER, CONF_IMPORT_DAYS, CONF_ROUTE_B_ID
 from ..stack import Credentials, errors as stack_errors
-from .options import DAYS
+from .dashboard import switch
+from .import_days import SELECTOR, SUGGESTED
 
 #: Field of the take-over: which of several meters, by the id of its entry.
 CONF_METER: Final = "meter"
@@ -28,14 +29,6 @@ CONF_METER: Final = "meter"
 _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _PASSWORD: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-)
-USER: Final = probatio.Schema(
-    {
-        probatio.Required(CONF_DEVICE): SerialPortSelector(),
-        probatio.Required(CONF_ROUTE_B_ID): _ID,
-        probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
-        probatio.Optional(CONF_IMPORT_DAYS, default=0): DAYS,
-    }
 )
 #: An ID that is left blank stays as it is, and so does everything that is in the next form.
 REAUTH: Final = probatio.Schema(
@@ -53,7 +46,20 @@ RECONFIGURE: Final = probatio.Schema(
 )
 
 
-def take_over(ports: Mapping[str, str]) -> probatio.Schema:
+def user(*, dashboard: bool | None) -> probatio.Schema:
+    """Return the form for a new meter; ``dashboard`` is as :func:`dashboard.switch` has it."""
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_DEVICE): SerialPortSelector(),
+            probatio.Required(CONF_ROUTE_B_ID): _ID,
+            probatio.Required(probatio.Secret(CONF_PASSWORD)): _PASSWORD,
+            **switch(suggestion=dashboard),
+            probatio.Required(CONF_IMPORT_DAYS, default=SUGGESTED.value): SELECTOR,
+        }
+    )
+
+
+def take_over(ports: Mapping[str, str], *, dashboard: bool | None) -> probatio.Schema:
     """Return the form that takes over one of these meters (id of the entry -> its port)."""
     fields: dict[Any, Any] = {}
     if len(ports) > 1:
@@ -64,12 +70,13 @@ def take_over(ports: Mapping[str, str]) -> probatio.Schema:
             )
         )
     fields[probatio.Required(CONF_CARRY_OVER, default=True)] = BooleanSelector()
-    fields[probatio.Optional(CONF_IMPORT_DAYS, default=0)] = DAYS
+    fields |= switch(suggestion=dashboard)
+    fields[probatio.Required(CONF_IMPORT_DAYS, default=SUGGESTED.value)] = SELECTOR
     return probatio.Schema(fields)
 
 
 def typed_port(text: str) -> str:
-    """Return a path or an address as it was meant, if it was typed in full-width characters."""
+    """Return a path or an address in ASCII, if it was typed in full-width characters."""
     narrow = unicodedata.normalize("NFKC", text).strip()
     # A Japanese keyboard types the long-vowel mark where others have the hyphen.
     return narrow.translate(dict.fromkeys(map(ord, "\u2010\u2011\u2212\u30fc"), "-"))

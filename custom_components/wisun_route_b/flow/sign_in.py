@@ -1,4 +1,4 @@
-"""One attempt to sign in at the meter for a dialog: how far it has come, and what it found."""
+"""One attempt to sign in at the meter for a dialog: its progress and its result."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -39,11 +39,11 @@ PROGRESS_ACTIONS: Final = frozenset(action for action, _, _ in _PHASES.values())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """What a dialog wants to be tried.
+    """A sign-in that a dialog requests.
 
-    It holds what a person has typed and nothing that is only remembered: releasing the port
-    can end a session, and an entry that is unloaded may have found the meter or its dongle
-    elsewhere until then.
+    It holds the input of the user and nothing that is only stored: releasing the port can end a
+    session, and an entry that is unloaded may have found the meter or its dongle elsewhere until
+    then.
     """
 
     form: str
@@ -84,7 +84,7 @@ class SignInRequest:
     def session_ended_at(self, hass: HomeAssistant) -> float | None:
         """Return when the last session with the meter ended, in seconds of the loop's clock.
 
-        A home with a new Route-B ID goes by the hash of its first one.
+        The identity of a home with a new Route-B ID is the hash of its first one.
         """
         names = set() if self.entry is None else names_of_home(self.entry)
         return session_ended_at(hass, self.credentials.fingerprint, *names)
@@ -105,7 +105,7 @@ class SignInRequest:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What an attempt has come to."""
+    """The result of an attempt."""
 
     request: SignInRequest
     device: str = field(repr=False)
@@ -169,7 +169,7 @@ class SignInAttempt:
         return SignedIn(request, device, meter)
 
     async def _undisturbed(self, release: Coroutine[Any, Any, None]) -> None:
-        """Wait, and even if that is cancelled, until the end: half unloaded is no state to be in."""
+        """Wait until the end, even if cancelled: an entry must not stay half unloaded."""
         task = self._hass.async_create_task(release, eager_start=False)
         try:
             await asyncio.shield(task)

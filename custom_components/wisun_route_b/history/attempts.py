@@ -17,9 +17,9 @@ from .report import Json
 from .statistics import Obstacle
 
 #: Attempts that are kept: two days of hourly ones.
-_KEPT: Final = 48
+_MAX_ATTEMPTS: Final = 48
 
-#: What an attempt may fail with without any fault of this integration: it is tried again.
+#: Failures that are no fault of this integration: the attempt is repeated.
 EXPECTED: Final = (RouteBError, RecorderError, HistoryBusyError, MeterClockError)
 
 
@@ -33,7 +33,7 @@ class Attempt:
     hours: int = 0
     """Hours that were written, read back, and right."""
     obstacles: dict[str, Obstacle] = field(default_factory=dict[str, Obstacle])
-    """By the sensor's key: why nothing could be done with it."""
+    """By the sensor's key: why its history could not be compared."""
 
     def as_dict(self) -> dict[str, Json]:
         """Return it for the diagnostics."""
@@ -47,11 +47,11 @@ class Attempt:
 
 
 class Attempts:
-    """Keeps the last attempts; an uneventful one makes room for the next of its kind."""
+    """The last attempts; an uneventful one is replaced by the next of its kind."""
 
     def __init__(self) -> None:
-        """Begin without any."""
-        self._kept: deque[Attempt] = deque(maxlen=_KEPT)
+        """Start empty."""
+        self._kept: deque[Attempt] = deque(maxlen=_MAX_ATTEMPTS)
 
     def as_list(self) -> list[Json]:
         """Return them for the diagnostics, the last one at the end."""
@@ -59,7 +59,7 @@ class Attempts:
 
     @contextmanager
     def note(self, purpose: str) -> Iterator[Attempt]:
-        """Note how an attempt ends; what is raised is raised on."""
+        """Note how an attempt ends; exceptions are re-raised."""
         attempt = Attempt(dt_util.utcnow(), purpose)
         self._kept.append(attempt)
         try:
@@ -73,7 +73,7 @@ class Attempts:
 
 
 def outcome_of(error: BaseException) -> str:
-    """Return what an error was, without any of its words."""
+    """Return the class of an error, without its text."""
     match error:
         case RecorderError():
             return error.describe()

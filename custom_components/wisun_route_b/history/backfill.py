@@ -1,22 +1,23 @@
-"""Looks after the energy history: when to look, what to read, what to put right.
+"""The backfill job of the energy history: when to compare, what to read, what to correct.
 
-Home Assistant knows a register only while it runs; the meter remembers every half-hour of 99
-days. After each start, and once in every hour, the finished hours since the last look are
-compared with the meter's own registers, and what disagrees is rewritten.
+Home Assistant reads a register only while it runs; the meter stores every half-hour of 99
+days. After each start, and once in every hour, the finished hours since the last run are
+compared with the meter's own registers, and rewritten where they differ.
 
 Theory of operation: one work at a time for a meter's identity (``history_work``). Its steps:
 the registers that are needed are read by radio, which may take minutes; then one task of the
 recorder reads, plans, writes and commits, and reads back what is stored (``history_comparison``).
-If meanwhile other registers have come to be needed, that task writes nothing and the first step
-is taken again. Only after it has ended well do ``verified``, the order to import, the last repair
-and an action's answer move on. Everything that is waited for has a bound; what did not succeed
-is due again at the recorder's next five-minute mark.
+If other registers are needed by then, that task writes nothing and the first step is repeated.
+Only after its success are ``verified``, the order to import, the last repair and an action's
+answer updated. Every wait has a bound; what failed is due again at the recorder's next
+five-minute mark.
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 import logging
 from typing import Final
 
@@ -32,11 +33,13 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from ..entry_data import RouteBConfigEntry
 from ..stack import half_hours
-from .attempts import EXPECTED, Attempt, Attempts, outcome_of
+from .attempts import EXPECTED, Attempts, outcome_of
 from .comparison import BackfillProgress, HistoryComparison, Orders
+from .day_import import DayImport, ImportProgress, end_hour, full_hour
+from .import_notice import notify_imported
 from .issues import HistoryIssues
 from .meter_clock import MeterHistory, ReadClock
-from .meter_history import PAUSE, HistoryCache
+from .meter_history import PAUSE_S, HistoryCache
 from .operation import HistoryStoppedError, HistoryWork
 from .report import BackfillReport, Occasion, SensorReport
 from .sensor_hours import (
@@ -47,28 +50,26 @@ from .sensor_hours import (
     memory_reach,
 )
 from .statistics import Obstacle
-from .store import BackfillStore
+from .store import BackfillStore, ImportTotals
 
 __all__ = ["BackfillProgress", "HistoryBackfill", "HistoryObstacleError", "HistoryStoppedError"]
 
 _LOGGER = logging.getLogger(__name__)
 
 #: An hour that was wrong by less (kWh) is not reported: the last poll before the full hour may
-#: be half a minute old. It is put right all the same.
+#: be half a minute old. It is corrected all the same.
 _NOTICEABLE: Final = Decimal("0.2")
-#: With it an hour that a range only touches belongs to the range.
-_NEARLY_AN_HOUR: Final = timedelta(hours=1) - timedelta.resolution
 #: Seconds to wait for another work on the same statistics: the longest import reads 100 days of
-#: some ten seconds each. A look by itself is due again soon.
+#: some ten seconds each. A scheduled run is due again soon.
 _WAIT_OF_ACTION: Final = 1800.0
-_WAIT_OF_LOOK: Final = 60.0
+_SCHEDULED_LOCK_TIMEOUT_S: Final = 60.0
 
 
 class HistoryObstacleError(HomeAssistantError):
     """There are no statistics to write into; translation key ``history_<obstacle>``."""
 
     def __init__(self, obstacle: Obstacle) -> None:
-        """Say why."""
+        """Take the reason."""
         super().__init__(translation_domain=DOMAIN, translation_key=f"history_{obstacle.value}")
         self.obstacle = obstacle
 
@@ -83,12 +84,12 @@ class HistoryBackfill:
         identity: str,
         meter: MeterHistory,
         *,
-        pause: float = PAUSE,
+        pause: float = PAUSE_S,
         read_clock: ReadClock | None = None,
     ) -> None:
         """Take the meter; ``pause`` is the rest of the radio after each day, in seconds.
 
-        ``read_clock`` returns how far the meter's clock is ahead, None if it does not say.
+        ``read_clock`` returns how far the meter's clock is ahead; None if the meter does not show it.
         """
         self._hass, self._entry, self._identity, self._meter = hass, entry, identity, meter
         self._read_clock = read_clock
@@ -96,15 +97,18 @@ class HistoryBackfill:
         self._memory = BackfillStore(hass, identity)
         self._work = HistoryWork(hass, identity, self._memory, HistoryIssues(hass, entry))
         self._comparison = HistoryComparison(hass, identity, meter, self._known, self._inform)
+        self._import = DayImport(
+            self._memory, self._comparison, partial(self._notify, Occasion.IMPORT), self._imported
+        )
         self._task: asyncio.Task[None] | None = None
         self._due = False
         self._is_ordered = False
-        """Whether an import was ordered since the last look began."""
+        """Whether an import was ordered since the last run began."""
         self._enabled = self._costs = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
         self.report: BackfillReport | None = None
-        """The last look since the start that changed anything, or that was asked for."""
+        """The last run since the start that changed anything, or that was requested."""
 
     @property
     def attempts(self) -> Attempts:
@@ -113,8 +117,18 @@ class HistoryBackfill:
 
     @property
     def progress(self) -> BackfillProgress | None:
-        """How far the reading of the meter has come; None while nothing is read."""
+        """Progress of the reading of the meter; None while nothing is read."""
         return self._comparison.progress
+
+    @property
+    def import_progress(self) -> ImportProgress | None:
+        """How far an import that was ordered is; None while none has begun."""
+        return self._import.progress
+
+    @property
+    def imported(self) -> ImportTotals | None:
+        """What the last import that was ordered came to, once it is over."""
+        return self._memory.imported
 
     @property
     def last_repair(self) -> Mapping[str, object] | None:
@@ -137,16 +151,16 @@ class HistoryBackfill:
         return {"days": self._memory.import_days, "sensors": list(self._memory.import_left)}
 
     def past(self, pause: float) -> HistoryCache:
-        """Return a memory of the meter's registers of one's own; ``pause`` as above."""
+        """Return a separate cache of the meter's registers; ``pause`` in seconds after each day."""
         return HistoryCache(self._meter, pause, self._read_clock)
 
     # --- When ------------------------------------------------------------------------------
 
     async def async_start(self, *, enabled: bool = True, costs: bool = True) -> None:
-        """Look from now on, whenever the recorder has something to look at. Raises nothing.
+        """Start the job: it runs whenever the recorder has compiled new hours. Raises nothing.
 
-        Not ``enabled``, nothing is put right unasked: only what is to be imported is. With
-        ``costs``, what the dashboard computes of the hours is put right with them.
+        If not ``enabled``, only ordered imports are carried out. With ``costs``, the costs that the
+        dashboard computes for the hours are corrected with them.
         """
         self._enabled, self._costs = enabled, costs
         await self._memory.async_load(REGISTERS)
@@ -154,9 +168,9 @@ class HistoryBackfill:
             self._stops.append(async_at_started(self._hass, self._started))
 
     async def async_order_import(self, days: int) -> None:
-        """Have so many days (1 to 99) before now imported as soon as that can be done.
+        """Order the import of the last days (1 to 99), to be done as soon as possible.
 
-        Over restarts, if need be. Raises NotStoredError.
+        The order survives restarts. Raises NotStoredError.
         """
         self._memory.order_import(days, REGISTERS)
         self._due = self._is_ordered = True
@@ -164,7 +178,7 @@ class HistoryBackfill:
 
     @callback
     def async_stop(self) -> None:
-        """Stop looking, and stop at once what is going on; it says so where it was asked for."""
+        """Stop the job, and cancel the run in progress; its caller gets HistoryStoppedError."""
         while self._stops:
             self._stops.pop()()
         if self._task is not None:
@@ -181,7 +195,7 @@ class HistoryBackfill:
 
     @callback
     def _hour_compiled(self, _: Event) -> None:
-        """Have the next five-minute run start a look.
+        """Let the next five-minute run of the recorder start a run of the job.
 
         Five minutes after the full hour the hour is committed, the meter has stored its
         half-hour, and perhaps has sent it by itself.
@@ -193,11 +207,11 @@ class HistoryBackfill:
         if not self._due or (self._task is not None and not self._task.done()):
             return
         self._task = self._entry.async_create_background_task(
-            self._hass, self._look(), f"{self._entry.title} - energy history"
+            self._hass, self._run(), f"{self._entry.title} - energy history"
         )
 
-    async def _look(self) -> None:
-        """Do what is due; what could not be done is due again in five minutes."""
+    async def _run(self) -> None:
+        """Do what is due; what failed is due again in five minutes."""
         # The event comes before the commit of what it announces; our task comes after both.
         self._due = self._is_ordered = False
         try:
@@ -206,7 +220,7 @@ class HistoryBackfill:
         except EXPECTED as err:
             _LOGGER.debug("The energy history was not compared: %s", outcome_of(err))
             self._due = True
-        except Exception as err:  # noqa: BLE001 - a fault here must not end all later looks
+        except Exception as err:  # noqa: BLE001 - a fault here must not end all later runs
             _LOGGER.warning("The energy history was not compared: %s", outcome_of(err))
             self._due = True
 
@@ -216,26 +230,28 @@ class HistoryBackfill:
     def async_note(self, slot: half_hours.Slot) -> None:
         """Take a half-hourly register that the meter sent by itself: it need not be read.
 
-        Unless it is of the exported energy only (EB may come before EA): every meter counts
-        what is imported, and what is not known would be taken for lost.
+        A push of the exported energy only (EB may come before EA) is ignored: every meter counts
+        the imported energy, which would then count as missing.
         """
         if slot.registers.normal is not None:
             self._known.note((slot,))
             self._known.forget(memory_reach())
 
     async def async_repair(self) -> bool:
-        """Compare the hours since the last look; return whether nothing is left to be done.
+        """Compare the hours since the last run; return whether nothing is left to be done.
 
         Raises RouteBError, RecorderError, MeterClockError and HistoryBusyError.
         """
-        async with self._work.run("repair", _WAIT_OF_LOOK) as attempt:
-            through = not self._memory.import_left or await self._import_at_last(attempt)
+        async with self._work.run("repair", _SCHEDULED_LOCK_TIMEOUT_S) as attempt:
+            through = not self._memory.import_left or await self._import.run(
+                attempt, costs=self._costs
+            )
             keys = [key for key in REGISTERS if key not in self._memory.import_left]
             if not self._enabled or not keys:
                 return through
             orders = {key: Since(self._memory.verified.get(key)) for key in keys}
             found = await self._comparison.run(orders, attempt, costs=self._costs)
-            await self._tell(Occasion.REPAIR, _reports(found))
+            await self._notify(Occasion.REPAIR, _reports(found))
             await self._memory.async_advance(found.verified)
             self._forget(found)
             return through and found.is_through
@@ -253,7 +269,7 @@ class HistoryBackfill:
         Hours without a row get one, also those before the installation. ``start`` and
         ``end`` are aware; without an end, up to the last finished hour. Raises RouteBError and
         MeterClockError if the meter cannot be read, HistoryObstacleError if there is nothing to
-        write into, RecorderError if it was not written, HistoryBusyError if another work is not
+        write into, RecorderError if it was not written, HistoryBusyError if other work is not
         done in time, HistoryStoppedError if the entry is unloaded meanwhile.
         """
         purpose = "dry run" if dry_run else "import"
@@ -266,43 +282,18 @@ class HistoryBackfill:
             if not any(plan.settled or plan.wanted for plan in found.plans.values()):
                 raise HistoryObstacleError(Obstacle.NOT_COMPILED)
             failed = {key: SensorReport(obstacle=why) for key, why in found.obstacles.items()}
-            return await self._tell(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
-
-    async def _import_at_last(self, attempt: Attempt) -> bool:
-        """Import what was asked for when the entry was made, as far as that can be done by now.
-
-        Each sensor is struck off by itself, when its hours are stored: one may be compiled five
-        minutes after the other, or be enabled much later.
-        """
-        memory = self._memory
-        order, since = memory.import_order, memory.import_since
-        if since is None:
-            since = dt_util.utcnow() - timedelta(days=memory.import_days or 0)
-        elif since < memory_reach():
-            await memory.async_imported(memory.import_left, since)  # the meter has forgotten it
-            return True
-        found = await self._comparison.run(
-            _within(memory.import_left, since, None), attempt, costs=self._costs
-        )
-        done = [key for key, plan in found.plans.items() if found.cases[key].is_through(plan)]
-        if done:
-            reports = {key: report for key, report in _reports(found).items() if key in done}
-            await self._tell(Occasion.IMPORT, reports)
-            if memory.import_order != order:
-                return False  # more days were ordered while the meter was read
-            await memory.async_imported(done, since)
-        return found.is_through and set(found.cases) <= set(done)
+            return await self._notify(Occasion.IMPORT, _reports(found) | failed, dry_run=dry_run)
 
     # --- How -------------------------------------------------------------------------------
 
     def _forget(self, found: Comparison) -> None:
-        """Drop registers that no later look needs."""
+        """Drop registers that no later run needs."""
         since = self._memory.import_since if self._memory.import_left else None
         needed = [moment for moment in (found.needed_from, since) if moment is not None]
         if needed and found.needed_from is not None:
             self._known.forget(min(needed))
 
-    async def _tell(
+    async def _notify(
         self, occasion: Occasion, sensors: Mapping[str, SensorReport], *, dry_run: bool = False
     ) -> BackfillReport:
         report = BackfillReport(dt_util.utcnow(), occasion, sensors, dry_run)
@@ -312,9 +303,13 @@ class HistoryBackfill:
         if occasion is Occasion.IMPORT or report.is_noticeable(self._noticeable()):
             self._memory.last_repair = report.as_dict()
             await self._memory.async_save()
-            _LOGGER.info("%d hours of the energy history were put right", len(report.hours))
+            _LOGGER.info("Corrected %d hours of the energy history", len(report.hours))
         self._inform()
         return report
+
+    @callback
+    def _imported(self, totals: ImportTotals) -> None:
+        notify_imported(self._hass, self._entry, totals)
 
     def _noticeable(self) -> Decimal:
         scale = self._meter.scale
@@ -324,7 +319,7 @@ class HistoryBackfill:
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> Callable[[], None]:
-        """Call back on changes of progress and report; return how to stop that."""
+        """Register a callback for changes of progress and report; return the function that removes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -339,10 +334,6 @@ def _reports(found: Comparison) -> dict[str, SensorReport]:
 
 
 def _within(keys: Collection[str], start: datetime, end: datetime | None) -> Orders:
-    first = _full_hour(dt_util.as_utc(start))
-    last = _full_hour(dt_util.as_utc(end or dt_util.utcnow()) + _NEARLY_AN_HOUR)
+    first = full_hour(dt_util.as_utc(start))
+    last = end_hour(dt_util.as_utc(end or dt_util.utcnow()))
     return dict.fromkeys(keys, Within(first, last))
-
-
-def _full_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

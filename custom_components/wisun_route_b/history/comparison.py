@@ -1,4 +1,4 @@
-"""The comparison of stored hours with the meter: ask the meter, then have the recorder do the rest."""
+"""The comparison of stored hours with the meter: read the meter, then compare and write in the recorder."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ from .recorder_task import run_in_recorder
 from .sensor_hours import Comparison, Request, Since, Within, are_stored, compare
 from .statistics import Obstacle, recorded_entity
 
-#: How often the meter is asked for more in one comparison before that is put off.
-_ROUNDS: Final = 5
+#: How often the meter is asked for more in one comparison before the comparison is postponed.
+_MAX_ROUNDS: Final = 5
 
 type Orders = Mapping[str, Since | Within]
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """How far the reading of the meter's history has come."""
+    """Progress of the reading of the meter's history."""
 
     days_done: int
     days: int
@@ -45,7 +45,7 @@ class HistoryComparison:
         known: HistoryCache,
         inform: Callable[[], None],
     ) -> None:
-        """Take the meter, what is known of its past, and what to call when progress changes."""
+        """Take the meter, the cache of its history, and the callback for progress."""
         self._hass, self._identity, self._meter = hass, identity, meter
         self._known, self._inform = known, inform
         self.progress: BackfillProgress | None = None
@@ -54,16 +54,16 @@ class HistoryComparison:
     async def run(
         self, orders: Orders, attempt: Attempt, *, dry_run: bool = False, costs: bool = True
     ) -> Comparison:
-        """Read of the meter what is needed, compare, and write in the same task as planned.
+        """Read what is needed from the meter, then compare and write in one task of the recorder.
 
-        With ``costs``, what the hours cost is put right together with their energy.
+        With ``costs``, the costs of the hours are corrected together with their energy.
         """
         if "recorder" not in self._hass.config.components:
             return Comparison(obstacles=dict.fromkeys(orders, Obstacle.NO_RECORDER))
         if self._meter.connected:
             await self._known.check_clock()
         asked: set[datetime] = set()
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             request = self._request(orders, asked, dry_run=dry_run)
             if costs:
                 request = replace(request, costs=await self._costs(request))

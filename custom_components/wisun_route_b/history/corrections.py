@@ -7,8 +7,8 @@ A row of Home Assistant's statistics stands for the hour that begins at its key.
 dashboard draws is the difference of two sums.
 
 Theory of operation. ``Reconciler`` walks the range hour by hour and computes the row that each
-hour ought to have, starting from the row of an ``anchor``: an hour whose stored register is what
-the meter says of that moment. The walk leaves *marks* where it knew both totals. The range must
+hour ought to have, starting from the row of an ``anchor``: an hour whose stored register is the
+meter's own at that moment. The walk leaves *marks* where it knew both totals. The range must
 then be joined to what follows it: Home Assistant goes on from the newest five-minute row (the
 ``Tail``), so the difference between the total wanted and the total stored there is the ``shift``
 of all later rows. The newest mark from which that difference can be computed decides; hours after
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-def plan_changes(  # noqa: PLR0913 - what is_first says is known to few callers
+def plan_changes(  # noqa: PLR0913 - few callers need is_first
     history: History,
     register: Register,
     anchor: datetime | None,
@@ -67,7 +67,7 @@ def plan_changes(  # noqa: PLR0913 - what is_first says is known to few callers
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """What ought to be, as far as Home Assistant has seen the meter since."""
+    """The expected rows, as far as Home Assistant has read the meter since."""
 
     wanted: Mapping[datetime, Row]
     skipped: Mapping[datetime, Reason]
@@ -77,7 +77,7 @@ class _Settled:
 
 
 def _compare(history: History, register: Register, walk: Reconciler) -> Plan:
-    """Turn what ought to be into the least that must be done, as far as it is settled."""
+    """Return the fewest changes that lead to the expected rows, as far as they are settled."""
     for mark in reversed(walk.marks):
         shift = _shift(mark, history.tail, register)
         if shift is not None:
@@ -90,13 +90,13 @@ def _compare(history: History, register: Register, walk: Reconciler) -> Plan:
 
 
 def _shift(mark: Mark, tail: Tail, register: Register) -> Decimal | None:
-    """Return what the newest total is wrong by; None if it is behind the meter."""
+    """Return the error of the newest total; None if it is behind the meter."""
     if mark.shift is not None:
         return mark.shift
     if mark.state is None or tail.row.state is None:
         return None
     # The state at the mark may be hours old, as Home Assistant repeats it while it sees nothing: less
-    # than two hours are judged like one.
+    # than two hours are treated like one.
     span = tail.start + HOUR - mark.at
     behind = register.energy(mark.state, tail.row.state, HOUR if span < 2 * HOUR else span)
     return None if behind is None else mark.sum + behind - tail.row.sum

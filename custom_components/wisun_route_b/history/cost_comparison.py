@@ -1,6 +1,6 @@
 """One sensor's costs beside its energy, within the task of the recorder that compares the energy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -20,13 +20,29 @@ _NOTHING: Final = CostPlan()
 
 @dataclass(frozen=True, slots=True)
 class CostComparison:
-    """What came of it."""
+    """The result."""
 
     plan: CostPlan = _NOTHING
     obstacle: CostObstacle | None = None
     """Why nothing was compared."""
     writing: CostWriting | None = None
     """What is to be stored; None for nothing."""
+
+    def followed_by(self, other: CostComparison | None) -> CostComparison:
+        """Return what this and a later one came to together, for reports: nothing to be stored."""
+        if other is None:
+            return replace(self, writing=None)
+        changes = {change.start: change for change in self.plan.changes}
+        for change in other.plan.changes:
+            known = changes.get(change.start)
+            changes[change.start] = (
+                change if known is None else replace(change, before=known.before)
+            )
+        plan = CostPlan(
+            tuple(changes[start] for start in sorted(changes)),
+            unpriced=self.plan.unpriced | other.plan.unpriced,
+        )
+        return CostComparison(plan, other.obstacle)
 
 
 def compare_costs(  # noqa: PLR0913, PLR0917 - all of it was found for the energy before

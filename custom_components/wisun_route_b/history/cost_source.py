@@ -1,4 +1,4 @@
-"""Where the Energy dashboard has the costs of a sensor from: which statistics, and which price.
+"""Source of a sensor's costs in the Energy dashboard: which statistics, and which price.
 
 Runs in the event loop. The cost sensors are Home Assistant's own (``components/energy/sensor.py``).
 """
@@ -46,7 +46,7 @@ class EntityPrice:
 
     entity_id: str
     unit: str | None
-    """What it is shown in now; None if it is not there."""
+    """Its present unit; None if it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class CostSource:
 async def async_cost_source(
     hass: HomeAssistant, energy_entity_id: str
 ) -> CostSource | CostObstacle:
-    """Return where the costs (or the compensation) of an energy sensor come from."""
+    """Return the source of the costs (or the compensation) of an energy sensor."""
     if _ENERGY not in hass.config.components:
         return CostObstacle.NO_PRICE
     manager = await async_get_manager(hass)

@@ -26,11 +26,11 @@ from .costs import CostObstacle, CostPlan, CostRow
 from .five_minutes import PERIOD
 from .register import HOUR
 
-_DIGITS: Final = 6
+_DECIMALS: Final = 6
 #: How far a sum may be from itself after it was stored: it is a double.
 _STORED: Final = Decimal("0.0005")
 #: More than any total of a household, whatever its currency.
-_MOST: Final = 1e12
+_MAX_TOTAL: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ def _rows(
 
 
 def _money(stored: float | None) -> Decimal | None:
-    if stored is None or not math.isfinite(stored) or abs(stored) > _MOST:
+    if stored is None or not math.isfinite(stored) or abs(stored) > _MAX_TOTAL:
         return None
-    return round(Decimal(stored), _DIGITS)
+    return round(Decimal(stored), _DECIMALS)
 
 
 # --- Writing -------------------------------------------------------------------------------

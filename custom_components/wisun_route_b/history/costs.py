@@ -1,10 +1,10 @@
 """What the hours cost: the bars of a cost sensor beside those of its energy sensor.
 
-Pure arithmetic in kWh and the house's currency; the database was read before. The dashboard computes
-costs itself, in a sensor of its own that knows only what it has seen: an hour in which Home Assistant
-was off has no cost, and after an outage all of it is in the hour of the return. Here an hour costs its
-energy times the price of that hour. What the price was is never guessed: an hour without one keeps
-what it has.
+Pure arithmetic in kWh and the configured currency; the database was read before. The dashboard computes
+costs itself, in a sensor of its own, from what it has read: an hour in which Home Assistant
+was off has no cost, and the cost of a whole outage is in the hour of the return. Here an hour costs its
+energy times the price of that hour. An hour whose price is not known keeps its
+stored cost.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from typing import Final
 from .corrections import Plan, Reason
 from .register import HOUR, Register
 
-#: How far a cost may be off and still be right (currency): less than a person sees.
+#: How far a cost may be off and still be right (currency): less than is displayed.
 TOLERANCE: Final = Decimal("0.005")
 _HALF_HOUR: Final = timedelta(minutes=30)
 
@@ -28,7 +28,7 @@ class CostObstacle(StrEnum):
     NO_PRICE = "no_price"
     """The dashboard does not show the sensor, or computes no cost of it."""
     OWN_TOTAL = "own_total"
-    """The dashboard shows a total of the person's own."""
+    """The dashboard shows a total that the user has chosen."""
     NOT_RECORDED = "not_recorded"
     """There is no cost sensor, or the recorder is configured to leave it out."""
     NOT_COMPILED = "not_compiled"
@@ -59,9 +59,9 @@ class EnergyBar:
 
     energy: Decimal
     before: Decimal | None
-    """What it showed before it was put right; None if there was no row."""
+    """What it showed before the correction; None if there was no row."""
     halves: tuple[Decimal, Decimal] | None
-    """Of each half-hour, if the meter says so."""
+    """Of each half-hour, if the meter has it."""
 
     @property
     def changed(self) -> bool:
@@ -100,7 +100,7 @@ class CostPlan:
 
     @property
     def amount(self) -> Decimal:
-        """What all hours together cost more than before."""
+        """How much more all hours cost than before."""
         return sum((row.cost - (row.before or Decimal()) for row in self.changes), Decimal())
 
 
@@ -152,7 +152,7 @@ def hours_to_compare(
 ) -> frozenset[datetime]:
     """Return the hours whose cost is to be compared.
 
-    All of the range that is ``priced``: a person has asked for it, or it is over since the last look. Of
+    All of the range that is ``priced``: the user has requested it, or it has ended since the last run. Of
     other hours only those in which something went wrong: their energy was changed, they have no
     row among others, or the cost sensor began again within them, as it does when Home Assistant
     starts. The rest was computed at the price of its time, and stays.
@@ -204,7 +204,7 @@ def plan_costs(
 def _blocked(
     bars: Mapping[datetime, EnergyBar], unpriced: frozenset[datetime]
 ) -> frozenset[datetime]:
-    """Return hours that must not be written because a neighbour without a price cannot be.
+    """Return hours that must not be written because the hour next to it has no price.
 
     After an outage the hour of the return holds the cost of all. If that cannot be taken from it,
     it must not be given to the others.

@@ -1,8 +1,8 @@
-"""Brings the five-minute statistics in step with the hours, once those have been put right.
+"""Adjusts the five-minute statistics to the corrected hours.
 
 Home Assistant keeps five-minute rows for some days (``purge_keep_days``); cards and "today" show
 them. What they add up to in an hour must be what the hour shows, or a jump that has been taken
-out of the hours would remain, or even appear, between two of them. Nothing but arithmetic, kWh.
+out of the hours would remain, or even appear, between two of them. Pure arithmetic, kWh.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ PERIOD: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class FiveMinutes:
-    """One row of the five-minute table; what it says is true at the end of its period."""
+    """One row of the five-minute table; its values are those at the end of its period."""
 
     id: int
     start: datetime
@@ -29,7 +29,7 @@ class FiveMinutes:
 
 @dataclass(slots=True)
 class _Step:
-    """A row, what its sum ought to be, and whether the register says so."""
+    """A row, its expected sum, and whether the register proves it."""
 
     row: FiveMinutes
     sum: Decimal
@@ -42,7 +42,7 @@ def in_step(
     """Return the sums that must change, by the id of the row; rows are in the order of time.
 
     A row whose state the meter can have shown within its hour gets the sum that belongs to it.
-    Any other (a wrong reading, an outage) is put between its neighbours. Rows after the hours
+    Any other (a wrong reading, an outage) is interpolated. Rows after the hours
     that were compared are shifted as those are.
     """
     starts = [change.start for change in plan.changes]
@@ -91,7 +91,7 @@ def _shift(hour: datetime, right: Row | None, plan: Plan, history: History) -> D
 
 
 def _smooth(steps: Sequence[_Step]) -> None:
-    """Let no row that is guessed fall below the one before, or rise above the next proven one."""
+    """Keep each interpolated row between the row before and the next proven one."""
     for step, ceiling in zip(reversed(steps), _ceilings(steps), strict=True):
         if not step.proven and ceiling is not None:
             step.sum = min(step.sum, ceiling)

@@ -1,7 +1,7 @@
 """One lock for each meter's identity, for everything that writes its statistics.
 
 A lock per object is not enough: a reloaded entry has new objects while an action of the old
-ones is still at work. The locks live as long as Home Assistant does.
+ones is still running. The locks live as long as Home Assistant does.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _LOCKS: Final[HassKey[dict[str, IdentityLock]]] = HassKey(f"{DOMAIN}_identity_lo
 
 
 class HistoryBusyError(HomeAssistantError):
-    """Another work on the same statistics did not end in time."""
+    """Other work on the same statistics did not end in time."""
 
     def __init__(self, holder: str) -> None:
         """Take what was waited for."""
@@ -28,19 +28,19 @@ class HistoryBusyError(HomeAssistantError):
 
 
 class IdentityLock:
-    """Lets one work at a time write the statistics of a meter."""
+    """Lets one task at a time write the statistics of a meter."""
 
     def __init__(self) -> None:
-        """Begin free."""
+        """Start unlocked."""
         self._lock = asyncio.Lock()
         self.holder: str | None = None
-        """What is done at present, for logs and the diagnostics."""
+        """Purpose of the present holder, for logs and the diagnostics."""
 
     @asynccontextmanager
-    async def hold(self, purpose: str, within: float) -> AsyncGenerator[None]:
-        """Hold it; raises HistoryBusyError if it is not free within so many seconds."""
+    async def hold(self, purpose: str, timeout_s: float) -> AsyncGenerator[None]:
+        """Hold it; raises HistoryBusyError if it is not free within ``timeout_s`` seconds."""
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout_s):
                 await self._lock.acquire()
         except TimeoutError:
             raise HistoryBusyError(self.holder or "") from None

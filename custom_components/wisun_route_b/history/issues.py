@@ -1,4 +1,4 @@
-"""Repair issues about the energy history: raised when it is sure, cleared when it is over."""
+"""Repair issues about the energy history: raised when certain, cleared when resolved."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ _CLOCK_HIDDEN: Final = "history_meter_clock_hidden"
 
 
 class HistoryProblem(StrEnum):
-    """What keeps the energy history from being put right; keys of texts."""
+    """Problems that prevent the correction of the energy history; keys of texts."""
 
     DATABASE_FAILS = "history_database_fails"
     METER_CLOCK = "history_meter_clock"
@@ -30,12 +30,12 @@ class HistoryIssues:
     """Raises and clears the issues of one entry."""
 
     def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-        """Begin without any."""
+        """Start without any."""
         self._hass, self._entry = hass, entry
 
     @callback
     def failing(self, problem: HistoryProblem, since: datetime, now: datetime) -> None:
-        """Report what has failed every time since a moment, if that is a day ago."""
+        """Raise an issue if every attempt has failed for a day, since the given moment."""
         if now - since >= _A_DAY:
             self._raise(problem)
 
@@ -43,7 +43,7 @@ class HistoryIssues:
     def clock_is_off(self, minutes: int | None) -> None:
         """Report a meter's clock that is so far ahead of ours; behind is negative.
 
-        None if the meter does not show it, and only its half-hours say so.
+        None if the meter does not show its clock, and only its half-hours prove the offset.
         """
         if minutes is None:
             self._raise(HistoryProblem.METER_CLOCK, text=_CLOCK_HIDDEN)

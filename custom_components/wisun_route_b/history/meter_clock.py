@@ -1,7 +1,7 @@
-"""How far the meter's clock is from ours: which hour its registers belong to.
+"""Offset of the meter's clock: decides which hour its registers belong to.
 
-Most meters show date and time (properties 98, 97). One that does not is judged by what it has
-stored: a half-hour that is yet to come must be empty, and the last one must not be.
+Most meters show date and time (properties 98, 97). For one that does not, the stored
+half-hours decide: one that is yet to come must be empty, and the last one must not be.
 """
 
 import asyncio
@@ -16,22 +16,22 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from ..stack import ReadReport, Scale, clock_offset, errors, half_hours, properties, readings
 
-#: A meter's clock that is off by no more than this is taken for right: it shows minutes only.
+#: A meter's clock that is off by no more than this counts as right: it shows minutes only.
 CLOCK_IS_RIGHT: Final = timedelta(minutes=2)
-#: Up to here the registers at the full hours are interpolated; beyond, none is believed.
+#: Up to here the registers at the full hours are interpolated; beyond, none is used.
 _IS_USABLE: Final = timedelta(minutes=15)
-#: Seconds for which a look at the meter's clock holds.
-_HOLDS: Final = 3000.0
+#: Seconds for which a check of the meter's clock is valid.
+_CHECK_VALID_S: Final = 3000.0
 #: How old the newest half-hour of a meter may be: a half-hour, and twice the five minutes that a
 #: meter may take to make it known (application interface specification 1.01, 3.2.1).
 _NEWEST: Final = half_hours.HALF_HOUR + timedelta(minutes=10)
-#: How long the newest half-hours must be missing before that is the clock's fault: a meter that
+#: How long the newest half-hours must be missing before the clock counts as wrong: a meter that
 #: was without power has none of that time either.
 _IS_SURE: Final = timedelta(hours=1)
 #: Half-hours that are asked for: the next two, as the first of them may be due within
 #: CLOCK_IS_RIGHT, and the last two.
-_COMING: Final = 2
-_PAST: Final = 2
+_COMING_SLOTS: Final = 2
+_PAST_SLOTS: Final = 2
 
 type ReadClock = Callable[[], Awaitable[timedelta | None]]
 _NOTHING: Final = readings.RegisterPair(None, None)
@@ -57,13 +57,13 @@ class MeterClockError(HomeAssistantError):
 
 
 def clock_offset_in(report: ReadReport, now: datetime) -> timedelta | None:
-    """Return how far the meter's clock is ahead, by what it shows; None if it does not say."""
+    """Return how far the meter's clock is ahead, by what it shows; None if it shows none."""
     date, time = report.value(properties.CURRENT_DATE), report.value(properties.CURRENT_TIME)
     return None if date is None or time is None else clock_offset(date, time, now)
 
 
 class MeterHistory(Protocol):
-    """A meter that remembers; SmartMeter is one."""
+    """A meter with a history; SmartMeter is one."""
 
     @property
     def connected(self) -> bool:
@@ -81,44 +81,44 @@ class MeterHistory(Protocol):
 
 
 class MeterClock:
-    """What is known of one meter's clock."""
+    """State of one meter's clock."""
 
     def __init__(self, meter: MeterHistory, read: ReadClock | None) -> None:
         """Take the meter, and how to read its clock.
 
         ``read`` returns how far the clock is ahead, None if the meter does not show it. Without
-        it, the clock is taken for right.
+        it, the clock counts as right.
         """
         self._meter, self._read = meter, read
-        self._checked = -_HOLDS
+        self._checked = -_CHECK_VALID_S
         self._missing_since: datetime | None = None
         self.offset = timedelta()
         """How far it is ahead; zero if that is too little to matter, or not known."""
-        self.is_believed = True
-        """False if the last look found it too far off."""
+        self.is_usable = True
+        """False if the last check found it too far off."""
 
     async def check(self) -> None:
-        """See whether the clock is right; raises RouteBError and MeterClockError."""
+        """Check the clock; raises RouteBError and MeterClockError."""
         now = asyncio.get_running_loop().time()
-        if self._read is None or now - self._checked < _HOLDS:
+        if self._read is None or now - self._checked < _CHECK_VALID_S:
             return
         offset = await self._read()
         if offset is None:
-            error = await self._judge(dt_util.utcnow())
+            error = await self._check(dt_util.utcnow())
         else:
             error = MeterClockError(offset) if abs(offset) > _IS_USABLE else None
-        self.is_believed = error is None
+        self.is_usable = error is None
         if error is not None:
             raise error
         self._checked = now
         if offset is not None:
             self.offset = timedelta() if abs(offset) <= CLOCK_IS_RIGHT else offset
 
-    async def _judge(self, now: datetime) -> MeterClockError | None:
-        """Judge a clock that is not shown by the newest half-hour that the meter has stored."""
+    async def _check(self, now: datetime) -> MeterClockError | None:
+        """Check a clock that is not shown, by the newest half-hour that the meter has stored."""
         slots = await self._newest_slots(now)
         if slots is None:
-            return None  # without any history there is nothing to be believed
+            return None  # without any history there is nothing to compare
         stored = [slot.at for slot in slots if slot.registers != _NOTHING]
         newest = max(stored, default=now - 2 * _NEWEST)
         if newest > now + CLOCK_IS_RIGHT:
@@ -138,10 +138,12 @@ class MeterClock:
         # A meter may refuse a moment that is yet to come; its days always end with some.
         reads: tuple[Callable[[], Awaitable[tuple[half_hours.Slot, ...]]], ...] = (
             partial(
-                meter.half_hour_history, last + _COMING * half_hours.HALF_HOUR, _COMING + _PAST
+                meter.half_hour_history,
+                last + _COMING_SLOTS * half_hours.HALF_HOUR,
+                _COMING_SLOTS + _PAST_SLOTS,
             ),
             partial(meter.day_history, 0),
-            partial(meter.half_hour_history, last, _PAST),
+            partial(meter.half_hour_history, last, _PAST_SLOTS),
         )
         for read in reads:
             try:

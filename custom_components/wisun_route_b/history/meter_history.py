@@ -1,4 +1,4 @@
-"""The meter's own past, read when it is needed and not twice.
+"""Cache of the meter's half-hourly registers, each read when needed and once.
 
 History has the lowest priority on the radio: one day at a time, a pause after each, so that
 live readings go first.
@@ -20,11 +20,14 @@ from .meter_clock import CLOCK_IS_RIGHT, MeterClock, MeterClockError, MeterHisto
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds of rest for the radio after a day that was read.
-PAUSE: Final = 5.0
+PAUSE_S: Final = 5.0
 #: A slot that the meter leaves empty for so long will never be filled.
-_PATIENCE: Final = timedelta(hours=2)
+_EMPTY_AFTER: Final = timedelta(hours=2)
+#: A slot that is so old is not filled any more, whatever comes after it: no clock that is believed
+#: is off by so much.
+_FINAL: Final = timedelta(days=1)
 #: How often a day may come in a form that cannot be decoded before it is given up.
-_ATTEMPTS: Final = 3
+_MAX_ATTEMPTS: Final = 3
 
 type ProgressCallback = Callable[[int, int], None]
 _NOTHING: Final = readings.RegisterPair(None, None)
@@ -34,7 +37,7 @@ class HistoryCache:
     """What one meter's registers showed at full half-hours."""
 
     def __init__(
-        self, meter: MeterHistory, pause: float = PAUSE, read_clock: ReadClock | None = None
+        self, meter: MeterHistory, pause: float = PAUSE_S, read_clock: ReadClock | None = None
     ) -> None:
         """Take the meter, the seconds of rest after each day, and how to read its clock."""
         self._meter = meter
@@ -64,17 +67,17 @@ class HistoryCache:
         return dict(self._known) if self.exact else {at: self[at] for at in self.moments()}
 
     def missing(self, moments: Iterable[datetime]) -> list[datetime]:
-        """Return what is not known of these moments, oldest first."""
+        """Return which of these moments are not known, oldest first."""
         return sorted({moment for moment in moments if moment not in self})
 
     def note(self, slots: Iterable[half_hours.Slot]) -> None:
-        """Keep what the meter said, whether asked or by itself (EA, EB).
+        """Keep registers of the meter, requested or pushed (EA, EB).
 
-        An empty slot is kept if the meter has a later register: else its clock may not have
-        come there yet. What is dated later than now is not kept at all, and nothing of a meter
-        whose clock is wrong.
+        An empty slot is kept if it is a day old or the meter has a later register: else its clock
+        may not have reached it yet. Registers dated later than now are not kept, nor any of a
+        meter whose clock is wrong.
         """
-        if not self._clock.is_believed:
+        if not self._clock.is_usable:
             return
         now = dt_util.utcnow()
         slots = [slot for slot in slots if slot.at <= now + CLOCK_TOLERANCE]
@@ -82,9 +85,11 @@ class HistoryCache:
         filled = {at: pair for at, pair in found.items() if pair != _NOTHING}
         for at, pair in filled.items():
             self._known[at] = _merged(self._known.get(at, _NOTHING), pair)
-        newest = max((at for at, pair in self._known.items() if pair != _NOTHING), default=None)
-        if newest is not None:
-            self._note_empty(found.keys() - filled.keys(), min(newest, now - _PATIENCE))
+        newest = max(
+            (at for at, pair in self._known.items() if pair != _NOTHING), default=now - _FINAL
+        )
+        until = max(now - _FINAL, min(newest, now - _EMPTY_AFTER))
+        self._note_empty(found.keys() - filled.keys(), until)
 
     def _note_empty(self, moments: Iterable[datetime], until: datetime) -> None:
         for at in moments:
@@ -92,7 +97,7 @@ class HistoryCache:
                 self._known.setdefault(at, _NOTHING)
 
     def forget(self, before: datetime) -> None:
-        """Drop what is not needed any more."""
+        """Drop registers that are not needed any more."""
         self._known = {
             at: pair for at, pair in self._known.items() if at >= before - half_hours.HALF_HOUR
         }
@@ -105,9 +110,9 @@ class HistoryCache:
         return not self._offset
 
     async def check_clock(self) -> None:
-        """See whether the meter's clock is right; raises RouteBError and MeterClockError.
+        """Check the meter's clock; raises RouteBError and MeterClockError.
 
-        What was read by a clock that is wrong, or that has been set since, is forgotten.
+        Registers read with a wrong clock, or before it was set, are dropped.
         """
         before = self._offset
         try:
@@ -180,7 +185,7 @@ class HistoryCache:
         return False
 
     async def _fetch_days(self, missing: list[datetime], progress: ProgressCallback) -> None:
-        """Read day by day; days out of the meter's reach cost nothing."""
+        """Read day by day; days that the meter no longer stores are skipped."""
         by_day: dict[date, list[datetime]] = {}
         for moment in missing:
             by_day.setdefault(moment.astimezone(JST).date(), []).append(moment)
@@ -205,7 +210,7 @@ class HistoryCache:
             raise
         except errors.DecodeError as err:
             self._failures[day] = self._failures.get(day, 0) + 1
-            if self._failures[day] < _ATTEMPTS:
+            if self._failures[day] < _MAX_ATTEMPTS:
                 raise
             _LOGGER.debug("The history of a day cannot be read: %s", err)
             self._is_empty(day)
@@ -213,7 +218,7 @@ class HistoryCache:
             self.note(slots)
 
     async def _day(self, day: date, days_ago: int) -> tuple[half_hours.Slot, ...]:
-        """Read a day; around midnight the meter's today may not be ours."""
+        """Read a day; around midnight the meter's date may not be ours."""
         slots = await self._meter.day_history(days_ago)
         days_off = (slots[0].at.date() - day).days
         if days_off and 0 <= days_ago + days_off <= readings.HISTORY_DAYS:
@@ -242,7 +247,7 @@ class HistoryCache:
         """Do not ask about a day again, though nothing is known of it."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=JST).astimezone(UTC)
         moments = (midnight + index * half_hours.HALF_HOUR for index in range(48))
-        self._note_empty(moments, dt_util.utcnow() - _PATIENCE)
+        self._note_empty(moments, dt_util.utcnow() - _EMPTY_AFTER)
 
 
 def _days_ago(day: date) -> int:

@@ -1,4 +1,4 @@
-"""One work at a time on the history of a meter: begun, noted, reported, and ended on unload."""
+"""One task at a time on the history of a meter: run, noted, reported, and cancelled on unload."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -22,17 +22,17 @@ class HistoryStoppedError(HomeAssistantError):
     """The entry is being unloaded, reloaded, or Home Assistant stops."""
 
     def __init__(self) -> None:
-        """Say so."""
+        """Set the message."""
         super().__init__(translation_domain=DOMAIN, translation_key="history_stopped")
 
 
 class HistoryWork:
-    """Runs one work at a time for a meter's identity, and notes how each one ended."""
+    """Runs one task at a time for a meter's identity, and notes how each one ended."""
 
     def __init__(
         self, hass: HomeAssistant, identity: str, memory: BackfillStore, issues: HistoryIssues
     ) -> None:
-        """Begin without any."""
+        """Start without any."""
         self._hass, self._identity = hass, identity
         self._memory, self._issues = memory, issues
         self._working: set[asyncio.Task[Any]] = set()
@@ -42,7 +42,7 @@ class HistoryWork:
 
     @callback
     def stop(self) -> None:
-        """End what is going on and begin nothing any more; it says so where it was asked for."""
+        """Cancel the running task and start none any more; its caller gets HistoryStoppedError."""
         self._stopped = True
         for task in self._working:
             task.cancel()
@@ -52,15 +52,15 @@ class HistoryWork:
         return self._stopped
 
     @asynccontextmanager
-    async def run(self, purpose: str, within: float) -> AsyncGenerator[Attempt]:
-        """Do one work at a time; unloading the entry ends it with HistoryStoppedError."""
+    async def run(self, purpose: str, lock_timeout_s: float) -> AsyncGenerator[Attempt]:
+        """Run one task at a time; unloading the entry ends it with HistoryStoppedError."""
         task = asyncio.current_task()
         if task is None or self._is_stopped():
             raise HistoryStoppedError
         self._working.add(task)
         try:
             with self.attempts.note(purpose) as attempt:
-                async with identity_lock(self._hass, self._identity).hold(purpose, within):
+                async with identity_lock(self._hass, self._identity).hold(purpose, lock_timeout_s):
                     yield attempt
         except asyncio.CancelledError:
             if self._is_stopped() and task.uncancel() <= 0:

@@ -1,7 +1,7 @@
-"""The rows of a sensor's hourly statistics, and what is to be done with them; kWh.
+"""The rows of a sensor's hourly statistics, and the changes to them; kWh.
 
 A row stands for the hour that begins at its key; ``state`` and ``sum`` are register and running
-total at the *end* of that hour, and what people see is the difference of two sums.
+total at the *end* of that hour, and the dashboard shows the difference of two sums.
 """
 
 from collections.abc import Mapping
@@ -46,9 +46,9 @@ class Change:
     start: datetime
     row: Row
     energy: Decimal
-    """What the hour will show, kWh."""
+    """Energy that the hour will show, kWh."""
     before: Decimal | None
-    """What it shows now; None if there is no such row."""
+    """Energy that it shows now, kWh; None if there is no such row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Plan:
     settled: bool = True
     """False while Home Assistant has compiled no reading that is younger than the hours."""
     last: datetime | None = None
-    """The last hour whose row is right once this is done."""
+    """The last hour whose row is right after these changes."""
     wanted: Mapping[datetime, Row] = field(default_factory=dict[datetime, Row], repr=False)
-    """Every hour that was compared, as it ought to be."""
+    """The expected row of every hour that was compared."""
 
     @property
     def energy(self) -> Decimal:

@@ -1,4 +1,4 @@
-"""What a kWh cost in past hours, as the recorder remembers it. Runs in the recorder's thread."""
+"""The price of a kWh in past hours, from the recorder. Runs in the recorder's thread."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,9 +23,11 @@ _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
 _HALF_HOUR: Final = timedelta(minutes=30)
 #: Home Assistant returns neither before nor after a moment the state that began at it.
 _EDGE: Final = timedelta(seconds=1)
-_DIGITS: Final = 9
+_DECIMALS: Final = 9
+#: More than any price per kWh, in any currency.
+_MAX_PRICE: Final = 1e9
 #: Entities that keep their value while Home Assistant is off, and have no statistics.
-_KEPT: Final = ("input_number", "number")
+_STATE_ONLY_DOMAINS: Final = ("input_number", "number")
 
 
 def read_prices(
@@ -46,7 +48,7 @@ def read_prices(
     if factor is None:
         return {}
     states = _states(instance, session, price.entity_id, first, last)
-    kept = price.entity_id.partition(".")[0] in _KEPT
+    kept = price.entity_id.partition(".")[0] in _STATE_ONLY_DOMAINS
     found: dict[datetime, HourPrice] = {}
     for hour in hours:
         halves = _halves(states, hour)
@@ -81,7 +83,7 @@ def _means(
         if (value := _number(mean)) is not None
     }
     stored = metadata["unit_of_measurement"]
-    # States are in the unit of now: if that has changed, they say nothing of the past.
+    # States are in the present unit: if that has changed, older ones cannot be read.
     return means, stored if price.unit in {None, stored} else None
 
 
@@ -102,7 +104,7 @@ def _per_kwh(unit: str | None, currency: str) -> Decimal | None:
 def _states(
     instance: Recorder, session: Session, entity_id: str, first: datetime, last: datetime
 ) -> list[tuple[datetime, Decimal | None]]:
-    """Return what the price was from when on, oldest first; None while it was not known."""
+    """Return each price with the moment from which it held, oldest first; None if not known."""
     found: Mapping[str, list[State | dict[str, Any]]] = get_significant_states_with_session(
         instance.hass,
         session,
@@ -143,9 +145,11 @@ def _mean(states: list[tuple[datetime, Decimal | None]], start: datetime) -> Dec
 
 
 def _number(value: object) -> Decimal | None:
-    """Return a number that can be meant; None for anything else."""
+    """Return a plausible number; None for anything else."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except TypeError, ValueError:
         return None
-    return round(Decimal(number), _DIGITS) if math.isfinite(number) and abs(number) < 1e9 else None  # noqa: PLR2004 - more than any price
+    if not math.isfinite(number) or abs(number) >= _MAX_PRICE:
+        return None
+    return round(Decimal(number), _DECIMALS)

@@ -1,8 +1,8 @@
-"""What each hour of a sensor's statistics ought to be, by the meter's register; kWh.
+"""Computes the expected row of each hour of a sensor from the meter's register; kWh.
 
-Theory of operation: a walk goes from hour to hour and says what each row ought to be. It knows
-the last register that it believes (``state`` at the moment ``at``) and the total up to there. An
-hour whose end the meter knows gets the difference of two readings. It is not ours to judge
+Theory of operation: a walk goes from hour to hour and computes the expected row of each. It holds
+the last accepted register (``state`` at the moment ``at``) and the total up to there. An hour
+whose end the meter knows gets the difference of two readings. Rows are kept as they are
 (``foreign``) while the last state is another meter's, or another counter's under the same name:
 then the sum goes on as Home Assistant has it, and without a bar from one register to another.
 """
@@ -17,14 +17,14 @@ from .plan import History, Reason, Row
 from .register import HOUR, Register
 
 #: Rows in a run that rise like a counter and are not the meter's: then they are of another one.
-_RISES: Final = 3
+_MIN_RISES: Final = 3
 
 
 def rows_of_another_meter(history: History, register: Register) -> frozenset[datetime]:
     """Return the hours whose rows rise like a counter, but not like this meter.
 
     Rows of an outage stand still at an old reading of this meter, and a wrong reading is one
-    that stands alone: neither is meant.
+    that stands alone: neither counts.
     """
     found: set[datetime] = set()
     run: list[datetime] = []
@@ -35,13 +35,13 @@ def rows_of_another_meter(history: History, register: Register) -> frozenset[dat
             run += [hour] if run else []
             continue
         if register.fits_live(state, hour) is not False:
-            found.update(run if rises >= _RISES else ())
+            found.update(run if rises >= _MIN_RISES else ())
             run, rises = [], 0
         else:
             rises += bool(run) and before is not None and register.is_likely(state - before, HOUR)
             run.append(hour)
         before = state
-    found.update(run if rises >= _RISES else ())
+    found.update(run if rises >= _MIN_RISES else ())
     return frozenset(found)
 
 
@@ -54,11 +54,11 @@ class Mark:
     state: Decimal | None
     sum: Decimal
     shift: Decimal | None
-    """What the last stored sum is wrong by, if only that is known."""
+    """Error of the last stored sum, if only that is known."""
 
 
 class Reconciler:
-    """Goes from hour to hour and says what each row ought to be."""
+    """Goes from hour to hour and computes the expected row of each."""
 
     def __init__(
         self, history: History, register: Register, anchor: datetime | None, since: datetime
@@ -71,9 +71,9 @@ class Reconciler:
         self.skipped: dict[datetime, Reason] = {}
         self.marks: list[Mark] = []
         self.state: Decimal | None
-        #: Whether the last state is none of this meter's.
+        #: Whether the last state is of another meter.
         self._foreign = False
-        #: The sum that is stored in the last row that exists, and what it ought to be.
+        #: The sum that is stored in the last row that exists, and its expected value.
         self._stored: Decimal | None = None
         self._corrected = Decimal()
         if anchor is None:
@@ -109,7 +109,7 @@ class Reconciler:
             self._mark(hour + HOUR)
 
     def step(self, hour: datetime) -> None:
-        """Take one more hour."""
+        """Add the next hour."""
         row, end = self._rows.get(hour), hour + HOUR
         reading = self._register.best(None if row is None else row.state, end)
         if row is not None and hour in self._others:

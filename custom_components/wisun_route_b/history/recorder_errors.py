@@ -1,4 +1,4 @@
-"""What can go wrong with the recorder's database, in words that hold no data.
+"""Errors of the recorder's database, described without its data.
 
 The messages of database drivers and of SQLAlchemy quote statements, parameters and rows. Entity
 ids of other integrations among them may hold a Route-B ID, so such errors are classified where
@@ -16,10 +16,10 @@ from ..const import DOMAIN
 
 
 class Failure(StrEnum):
-    """Why the recorder has not done what it was asked; ends of translation keys."""
+    """Why a task of the recorder failed; ends of translation keys."""
 
     RECORDER_BUSY = "recorder_busy"
-    """It did not come to it in time: it is blocked, or has dropped the task."""
+    """The task did not run in time: the recorder is blocked, or has dropped it."""
     RECORDER_STOPPED = "recorder_stopped"
     """There is no recorder, or Home Assistant is stopping."""
     DATABASE_UNAVAILABLE = "database_unavailable"
@@ -29,17 +29,17 @@ class Failure(StrEnum):
     DATABASE_FAILED = "database_failed"
     """Anything else that the database reports."""
     NOT_STORED = "not_stored"
-    """The database said that it had stored what is not there."""
+    """The database reported success, but the rows are not there."""
     UNEXPECTED = "unexpected"
     """A fault of this integration's own code."""
 
 
-#: What may end by itself in a moment; everything else needs the user.
+#: Failures that may pass by themselves; all others need the user.
 _PASSING: Final = frozenset({Failure.RECORDER_BUSY, Failure.DATABASE_UNAVAILABLE})
 
 
 class RecorderError(HomeAssistantError):
-    """The recorder has not done what it was asked; translation key ``history_<failure>``.
+    """A task of the recorder failed; translation key ``history_<failure>``.
 
     Unless the failure is RECORDER_BUSY or NOT_STORED, the database is as it was before.
     """
@@ -53,7 +53,7 @@ class RecorderError(HomeAssistantError):
 
     @property
     def passing(self) -> bool:
-        """Whether the same may succeed in a moment."""
+        """Whether a repetition may succeed."""
         return self.failure in _PASSING
 
     def describe(self) -> str:
@@ -101,13 +101,13 @@ _TEXTS: Final = {
 
 
 def classify(error: BaseException) -> Failure:
-    """Return what kind of failure an exception within the recorder is."""
+    """Return the kind of failure of an exception within the recorder."""
     if not isinstance(error, DBAPIError):
         return Failure.UNEXPECTED
     found = _by_code(error.orig) or _by_text(error.orig)
     if found is not None:
         return found
-    # What a server says when it goes away has no code that all drivers share.
+    # The loss of a server connection has no code that all drivers share.
     of_server = not isinstance(error.orig, sqlite3.Error) and isinstance(
         error, OperationalError | InterfaceError | InternalError
     )

@@ -5,8 +5,8 @@ statistics. What is read, decided and written within one task is therefore never
 is written within one transaction is there completely or not at all, whenever the power fails.
 Home Assistant's own tasks for statistics do not report how they ended; this one does.
 
-A caller that gives up (its time is over, or it is cancelled) takes its task back: it is not begun
-any more, or it is rolled back instead of committed. Only a commit under way cannot be stopped.
+A caller that gives up (its time is over, or it is cancelled) cancels its task: it is not started,
+or it is rolled back instead of committed. Only a commit under way cannot be stopped.
 
 The recorder drops a task silently when the commit before it fails for good, as it does with a
 database that stays locked for some 80 seconds. So every wait is bounded.
@@ -33,13 +33,13 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds after which the recorder is taken to have dropped a task or to be blocked. Longer
 #: than the 80 s for which it tries by itself to commit what came before.
-PATIENCE: Final = 120.0
+RECORDER_TIMEOUT_S: Final = 120.0
 #: How often a passing failure is tried within one task, and seconds between. SQLite itself waits
 #: 5 s for a lock each time (the default of Python's sqlite3).
-_ATTEMPTS: Final = 6
-_PAUSE: Final = 1.0
-#: Frames of a traceback that are worth logging.
-_FRAMES: Final = 4
+_MAX_ATTEMPTS: Final = 6
+_PAUSE_S: Final = 1.0
+#: Frames of a traceback that are logged.
+_MAX_FRAMES: Final = 4
 
 type Work[T] = Callable[[Recorder, Session], T]
 type Check[T] = Callable[[Recorder, Session, T], bool]
@@ -51,16 +51,16 @@ async def run_in_recorder[T](
     work: Work[T],
     *,
     check: Check[T] | None = None,
-    within: float = PATIENCE,
+    timeout_s: float = RECORDER_TIMEOUT_S,
 ) -> T:
     """Run ``work`` in the recorder's thread, commit, and return what it returned.
 
     ``work`` may be called more than once (each time with a new session after a rollback), must
     not commit, and must not return objects that belong to the session. After the commit ``check``
-    returns, with a session of its own, whether what was to be stored is there. ``purpose`` says in
-    logs what is done; it holds no data.
+    returns, with a session of its own, whether what was to be stored is there. ``purpose`` names
+    the task in logs; it holds no data.
 
-    Raises RecorderError, also if this has not ended within so many seconds. If the caller is
+    Raises RecorderError, also if this has not ended within ``timeout_s`` seconds. If the caller is
     cancelled nothing is written, unless the commit is under way already.
     """
     if "recorder" not in hass.config.components or not get_instance(hass).is_alive():
@@ -69,7 +69,7 @@ async def run_in_recorder[T](
     task = _Call(purpose, work, check, done)
     get_instance(hass).queue_task(task)
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(timeout_s):
             return await done
     except TimeoutError:
         raise RecorderError(Failure.RECORDER_BUSY, purpose) from None
@@ -77,9 +77,9 @@ async def run_in_recorder[T](
         task.give_up()
 
 
-async def recorder_caught_up(hass: HomeAssistant, *, within: float = PATIENCE) -> None:
+async def recorder_caught_up(hass: HomeAssistant, *, timeout_s: float = RECORDER_TIMEOUT_S) -> None:
     """Wait until the recorder has committed what was queued until now; raises RecorderError."""
-    await run_in_recorder(hass, "waiting for the recorder", _nothing, within=within)
+    await run_in_recorder(hass, "waiting for the recorder", _nothing, timeout_s=timeout_s)
 
 
 def _nothing(_instance: Recorder, _session: Session) -> None:
@@ -87,7 +87,7 @@ def _nothing(_instance: Recorder, _session: Session) -> None:
 
 
 class _GivenUpError(Exception):
-    """The caller does not want it any more."""
+    """The caller has given up."""
 
 
 class _Call[T](RecorderTask):
@@ -105,7 +105,7 @@ class _Call[T](RecorderTask):
         return f"<{self._purpose}>"
 
     def give_up(self) -> None:
-        """Keep what is not committed from being so; from the event loop's thread."""
+        """Prevent a commit that has not begun; called in the event loop's thread."""
         self._unwanted.set()
 
     def _go_on(self) -> None:
@@ -133,18 +133,18 @@ class _Call[T](RecorderTask):
             self._done.set_exception(error)
 
     def _run(self, instance: Recorder) -> T:
-        for attempt in range(1, _ATTEMPTS):
+        for attempt in range(1, _MAX_ATTEMPTS):
             try:
                 return self._attempt(instance)
             except RecorderError as err:
                 if not err.passing:
                     raise
                 _LOGGER.debug("%s; attempt %d", err.describe(), attempt)
-            self._unwanted.wait(_PAUSE)
+            self._unwanted.wait(_PAUSE_S)
         return self._attempt(instance)
 
     def _attempt(self, instance: Recorder) -> T:
-        """Do it once; what the database or our own code raises is left behind here."""
+        """Run it once; exceptions of the database or of our code are classified here and not passed on."""
         self._go_on()
         try:
             return self._transact(instance)
@@ -185,8 +185,8 @@ class _Call[T](RecorderTask):
 
 
 def _places(error: Exception) -> str:
-    """Return where an error came from, without a word of what it says."""
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    """Return where an error came from, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
 
 
@@ -209,7 +209,7 @@ def _undone_if_it_fails(session: Session) -> Iterator[None]:
 
 @contextmanager
 def _on_the_disk(session: Session) -> Iterator[None]:
-    """Have a commit be on the disk when it returns, in SQLite too.
+    """Make a commit durable when it returns, in SQLite too.
 
     Home Assistant sets ``synchronous=NORMAL``, with which a power cut may take back the last
     transactions: what we note elsewhere as done must not be among them. Servers do that anyway.

@@ -1,4 +1,4 @@
-"""One register of the meter: what it showed at each full hour, and what can follow what.
+"""One register of the meter: its readings at each full hour, and which reading can follow which.
 
 Everything is in kWh. No clock, no Home Assistant.
 """
@@ -10,17 +10,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from ..const import MAX_POWER_KW
 from ..stack import Scale
 
 HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
-#: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage in
-#: Japan. A register that rises faster within an hour is the register of another meter.
-_MAX_POWER_KW: Final = Decimal(100)
 #: What a household may draw for hours without ever having done so before (kW): a contract of
 #: 60 A at 2 x 100 V is 6 kVA, one of 10 kVA is common with electric heating.
-_USUAL_POWER: Final = Decimal(10)
+_USUAL_POWER_KW: Final = Decimal(10)
 #: How much more than in the strongest hour, or day, that is known may come in another one.
 _STRONGER_HOUR: Final = Decimal(3)
 _STRONGER_DAY: Final = Decimal(2)
@@ -30,7 +28,7 @@ _SLACK: Final = Decimal(50)
 _UNKNOWN_DAY: Final = Decimal(48)
 #: How far a state may be from the meter's register at the hour and still come from the same
 #: reading (kWh): a poll that was half a minute old, clocks that differ by a few.
-_CLOSE: Final = Decimal("0.2")
+_CLOSE_KWH: Final = Decimal("0.2")
 
 
 def hours_between(since: datetime, until: datetime) -> Iterator[datetime]:
@@ -45,7 +43,7 @@ class Register:
     """One register of the meter: what it showed, and how to subtract."""
 
     readings: Mapping[datetime, Decimal | None]
-    """By moment; None where the meter said that it has no value."""
+    """By moment; None where the meter has no value."""
     scale: Scale
     exact: bool = True
     """False if the readings had to be interpolated, because the meter's clock is a little off."""
@@ -54,7 +52,7 @@ class Register:
     _peak_day: Decimal = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Look once at all readings for the meter's own pace."""
+        """Derive the meter's own pace from all readings, once."""
         known = {at: value for at, value in self.readings.items() if value is not None}
         moments = tuple(sorted(known))
         object.__setattr__(self, "_moments", moments)
@@ -69,7 +67,7 @@ class Register:
             for at, older in known.items()
             if (newer := known.get(at + span)) is not None
             and (energy := self.scale.consumed(older, newer)) is not None
-            and energy <= _MAX_POWER_KW * Decimal(span / HOUR)
+            and energy <= MAX_POWER_KW * Decimal(span / HOUR)
         ]
         return max(energies, default=None)
 
@@ -81,13 +79,13 @@ class Register:
 
     @property
     def tolerance(self) -> Decimal:
-        """Less than the register can show: what only numbers with a point make of it."""
+        """How far a stored state may differ from the register, kWh: a quarter of its step, for rounding."""
         return self.scale.step / 4
 
     @property
     def near(self) -> Decimal:
         """How far apart two readings of the same moment may be, kWh."""
-        return max(self.scale.step, _CLOSE)
+        return max(self.scale.step, _CLOSE_KWH)
 
     def at(self, moment: datetime) -> Decimal | None:
         """Return the register at a moment, None if it is not known."""
@@ -118,34 +116,34 @@ class Register:
         reading = self.readings[at]
         return None if reading is None else (at, reading)
 
-    # --- What can follow what --------------------------------------------------------------
+    # --- Plausible sequences ---------------------------------------------------------------
 
     def energy(self, older: Decimal, newer: Decimal, span: timedelta) -> Decimal | None:
         """Return the energy between two readings; None if they are of different meters.
 
-        Possible is not proven: within an hour anything below 100 kW is believed, over a longer
-        time what the meter's own pace allows.
+        Within an hour anything below 100 kW is accepted; over a longer time only what the meter's
+        own pace allows.
         """
         energy = self.scale.consumed(older, newer)
-        most = _MAX_POWER_KW if span <= HOUR else self._max_energy(span)
+        most = MAX_POWER_KW if span <= HOUR else self._max_energy(span)
         return None if energy is None or energy > most else energy
 
     def is_likely(self, energy: Decimal, span: timedelta) -> bool:
-        """Return whether that went through this meter, if only Home Assistant says so."""
+        """Return whether this meter can have counted an energy that only Home Assistant has stored."""
         return 0 <= energy <= self._max_energy(max(span, HOUR))
 
     def _max_energy(self, span: timedelta) -> Decimal:
         """Return the most that this meter may have counted in a time, by its own pace."""
         hours = Decimal(span / HOUR)
-        strongest = max(_USUAL_POWER, _STRONGER_HOUR * self._peak_hour) * hours
+        strongest = max(_USUAL_POWER_KW, _STRONGER_HOUR * self._peak_hour) * hours
         if span > _DAY:
             strongest = min(strongest, _SLACK + _STRONGER_DAY * self._peak_day * hours / 24)
-        return min(strongest, _MAX_POWER_KW * hours)
+        return min(strongest, MAX_POWER_KW * hours)
 
     def is_ours(self, state: Decimal | None, moment: datetime) -> bool:
         """Return whether a state of this moment is what *this* meter showed then.
 
-        It must say the same itself. Where it has no reading, the state must fit between those
+        Its own reading must agree. Where it has none, the state must fit between those
         around: so beyond its memory, where the oldest one must not be above the state by more
         than its pace allows.
         """
@@ -169,7 +167,7 @@ class Register:
         if end is None:
             return None
         low, high = self.at(hour), self.at(hour + 2 * HOUR)
-        low = max(end - _USUAL_POWER, Decimal()) if low is None else low
+        low = max(end - _USUAL_POWER_KW, Decimal()) if low is None else low
         risen = self.scale.consumed(low, state + self.near)
-        span = self.scale.consumed(low, end + _USUAL_POWER if high is None else high)
+        span = self.scale.consumed(low, end + _USUAL_POWER_KW if high is None else high)
         return risen is not None and span is not None and risen <= span + 2 * self.near

@@ -1,7 +1,7 @@
-"""What was found and put right in the energy history, for people and for the diagnostics."""
+"""Reports of what was found and corrected in the energy history, for the user and the diagnostics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -22,14 +22,14 @@ class Occasion(StrEnum):
     """What a comparison was made for."""
 
     REPAIR = "repair"
-    """By itself: after a start, and every hour."""
+    """Scheduled: after a start, and every hour."""
     IMPORT = "import"
-    """Somebody asked for it."""
+    """Requested by the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class SensorReport:
-    """What concerns one sensor."""
+    """The part about one sensor."""
 
     changes: tuple[Change, ...] = ()
     energy: Decimal = Decimal()
@@ -37,9 +37,9 @@ class SensorReport:
     skipped: Mapping[datetime, Reason] = field(default_factory=dict[datetime, Reason])
     """Hours that do not show the meter's own energy, by their start, and why."""
     obstacle: Obstacle | None = None
-    """Why nothing could be done at all."""
+    """Why the sensor could not be compared."""
     costs: CostComparison | None = None
-    """What came of the costs; None if they were left alone."""
+    """Result of the costs; None if they were not compared."""
 
     @classmethod
     def of(cls, plan: Plan, costs: CostComparison | None = None) -> SensorReport:
@@ -66,13 +66,35 @@ class SensorReport:
         return fields
 
 
+def merged(
+    before: Mapping[str, SensorReport], after: Mapping[str, SensorReport]
+) -> dict[str, SensorReport]:
+    """Return the reports of one comparison and of another one after it as one."""
+    both = {key: _merged(before[key], after[key]) for key in before.keys() & after.keys()}
+    return {key: both.get(key) or after.get(key) or before[key] for key in {**before, **after}}
+
+
+def _merged(before: SensorReport, after: SensorReport) -> SensorReport:
+    changes = {change.start: change for change in before.changes}
+    for change in after.changes:
+        known = changes.get(change.start)
+        changes[change.start] = change if known is None else replace(change, before=known.before)
+    return SensorReport(
+        tuple(changes[start] for start in sorted(changes)),
+        before.energy + after.energy,
+        {**before.skipped, **after.skipped},
+        after.obstacle,
+        after.costs if before.costs is None else before.costs.followed_by(after.costs),
+    )
+
+
 def local_text(moment: datetime) -> str:
     """Return an aware moment as the meter's own clock shows it."""
     return moment.astimezone(JST).isoformat()
 
 
 def _costs(found: CostComparison, *, with_hours: bool) -> Json:
-    """Return hours and amount (in the house's currency) of what was written of the costs."""
+    """Return hours and amount (in the configured currency) of what was written of the costs."""
     plan = found.plan
     fields: dict[str, Json] = {
         "hours": len(plan.changes),
@@ -104,14 +126,14 @@ def _row(change: Change) -> dict[str, Json]:
 
 @dataclass(frozen=True, slots=True)
 class BackfillReport:
-    """What one look at the history came to."""
+    """The result of one run."""
 
     at: datetime
     occasion: Occasion
     sensors: Mapping[str, SensorReport]
     """By the sensor's key: ``imported_energy``, ``exported_energy``."""
     dry_run: bool = False
-    """Whether this only is what would have been done."""
+    """Whether nothing was written, as requested."""
 
     @property
     def hours(self) -> frozenset[datetime]:

@@ -1,4 +1,4 @@
-"""The sensors' histories beside the meter's registers: which hours, and what is to be written.
+"""Compares the sensors' hours with the meter's registers: which hours, and what to write.
 
 :func:`compare` runs in the recorder's thread, within one task and one transaction: it reads,
 plans with the registers that the meter gave before, and writes. If registers are missing it
@@ -67,7 +67,7 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What :func:`compare` is to do, and all that it needs to know for that."""
+    """Input of :func:`compare`."""
 
     entities: Mapping[str, str | Obstacle]
     """The present entity id by the sensor's key, or why it has none."""
@@ -151,14 +151,14 @@ class SensorHours:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of it; everything by the sensor's key."""
+    """The result; everything by the sensor's key."""
 
     cases: Mapping[str, SensorHours] = field(default_factory=dict[str, SensorHours])
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict[str, Obstacle])
     missing: frozenset[datetime] = frozenset()
     """Moments that the meter must be asked about first; then nothing was planned."""
     plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
-    """Of the cases that had something to be compared with."""
+    """Plans of the sensors that could be compared."""
     written: tuple[Writing, ...] = ()
     """What was stored."""
     costs: Mapping[str, CostComparison] = field(default_factory=dict[str, CostComparison])
@@ -172,7 +172,7 @@ class Comparison:
 
     @property
     def needed_from(self) -> datetime | None:
-        """Since when the next look may need the meter's registers again."""
+        """Since when the next run may need the meter's registers again."""
         verified = self.verified
         return min(
             (verified.get(key, case.since) for key, case in self.cases.items()), default=None
@@ -180,7 +180,7 @@ class Comparison:
 
     @property
     def is_through(self) -> bool:
-        """Return whether nothing is left that can be done within this hour."""
+        """Return whether no work is left for this hour."""
         return Obstacle.NOT_COMPILED not in self.obstacles.values() and all(
             self.cases[key].is_through(plan) for key, plan in self.plans.items()
         )
@@ -297,19 +297,19 @@ def _case(
 
 
 def _usable(verified: datetime | None, request: Request) -> datetime | None:
-    """Return it unless it cannot be: the hour is yet to end, or beyond the meter's memory."""
+    """Return it unless that is impossible: the hour has not ended, or the meter no longer has it."""
     if verified is None or not request.reach <= verified < finished_hours(request.now):
         return None
     return verified
 
 
 def _is_other(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
-    """Return whether the meter says something else than the row of an hour does."""
+    """Return whether the row of an hour disagrees with the meter."""
     return _agrees(request, key, snapshot, hour) is False
 
 
 def _is_own(request: Request, key: str, snapshot: Snapshot, hour: datetime) -> bool:
-    """Return whether the meter says the same as the row of an hour."""
+    """Return whether the row of an hour agrees with the meter."""
     return _agrees(request, key, snapshot, hour) is True
 
 

@@ -3,7 +3,7 @@
 Everything here but :func:`recorded_entity` runs in the recorder's thread, with a session of
 ``recorder_task``. The rules come from reading the recorder of Home Assistant 2026.10: an hour
 that it has not compiled must not exist when it does so (it would roll back the hour of every
-sensor in the house), values are stored in the unit of the first compilation, and the next total
+sensor of Home Assistant), values are stored in the unit of the first compilation, and the next total
 is made from the newest five-minute row that the recorder remembers.
 """
 
@@ -41,7 +41,7 @@ from .five_minutes import PERIOD, FiveMinutes
 
 _KWH: Final = UnitOfEnergy.KILO_WATT_HOUR
 #: Decimals that are left of a stored number: finer than any register (E1: 0.0001 kWh).
-_DIGITS: Final = 6
+_DECIMALS: Final = 6
 #: More than any register and any total (kWh): what is beyond cannot be right.
 _MAX_SUM_KWH: Final = 1e9
 #: How long after a full hour its last five minutes are compiled: Home Assistant does that ten
@@ -54,7 +54,7 @@ _STORED: Final = Decimal("1e-12")
 
 
 class Obstacle(StrEnum):
-    """Why there are no statistics that could be put right."""
+    """Why there are no statistics that could be corrected."""
 
     NO_RECORDER = "no_recorder"
     NO_ENTITY = "no_entity"
@@ -116,7 +116,7 @@ def read_statistics(
 ) -> Snapshot | Obstacle:
     """Return the finished hours of a sensor from ``since`` on, with the last row before.
 
-    ``now`` is when the caller asked: what was compiled since is not looked at.
+    ``now`` is when the caller asked: what was compiled since is ignored.
     """
     known = instance.statistics_meta_manager.get_many(session, {entity_id}).get(entity_id)
     bound = _compiled_until(session, now)
@@ -212,11 +212,11 @@ def read_five_minutes(session: Session, snapshot: Snapshot, first: datetime) -> 
 
 
 def _kwh(value: float | None, unit: str | None) -> Decimal | None:
-    """Return a stored number in kWh, None if it is none that can be meant."""
+    """Return a stored number in kWh, None if it is not plausible."""
     if value is None or not math.isfinite(value):
         return None
     energy = EnergyConverter.convert(value, unit, _KWH)
-    return None if abs(energy) > _MAX_SUM_KWH else round(Decimal(energy), _DIGITS)
+    return None if abs(energy) > _MAX_SUM_KWH else round(Decimal(energy), _DECIMALS)
 
 
 # --- Writing -------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ def is_stored(session: Session, writing: Writing) -> bool:
     return all(_is_same(stored, right, writing.tolerance) for stored, right in pairs)
 
 
-#: Stands for an hour that is not there; no sum is like it.
+#: Stands for a missing hour; unequal to every sum.
 _NO_ROW: Final = Row(None, Decimal("Infinity"))
 
 

@@ -6,6 +6,7 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.core import HomeAssistant
 
 from ..takeover.core_integration import CoreEntryBusyError, async_disable
+from .dashboard import STATISTICS, RemoveFromDashboardFlow
 from .issues import CORE_ENTRY_ID, ENTRY_ID
 
 
@@ -21,7 +22,7 @@ class DisableCoreEntryFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Do it once it is confirmed; either entry may have been removed meanwhile."""
+        """Apply the fix once it is confirmed; either entry may have been removed meanwhile."""
         if user_input is None:
             return await super().async_step_confirm()
         entries = self.hass.config_entries
@@ -37,11 +38,13 @@ class DisableCoreEntryFlow(ConfirmRepairFlow):
 
 async def async_create_fix_flow(
     hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
-    issue_id: str,  # noqa: ARG001 - the data say it all
+    issue_id: str,  # noqa: ARG001 - the data are enough
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
-    """Return the flow of an issue; only one kind of issue is fixable."""
+    """Return the flow of an issue."""
     entry_id, core_entry_id = (data or {}).get(ENTRY_ID), (data or {}).get(CORE_ENTRY_ID)
+    if isinstance(statistics := (data or {}).get(STATISTICS), str):
+        return RemoveFromDashboardFlow(statistics)
     if isinstance(entry_id, str) and isinstance(core_entry_id, str):
         return DisableCoreEntryFlow(entry_id, core_entry_id)
     return ConfirmRepairFlow()

@@ -1,7 +1,7 @@
 """Repair issues for problems only the user can fix; cleared when resolved.
 
 Refused credentials are not among them: Home Assistant itself raises an issue with the
-dialog that asks for new ones, and takes it away with that dialog.
+dialog that asks for new ones, and clears it with that dialog.
 """
 
 from datetime import datetime
@@ -53,8 +53,8 @@ ENTRY_ID: Final = "entry_id"
 CORE_ENTRY_ID: Final = "built_in_entry_id"
 
 #: The text about a port whose user is not known.
-_PORT_TAKEN_BY_SOMEBODY: Final = "port_taken_by_somebody"
-#: Failures at the port with a text of their own, which say more than that of their problem.
+_PORT_TAKEN_BY_UNKNOWN: Final = "port_taken_by_somebody"
+#: Failures at the port with a text of their own, more specific than that of their problem.
 _TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
     (OtherDeviceError, "other_device"),
     (errors.PortStuckError, "port_stuck"),
@@ -64,7 +64,7 @@ _TEXTS: Final[tuple[tuple[type[RouteBError], str], ...]] = (
 )
 
 #: Seconds for which a problem must last: a dongle may be on its way from port to port, and
-#: many a program tries every new port and releases it within seconds.
+#: some programs try every new port and release it within seconds.
 _GRACE: Final = {
     Problem.DONGLE_MISSING: 300.0,
     Problem.WRONG_DEVICE: 300.0,
@@ -72,10 +72,10 @@ _GRACE: Final = {
     Problem.PORT_NOT_PERMITTED: 300.0,
 }
 _LONGEST_GRACE: Final = max(_GRACE.values())
-#: Seconds after which it is asked again who has the port.
-_LOOK_AGAIN: Final = 600.0
+#: Seconds after which the user of the port is looked up again.
+_RECHECK_S: Final = 600.0
 
-#: What shows that something else than the dongle is at the port.
+#: Errors that show that another device is at the port.
 _OTHER_DEVICE: Final = (
     errors.NotAWiSunDongleError,
     errors.HanInUseError,
@@ -83,7 +83,7 @@ _OTHER_DEVICE: Final = (
     errors.NotASerialPortError,
     OtherDeviceError,
 )
-#: States in which an entry wants its port. In others it has been put aside for a while.
+#: States in which an entry wants its port. In others it is unloaded for a while.
 _AT_WORK: Final = (
     ConfigEntryState.LOADED,
     ConfigEntryState.SETUP_IN_PROGRESS,
@@ -98,7 +98,7 @@ class IssueMonitor:
     """Watches one entry, through all of its set-ups, and raises and clears its issues."""
 
     def __init__(self, hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-        """Begin without any."""
+        """Start without any."""
         self._hass = hass
         self._entry = entry
         self._at_port: Problem | None = None
@@ -114,8 +114,8 @@ class IssueMonitor:
 
     @callback
     def failed(self, error: RouteBError, now: datetime) -> None:
-        """Learn why a reading failed; ``now`` is aware."""
-        if not isinstance(error, errors.NotConnectedError):  # that says nothing of the port
+        """Note why a reading failed; ``now`` is aware."""
+        if not isinstance(error, errors.NotConnectedError):  # it does not concern the port
             self._watch_port(_problem_at_port(error), _text_about(error))
         refused = isinstance(error, errors.CredentialsRefusedError)
         self._refused |= refused
@@ -141,13 +141,13 @@ class IssueMonitor:
 
     @callback
     def forget(self) -> None:
-        """Take every issue back: the entry has been removed or disabled."""
+        """Clear every issue: the entry has been removed or disabled."""
         self._watch_port(None)
         for problem in Problem:
             self.clear(problem)
 
     def _drop_question(self) -> None:
-        """End the dialog that asks for new credentials: the old ones are good after all."""
+        """End the dialog that asks for new credentials: the old ones are accepted after all."""
         flows = self._hass.config_entries.flow
         for flow in tuple(self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})):
             flows.async_abort(flow["flow_id"])
@@ -167,16 +167,16 @@ class IssueMonitor:
             self._at_port_since = now
         self._at_port, self._text = problem, text
         if problem is not None:
-            # What fails for so long in changing ways needs a person as well.
+            # A failure that lasts so long, in changing ways, needs the user as well.
             left = self._at_port_since + _LONGEST_GRACE - now
-            self._look_in(max(0.0, min(_GRACE[problem], left)))
+            self._check_in(max(0.0, min(_GRACE[problem], left)))
 
-    def _look_in(self, seconds: float) -> None:
-        job = HassJob(self._async_look, f"{DOMAIN} problem", cancel_on_shutdown=True)
+    def _check_in(self, seconds: float) -> None:
+        job = HassJob(self._async_check, f"{DOMAIN} problem", cancel_on_shutdown=True)
         self._timer = async_call_later(self._hass, seconds, job)
 
-    async def _async_look(self, _: datetime) -> None:
-        """Raise the issue of what is wrong at the port, as it has lasted."""
+    async def _async_check(self, _: datetime) -> None:
+        """Raise the issue of a problem at the port that has lasted."""
         self._timer = None
         if self._entry.state not in _AT_WORK:
             self._watch_port(None)
@@ -198,10 +198,10 @@ class IssueMonitor:
         if rival:
             self.clear(Problem.PORT_TAKEN)
         elif name is None:
-            self.create(Problem.PORT_TAKEN, text=_PORT_TAKEN_BY_SOMEBODY)
+            self.create(Problem.PORT_TAKEN, text=_PORT_TAKEN_BY_UNKNOWN)
         else:
             self.create(Problem.PORT_TAKEN, {"user": name})
-        self._look_in(_LOOK_AGAIN)
+        self._check_in(_RECHECK_S)
 
     # --- The radio -----------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ class IssueMonitor:
 
     @callback
     def clear(self, problem: Problem) -> None:
-        """Take an issue back, if there is one."""
+        """Clear an issue, if there is one."""
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(problem))
 
     def _issue_id(self, problem: Problem) -> str:
@@ -293,7 +293,7 @@ def _text_about(error: RouteBError) -> str | None:
 
 @callback
 def issue_monitor_of(hass: HomeAssistant, entry: RouteBConfigEntry) -> IssueMonitor:
-    """Return what watches an entry."""
+    """Return the monitor of an entry."""
     known = hass.data.setdefault(_PROBLEMS, {})
     if entry.entry_id not in known:
         known[entry.entry_id] = IssueMonitor(hass, entry)

@@ -1,4 +1,4 @@
-"""Serial ports of Home Assistant: like any other, but with a host that may not be ready."""
+"""Connectors for the ports of Home Assistant, whose provider may not be ready yet."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def entry_connector(
     """Return a connector that finds out at each opening where the dongle of an entry is.
 
     ``connector_for`` makes the connector for a path, :func:`port_connector` does. A port that
-    another integration or app has is not opened: not everyone locks the ports that they use.
+    another integration or app has is not opened: not every program locks the ports that it uses.
     """
 
     async def connect(factory: Callable[[], asyncio.Protocol]) -> _Opened:

@@ -1,4 +1,4 @@
-"""Dongles that Home Assistant discovers: whether they are any, asked only at ports that are not in use.
+"""USB devices that Home Assistant discovers: probed for a dongle, unless their port is in use.
 
 A port that is in use is not touched. It is looked at again later, for as long as the device stays
 plugged in: Home Assistant reports each device only once.
@@ -23,7 +23,7 @@ from .users import async_is_claimed
 
 #: Seconds until a port in use is looked at again; twice as long each time.
 _FIRST_WAIT: Final = 60.0
-_LONGEST_WAIT: Final = 900.0
+_LONGEST_WAIT_S: Final = 900.0
 
 _WAITING: Final[HassKey[dict[str, _Waiting]]] = HassKey(f"{DOMAIN}_discoveries")
 
@@ -32,7 +32,7 @@ class _Waiting:
     """A device that is looked at later, unless it is unplugged before."""
 
     def __init__(self, hass: HomeAssistant, info: UsbServiceInfo) -> None:
-        """Begin to watch the device."""
+        """Start watching the device."""
         self._hass = hass
         self._info = info
         self._seconds = _FIRST_WAIT
@@ -40,11 +40,11 @@ class _Waiting:
         self._stop_watching = usb.async_register_port_event_callback(hass, self._ports_changed)
 
     @callback
-    def look_later(self) -> None:
+    def probe_later(self) -> None:
         """Begin the discovery again after a while, and again until it is forgotten."""
-        job = HassJob(self._async_look, f"{DOMAIN} discovery", cancel_on_shutdown=True)
+        job = HassJob(self._async_rediscover, f"{DOMAIN} discovery", cancel_on_shutdown=True)
         self._cancel = async_call_later(self._hass, self._seconds, job)
-        self._seconds = min(_LONGEST_WAIT, 2.0 * self._seconds)
+        self._seconds = min(_LONGEST_WAIT_S, 2.0 * self._seconds)
 
     @callback
     def forget(self) -> None:
@@ -54,9 +54,9 @@ class _Waiting:
         self._stop_watching()
         self._hass.data[_WAITING].pop(self._info.device, None)
 
-    async def _async_look(self, _: datetime) -> None:
+    async def _async_rediscover(self, _: datetime) -> None:
         # Not every discovery gets as far as the probe: another dialog may be about the same device.
-        self.look_later()
+        self.probe_later()
         async_create_flow(self._hass, DOMAIN, {"source": SOURCE_USB}, self._info)
 
     @callback
@@ -73,7 +73,7 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
     except (errors.PortBusyError, errors.PortUnreachableError) as err:
         if info.device not in waiting:
             waiting[info.device] = _Waiting(hass, info)
-            waiting[info.device].look_later()
+            waiting[info.device].probe_later()
         raise AbortFlow("port_in_use") from err
     except RouteBError as err:
         _forget(hass, info)
@@ -84,7 +84,7 @@ async def async_probe(hass: HomeAssistant, info: UsbServiceInfo, device: str) ->
 
 @callback
 def _forget(hass: HomeAssistant, info: UsbServiceInfo) -> None:
-    """Look at a device no more: it is known now what it is."""
+    """Stop watching a device: it is known now what it is."""
     if (waiting := hass.data[_WAITING].get(info.device)) is not None:
         waiting.forget()
 

@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 #: Seconds that a scan may take before a port is opened without it. One takes some milliseconds;
 #: the attributes of a USB device that is being reset block their reader.
 SCAN_TIMEOUT: Final = 5.0
-#: Where the kernel says which device number a serial port has.
+#: Where the kernel lists the device number of each serial port.
 _KERNEL_PORTS: Final = Path("/sys/class/tty")
 _DEVICES: Final = Path("/dev")
 #: How the names of USB serial ports begin: those of Linux, FreeBSD and macOS.
@@ -74,7 +74,7 @@ class PortList:
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing."""
+        """Start empty."""
         self._hass = hass
         self._announced: dict[str, usb.USBDevice] = {}
         self._scan: asyncio.Task[Sequence[ListedPort] | None] | None = None
@@ -82,7 +82,7 @@ class PortList:
 
     @callback
     def note(self, added: Iterable[usb.USBDevice], removed: Iterable[usb.USBDevice]) -> None:
-        """Take what an event of Home Assistant says."""
+        """Take the devices of an event of Home Assistant."""
         for device in removed:
             if self._announced.get(device.device) == device:
                 del self._announced[device.device]
@@ -125,7 +125,7 @@ class PortList:
         try:
             ports = await usb.async_scan_serial_ports(self._hass)
             return await self._hass.async_add_executor_job(_listed, ports)
-        except Exception as err:  # noqa: BLE001 - sysfs holds whatever a device says of itself
+        except Exception as err:  # noqa: BLE001 - sysfs holds whatever a device reports of itself
             # Its text may hold a serial number.
             _LOGGER.debug("The serial ports could not be listed (%s)", type(err).__name__)
             return None
@@ -210,9 +210,9 @@ def _may_be_usb(port: usb.USBDevice | usb.SerialDevice) -> bool:
 
 
 def _listed_node(port: usb.USBDevice | usb.SerialDevice) -> str:
-    """Return the node of a listed port, by the kernel's own word.
+    """Return the node of a listed port, as the kernel reports it.
 
-    The name cannot be asked for that: in a container it may belong to another port.
+    The name cannot be used for that: in a container it may belong to another port.
     """
     resolved = port.resolved_device or port.device
     name = Path(resolved).name

@@ -1,4 +1,4 @@
-"""Where the dongle of each meter is: asked before each opening, for all meters together.
+"""Finds the port of each meter's dongle before each opening, for all meters together.
 
 Theory of operation. A dongle with a USB serial number of its own is where the list of ports shows
 that number, whatever is at the path that was stored: names of ports change places at a restart. If
@@ -57,7 +57,7 @@ async def async_follow(hass: HomeAssistant) -> set[str]:
     return _store(hass, await _async_locate_all(hass))
 
 
-async def async_learn(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+async def async_store_usb_identity(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """Store what identifies the dongle, if that could not be read at the set-up."""
     claim = _claim(entry)
     if claim is None or claim.known is not None:
@@ -71,7 +71,7 @@ async def async_learn(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 async def async_usb_identity(hass: HomeAssistant, device: str) -> UsbIdentity | None:
     """Return what identifies the dongle on a port; None if nothing does.
 
-    Never raises: what is asked about a port must not cost the sign-in that has succeeded on it.
+    Never raises: a failed look-up must not fail the sign-in that has succeeded on the port.
     """
     try:
         listed = await port_list(hass).async_read()
@@ -146,7 +146,7 @@ async def _async_locate_all(
 
 @callback
 def _store(hass: HomeAssistant, places: Mapping[str, tuple[str, str | None]]) -> set[str]:
-    """Store where dongles have gone; return whose have. A session shows where its dongle is."""
+    """Store the new ports of dongles; return whose have moved. A live session keeps its port."""
     moved = set()
     for entry in _entries(hass):
         before, now = places.get(entry.entry_id, (None, None))

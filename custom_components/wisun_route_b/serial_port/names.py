@@ -1,4 +1,4 @@
-"""Names of serial ports: which stays, and which are the same port."""
+"""Names of serial ports: which name is stable, and which names mean the same port."""
 
 from collections.abc import Iterable, Sequence
 import os
@@ -16,7 +16,7 @@ _BY_SOCKET: Final = Path("/dev/serial/by-path")
 
 
 async def async_stable_path(hass: HomeAssistant, device: str) -> str:
-    """Return the name of a port that stays the name of this device.
+    """Return the name of a port that is stable for this device.
 
     That is the one under ``/dev/serial/by-id``, unless a second device has the same: the name then
     belongs to whichever was plugged in last, and only the USB socket distinguishes them.

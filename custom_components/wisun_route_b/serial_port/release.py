@@ -10,10 +10,10 @@ from ..entry_data import RouteBConfigEntry
 
 
 class ReleasePort(Protocol):
-    """Whoever may use the port of a sign-in. Nothing of this is stored before the sign-in succeeds."""
+    """A user of the port of a sign-in. Nothing of this is stored before the sign-in succeeds."""
 
     async def async_release(self) -> None:
-        """Have the port released; return when it is free."""
+        """Release the port; return when it is free."""
 
     async def async_finish(self) -> None:
         """Note that the sign-in has succeeded."""

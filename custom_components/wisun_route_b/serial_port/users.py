@@ -1,4 +1,4 @@
-"""Who else has a serial port: other integrations by their entries, apps by their options."""
+"""Other users of a serial port: integrations by their entries, apps by their options."""
 
 from collections.abc import Iterator, Mapping
 import logging
@@ -74,7 +74,7 @@ async def async_is_in_use(hass: HomeAssistant, device: str) -> bool:
 async def async_app_on(hass: HomeAssistant, device: str) -> str | None:
     """Return the name of a running app that is set to a port; None if that cannot be found out.
 
-    A port is opened all the same then: the question matters less than the opening.
+    A port is opened all the same then: the check matters less than the opening.
     """
     try:
         return await _async_app_on(hass, device)

@@ -31,7 +31,7 @@ def _ports_changed(
 ) -> None:
     """Try at once what waits for a port, if what was plugged in may be its dongle.
 
-    Another device must not have the air scanned, nor the meter signed in to, before it is time.
+    Another device must not cause a scan or a sign-in before it is due.
     """
     port_list(hass).note(added, removed)
     retried = {
@@ -39,10 +39,10 @@ def _ports_changed(
         for entry in _entries(hass)
         if _concerns(hass, entry, added) and _retry(hass, entry)
     }
-    _ = hass.async_create_task(_async_look_after(hass, retried))
+    _ = hass.async_create_task(_async_retry_moved(hass, retried))
 
 
-async def _async_look_after(hass: HomeAssistant, retried: set[str]) -> None:
+async def _async_retry_moved(hass: HomeAssistant, retried: set[str]) -> None:
     """Try at once what has its dongle on another port, unless that is done already."""
     moved = await async_follow(hass)
     for entry in _entries(hass):

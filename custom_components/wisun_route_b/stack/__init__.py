@@ -26,7 +26,7 @@ from .link.leftover_session import end_session
 from .link.link_status import LinkState, LinkStatus, RecoveryStep
 from .link.progress import Progress, ProgressCallback, Stage
 from .link.survey import Survey, identify, probe, survey
-from .meter import history as half_hours, properties, readings, schedule as plan
+from .meter import half_hours, properties, readings, schedule
 from .meter.clock import clock_offset
 from .meter.description import MeterDescription
 from .meter.manufacturers import manufacturer_name
@@ -69,11 +69,11 @@ __all__ = [
     "identify",
     "j11_layout",
     "manufacturer_name",
-    "plan",
     "probe",
     "properties",
     "readings",
     "redact",
+    "schedule",
     "serial_connector",
     "survey",
 ]

@@ -59,5 +59,5 @@ class Credentials:
 
     @property
     def fingerprint(self) -> str:
-        """A name for this meter's service that gives nothing away: a hash of the ID."""
+        """An identifier of this meter's service that does not reveal the ID: a hash of it."""
         return hashlib.sha256(b"wisun_route_b:" + self.route_b_id.encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
 """Everything that can go wrong between the serial port and a reading.
 
-Two families of blame, after h11: :class:`EncodeError` is ours, :class:`DecodeError` is the
-other side's. Everything else names what a person can do about it. No message ever carries
+As in h11, :class:`EncodeError` is an error of this side and :class:`DecodeError` one of the other
+side. All other classes stand for something that the user can act on. No message ever carries
 the Route-B ID, the password, a MAC address or an IPv6 address.
 """
 
@@ -30,7 +30,7 @@ class NotASerialPortError(PortError):
 
 
 class TelnetPortError(NotASerialPortError):
-    """The port in the network speaks telnet (RFC 2217), which takes FF bytes for commands."""
+    """The network port uses telnet (RFC 2217), which takes FF bytes for commands."""
 
 
 class PortPermissionError(PortError):
@@ -57,7 +57,7 @@ class PortBlockedError(PortError):
 
 
 class DongleError(RouteBError):
-    """The dongle does not do what a Wi-SUN dongle does."""
+    """The dongle does not work as a Wi-SUN dongle should."""
 
 
 class DongleSilentError(DongleError):
@@ -65,7 +65,7 @@ class DongleSilentError(DongleError):
 
 
 class NotAWiSunDongleError(DongleError):
-    """Something answers, but it speaks neither SKSTACK IP nor J11."""
+    """A device answers, but in neither SKSTACK IP nor J11."""
 
 
 class HanInUseError(DongleError):
@@ -97,7 +97,7 @@ class CommandTimeoutError(DongleError, TimeoutError):
 
 
 class LinkError(RouteBError):
-    """Dongle and meter do not come together, or came apart."""
+    """There is no session between dongle and meter, or it was lost."""
 
 
 class MeterNotFoundError(LinkError):
@@ -109,7 +109,7 @@ class JoinFailedError(LinkError):
 
 
 class CredentialsRefusedError(LinkError):
-    """The meter took part in the sign-in and turned it down: wrong ID or password."""
+    """The meter took part in the sign-in and refused it: wrong ID or password."""
 
 
 class SessionLostError(LinkError):

@@ -3,8 +3,8 @@
 Secret are the Route-B ID, the password, and what identifies a household: MAC and IPv6
 addresses, serial numbers. Two means: shapes (:func:`redact`), which need no knowledge, and
 literal values (:class:`Redactor`), which also find a secret inside a hexadecimal payload,
-where the meter repeats the ID in clear text during the sign-in. Neither can recognise what is
-left of a secret that broke: who shows what came over a serial line shows only what is known
+where the meter repeats the ID in clear text during the sign-in. Neither can recognise a
+fragment of a secret: whatever shows bytes of the serial line shows only what is known
 to be harmless (``trace/trace.py`` and what each driver words).
 """
 
@@ -26,7 +26,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # EPANDESC fields and registers that are parts of the ID or of an address.
     (re.compile(r"((?:PairID|Addr|Pan ID):)[0-9A-F]+", re.IGNORECASE), rf"\g<1>{MASK}"),
     (re.compile(r"(SKSREG\s+S0?[A3B]\s+)\S+", re.IGNORECASE), rf"\g<1>{MASK}"),
-    # IPv6 as SKSTACK writes it, then as others do; multicast says nothing and stays.
+    # IPv6 as SKSTACK writes it, then as others do; multicast addresses reveal nothing and stay.
     (re.compile(r"\bFE80(?::[0-9A-F]{4}){7}\b", re.IGNORECASE), "FE80::" + MASK),
     (re.compile(r"\bFE80:(?::?[0-9A-F]{1,4}){1,7}\b", re.IGNORECASE), "FE80::" + MASK),
     # A PANA packet (port 02CC): the sign-in carries the ID in clear text.
@@ -43,9 +43,9 @@ _BETWEEN: Final = r"(?:[ :.-]|\\x)?"
 _ADDRESS: Final = re.compile(rf"{_HEX}{{16}}", re.IGNORECASE)
 _ROUTE_B_ID: Final = re.compile(rf"{_HEX}{{32}}", re.IGNORECASE)
 #: What makes a letter of ASCII small.
-_SMALL: Final = 0x20
+_LOWER_CASE_BIT: Final = 0x20
 #: Digits that distinguish devices: six bytes of its address.
-_TELLING: Final = 12
+_MIN_PART_DIGITS: Final = 12
 #: Secrets that one redactor looks for; a broken dongle may claim a new address every second.
 _MAX_SECRETS: Final = 12
 
@@ -58,18 +58,18 @@ def redact(text: str) -> str:
 
 
 class Redactor:
-    """Mask the shapes, and the given literal secrets in every disguise."""
+    """Masks the shapes, and the given literal secrets in every notation."""
 
     __slots__ = ("_pattern", "_secrets")
 
     def __init__(self, *secrets: str) -> None:
-        """Remember the secrets to hide; see :meth:`learn`."""
+        """Take the secrets to mask; see :meth:`learn`."""
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self.learn(*secrets)
 
     def learn(self, *secrets: str) -> None:
-        """Hide these as well: as they are, byte by byte, and as hexadecimal ASCII.
+        """Mask these as well: as they are, byte by byte, and as hexadecimal ASCII.
 
         Of 16 hexadecimal digits (a MAC address) and 32 (a Route-B ID) also the last parts,
         and of the former the IPv6 addresses that it makes.
@@ -100,10 +100,10 @@ def _disguises(secret: str) -> set[str]:
     forms = {re.escape(secret), _ascii(secret)}
     if _ROUTE_B_ID.fullmatch(secret):
         # The last eight digits are the pairing ID.
-        parts = {secret, secret[-_TELLING:], secret[-8:]}
+        parts = {secret, secret[-_MIN_PART_DIGITS:], secret[-8:]}
     elif _ADDRESS.fullmatch(secret):
         interface = f"{int(secret, 16) ^ UNIVERSAL_BIT:016X}"
-        parts = {secret, interface, secret[-_TELLING:]}
+        parts = {secret, interface, secret[-_MIN_PART_DIGITS:]}
         forms |= _as_ipv6(interface)
     else:
         return forms
@@ -117,7 +117,9 @@ def _bytewise(digits: str) -> str:
 def _ascii(text: str) -> str:
     """Return how text looks in hexadecimal; its letters may be large or small."""
     return _BETWEEN.join(
-        f"(?:{byte:02X}|{byte | _SMALL:02X})" if chr(byte) in ascii_uppercase else f"{byte:02X}"
+        f"(?:{byte:02X}|{byte | _LOWER_CASE_BIT:02X})"
+        if chr(byte) in ascii_uppercase
+        else f"{byte:02X}"
         for byte in text.encode()
     )
 
@@ -129,7 +131,7 @@ def _as_ipv6(interface: str) -> set[str]:
     short = ":".join(group.lstrip("0") or "0" for group in groups)
     return {
         re.escape(compressed),
-        *([re.escape(short)] if len(short) > _TELLING else []),
+        *([re.escape(short)] if len(short) > _MIN_PART_DIGITS else []),
         _ascii(":".join(groups)),
         _ascii(":".join(groups[1:])),
     }

@@ -9,6 +9,6 @@ PANA_PORT: Final = 0x02CC
 #: Largest payload of a datagram in bytes (BP35A1 and BP35C2 manuals, SKSENDTO; J11 UART IF
 #: specification v1.2, 0008).
 MAX_PAYLOAD: Final = 0x04D0
-#: The bit of an EUI-64, as an integer of 64 bits, that says "universal"; an IPv6 interface identifier
+#: The bit of an EUI-64, as an integer of 64 bits, that means "universal"; an IPv6 interface identifier
 #: has it inverted (RFC 4291, appendix A).
 UNIVERSAL_BIT: Final = 1 << 57

@@ -1,11 +1,12 @@
-"""A new meter's entry carries on the past of the integration that read the meter before.
+"""Carries over the history of the integration that read the meter before.
 
-The order to do so is stored beside the entry (``takeover/store.py``). It is struck off when all of it is on the disk: the
-statistics, the preferences of the Energy dashboard, and the costs that it counts. Whatever comes
-in between (a power cut, a database that fails, a reload), it is carried out again from the
+The order to do so is stored beside the entry (``takeover/store.py``). It is cleared when all of it is
+on the disk: the statistics, the preferences of the Energy dashboard, and the costs that it counts.
+After an interruption (a power cut, a database that fails, a reload) it is carried out again from the
 beginning, and what was done already stays as it is.
 
-A power cut can still take back the newest files. So what was migrated is remembered, and at every start a dashboard that shows a migrated sensor is put right again.
+A power cut can still revert the newest files. So what was migrated is stored, and at every start a
+dashboard that shows a migrated sensor is corrected again.
 """
 
 import asyncio
@@ -16,12 +17,14 @@ import logging
 from typing import Final
 
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_IDENTITY, DOMAIN
+from ..energy_dashboard import async_add_grid_connection
 from ..entry_data import RouteBConfigEntry
 from ..history.identity_lock import identity_lock
 from ..history.issues import HistoryIssues, HistoryProblem
@@ -34,52 +37,74 @@ from .store import TakeOverStore, take_over_store
 _LOGGER = logging.getLogger(__name__)
 
 _ENERGY: Final = "imported_energy"
-#: Seconds until what has failed is tried again; the last one for ever.
-_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
+#: Our sensors that a grid connection of the dashboard consists of.
+SHOWN_IN_DASHBOARD: Final = (_ENERGY, "exported_energy", "power")
+#: Seconds until what has failed is tried again; the last one is repeated.
+_PAUSES_S: Final = (60.0, 300.0, 900.0, 3600.0)
 #: Seconds to wait for a repair or an import of the same meter's history.
-_PATIENCE: Final = 300.0
+_LOCK_TIMEOUT_S: Final = 300.0
 
 
 async def async_carry_over(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
-    """Do what the take-over has asked for, once; the entities must be there.
+    """Do what the take-over has asked for, and add the meter to the Energy dashboard, once.
+
+    The entities must be there.
 
     Waits for Home Assistant's start, with which the recorder begins its work, and tries again
     what has failed, until it is done or cancelled. After a day of failures a repair issue appears.
     """
     store = take_over_store(hass, entry.data[CONF_IDENTITY])
     await store.async_load()
-    if store.order is None and store.migrated is None:
+    if store.order is None and store.migrated is None and not store.dashboard:
         return
     await _wait_for_start(hass)
     try:
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
             if await _attempt(hass, entry, store, pause):
                 return
             await asyncio.sleep(pause)
     except asyncio.CancelledError:
-        # The entry is unloaded, perhaps for ever.
+        # The entry is unloaded, perhaps for good.
         HistoryIssues(hass, entry).clear(HistoryProblem.TAKE_OVER_FAILS)
         raise
+
+
+async def async_order_dashboard(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
+    """Have the meter added to the Energy dashboard, now or at the next set-up of the entry.
+
+    Raises NotStoredError.
+    """
+    store = take_over_store(hass, entry.data[CONF_IDENTITY])
+    await store.async_load()
+    await store.async_note_dashboard(to_be_added=True)
+    if entry.state is ConfigEntryState.LOADED:
+        _ = entry.async_create_background_task(
+            hass, async_carry_over(hass, entry), f"{entry.title} - Energy dashboard"
+        )
 
 
 async def _attempt(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore, pause: float
 ) -> bool:
-    """Try it; return whether there is nothing to be tried again before the next start."""
+    """Try once; return whether nothing has to be tried again before the next start."""
     try:
         if store.order is not None:
             is_complete = await _carry_out(hass, entry, store)
         else:
             await _put_dashboard_right(hass, entry, store)
             is_complete = True
+        if is_complete and store.dashboard:  # not before: the meter would be there twice
+            await _add_to_dashboard(hass, entry, store)
         await _note_outcome(hass, entry, store, is_complete=is_complete)
-    except Exception as err:  # noqa: BLE001 - its words may hold the older entity's id
+    except Exception as err:  # noqa: BLE001 - its text may hold the older entity's id
         _LOGGER.warning(
             "The take-over of the older energy history has failed and will be tried again in "
             "%.0f minutes: %s",
             pause / 60,
             getattr(err, "translation_key", None) or type(err).__name__,
         )
+        if store.order is None and store.migrated is None:
+            return False  # only the dashboard is to be done, of which no past depends
         with contextlib.suppress(NotStoredError):  # then the day starts again after a restart
             await _note_outcome(hass, entry, store, is_complete=False)
         return False
@@ -117,27 +142,27 @@ async def _wait_for_start(hass: HomeAssistant) -> None:
 
 
 async def _carry_out(hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore) -> bool:
-    """Carry out the order; strike it off if nothing of it is left, and return whether that is so.
+    """Carry out the order; clear it and return True if nothing of it is left.
 
     Raises RecorderError, HistoryBusyError, DashboardNotStoredError and NotStoredError.
     """
     theirs = _theirs(hass, entry, store.order or {})
     ours = _ours(hass, entry, theirs)
     pairs = {theirs[key]: ours[key] for key in theirs if key in ours}
-    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _PATIENCE):
+    async with identity_lock(hass, entry.data[CONF_IDENTITY]).hold("take-over", _LOCK_TIMEOUT_S):
         is_complete = await _migrate_energy(hass, theirs, ours)
         if not is_complete:
             pairs.pop(theirs[_ENERGY], None)  # the dashboard goes on showing where the past is
         await async_replace_in_energy_dashboard(hass, pairs)
     if is_complete:
-        await store.async_strike_off(theirs)
+        await store.async_clear_order(theirs)
     return is_complete
 
 
 async def _migrate_energy(
     hass: HomeAssistant, theirs: Mapping[str, str], ours: Mapping[str, str]
 ) -> bool:
-    """Have our energy sensor continue theirs; return whether nothing is missing."""
+    """Let our energy sensor continue theirs; return whether nothing is missing."""
     if _ENERGY not in theirs:
         return True
     if _ENERGY in ours and await async_carry_over_energy(hass, theirs[_ENERGY], ours[_ENERGY]):
@@ -150,17 +175,35 @@ async def _migrate_energy(
     return False
 
 
+async def _add_to_dashboard(
+    hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore
+) -> None:
+    """Have the dashboard show the meter; what cannot be done now is tried at the next start.
+
+    Raises DashboardNotStoredError and NotStoredError.
+    """
+    ours = enabled_sensors(hass, entry)
+    if _ENERGY not in ours:
+        _LOGGER.warning("The Energy dashboard cannot show the meter: its sensor is disabled")
+        return
+    outcome = await async_add_grid_connection(
+        hass, ours[_ENERGY], ours.get("exported_energy"), ours.get("power")
+    )
+    _LOGGER.debug("The meter was to be added to the Energy dashboard: %s", outcome.value)
+    await store.async_note_dashboard(to_be_added=False)
+
+
 async def _put_dashboard_right(
     hass: HomeAssistant, entry: RouteBConfigEntry, store: TakeOverStore
 ) -> None:
-    """Have the dashboard show ours where it shows what was migrated, unless that is back."""
+    """Let the dashboard show our sensor instead of a migrated one, unless that is in use again."""
     migrated = store.migrated or {}
     ours = _ours(hass, entry, migrated)
     pairs = {
         old: ours[key] for key, old in migrated.items() if key in ours and not _is_alive(hass, old)
     }
     if await async_replace_in_energy_dashboard(hass, pairs):
-        _LOGGER.info("The Energy dashboard showed a sensor that was migrated; it is put right")
+        _LOGGER.info("The Energy dashboard showed a migrated sensor; it has been corrected")
 
 
 def _theirs(
@@ -182,6 +225,16 @@ def _ours(hass: HomeAssistant, entry: RouteBConfigEntry, keys: Iterable[str]) ->
         for key in keys
     }
     return {key: entity_id for key, entity_id in found.items() if entity_id is not None}
+
+
+def enabled_sensors(hass: HomeAssistant, entry: RouteBConfigEntry) -> dict[str, str]:
+    """Return our enabled sensors that a grid connection of the dashboard shows, by key."""
+    registry = er.async_get(hass)
+    ours = _ours(hass, entry, SHOWN_IN_DASHBOARD)
+    found = {key: registry.async_get(entity_id) for key, entity_id in ours.items()}
+    return {
+        key: row.entity_id for key, row in found.items() if row is not None and not row.disabled
+    }
 
 
 def _is_alive(hass: HomeAssistant, entity_id: str) -> bool:

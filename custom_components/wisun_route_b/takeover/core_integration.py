@@ -70,7 +70,7 @@ def sensors_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
 
 
 def fingerprint_of(entry: ConfigEntry) -> str | None:
-    """Return what their meter would go by here; None for credentials missing or malformed."""
+    """Return the identity of their meter here; None for credentials missing or malformed."""
     if not _is_complete(entry):
         return None
     try:
@@ -97,7 +97,7 @@ async def async_disable(hass: HomeAssistant, entry_id: str) -> None:
 
 
 async def async_keep_away(hass: HomeAssistant, entry_id: str) -> None:
-    """Disable an entry, whatever becomes of its port."""
+    """Disable an entry, even if its port stays open."""
     await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
 
 
@@ -123,7 +123,7 @@ async def _let_go(
 
 
 def _note_session_end(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Remember that momonga has ended its session: the meter needs a pause before the next."""
+    """Note that momonga has ended its session: the meter needs a pause before the next."""
     if (fingerprint := fingerprint_of(entry)) is not None:
         note_session_end(hass, fingerprint, hass.loop.time())
 

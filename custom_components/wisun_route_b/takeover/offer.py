@@ -1,4 +1,4 @@
-"""The move from Home Assistant's own integration to this one, as the dialog needs it."""
+"""The migration from Home Assistant's own integration, as the dialog needs it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ class CoreEntry:
 class TakeOver:
     """Unloads the other integration's entry while ours is tried; disables it if that works.
 
-    Until then nothing is stored, so that it is back after a restart in the midst of all.
+    Until then nothing is stored, so that a restart in between loads it again.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Look who can be taken over."""
+        """Find the entries that can be taken over."""
         self._hass = hass
         known = _known_meters(hass)
         self._entries = {
@@ -53,7 +53,7 @@ class TakeOver:
         return {key: entry.data[CONF_DEVICE] for key, entry in self._entries.items()}
 
     def choose(self, entry_id: str | None) -> CoreEntry:
-        """Take this one, or the only one."""
+        """Choose this one, or the only one."""
         self._chosen = entry_id or next(iter(self._entries))
         data = self._entries[self._chosen].data
         return CoreEntry(data[CONF_DEVICE], data[CONF_ID], data[CONF_PASSWORD])
@@ -63,8 +63,13 @@ class TakeOver:
         sensors = sensors_of(self._hass, self._entries[self._chosen])
         return sensors if answers[CONF_CARRY_OVER] and sensors else None
 
+    def sensors(self) -> set[str]:
+        """Return the sensors of the meter that was chosen; before that, those of all of them."""
+        entries = [entry for key, entry in self._entries.items() if key == (self._chosen or key)]
+        return {id_ for entry in entries for id_ in sensors_of(self._hass, entry).values()}
+
     async def async_release(self) -> None:
-        """Have the other integration release the port; raises CoreEntryBusyError."""
+        """Let the other integration release the port; raises CoreEntryBusyError."""
         if self._entries[self._chosen].disabled_by is None:
             self._unloaded = self._chosen
             await async_release_port(self._hass, self._chosen)

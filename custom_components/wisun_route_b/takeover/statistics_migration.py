@@ -1,6 +1,6 @@
 """Lets our sensor continue the long-term statistics of another one that showed the same.
 
-A past is carried over in one task of the recorder and in one transaction, so that neither a
+Rows are carried over in one task of the recorder and in one transaction, so that neither a
 compilation nor a power cut can come in between, and read back after the commit. Entity ids of
 Home Assistant's own integration contain the Route-B ID: they are not logged.
 
@@ -77,13 +77,13 @@ async def async_migrate_statistics(
 async def async_carry_over_energy(
     hass: HomeAssistant, old_statistic_id: str, new_entity_id: str
 ) -> bool:
-    """Have an energy sensor continue another one's long-term statistics.
+    """Let an energy sensor continue another one's long-term statistics.
 
-    Best before the recorder has compiled anything of the new one: then it simply inherits.
+    Best before the recorder has compiled anything of the new one: then the rows are renamed.
     Else the hours before its own first one are copied, and its sums go on from there. The
     time between the two becomes part of the first hour, as after a pause of one sensor.
 
-    Returns whether nothing of the past is missing now, read back from the database; False if
+    Returns whether no row of the past is missing now, read back from the database; False if
     the recorder is not there or leaves the sensor out, or if one of the two does not count
     energy. A second time nothing happens. Raises RecorderError if the database fails; nothing
     is changed then, or it is not known what was.
@@ -196,11 +196,11 @@ class _CarryOver:
         return sensor.is_counter and is_energy is self.of_energy
 
     def _be_continued(self, session: Session, sensor: StoredSensor) -> bool:
-        """See to it that the compiler continues from the last sum that is stored.
+        """Ensure that the compiler continues from the last sum that is stored.
 
         It continues from the newest row of five minutes. Those of a sensor that was away for
         longer are purged, and the sum would begin with zero. And it would count the difference
-        between two meters. Tells whether our register can follow the stored one.
+        between two meters. Returns whether our register can follow the stored one.
         """
         metadata_id = sensor.metadata_id
         shorts = last_row(session, StatisticsShortTerm, metadata_id)
@@ -309,7 +309,7 @@ def _follows(
 
 
 def _factor(old_unit: str | None, new_unit: str | None) -> float | None:
-    """Return what turns the one unit into the other, None if nothing does."""
+    """Return the factor from one unit to the other, None if there is none."""
     if old_unit == new_unit:
         return 1.0
     if old_unit in EnergyConverter.VALID_UNITS and new_unit in EnergyConverter.VALID_UNITS:

@@ -1,7 +1,7 @@
-"""What is stored of a take-over: the order for it, and what it has come to.
+"""Stored state of a take-over and of the Energy dashboard: the orders, and their results.
 
-All in one file, so that there is no time between striking off the order and noting what was done.
-What is written is read back: a store of Home Assistant's logs a full disk and raises nothing.
+All in one file, so that the order is cleared and the result noted at the same time. What is written
+is read back: a store of Home Assistant logs a full disk and raises nothing.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class TakeOverStore:
     """The order for a take-over of one meter, and its outcome."""
 
     def __init__(self, hass: HomeAssistant, identity: str) -> None:
-        """Begin without any; :meth:`async_load` reads what is stored."""
+        """Start without any; :meth:`async_load` reads what is stored."""
         # Names of the other integration's sensors have the Route-B ID in them.
         self._store: Store[dict[str, Json]] = Store(
             hass,
@@ -42,6 +42,8 @@ class TakeOverStore:
         """Sensors of the other integration whose past is still to be carried over, by our key."""
         self.migrated: Mapping[str, str] | None = None
         """Sensors of the other integration whose past ours have carried on, by our key."""
+        self.dashboard = False
+        """Whether the meter is still to be added to the Energy dashboard."""
         self.failing_since: datetime | None = None
         """Since when every attempt has failed."""
 
@@ -50,18 +52,33 @@ class TakeOverStore:
         try:
             stored: Json = await self._store.async_load()
         except Exception as err:  # noqa: BLE001 - damaged, or of a newer version
-            _LOGGER.warning("The notes on the take-over cannot be read: %s", type(err).__name__)
+            _LOGGER.warning("The state of the take-over cannot be read: %s", type(err).__name__)
             return
         found = stored if isinstance(stored, dict) else {}
         self.order, self.migrated = texts(found.get("order")), texts(found.get("migrated"))
+        self.dashboard = found.get("dashboard") is True
         self.set_failing_since(found.get("failing_since"))
 
-    async def async_place(self, order: Mapping[str, str]) -> None:
-        """Order a take-over of these sensors; raises NotStoredError."""
-        self.order = order
+    async def async_place(
+        self, order: Mapping[str, str] | None, *, dashboard: bool = False
+    ) -> None:
+        """Order a take-over of these sensors, and to add the meter to the Energy dashboard.
+
+        Raises NotStoredError.
+        """
+        self.order, self.dashboard = order, dashboard
         await self.async_save()
 
-    async def async_strike_off(self, migrated: Mapping[str, str]) -> None:
+    async def async_note_dashboard(self, *, to_be_added: bool) -> None:
+        """Note whether the meter is still to be added to the dashboard; raises NotStoredError."""
+        before, self.dashboard = self.dashboard, to_be_added
+        try:
+            await self.async_save()
+        except BaseException:
+            self.dashboard = before
+            raise
+
+    async def async_clear_order(self, migrated: Mapping[str, str]) -> None:
         """Note that the order is carried out; raises NotStoredError, and it stays then."""
         order, self.order, self.migrated = self.order, None, migrated
         try:
@@ -72,7 +89,7 @@ class TakeOverStore:
 
     @callback
     def set_failing_since(self, stored: object) -> None:
-        """Take a stored moment; one that makes no sense counts as none."""
+        """Take a stored moment; an invalid one counts as none."""
         self.failing_since = _past(stored)
 
     async def async_note_failure(self, since: datetime | None) -> None:
@@ -87,6 +104,7 @@ class TakeOverStore:
         data: dict[str, Json] = {
             "order": None if self.order is None else dict(self.order),
             "migrated": None if self.migrated is None else dict(self.migrated),
+            "dashboard": self.dashboard,
             "failing_since": None if since is None else since.isoformat(),
         }
         await async_save_surely(self._store, data)
@@ -94,6 +112,7 @@ class TakeOverStore:
     async def async_remove(self) -> None:
         """Remove the file; raises OSError."""
         self.order = self.migrated = self.failing_since = None
+        self.dashboard = False
         await self._store.async_remove()
 
 
@@ -107,7 +126,7 @@ def take_over_store(hass: HomeAssistant, identity: str) -> TakeOverStore:
 
 
 def _past(stored: object) -> datetime | None:
-    """Return a moment that is aware and not to come."""
+    """Return a moment that is aware and not in the future."""
     moment = dt_util.parse_datetime(stored) if isinstance(stored, str) else None
     is_sound = moment is not None and moment.tzinfo is not None and moment <= dt_util.utcnow()
     return dt_util.as_utc(moment) if moment is not None and is_sound else None

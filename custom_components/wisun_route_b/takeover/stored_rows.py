@@ -18,24 +18,25 @@ from homeassistant.util.unit_conversion import EnergyConverter
 from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from ..const import MAX_POWER_KW
+
 HOUR: Final = 3600.0
 _DAY: Final = 24 * HOUR
 #: Within so many seconds before a moment a sensor's own pace is looked for.
-_SEEN: Final = 30 * _DAY
-#: More than any low-voltage customer can draw (kW): contracts below 50 kW are low-voltage.
-_MAX_POWER: Final = 100.0
+_PACE_TIME_S: Final = 30 * _DAY
+_MAX_POWER_KW: Final = float(MAX_POWER_KW)
 #: The pace of a sensor of which less than a day is stored (kW): a contract of 60 A at 100 V.
-_USUAL_POWER: Final = 6.0
+_USUAL_POWER_KW: Final = 6.0
 #: So many times the mean power of the busiest day that was seen may have been drawn.
 _BUSIER: Final = 2.0
-#: What may have been used beyond that (kWh): in a short time the mean of a day says little.
+#: What may have been used beyond that (kWh): over a short time the mean of a day is no bound.
 _AT_ONCE: Final = 10.0
 
 type Table = type[Statistics | StatisticsShortTerm]
 
 
 class StoredRow(NamedTuple):
-    """A row of statistics; what it says is true at the end of its period."""
+    """A row of statistics; its values are those at the end of its period."""
 
     start: float
     end: float
@@ -49,7 +50,7 @@ class StoredSensor(NamedTuple):
     metadata_id: int
     unit: str | None
     is_counter: bool
-    """Whether it is a sensor of this house, and has sums."""
+    """Whether it is a sensor of Home Assistant, and has sums."""
 
 
 def find_sensors(session: Session, *statistic_ids: str) -> dict[str, StoredSensor]:
@@ -158,15 +159,15 @@ def copy_before(
 
 
 def possible_energy(session: Session, sensor: StoredSensor, since: float, until: float) -> float:
-    """Return what a sensor can have counted from one moment to another, at its own pace.
+    """Return the energy that a sensor can have counted from one moment to another, at its own pace.
 
     That is the pace of its busiest day within the month before, and somewhat more.
     """
     hours = max(until - since, 0.0) / HOUR
     kwh = EnergyConverter.convert(1.0, UnitOfEnergy.KILO_WATT_HOUR, sensor.unit)
-    seen = _busiest_day(session, sensor.metadata_id, since, _MAX_POWER * kwh)
-    power = _USUAL_POWER * kwh if seen is None else seen * _BUSIER
-    return min(power * hours + _AT_ONCE * kwh, _MAX_POWER * kwh * max(hours, 1.0))
+    seen = _busiest_day(session, sensor.metadata_id, since, _MAX_POWER_KW * kwh)
+    power = _USUAL_POWER_KW * kwh if seen is None else seen * _BUSIER
+    return min(power * hours + _AT_ONCE * kwh, _MAX_POWER_KW * kwh * max(hours, 1.0))
 
 
 def _busiest_day(
@@ -179,7 +180,7 @@ def _busiest_day(
         .where(
             table.metadata_id == metadata_id,
             table.sum.is_not(None),
-            table.start_ts.between(until - _SEEN, until),
+            table.start_ts.between(until - _PACE_TIME_S, until),
         )
         .order_by(table.start_ts)
     )

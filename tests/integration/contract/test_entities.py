@@ -7,9 +7,8 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
-from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+from tests.stack.scripted import METER_SAYS, ScriptedDongle
 
 OVERLOAD = "binary_sensor.smart_meter_overload"
 
@@ -17,17 +16,12 @@ OVERLOAD = "binary_sensor.smart_meter_overload"
 def _currents(dongle: ScriptedDongle, edt: str) -> None:
     """Have the meter say other currents, in steps of 0.1 A."""
     says = METER_SAYS | {0xE8: edt}
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
 
 
 async def _choose(hass: HomeAssistant, entry: MockConfigEntry, **answers: Any) -> Any:
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    usual = {"poll_interval": 30, "repair_history": True, "costs": True, "import_days": 0}
+    usual = {"poll_interval": 30, "repair_history": True, "costs": True, "import_days": "none"}
     result = await hass.config_entries.options.async_configure(
         form["flow_id"], {**usual, **answers}
     )

@@ -66,9 +66,9 @@ def test_difference_of_two_meters_is_no_demand(energy: str) -> None:
 
 def test_time_that_was_looked_at_has_no_hole() -> None:
     peaks = Peaks({})
-    peaks.looked_at(_at(2026, 11, 1, 0, 0), _at(2026, 11, 2, 0, 0))
-    peaks.looked_at(_at(2026, 11, 2, 0, 0), _at(2026, 11, 3, 0, 0))
+    peaks.note_covered(_at(2026, 11, 1, 0, 0), _at(2026, 11, 2, 0, 0))
+    peaks.note_covered(_at(2026, 11, 2, 0, 0), _at(2026, 11, 3, 0, 0))
     assert (peaks.since, peaks.until) == (_at(2026, 11, 1, 0, 0), _at(2026, 11, 3, 0, 0))
 
-    peaks.looked_at(_at(2026, 11, 5, 0, 0), _at(2026, 11, 6, 0, 0))
+    peaks.note_covered(_at(2026, 11, 5, 0, 0), _at(2026, 11, 6, 0, 0))
     assert (peaks.since, peaks.until) == (_at(2026, 11, 5, 0, 0), _at(2026, 11, 6, 0, 0))

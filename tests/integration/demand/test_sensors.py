@@ -11,19 +11,14 @@ from custom_components.wisun_route_b.const import DOMAIN
 from custom_components.wisun_route_b.stack import JST
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.integration.conftest import Later, entry_for, live_session, poll, set_up, state_of
-from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+from tests.stack.scripted import METER_SAYS, ScriptedDongle, erxudp
 
 START = datetime(2026, 5, 20, 14, 0, tzinfo=JST)
 
 
 def _saying(dongle: ScriptedDongle, watts: int, count: int) -> None:
     says = METER_SAYS | {0xE7: f"{watts & 0xFFFFFFFF:08X}", 0xE0: f"{count:08X}"}
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
 
 
 async def test_demand_is_the_average_of_the_running_half_hour(
@@ -103,12 +98,7 @@ async def test_meter_without_half_hours_has_no_demand(
     hass: HomeAssistant, dongle: ScriptedDongle, entity_registry: er.EntityRegistry
 ) -> None:
     says = {epc: edt for epc, edt in METER_SAYS.items() if epc not in {0x9F, 0xEA}}
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
     await set_up(hass, entry_for())
 
     assert state_of(hass, "power") == "632"

@@ -63,7 +63,7 @@ from ..conftest import (
 )
 from .dialogs import FORM, open_form, submit
 
-_FLOW = f"custom_components.{DOMAIN}.config_flow"
+_LAST_PAGE = f"custom_components.{DOMAIN}.flow.last_page"
 _STORE = "homeassistant.helpers.storage.Store"
 _LISTED = usb.USBDevice(
     device=SCRIPTED_PORT,
@@ -603,7 +603,7 @@ async def test_sign_in_is_kept_when_the_port_cannot_be_asked_who_it_is(
     assert result["data"][CONF_USB] is None
 
 
-@pytest.mark.parametrize("broken", [f"{_FLOW}.async_get_translations", f"{_STORE}.async_save"])
+@pytest.mark.parametrize("broken", [f"{_LAST_PAGE}.async_get_translations", f"{_STORE}.async_save"])
 async def test_sign_in_is_kept_when_its_result_could_not_be_stored_the_first_time(
     hass: HomeAssistant,
     dongle: ScriptedDongle,
@@ -611,7 +611,7 @@ async def test_sign_in_is_kept_when_its_result_could_not_be_stored_the_first_tim
     monkeypatch: pytest.MonkeyPatch,
     broken: str,
 ) -> None:
-    form = {**FORM, CONF_IMPORT_DAYS: 5}
+    form = {**FORM, CONF_IMPORT_DAYS: "month"}
     flow_id = await open_form(hass)
     result = await hass.config_entries.flow.async_configure(flow_id, form)
     while result["type"] is FlowResultType.SHOW_PROGRESS:
@@ -630,4 +630,4 @@ async def test_sign_in_is_kept_when_its_result_could_not_be_stored_the_first_tim
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"][CONF_ROUTE_B_ID] == ROUTE_B_ID
     identity = result["data"][CONF_IDENTITY]
-    assert hass_storage[f"{DOMAIN}.{identity}.history"]["data"]["import_days"] == 5
+    assert hass_storage[f"{DOMAIN}.{identity}.history"]["data"]["import_days"] == 30

@@ -25,7 +25,7 @@ DEFAULTS = {
     CONF_POLL_INTERVAL: 30,
     CONF_REPAIR: True,
     "costs": True,
-    CONF_IMPORT_DAYS: 0,
+    CONF_IMPORT_DAYS: "none",
     "contract": "none",
     "contract_size": 0,
 }
@@ -78,7 +78,7 @@ async def test_what_the_first_set_up_has_still_to_do_is_kept(
     assert entry.state is ConfigEntryState.SETUP_RETRY
 
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    assert _offered(form) == {**DEFAULTS, CONF_IMPORT_DAYS: 30}
+    assert _offered(form) == {**DEFAULTS, CONF_IMPORT_DAYS: "month"}
     await _choose(hass, entry, **_offered(form) | {CONF_POLL_INTERVAL: 60})
 
     assert entry.options == {CONF_POLL_INTERVAL: 60, CONF_REPAIR: True, "costs": True}
@@ -86,9 +86,9 @@ async def test_what_the_first_set_up_has_still_to_do_is_kept(
     assert hass_storage[f"{DOMAIN}.{identity}.take_over"]["data"]["order"] == order
 
     # Until the set-up has come to it, the import can be changed and taken back.
-    await _choose(hass, entry, import_days=7)
-    assert _stored_days(hass_storage, entry) == 7
-    await _choose(hass, entry, import_days=0)
+    await _choose(hass, entry, import_days="all")
+    assert _stored_days(hass_storage, entry) == 99
+    await _choose(hass, entry, import_days="none")
     assert _stored_days(hass_storage, entry) is None
 
 
@@ -129,21 +129,21 @@ async def test_days_to_import_are_an_order_and_no_setting(
     await set_up(hass, entry)
     await _choose(hass, entry)
 
-    result = await _choose(hass, entry, import_days=5.0, poll_interval=interval)
+    result = await _choose(hass, entry, import_days="month", poll_interval=interval)
 
     settings = {CONF_POLL_INTERVAL: interval, CONF_REPAIR: True, "costs": True}
     assert result["data"] == entry.options == settings
     assert entry.state is ConfigEntryState.LOADED
-    assert _stored_days(hass_storage, entry) == 5
+    assert _stored_days(hass_storage, entry) == 30
     assert entry.runtime_data.backfill.to_import is not None
     # Nothing is ordered, or taken back, by whoever changes something else.
     await _choose(hass, entry, poll_interval=100)
-    assert _stored_days(hass_storage, entry) == 5
+    assert _stored_days(hass_storage, entry) == 30
 
 
 @pytest.mark.parametrize(
     "answers",
-    [{"poll_interval": 9}, {"poll_interval": 301}, {"import_days": 100}, {"import_days": -1}],
+    [{"poll_interval": 9}, {"poll_interval": 301}, {"import_days": "some"}, {"import_days": 30}],
 )
 async def test_numbers_out_of_range_are_refused(
     hass: HomeAssistant, dongle: ScriptedDongle, answers: dict[str, int]
@@ -153,3 +153,19 @@ async def test_numbers_out_of_range_are_refused(
 
     with pytest.raises(InvalidData):
         await _choose(hass, entry, **answers)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(7, "month"), (30, "month"), (60, "all")])
+async def test_days_that_an_older_version_has_ordered_are_shown_and_stay(
+    hass: HomeAssistant, hass_storage: dict[str, Any], days: int, shown: str
+) -> None:
+    entry = entry_for("/dev/no-such-port")
+    entry.add_to_hass(hass)
+    await async_place(hass, entry.data[CONF_IDENTITY], Orders(days))
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert _offered(form)[CONF_IMPORT_DAYS] == shown
+    await _choose(hass, entry, import_days=shown, poll_interval=60)
+
+    assert _stored_days(hass_storage, entry) == days

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.history.recorder_task import PATIENCE
+from custom_components.wisun_route_b.history.recorder_task import RECORDER_TIMEOUT_S
 from custom_components.wisun_route_b.stack import errors
 from tests.integration.history.entry_fixture import HistoryHarness
 
@@ -118,7 +118,7 @@ class Places:
                 return
             except OperationalError, ValueError:
                 # The recorder drops a task when the commit before it fails.
-                call(places._be_patient)
+                call(places._let_recorder_time_out)
                 return
             places._ours.running = True
             try:
@@ -181,9 +181,9 @@ class Places:
         if self.harness.repair is not None:
             self.harness.repair.async_stop()
 
-    def _be_patient(self) -> None:
+    def _let_recorder_time_out(self) -> None:
         """Let the time pass after which a task is not waited for any more."""
-        self.harness.move(self.harness.now + timedelta(seconds=PATIENCE + 1))
+        self.harness.move(self.harness.now + timedelta(seconds=RECORDER_TIMEOUT_S + 1))
 
     def _start_second(self) -> None:
         repair, hass = self.harness.repair, self.harness.hass

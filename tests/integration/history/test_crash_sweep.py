@@ -92,7 +92,7 @@ async def repair_with_a_shift(
 
 SCENARIOS: dict[Scenario, int] = {
     import_by_the_action: 40,
-    days_to_import: 53,
+    days_to_import: 89,
     hourly_repair: 46,
     repair_with_a_shift: 51,
 }
@@ -187,7 +187,7 @@ def chosen() -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_task, "_PAUSE", 0)
+    monkeypatch.setattr(recorder_task, "_PAUSE_S", 0)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

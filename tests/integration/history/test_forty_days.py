@@ -51,14 +51,7 @@ async def test_forty_days_have_no_hole(
     harness.meter.set_counts(ROLL_OVER, (0, 0))
     await harness.set_up()
     await harness.start()
-    for down, up in OUTAGES:
-        if harness.now < EXCHANGE < down:
-            await exchange(harness)
-        await harness.live(down)
-        await harness.stop()
-        harness.move(up)
-        await harness.start()
-    await harness.live(END)
+    await live_forty_days(harness)
 
     for entity_id in (IMPORTED, EXPORTED):
         bars = await harness.stored(entity_id)
@@ -75,6 +68,18 @@ async def test_forty_days_have_no_hole(
         assert sums[hours[-1]] - sums[hours[0]] == sum(expected.values(), Decimal())
     await the_other_sensor_is_untouched(harness)
     await nothing_is_left_to_do(harness)
+
+
+async def live_forty_days(harness: HistoryHarness) -> None:
+    """Let all outages and the exchange of the meter happen, to the end of the scenario."""
+    for down, up in OUTAGES:
+        if harness.now < EXCHANGE < down:
+            await exchange(harness)
+        await harness.live(down)
+        await harness.stop()
+        harness.move(up)
+        await harness.start()
+    await harness.live(END)
 
 
 async def exchange(harness: HistoryHarness) -> None:

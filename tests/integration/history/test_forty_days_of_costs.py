@@ -18,13 +18,11 @@ from tests.integration.history.priced_harness import (
     source,
 )
 from tests.integration.history.test_forty_days import (
-    END,
     EXCHANGE,
     KEPT,
-    OUTAGES,
     ROLL_OVER,
     START,
-    exchange,
+    live_forty_days,
     the_other_sensor_is_untouched,
 )
 
@@ -48,14 +46,7 @@ async def test_forty_days_of_costs_have_no_hole(
     await harness.set_up()
     await harness.show_costs(source())
     await harness.start()
-    for down, up in OUTAGES:
-        if harness.now < EXCHANGE < down:
-            await exchange(harness)
-        await harness.live(down)
-        await harness.stop()
-        harness.move(up)
-        await harness.start()
-    await harness.live(END)
+    await live_forty_days(harness)
 
     await _every_hour_is_energy_times_price(harness)
     await the_other_sensor_is_untouched(harness)

@@ -14,7 +14,7 @@ from tests.integration.history.entry_fixture import IMPORTED, HistoryHarness
 from tests.integration.history.scenario import at
 
 #: Seconds after which the recorder goes on if nobody lets it.
-_PATIENCE = 10.0
+_TIMEOUT_S = 10.0
 
 
 # One in memory would let nobody read while the recorder writes.
@@ -28,7 +28,7 @@ async def test_what_the_event_tells_of_is_waited_for(harness: HistoryHarness) ->
         looked.set()
 
     def hesitate(*_: Any) -> None:
-        looked.wait(_PATIENCE)
+        looked.wait(_TIMEOUT_S)
 
     harness.hass.bus.async_listen_once(EVENT_RECORDER_5MIN_STATISTICS_GENERATED, let_others_look)
     sa.event.listen(StatisticsRuns, "after_insert", hesitate)

@@ -107,6 +107,7 @@ async def test_outcome_of_an_older_take_over_is_moved(
     assert notes(hass_storage, entry, "take_over") == {
         "order": None,
         "migrated": ORDER,
+        "dashboard": False,
         "failing_since": SINCE,
     }
     assert entry.data.keys() == entry_for().data.keys()

@@ -30,7 +30,7 @@ SECRET = "0123456789ABCDEF0123456789ABCDEF"
 
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_task, "_PAUSE", 0)
+    monkeypatch.setattr(recorder_task, "_PAUSE_S", 0)
 
 
 def add(_: Recorder, session: Session) -> int:
@@ -172,7 +172,7 @@ async def test_what_is_logged_of_a_task_shows_nothing_of_its_arguments(
     fault: Callable[..., Exception],
 ) -> None:
     """The recorder logs each task it takes up, and each one it fails with; asyncio its futures."""
-    monkeypatch.setattr(recorder_task, "_ATTEMPTS", 2)
+    monkeypatch.setattr(recorder_task, "_MAX_ATTEMPTS", 2)
     logging.disable(logging.NOTSET)
     caplog.set_level(logging.DEBUG)
     caplog.clear()
@@ -191,7 +191,7 @@ async def test_what_is_logged_of_a_task_shows_nothing_of_its_arguments(
     with monkeypatch.context() as failing:
         failing.setattr(recorder_mock, "_commit_event_session_or_retry", drop)
         with pytest.raises(RecorderError) as dropped:
-            await run_in_recorder(hass, "rename", work, within=0.5)
+            await run_in_recorder(hass, "rename", work, timeout_s=0.5)
 
     records = [record for record in caplog.records if not record.name.startswith("sqlalchemy")]
     logged = [logging.Formatter().format(record) for record in records]
@@ -247,8 +247,8 @@ async def test_a_caller_that_gives_up_takes_its_task_back(
         return number
 
     before_it = None if begun else asyncio.ensure_future(run_in_recorder(hass, "hold", hold))
-    within = 0.05 if how == "late" else 60
-    task = asyncio.ensure_future(run_in_recorder(hass, "add", slow, within=within))
+    timeout_s = 0.05 if how == "late" else 60
+    task = asyncio.ensure_future(run_in_recorder(hass, "add", slow, timeout_s=timeout_s))
     await (running.wait() if begun else asyncio.sleep(0))
     if how == "cancelled":
         task.cancel()
@@ -274,7 +274,7 @@ async def test_a_task_that_the_recorder_drops_is_not_waited_for_without_end(
 
     monkeypatch.setattr(recorder_mock, "_commit_event_session_or_retry", fail)
     with pytest.raises(RecorderError) as caught:
-        await recorder_caught_up(hass, within=0.05)
+        await recorder_caught_up(hass, timeout_s=0.05)
 
     assert caught.value.failure is Failure.RECORDER_BUSY
     assert caught.value.purpose == "waiting for the recorder"

@@ -15,11 +15,10 @@ from custom_components.wisun_route_b.const import CONF_IDENTITY, CONF_IMPORT_DAY
 from custom_components.wisun_route_b.diagnostics import async_get_config_entry_diagnostics
 from custom_components.wisun_route_b.history.backfill import HistoryBackfill
 from custom_components.wisun_route_b.history.store import forget_backfill
-from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.integration.conftest import entry_for, poll, set_up, state_of
 from tests.integration.history.entry_fixture import IMPORTED, HistoryHarness
 from tests.integration.history.scenario import all_is_right, at, off
-from tests.stack.scripted import METER_SAYS, ScriptedDongle, answer_to, erxudp
+from tests.stack.scripted import METER_SAYS, ScriptedDongle
 
 REPORT = {
     "at": "2030-05-20T01:00:00+00:00",
@@ -35,12 +34,7 @@ REPORT = {
 @pytest.fixture(autouse=True)
 def _answers(dongle: ScriptedDongle) -> None:
     """Have the meter answer everything that the diagnostics ask for, at once."""
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, {**METER_SAYS, 0x9E: "0281E5"}).encode()))
-
-    dongle.on_request = answer
+    dongle.know({**METER_SAYS, 0x9E: "0281E5"})
 
 
 def file_of(key: str, data: object, version: int = 1) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_pages_to_learn_more_from_are_there(page: str) -> None:
 
 
 @pytest.fixture
-def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
+def faulty_port(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
     made = FaultyPort(dongle)
     monkeypatch.setattr(
         f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", made.connector
@@ -67,9 +67,9 @@ def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
     return made
 
 
-async def mend(hass: HomeAssistant, door: FaultyPort, entry: MockConfigEntry) -> None:
+async def mend(hass: HomeAssistant, faulty_port: FaultyPort, entry: MockConfigEntry) -> None:
     await until(lambda: entry.state is not ConfigEntryState.SETUP_IN_PROGRESS)
-    door.error = None
+    faulty_port.error = None
     plug_in(hass)
     await until(lambda: entry.state is ConfigEntryState.LOADED)
     await until(lambda: state_of(hass, "link_state") == "connected")
@@ -84,10 +84,10 @@ async def mend(hass: HomeAssistant, door: FaultyPort, entry: MockConfigEntry) ->
 )
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
-    hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError, language: str
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later, error: RouteBError, language: str
 ) -> None:
     hass.config.language = language
-    door.error = error
+    faulty_port.error = error
     entry = entry_for()
     await set_up(hass, entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -104,7 +104,7 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
     assert "Smart meter" in shown["title"]
 
     hass.config.language = "en"  # of which the ids of entities are made
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     assert not issues(hass)
 
 
@@ -124,7 +124,7 @@ async def test_dongle_that_is_not_there_at_the_start_is_told_after_five_minutes(
 )
 async def test_whatever_lasts_at_the_port_becomes_a_repair(
     hass: HomeAssistant,
-    door: FaultyPort,
+    faulty_port: FaultyPort,
     later: Later,
     *,
     error: RouteBError,
@@ -133,8 +133,8 @@ async def test_whatever_lasts_at_the_port_becomes_a_repair(
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
-    door.error = error
-    door.dongle.unplug()
+    faulty_port.error = error
+    faulty_port.dongle.unplug()
     for _ in range(12):
         await later(31)
 
@@ -142,7 +142,7 @@ async def test_whatever_lasts_at_the_port_becomes_a_repair(
     shown = await texts(hass, issues(hass)[key], language)
     assert shown.keys() == {"title", "description"}
 
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     assert not issues(hass)
 
 
@@ -154,9 +154,9 @@ async def test_whatever_lasts_at_the_port_becomes_a_repair(
     ],
 )
 async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
-    hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError, key: str
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later, error: RouteBError, key: str
 ) -> None:
-    door.error = error
+    faulty_port.error = error
     entry = entry_for()
     await set_up(hass, entry)
     assert entry.error_reason_translation_key == key
@@ -167,18 +167,18 @@ async def test_port_with_a_trouble_of_its_own_is_told_in_its_own_words(
     assert all("Smart meter" in text["title"] for text in shown.values())
     assert shown["en"] != shown["ja"]
 
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     assert not issues(hass)
 
 
 async def test_what_fails_in_changing_ways_becomes_a_repair_as_well(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
-    door.dongle.unplug()
+    faulty_port.dongle.unplug()
     for step in range(22):
-        door.error = (
+        faulty_port.error = (
             errors.DongleSilentError("mute") if step % 2 else errors.NotAWiSunDongleError("another")
         )
         await later(16)
@@ -221,41 +221,41 @@ async def test_dongle_at_a_serial_proxy_that_is_off_is_missing(
 
 
 async def test_dongle_that_is_unplugged_for_good_is_told_until_it_is_back(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
-    door.error = MISSING
-    door.dongle.unplug()
+    faulty_port.error = MISSING
+    faulty_port.dongle.unplug()
     for _ in range(12):
         await later(31)
 
     assert issues(hass).keys() == {"dongle_missing"}
 
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     assert not issues(hass)
 
 
 async def test_dongle_that_comes_and_goes_is_no_issue(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
     entry = entry_for()
     await set_up(hass, entry)
     changes = count_changes(hass)
     for _ in range(6):
-        door.error = MISSING
-        door.dongle.unplug()
+        faulty_port.error = MISSING
+        faulty_port.dongle.unplug()
         for _ in range(4):
             await later(31)
-        await mend(hass, door, entry)
+        await mend(hass, faulty_port, entry)
 
     assert changes == []
 
 
 async def test_issue_stays_as_it_is_while_the_set_up_is_tried_again_and_again(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = MISSING
+    faulty_port.error = MISSING
     entry = entry_for()
     await set_up(hass, entry)
     await later(301)
@@ -271,9 +271,9 @@ async def test_issue_stays_as_it_is_while_the_set_up_is_tried_again_and_again(
 
 
 async def test_issues_go_with_the_entry(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = MISSING
+    faulty_port.error = MISSING
     entry = entry_for()
     await set_up(hass, entry)
     await later(301)
@@ -286,9 +286,9 @@ async def test_issues_go_with_the_entry(
 
 
 async def test_issues_go_when_the_entry_is_disabled_and_come_back_only_if_still_true(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = MISSING
+    faulty_port.error = MISSING
     entry = entry_for()
     await set_up(hass, entry)
     await later(301)
@@ -305,9 +305,9 @@ async def test_issues_go_when_the_entry_is_disabled_and_come_back_only_if_still_
 
 
 async def test_entry_that_was_put_aside_is_not_complained_of(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = MISSING
+    faulty_port.error = MISSING
     entry = entry_for()
     await set_up(hass, entry)
 
@@ -322,7 +322,7 @@ async def test_entry_that_was_put_aside_is_not_complained_of(
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_title(
-    hass: HomeAssistant, door: FaultyPort, later: Later, tmp_path: Path, language: str
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later, tmp_path: Path, language: str
 ) -> None:
     (tmp_path / "ttyUSB0").touch()
     (tmp_path / "by-id").symlink_to(tmp_path / "ttyUSB0")
@@ -336,7 +336,7 @@ async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_
     listing = MockConfigEntry(domain="sun", data={"list": [1, "/dev/null"]})
     listing.add_to_hass(hass)
     listing.mock_state(hass, ConfigEntryState.LOADED)
-    door.error = BUSY
+    faulty_port.error = BUSY
     entry = entry_for(str(tmp_path / "by-id"))
     await set_up(hass, entry)
 
@@ -353,16 +353,16 @@ async def test_integration_that_has_the_port_is_named_by_its_name_and_never_its_
     assert not any("secret" in text for text in shown.values())
 
     other.mock_state(hass, ConfigEntryState.NOT_LOADED)
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     assert not issues(hass)
 
 
 async def test_port_held_by_an_unknown_program_is_reported_without_a_name(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
     other = MockConfigEntry(domain="zha", data={"device": {"path": SCRIPTED_PORT}})
     other.add_to_hass(hass)  # but it is not running
-    door.error = BUSY
+    faulty_port.error = BUSY
     entry = entry_for()
     await set_up(hass, entry)
     await later(65)
@@ -376,12 +376,12 @@ async def test_port_held_by_an_unknown_program_is_reported_without_a_name(
     await later(601)
     await until(lambda: issues(hass).keys() == {"port_taken"})
 
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     assert not issues(hass)
 
 
 async def test_app_that_has_the_port_is_named(
-    hass: HomeAssistant, door: FaultyPort, later: Later, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consumers = "homeassistant.components.usb.consumers"
     port = SerialDevice(device=SCRIPTED_PORT, serial_number=None, manufacturer=None, description="")
@@ -391,7 +391,7 @@ async def test_app_that_has_the_port_is_named(
         f"{consumers}.get_addons_info",
         lambda _: {"x": {"name": "Mosquito", "state": "started", "options": {"p": SCRIPTED_PORT}}},
     )
-    door.error = BUSY
+    faulty_port.error = BUSY
     await set_up(hass, entry_for())
     await later(65)
     await until(lambda: bool(issues(hass)))
@@ -403,30 +403,30 @@ async def test_app_that_has_the_port_is_named(
 
 
 async def test_port_that_is_probed_for_a_moment_is_no_issue(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = BUSY
+    faulty_port.error = BUSY
     entry = entry_for()
     await set_up(hass, entry)
     changes = count_changes(hass)
     await later(20)
 
-    await mend(hass, door, entry)
+    await mend(hass, faulty_port, entry)
     await later(600)
 
     assert changes == []
 
 
 async def test_change_from_taken_to_missing_changes_the_issue(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = BUSY
+    faulty_port.error = BUSY
     entry = entry_for()
     await set_up(hass, entry)
     await later(65)
     await until(lambda: bool(issues(hass)))
 
-    door.error = MISSING
+    faulty_port.error = MISSING
     await hass.config_entries.async_reload(entry.entry_id)
     assert not issues(hass)
     await later(301)
@@ -462,12 +462,12 @@ async def poll_hourly(hass: HomeAssistant, put_on: PutOn, hours: int) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_radio_that_is_too_weak_for_two_days_is_told_until_it_was_good_for_a_day(
-    hass: HomeAssistant, door: FaultyPort, put_on: PutOn, language: str
+    hass: HomeAssistant, faulty_port: FaultyPort, put_on: PutOn, language: str
 ) -> None:
     await set_up(hass, entry_for())
     await hass.async_block_till_done(wait_background_tasks=True)
-    door.dongle.replies["SKJOIN"] = JOIN_IGNORED
-    door.dongle.say(f"EVENT 27 {METER_IP}\r\n".encode())
+    faulty_port.dongle.replies["SKJOIN"] = JOIN_IGNORED
+    faulty_port.dongle.say(f"EVENT 27 {METER_IP}\r\n".encode())
     await until(lambda: state_of(hass, "link_state") == "sign_in_failed")
     changes = count_changes(hass)
 
@@ -480,7 +480,7 @@ async def test_radio_that_is_too_weak_for_two_days_is_told_until_it_was_good_for
     assert (issue.severity, issue.is_fixable) == (ir.IssueSeverity.WARNING, False)
     assert (await texts(hass, issue, language)).keys() == {"title", "description"}
 
-    del door.dongle.replies["SKJOIN"]
+    del faulty_port.dongle.replies["SKJOIN"]
     plug_in(hass)
     await until(lambda: state_of(hass, "link_state") == "connected")
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -49,7 +49,7 @@ def offered(hass: HomeAssistant) -> list[str]:
 
 
 @pytest.fixture
-def door(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
+def faulty_port(dongle: ScriptedDongle, monkeypatch: pytest.MonkeyPatch) -> FaultyPort:
     made = FaultyPort(dongle)
     monkeypatch.setattr(
         f"custom_components.{DOMAIN}.serial_port.connector.serial_connector", made.connector
@@ -118,27 +118,27 @@ async def test_dongle_of_a_running_app_is_not_touched(
     "error", [errors.PortBusyError("busy"), errors.PortUnreachableError("not ready")]
 )
 async def test_port_that_is_busy_is_looked_at_again(
-    hass: HomeAssistant, door: FaultyPort, later: Later, error: RouteBError
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later, error: RouteBError
 ) -> None:
-    door.error = error
+    faulty_port.error = error
     assert (await discover(hass))["reason"] == "port_in_use"
     await later(61)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not offered(hass)
 
-    door.error = None
+    faulty_port.error = None
     await later(121)
 
     await until(lambda: offered(hass) == ["user"])
-    assert words(door.dongle) == ["SKVER"]
+    assert words(faulty_port.dongle) == ["SKVER"]
 
 
 async def test_port_that_was_taken_for_a_while_at_a_look_is_looked_at_again(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = errors.PortBusyError("busy")
+    faulty_port.error = errors.PortBusyError("busy")
     await discover(hass)
-    door.error = None
+    faulty_port.error = None
     ours = entry_for(SCRIPTED_PORT)
     object.__setattr__(ours, "disabled_by", ConfigEntryDisabler.USER)
     ours.add_to_hass(hass)
@@ -146,20 +146,20 @@ async def test_port_that_was_taken_for_a_while_at_a_look_is_looked_at_again(
     await later(61)  # this look ends before the port is asked for
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not offered(hass)
-    assert not door.dongle.commands
+    assert not faulty_port.dongle.commands
     await hass.config_entries.async_remove(ours.entry_id)
     await later(121)
 
     await until(lambda: offered(hass) == ["user"])
-    assert words(door.dongle) == ["SKVER"]
+    assert words(faulty_port.dongle) == ["SKVER"]
 
 
 async def test_dongle_that_was_offered_is_not_looked_at_again(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
-    door.error = errors.PortBusyError("busy")
+    faulty_port.error = errors.PortBusyError("busy")
     await discover(hass)
-    door.error = None
+    faulty_port.error = None
     await later(61)
     await until(lambda: offered(hass) == ["user"])
 
@@ -170,23 +170,23 @@ async def test_dongle_that_was_offered_is_not_looked_at_again(
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert not offered(hass)
-    assert words(door.dongle) == ["SKVER"]
+    assert words(faulty_port.dongle) == ["SKVER"]
 
 
 async def test_device_that_was_unplugged_meanwhile_is_not_looked_at(
-    hass: HomeAssistant, door: FaultyPort, later: Later
+    hass: HomeAssistant, faulty_port: FaultyPort, later: Later
 ) -> None:
     await open_form(hass)  # which sets the integration up
-    door.error = errors.PortBusyError("busy")
+    faulty_port.error = errors.PortBusyError("busy")
     await discover(hass)
-    door.error = None
+    faulty_port.error = None
 
     happens(hass, removed=[device(SCRIPTED_PORT)])
     await later(1000)
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert not offered(hass)
-    assert not door.dongle.commands
+    assert not faulty_port.dongle.commands
 
 
 async def test_discovery_asks_for_the_version_and_sets_nothing(

@@ -315,8 +315,8 @@ async def home(
     harness: TakeoverHarness, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[HomeAssistant]:
     logging.disable(logging.INFO)  # a debug log of everything takes longer than all the rest
-    monkeypatch.setattr(recorder_task, "_PAUSE", 0)
-    monkeypatch.setattr(carry_over, "_PAUSES", (1.0,))
+    monkeypatch.setattr(recorder_task, "_PAUSE_S", 0)
+    monkeypatch.setattr(carry_over, "_PAUSES_S", (1.0,))
     for name in ("async_save", "async_load"):
         monkeypatch.setattr(Store, name, _suspending(getattr(Store, name)))
     monkeypatch.setattr(EnergyManager, "async_update", _suspending(EnergyManager.async_update))

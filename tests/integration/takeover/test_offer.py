@@ -194,7 +194,7 @@ async def test_form_comes_back_as_it_was_filled_in(
     theirs = await _their_meter(hass)
     form = await _choose(hass, "take_over")
     dongle.replies["SKJOIN"] = JOIN_REFUSED
-    answers = {"meter": theirs.entry_id, "adopt": False, "import_days": 7}
+    answers = {"meter": theirs.entry_id, "adopt": False, "import_days": "all"}
 
     result = await submit(hass, form["flow_id"], answers)
 
@@ -368,16 +368,24 @@ async def test_past_of_the_energy_dashboard_comes_along_if_wanted(
     ours = "sensor.smart_meter_imported_energy"
     preferences = (await async_get_manager(hass)).data
     assert preferences is not None
-    source = cast("dict[str, object]", preferences["energy_sources"][0])
+    (source,) = cast("list[dict[str, object]]", preferences["energy_sources"])
     shown = (source["stat_energy_from"], source["stat_rate"], source["number_energy_price"])
     if adopt:
         assert await _rows(hass, ours) == past
         assert shown == (ours, "sensor.smart_meter_power", 31.0)
+        assert source["stat_energy_to"] == "sensor.smart_meter_exported_energy"
     else:
         assert await _rows(hass, energy) == past
         assert await _rows(hass, ours) == []
         assert shown == (energy, power, 31.0)
     assert dict(result["result"].options) == {}
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["energy"].startswith(
+        "The Energy dashboard shows the new sensors in the place of the old ones"
+        if adopt
+        else "The Energy dashboard has a grid connection already, which was left as it is."
+    )
 
 
 async def test_damaged_credentials_end_the_dialog_before_anything_is_touched(

@@ -146,13 +146,7 @@ def test_late_answer_answers_the_request_that_asks_for_the_same() -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
         keeper = await connected(dongle)
-        kept: list[Frame] = []
-
-        def keep(request: Frame) -> None:
-            dongle.accept()
-            kept.append(request)
-
-        dongle.on_request = keep
+        kept = dongle.withhold_answers()
         with pytest.raises(errors.ResponseTimeoutError):
             await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         reading = asyncio.create_task(keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0))
@@ -169,15 +163,9 @@ def test_late_answer_that_no_request_asks_for_is_reported() -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
         keeper = await connected(dongle)
-        kept: list[Frame] = []
         reports: list[ReadReport] = []
         keeper.meter.subscribe(reports.append)
-
-        def keep(request: Frame) -> None:
-            dongle.accept()
-            kept.append(request)
-
-        dongle.on_request = keep
+        kept = dongle.withhold_answers()
         with pytest.raises(errors.ResponseTimeoutError):
             await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         dongle.say(erxudp(answer_to(kept[0]).encode()))
@@ -201,15 +189,9 @@ def test_answer_that_fits_no_request_of_ours_is_not_used(
     async def scenario() -> None:
         dongle = ScriptedDongle()
         keeper = await connected(dongle)
-        kept: list[Frame] = []
         reports: list[ReadReport] = []
         keeper.meter.subscribe(reports.append)
-
-        def keep(request: Frame) -> None:
-            dongle.accept()
-            kept.append(request)
-
-        dongle.on_request = keep
+        kept = dongle.withhold_answers()
         with pytest.raises(errors.ResponseTimeoutError):
             await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         true = answer_to(kept[0])
@@ -226,15 +208,9 @@ def test_late_answer_of_a_session_that_is_over_is_not_used() -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
         keeper = await connected(dongle)
-        kept: list[Frame] = []
         reports: list[ReadReport] = []
         keeper.meter.subscribe(reports.append)
-
-        def keep(request: Frame) -> None:
-            dongle.accept()
-            kept.append(request)
-
-        dongle.on_request = keep
+        kept = dongle.withhold_answers()
         with pytest.raises(errors.ResponseTimeoutError):
             await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         dongle.on_request = dongle.answer
@@ -496,13 +472,7 @@ def test_older_value_that_comes_late_does_not_replace_a_newer_one() -> None:
         keeper = await connected(dongle)
         reports: list[ReadReport] = []
         keeper.meter.subscribe(reports.append)
-        kept: list[Frame] = []
-
-        def keep(request: Frame) -> None:
-            dongle.accept()
-            kept.append(request)
-
-        dongle.on_request = keep
+        kept = dongle.withhold_answers()
         with pytest.raises(errors.ResponseTimeoutError):
             await keeper.meter.read((properties.INSTANTANEOUS_POWER,), 20.0)
         dongle.on_request = dongle.answer

@@ -172,16 +172,16 @@ def test_a_dongle_that_took_the_place_of_another_kind_is_found_at_the_next_openi
 
 
 @pytest.mark.parametrize("says", [b"", b"\r\n"], ids=["silent", "noisy"])
-@pytest.mark.parametrize("patience", [4.8, 4.81, 4.85, 4.9, 4.95, 5.0, 5.05, 5.1, 5.15])
+@pytest.mark.parametrize("timeout_s", [4.8, 4.81, 4.85, 4.9, 4.95, 5.0, 5.05, 5.1, 5.15])
 def test_last_moments_of_a_detection_are_waited_for_and_not_filled_with_questions(
-    patience: float, says: bytes
+    timeout_s: float, says: bytes
 ) -> None:
     async def scenario() -> None:
         dongle = ScriptedDongle()
         dongle.first_replies["SKVER"] = says
         dongle.replies["SKVER"] = b""
         with pytest.raises(errors.DongleError):
-            await detect(dongle.connector(), ignore, trace(), patience=patience)
+            await detect(dongle.connector(), ignore, trace(), timeout_s=timeout_s)
         assert dongle.commands.count("SKVER") <= 8
 
     run(scenario())
@@ -271,7 +271,7 @@ def test_j11_dongle_that_is_known_and_hangs_is_reset_once() -> None:
             with pytest.raises(errors.DongleSilentError):
                 await detect(emulator.connector(), ignore, trace(), remembered=J11)
             driver = await detect(
-                emulator.connector(), ignore, trace(), patience=30.0, remembered=J11
+                emulator.connector(), ignore, trace(), timeout_s=30.0, remembered=J11
             )
             assert driver.kind == J11
             assert seconds() < 20

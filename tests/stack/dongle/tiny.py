@@ -337,7 +337,7 @@ class TinyDetector:
         on_event: EventHandler,
         trace: Trace,
         *,
-        patience: float = _TIMEOUT,
+        timeout_s: float = _TIMEOUT,
         remembered: str | None = None,
         opened: Callable[[], None] | None = None,
     ) -> Dongle:
@@ -347,7 +347,7 @@ class TinyDetector:
         try:
             if opened is not None:
                 opened()
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await driver.version()
         except BaseException:
             await driver.close()

@@ -143,15 +143,15 @@ def test_scans_take_as_long_as_the_manual_says(
 ) -> None:
     assert commands.scan_time(duration, channels) == pytest.approx(seconds, rel=0.02)
     command = commands.scan(duration, pairing_id=None, channels=channels)
-    assert command.patience > seconds
+    assert command.timeout_s > seconds
 
 
-def test_who_waits_for_a_response_is_more_patient_than_the_dongle() -> None:
+def test_who_waits_for_a_response_is_waits_longer_than_the_dongle() -> None:
     # V12 p155
-    assert commands.start().patience > 2.6
-    assert commands.transmit(IP, b"x").patience > 7.0
-    assert commands.energy_scan().patience > 4.5
-    assert commands.version().patience > 2.0
+    assert commands.start().timeout_s > 2.6
+    assert commands.transmit(IP, b"x").timeout_s > 7.0
+    assert commands.energy_scan().timeout_s > 4.5
+    assert commands.version().timeout_s > 2.0
 
 
 def test_each_question_names_its_answer() -> None:

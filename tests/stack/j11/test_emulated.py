@@ -50,11 +50,11 @@ class Host(asyncio.Protocol):
         self.heard += self.receiver.give_up()
 
     async def send(self, command: Command) -> list[Message]:
-        """Write a command; return what comes within its patience."""
+        """Write a command; return what comes within its timeout."""
         assert self._transport is not None
         self.heard.clear()
         self._transport.write(command.data)
-        await asyncio.sleep(command.patience)
+        await asyncio.sleep(command.timeout_s)
         return list(self.heard)
 
     async def ask(self, command: Command) -> messages.Response:

@@ -264,12 +264,7 @@ def test_what_the_get_map_lacks_is_not_asked_for() -> None:
 def test_a_refused_property_does_not_disturb_the_others_and_is_remembered() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xE3}
-
-        def without_export(request: Frame) -> None:
-            dongle.accept()
-            dongle.say(erxudp(answer_to(request, says).encode()))
-
-        dongle.on_request = without_export
+        dongle.know(says)
         first = await meter.read(LIVE)
         assert first.refused == {0xE3}
         assert first.value(properties.INSTANTANEOUS_POWER) == 632
@@ -325,12 +320,9 @@ def test_no_energy_is_invented_while_the_unit_is_unknown() -> None:
     says = {epc: edt for epc, edt in METER_SAYS.items() if epc != 0xE1}
     dongle = ScriptedDongle()
 
-    def without_unit(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
     async def whole() -> None:
-        dongle.on_request = without_unit
+
+        dongle.know(says)
         meter = SmartMeter(dongle.connector(), Credentials(ROUTE_B_ID, PASSWORD), network=NETWORK)
         await meter.connect()
         report = await meter.read(LIVE)
@@ -501,12 +493,7 @@ def test_an_ok_behind_a_datagram_that_broke_off_is_not_lost() -> None:
 def test_an_impossible_value_is_absent_with_its_reason_and_the_rest_is_there() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         says = METER_SAYS | {0xE0: "FFFFFFFF", 0xE8: "001E"}
-
-        def damaged(request: Frame) -> None:
-            dongle.accept()
-            dongle.say(erxudp(answer_to(request, says).encode()))
-
-        dongle.on_request = damaged
+        dongle.know(says)
         report = await meter.read(LIVE)
         assert report.absent == {0xE0, 0xE8}
         assert report.reasons.keys() == {0xE0, 0xE8}
@@ -519,12 +506,7 @@ def test_an_impossible_value_is_absent_with_its_reason_and_the_rest_is_there() -
 def test_no_data_is_a_value_of_none() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         says = METER_SAYS | {0xE0: "FFFFFFFE", 0xE7: "7FFFFFFE"}
-
-        def without_data(request: Frame) -> None:
-            dongle.accept()
-            dongle.say(erxudp(answer_to(request, says).encode()))
-
-        dongle.on_request = without_data
+        dongle.know(says)
         report = await meter.read(LIVE)
         assert report.values[0xE0] is None
         assert report.values[0xE7] is None
@@ -631,12 +613,7 @@ def test_a_refusal_is_believed_for_an_hour_or_until_the_next_session() -> None:
     async def scenario(dongle: ScriptedDongle, meter: SmartMeter) -> None:
         says = dict(METER_SAYS)
         del says[0xE7]
-
-        def refuse_power(request: Frame) -> None:
-            dongle.accept()
-            dongle.say(erxudp(answer_to(request, says).encode()))
-
-        dongle.on_request = refuse_power
+        dongle.know(says)
         both = (properties.INSTANTANEOUS_POWER, properties.INSTANTANEOUS_CURRENT)
         assert properties.INSTANTANEOUS_POWER.epc in (await meter.read(both)).refused
         dongle.on_request = dongle.answer

@@ -236,6 +236,34 @@ def test_meter_that_lost_its_keys_without_a_word_is_signed_in_to_again() -> None
     play(scenario)
 
 
+@pytest.mark.parametrize("dongle", ["bp35c2", "rs-wsuha-j11"])
+@pytest.mark.parametrize("begin_s", [4, 12, 20])
+def test_meter_that_was_without_power_is_read_soon(dongle: str, begin_s: float) -> None:
+    """Every reading that is tried meanwhile fails; the one after that is given two sendings."""
+
+    async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
+        live = (properties.INSTANTANEOUS_POWER, properties.CUMULATIVE_ENERGY_NORMAL)
+        connected = asyncio.Event()
+        keeper.on_change(
+            lambda status: connected.set() if status.state is LinkState.CONNECTED else None
+        )
+        await keeper.meter.read(live)
+        await asyncio.sleep(begin_s)
+        emulator.faults.reboot_meter(45)
+        back = seconds() + 45
+        await asyncio.sleep(30 - begin_s)
+        with pytest.raises(errors.SendFailedError):
+            await keeper.meter.read(live)
+        await asyncio.sleep(30)
+        with pytest.raises(RouteBError):
+            await keeper.meter.read(live)
+        await connected.wait()
+        await keeper.meter.read(live)
+        assert 0 < seconds() - back < 45
+
+    play(scenario, dongle=dongle)
+
+
 def test_one_lost_answer_is_no_lost_link() -> None:
     async def scenario(emulator: Emulator, keeper: LinkKeeper) -> None:
         emulator.faults.rates.lose_answer = 1.0

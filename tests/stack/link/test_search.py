@@ -57,12 +57,12 @@ def test_every_network_of_the_captures_is_on_a_channel_of_meters() -> None:
     assert channels <= set(METER_CHANNELS)
 
 
-@pytest.mark.parametrize("in_haste", [True, False])
+@pytest.mark.parametrize("shortened", [True, False])
 @pytest.mark.parametrize("channels", [CHANNELS, METER_CHANNELS])
 def test_a_search_begins_short_and_ends_on_all_channels_of_the_dongle(
-    channels: range, in_haste: bool
+    channels: range, shortened: bool
 ) -> None:
-    passes = scan_passes(channels, in_haste=in_haste)
+    passes = scan_passes(channels, shortened=shortened)
 
     assert passes[0] == ScanPass(METER_CHANNELS, 5)
     assert passes[-1].channels == channels

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from custom_components.wisun_route_b.stack import JST, plan, properties
+from custom_components.wisun_route_b.stack import JST, properties, schedule
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=JST)
 EA = properties.FIXED_TIME_ENERGY_NORMAL.epc
@@ -12,18 +12,18 @@ EA = properties.FIXED_TIME_ENERGY_NORMAL.epc
 
 def test_everything_wanted_is_due_at_the_beginning() -> None:
     wanted = {properties.INSTANTANEOUS_POWER.epc, properties.FAULT_STATUS.epc, EA}
-    assert {row.epc for row in plan.due(NOON, {}, wanted)} == wanted
+    assert {row.epc for row in schedule.due_properties(NOON, {}, wanted)} == wanted
 
 
 def test_nothing_unwanted_is_ever_due() -> None:
-    assert plan.due(NOON, {}, ()) == ()
+    assert schedule.due_properties(NOON, {}, ()) == ()
 
 
 def test_live_values_are_due_at_every_poll_and_states_once_an_hour() -> None:
     wanted = {properties.INSTANTANEOUS_POWER.epc, properties.FAULT_STATUS.epc}
     for minutes, states in ((1, False), (59, False), (60, True)):
         now = NOON + timedelta(minutes=minutes)
-        due = plan.due(now, dict.fromkeys(wanted, NOON), wanted)
+        due = schedule.due_properties(now, dict.fromkeys(wanted, NOON), wanted)
         assert properties.INSTANTANEOUS_POWER in due
         assert (properties.FAULT_STATUS in due) is states
 
@@ -46,7 +46,7 @@ def test_half_hour_values_are_asked_for_only_when_the_push_is_overdue(
     def at(clock: str) -> datetime:
         return datetime.fromisoformat(f"2026-11-22T{clock}+09:00")
 
-    assert bool(plan.due(at(now), {EA: at(last)}, {EA})) is expected
+    assert bool(schedule.due_properties(at(now), {EA: at(last)}, {EA})) is expected
 
 
 def test_a_day_of_polls_asks_at_most_once_a_half_hour_for_a_value_that_never_comes_by_push() -> (
@@ -56,12 +56,12 @@ def test_a_day_of_polls_asks_at_most_once_a_half_hour_for_a_value_that_never_com
     asked = 0
     for poll in range(24 * 120):
         now = NOON + timedelta(seconds=30 * poll)
-        if plan.due(now, last, {EA}):
+        if schedule.due_properties(now, last, {EA}):
             asked += 1
             last[EA] = now
     assert asked == 47
 
 
 def test_the_plan_names_only_known_properties() -> None:
-    for group in (plan.FAST, plan.SLOW):
+    for group in (schedule.FAST, schedule.SLOW):
         assert all(properties.PROPERTIES[row.epc] is row for row in group.properties)

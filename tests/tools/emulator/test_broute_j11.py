@@ -28,9 +28,9 @@ WRONG = DUMMY_PASSWORD[:-1] + "C"
 def emulator(folder: Path, *options: str) -> Iterator[Path]:
     """A software dongle of another process; its port is the path that comes out."""
     port = folder / "tty"
-    doors = ("--pty", str(port), "--control", str(folder / "control"))
+    transports = ("--pty", str(port), "--control", str(folder / "control"))
     fixed = ("--seed", str(SEED), "--at", AT.isoformat(), "--speed", "500")
-    with started(*doors, *fixed, *options) as program:
+    with started(*transports, *fixed, *options) as program:
         assert _ready(program).startswith("ready: ")
         yield port
 

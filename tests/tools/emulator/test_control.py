@@ -105,30 +105,30 @@ def test_orders_take_effect() -> None:
 
 
 def test_another_program_can_pull_the_plug(tmp_path: Path) -> None:
-    path, other, door = tmp_path / "tty0", tmp_path / "tty1", str(tmp_path / "control")
-    with started("--pty", str(path), "--control", door, "--no-echo") as program:
-        assert _ready(program) == f"ready: bp35c2 on {path}, control {door}\n"
-        assert _python(_ASK, door, "unplug").splitlines() == ["ok"]
+    path, other, control = tmp_path / "tty0", tmp_path / "tty1", str(tmp_path / "control")
+    with started("--pty", str(path), "--control", control, "--no-echo") as program:
+        assert _ready(program) == f"ready: bp35c2 on {path}, control {control}\n"
+        assert _python(_ASK, control, "unplug").splitlines() == ["ok"]
         assert not path.is_symlink()
         lines = ("plug", f"replug {other}")
-        answers = _python(_ASK, door, *lines).splitlines()
+        answers = _python(_ASK, control, *lines).splitlines()
         assert answers[0].startswith("error: the orders are ")
         assert answers[1] == "ok"
         assert asyncio.run(_exchange(other, b"SKVER\r\n", b"OK\r\n")) == b"EVER 1.5.2\r\nOK\r\n"
-        assert json.loads(_python(_ASK, door, "traffic"))["requests"] == 0
+        assert json.loads(_python(_ASK, control, "traffic"))["requests"] == 0
         program.terminate()
         assert program.wait(5) == 0
-    assert not Path(door).exists()
+    assert not Path(control).exists()
 
 
 _TALK_TWICE = """
 import socket, sys
 port = int(sys.argv[1])
 def order(line):
-    door = socket.socket(socket.AF_UNIX)
-    door.connect(sys.argv[2])
-    door.sendall(line.encode() + b"\\n")
-    return door.makefile().read().strip()
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(sys.argv[2])
+    control.sendall(line.encode() + b"\\n")
+    return control.makefile().read().strip()
 def talk():
     line = socket.create_connection(("127.0.0.1", port), 5)
     line.sendall(b"SKVER\\r\\n")
@@ -153,10 +153,10 @@ print("back")
 
 
 def test_tcp_door_goes_with_the_plug_and_comes_back_on_the_same_port(tmp_path: Path) -> None:
-    door = str(tmp_path / "control")
-    with started("--tcp", "0", "--control", door, "--no-echo") as program:
+    control = str(tmp_path / "control")
+    with started("--tcp", "0", "--control", control, "--no-echo") as program:
         port = _ready(program).split(":")[-1].split(",")[0]
-        assert _python(_TALK_TWICE, port, door).splitlines() == [
+        assert _python(_TALK_TWICE, port, control).splitlines() == [
             *("ok", "hung up True", "refused", "ok", "back"),
         ]
 

@@ -169,10 +169,10 @@ def test_program_says_when_it_is_ready_and_ends_cleanly(
 _ASK = """
 import socket, sys
 for line in sys.argv[2:]:
-    door = socket.socket(socket.AF_UNIX)
-    door.connect(sys.argv[1])
-    door.sendall(line.encode() + b"\\n")
-    sys.stdout.write(door.makefile().read())
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(sys.argv[1])
+    control.sendall(line.encode() + b"\\n")
+    sys.stdout.write(control.makefile().read())
 """
 _TALK = """
 import socket, sys

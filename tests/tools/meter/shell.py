@@ -69,8 +69,8 @@ async def carry_out(
     request = parse(("PORT", *words), environment)
     out, err = io.StringIO(), err or io.StringIO()
     screen = Screen(out, err, as_json=request.as_json)
-    desk = Context(connector, screen, request.credentials, request.show_addresses, now)
-    code = await perform(request.command, desk)
+    context = Context(connector, screen, request.credentials, request.show_addresses, now)
+    code = await perform(request.command, context)
     return Outcome(code, out.getvalue(), err.getvalue())
 
 

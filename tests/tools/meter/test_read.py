@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 
-from custom_components.wisun_route_b.stack.echonet import Frame
 from tests.stack.scripted import (
     METER_SAYS,
     PASSWORD,
     ROUTE_B_ID,
     ScriptedDongle,
-    answer_to,
-    erxudp,
 )
 from tests.virtual_clock import EPOCH, run
 from tools.emulator import FIRST_GENERATION, MINIMAL, MODELS, SECOND_GENERATION, Emulator
@@ -103,12 +100,7 @@ def test_what_the_meter_lacks_is_named_with_the_reason() -> None:
 def test_impossible_values_are_absent_with_the_reason() -> None:
     dongle = ScriptedDongle()
     says = METER_SAYS | {0x80: "99"}
-
-    def answer(request: Frame) -> None:
-        dongle.accept()
-        dongle.say(erxudp(answer_to(request, says).encode()))
-
-    dongle.on_request = answer
+    dongle.know(says)
     environment = {"ROUTE_B_ID": ROUTE_B_ID, "ROUTE_B_PASSWORD": PASSWORD}
     outcome = run(carry_out(("read", "E0", "80"), dongle.connector(), environment=environment))
 

@@ -15,7 +15,7 @@ _DONGLE: dict[str, Option] = {"dongle": "rs-wsuha-j11", "output": None}
 #: Seconds between the starts of two programs, which cost CPU time while they are imported.
 _STAGGER = 1.5
 #: broute-j11 gives up a silent port after 15 s.
-_PATIENCE = 60.0
+_TIMEOUT_S = 60.0
 
 #: Name of the row -> what happens.
 FAULTS: dict[str, recovery.Fault] = {
@@ -41,7 +41,7 @@ async def measure(figures: Figures, seeds: range, *, repetitions: int) -> None:
         group.create_task(air)
         for name in PROGRAMS:
             row = f"{PREFIX}silent"
-            group.create_task(verdicts.measure(figures, name, patience=_PATIENCE, row=row))
+            group.create_task(verdicts.measure(figures, name, timeout_s=_TIMEOUT_S, row=row))
         faults = recovery.measure_faults(figures, FAULTS, PROGRAMS, recovery.PHASES, **_DONGLE)
         group.create_task(faults)
 
@@ -68,7 +68,7 @@ async def _starts(figures: Figures, name: str, seed: int, wait: float, repetitio
 
 
 async def _start(figures: Figures, row: str, name: str, dongle: Meters, memory: str) -> str:
-    """Start once; return what the program wants to remember."""
+    """Start once; return what the program stores."""
     async with reader(name, "start", dongle.port(), memory) as program:
         end, (begin, *_) = await program.until("reading")
         figures.add(f"{PREFIX}{row}", name, end["at"] - begin["at"])

@@ -14,9 +14,9 @@ from tools.bench.processes import Line, Meters, meters, reader
 
 #: Seconds between the starts of two programs, which cost CPU time while they are imported.
 _STAGGER = 1.5
-#: The duration that momonga scans with first. In capture 09 a scan with 5 was in vain, and
-#: one with 6 found the meter.
-_PATIENT = 6
+#: The duration that momonga scans with first. In capture 09 a scan with 5 failed, and one
+#: with 6 found the meter.
+_SHORTEST_HEARD_SCAN = 6
 
 
 #: A network that is remembered, in the form of our stack's memory.
@@ -35,11 +35,11 @@ async def measure(figures: Figures, seeds: range, *, repetitions: int, thorough:
             if thorough or not number:
                 group.create_task(_theirs(figures, "core", seed, wait, again=False))
             if thorough:
-                group.create_task(_patient(figures, seed, wait))
+                group.create_task(_weak_signal(figures, seed, wait))
 
 
 async def measure_imports(figures: Figures, *, rounds: int) -> None:
-    """Measure, in turns, what goes by before the first call."""
+    """Measure, in turns, the time before the first call."""
     with error_ports.port(error_ports.silent) as port:
         for _ in range(rounds):
             for name in ("ours", "momonga", "core"):
@@ -60,7 +60,7 @@ async def _ours(figures: Figures, seed: int, wait: float, repetitions: int) -> N
 
 
 async def _start_ours(figures: Figures, row: str, dongle: Meters, memory: str) -> str:
-    """Start once; return what is worth remembering."""
+    """Start once; return the stored network."""
     async with reader("ours", "start", dongle.port(), memory) as program:
         end, stages = await program.until("reading")
         figures.add(row, "ours", end["at"] - stages[0]["at"])
@@ -78,7 +78,7 @@ async def _theirs(figures: Figures, name: str, seed: int, wait: float, *, again:
         await asyncio.sleep(wait + _STAGGER / 2)
         await _start_theirs(figures, "cold", name, dongle)
         if again:
-            # Its session is still alive, and it knows nothing of it.
+            # Its session is still alive, but it does not notice that.
             await _start_theirs(figures, "live", name, dongle)
 
 
@@ -88,13 +88,13 @@ async def _start_theirs(figures: Figures, row: str, name: str, dongle: Meters) -
         figures.add(row, name, end["at"] - begin["at"])
 
 
-async def _patient(figures: Figures, seed: int, wait: float) -> None:
+async def _weak_signal(figures: Figures, seed: int, wait: float) -> None:
     """Start where the meter is not heard by a short scan."""
-    async with meters(seed=seed, shortest_scan=_PATIENT) as dongle:
+    async with meters(seed=seed, shortest_scan=_SHORTEST_HEARD_SCAN) as dongle:
         await asyncio.sleep(wait + _STAGGER / 3)
         async with reader("ours", "start", dongle.port()) as program:
             end, stages = await program.until("reading")
-            figures.add("patient", "ours", end["at"] - stages[0]["at"])
+            figures.add("weak signal", "ours", end["at"] - stages[0]["at"])
 
 
 async def measure_no_meter(figures: Figures, seeds: range) -> None:

@@ -1,4 +1,4 @@
-"""How long a program takes to say that there is no dongle it can use."""
+"""How long a program takes to report that there is no usable dongle."""
 
 import asyncio
 
@@ -10,21 +10,21 @@ from tools.bench.processes import reader
 _TIMES = {"ours": 3, "momonga": 1, "broute-j11": 3}
 
 
-async def measure(figures: Figures, name: str, *, patience: float, row: str = "silent") -> None:
-    """Ask a program at a silent port; it is not waited for longer than ``patience``."""
+async def measure(figures: Figures, name: str, *, timeout_s: float, row: str = "silent") -> None:
+    """Ask a program at a silent port; it is not waited for longer than ``timeout_s``."""
     for _ in range(_TIMES[name]):
-        await _ask(figures, row, name, patience)
+        await _ask(figures, row, name, timeout_s)
 
 
-async def _ask(figures: Figures, row: str, name: str, patience: float) -> None:
+async def _ask(figures: Figures, row: str, name: str, timeout_s: float) -> None:
     with error_ports.port(error_ports.silent) as port:
         async with reader(name, "start", port) as program:
             begin = await program.line()
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(timeout_s):
                     end, _ = await program.until("verdict")
             except TimeoutError:
-                figures.add(row, name, patience)
+                figures.add(row, name, timeout_s)
                 figures.verdicts[row, name] = ""
             else:
                 figures.add(row, name, end["at"] - begin["at"])

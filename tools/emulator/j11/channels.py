@@ -9,7 +9,7 @@ _WEAKEST, _STRONGEST = -104, -34
 
 
 def to_air(channel: int) -> int:
-    """Return the number that the air has for a channel of J11."""
+    """Return the SKSTACK number of a channel of J11."""
     return METER_CHANNELS[channel - CHANNELS.start]
 
 

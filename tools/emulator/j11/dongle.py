@@ -14,10 +14,10 @@ from . import numbers
 from .commands import Commands
 from .frames import FROM_DONGLE, FROM_HOST, RESPONSE, encode, split
 from .interpreter import Interpreter
-from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import RefusedError
 from .on_air import OnAir
+from .one_shot_faults import OneShotFaults
 from .radio import Radio
 from .session import Session
 from .settings import Settings
@@ -28,7 +28,7 @@ from .violations import Violations
 _BOOT: Span = (0.35, 0.45)
 #: A response to a question took 26 ms (j11 capture 31).
 _QUICK: Span = (0.015, 0.035)
-#: Notifications of the HAN side, which mean nothing to Route B (V12 p38-39).
+#: Notifications of the HAN side, which do not concern Route B (V12 p38-39).
 _HAN_NOTIFICATIONS = (0x6023, 0x6026, 0x6027, 0x6029, 0x6030, 0x6036, 0x6037, 0x6039, 0x60DA)
 _MOST_CHATTER = 24
 #: What may be refused although it is right.
@@ -41,28 +41,28 @@ class J11Dongle(Device):
     reset_command = FROM_HOST + numbers.RESET.to_bytes(2)
 
     def __init__(
-        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, luck: Chance
+        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, chance: Chance
     ) -> None:
         """Power on; it has been up for a long time already."""
-        super().__init__(pace, luck, units=split, mark=FROM_DONGLE)
+        super().__init__(pace, chance, units=split, mark=FROM_DONGLE)
         product = J11_PRODUCTS[config.dongle]
         random = Random(f"dongle/{config.seed}")
         self.mac = product.oui + f"{random.getrandbits(64):016X}"[len(product.oui) :]
         """Its own address, 16 hexadecimal digits."""
         self.module = Module()
-        self.mishaps = OneShotFaults()
+        self.one_shot_faults = OneShotFaults()
         self.violations = Violations()
-        self.front = J11Transceiver(
+        self.transceiver = J11Transceiver(
             air,
             pace,
-            luck,
+            chance,
             self.defects,
             module=self.module,
-            mishaps=self.mishaps,
+            one_shot_faults=self.one_shot_faults,
             notify=self.notify,
         )
-        self.radio = Radio(config, self.front)
-        settings = Settings(product, self.mac, self.module, self.mishaps)
+        self.radio = Radio(config, self.transceiver)
+        settings = Settings(product, self.mac, self.module, self.one_shot_faults)
         self._commands = Commands(self.module, settings, OnAir(self.module, self.radio))
         self._interpreter = Interpreter(self)
         self._running: asyncio.Task[None] | None = None
@@ -87,12 +87,12 @@ class J11Dongle(Device):
 
     @property
     @override
-    def sound(self) -> bool:
-        return self.mishaps.none and not self.module.han
+    def is_healthy(self) -> bool:
+        return self.one_shot_faults.none and not self.module.han
 
     @override
     def repair(self) -> None:
-        self.mishaps.clear()
+        self.one_shot_faults.clear()
         self.module.han = False
 
     @override
@@ -113,7 +113,7 @@ class J11Dongle(Device):
 
     @override
     def _start_up(self) -> None:
-        """Boot, and say so; what is received meanwhile is lost."""
+        """Boot, and notify that; what is received meanwhile is lost."""
         self._waking = self.pace.start(self._boot())
 
     async def _boot(self) -> None:
@@ -142,7 +142,7 @@ class J11Dongle(Device):
 
     def notify(self, code: int, data: bytes = b"") -> None:
         """Print a response or notification."""
-        self.emit(self.mishaps.tear(encode(code, data)))
+        self.emit(self.one_shot_faults.tear(encode(code, data)))
 
     def reject(self, code: int, result: int) -> None:
         """Answer a request that could not be read."""
@@ -161,9 +161,9 @@ class J11Dongle(Device):
     # --- Execution ------------------------------------------------------------------------
 
     async def _execute(self, code: int, data: bytes) -> None:
-        luck = self._luck
+        chance = self._chance
         try:
-            if not luck.strikes(luck.rates.lose_command):
+            if not chance.strikes(chance.rates.lose_command):
                 await self._answer(code, data)
         finally:
             if self._running is asyncio.current_task():
@@ -173,7 +173,7 @@ class J11Dongle(Device):
         await self.pace.wait(_QUICK)
         if self.always_ok:
             self._end(code, numbers.OK)
-        elif self._luck.strikes(self._luck.rates.overrun):
+        elif self._chance.strikes(self._chance.rates.overrun):
             self._end(numbers.DAMAGED, numbers.HEADER_SUM)
         elif not self._commands.knows(code):
             self._end(numbers.UNHEARD_OF, numbers.UNKNOWN_COMMAND)
@@ -193,12 +193,12 @@ class J11Dongle(Device):
             reply.then()
 
     def _inject_random_fault(self, code: int) -> None:
-        luck = self._luck
-        if (result := self.mishaps.result_for(code)) is not None:
+        chance = self._chance
+        if (result := self.one_shot_faults.result_for(code)) is not None:
             raise RefusedError(result)
-        if code == numbers.TRANSMIT and luck.strikes(luck.rates.misread):
+        if code == numbers.TRANSMIT and chance.strikes(chance.rates.misread):
             raise RefusedError(numbers.DATA_SUM)
-        if code in _REFUSABLE and luck.strikes(luck.rates.refuse):
+        if code in _REFUSABLE and chance.strikes(chance.rates.refuse):
             raise RefusedError(numbers.BUSY)
 
     def _end(self, code: int, result: int, data: bytes = b"") -> None:

@@ -20,7 +20,7 @@ _CODE_END, _SUM_END = 6, 10
 
 
 class Machine(Protocol):
-    """What stands behind the line."""
+    """What executes the requests."""
 
     def reject(self, code: int, result: int) -> None:
         """Answer a request that could not be read, with a response of this code."""

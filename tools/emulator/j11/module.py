@@ -1,4 +1,4 @@
-"""What a J11 module remembers until the next reset, and in which state it is (V12 p14-17, p27)."""
+"""Settings and state of a J11 module until the next reset (V12 p14-17, p27)."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Module:
     limited: bool = False
     """Nothing may be transmitted. It outlives a reset, a power cycle does."""
     han: bool = False
-    """The HAN side is in use. Whoever uses it takes it up again after each reset."""
+    """The HAN side is in use. Its user sets it up again after each reset."""
 
     @property
     def state(self) -> State:

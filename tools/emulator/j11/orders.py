@@ -1,4 +1,4 @@
-"""The orders of the control socket that only a J11 dongle knows."""
+"""The orders of the control socket for J11 dongles only."""
 
 from collections.abc import Mapping
 

@@ -1,11 +1,10 @@
-"""What a J11 dongle does on the air for a command: scan, join, send, ping, measure.
+"""Radio operations of a J11 dongle: scan, join, send, ping, measure.
 
 Times: V12 p59, p64, p155. Where the manual gives the longest only, shorter ones are drawn from
 what SKSTACK captures show.
 """
 
 import asyncio
-from typing import Protocol
 
 from ..config import EmulatorConfig
 from ..exchange import Exchange
@@ -15,7 +14,6 @@ from ..pace import Span
 from ..products import link_local
 from ..radio_environment import ALL_NODES, Pan
 from .channels import CHANNELS, from_air, rssi, to_air
-from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import (
     CHANNEL_BUSY,
@@ -27,6 +25,7 @@ from .numbers import (
     SENT,
     RefusedError,
 )
+from .one_shot_faults import OneShotFaults
 from .session import Session
 from .transceiver import J11Transceiver, packed
 
@@ -50,44 +49,37 @@ _NOTHING_HEARD = 0x01
 _MOST_BEACONS = 20
 
 
-class Receive(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
-
-
 class Radio:
     """The dongle's end of the air."""
 
-    def __init__(self, config: EmulatorConfig, front: J11Transceiver) -> None:
+    def __init__(self, config: EmulatorConfig, transceiver: J11Transceiver) -> None:
         """Prepare; the radio is silent."""
-        self._front = front
-        self._air = front.air
-        self._pace = front.pace
-        self._luck = front.luck
-        self._module: Module = front.module
-        self._mishaps: OneShotFaults = front.mishaps
-        self._pushes = Notifications(config, front.air, front.pace, self.heard)
-        self.session = Session(config, front, self._pushes, self.heard)
-        self._exchange = Exchange(config.clock, front, self._pushes, self.heard)
+        self._transceiver = transceiver
+        self._air = transceiver.air
+        self._pace = transceiver.pace
+        self._chance = transceiver.chance
+        self._module: Module = transceiver.module
+        self._one_shot_faults: OneShotFaults = transceiver.one_shot_faults
+        self._pushes = Notifications(config, transceiver.air, transceiver.pace, self.heard)
+        self.session = Session(config, transceiver, self._pushes, self.heard)
+        self._exchange = Exchange(config.clock, transceiver, self._pushes, self.heard)
         self._pinging: asyncio.Task[None] | None = None
 
     def reset(self) -> None:
         """Forget everything, in the middle of whatever is going on."""
-        self._front.reset()
+        self._transceiver.reset()
         self.session.reset()
         self._pinging = None
 
     # --- Finding the meter ----------------------------------------------------------------
 
     async def scan(self, duration: int, mask: int, pair_id: str | None) -> None:
-        """Visit the channels one after the other, and notify what was heard."""
+        """Visit the channels one after the other, and notify what was received."""
         for channel in CHANNELS:
             if mask >> channel & 1:
                 await self._pace.hold(_DWELL * 2**duration + _BETWEEN)
                 pans = self._answering(channel, duration, pair_id)
-                self._front.notify(SCAN_RESULT, _heard_on(channel, pans))
+                self._transceiver.notify(SCAN_RESULT, _heard_on(channel, pans))
 
     async def energy(self, mask: int) -> bytes:
         """Measure the energy on channels."""
@@ -105,7 +97,7 @@ class Radio:
         pair_id = (module.route_b_id or "")[-8:]
         # A beacon request of this command is answered as those of the longest scan are.
         pans = self._answering(module.channel, _LONGEST, pair_id) if pair_id else []
-        if self._mishaps.start_in_vain() or not pans or module.limited:
+        if self._one_shot_faults.start_in_vain() or not pans or module.limited:
             raise RefusedError(JOIN_FAILED)
         pan = max(pans, key=lambda pan: pan.lqi)
         module.joined = pan
@@ -113,37 +105,37 @@ class Radio:
         return place + bytes.fromhex(pan.mac) + rssi(pan)
 
     def _answering(self, channel: int, duration: int, pair_id: str | None) -> list[Pan]:
-        """Return who answers a beacon request; with a pairing ID only who has it (V12 p58)."""
+        """Return the meters that answer a beacon request; with a pairing ID only those with it (V12 p58)."""
         pans = self._air.heard(to_air(channel), duration, pair_id)
         return [pan for pan in pans if pair_id in (None, pan.pair_id)]
 
     # --- Datagrams ------------------------------------------------------------------------
 
     async def send(self, address: str, port: int, payload: bytes) -> int:
-        """Send a datagram; return what became of it."""
+        """Send a datagram; return its result."""
         if self._module.limited:
             await self._pace.wait(_INSTANT)
             return LIMITED
-        luck = self._luck
-        if self._mishaps.transmissions:
-            await self._pace.wait(_NOT_ACKNOWLEDGED, luck.random)
-            return self._mishaps.transmissions.pop(0)
-        if luck.strikes(luck.rates.channel_busy):
-            await self._pace.wait(_NOT_ACKNOWLEDGED, luck.random)
+        chance = self._chance
+        if self._one_shot_faults.transmissions:
+            await self._pace.wait(_NOT_ACKNOWLEDGED, chance.random)
+            return self._one_shot_faults.transmissions.pop(0)
+        if chance.strikes(chance.rates.channel_busy):
+            await self._pace.wait(_NOT_ACKNOWLEDGED, chance.random)
             return CHANNEL_BUSY
         await self._pace.wait(_ON_AIR)
         for _ in range(sum(len(payload) > size for size in _FRAGMENTS)):
             await self._pace.wait(_FRAGMENT)
-        self._front.transmitted(payload, port)
+        self._transceiver.transmitted(payload, port)
         return await self._deliver(address, port, payload)
 
     async def _deliver(self, address: str, port: int, payload: bytes) -> int:
-        luck = self._luck
-        if self._front.reached(address) is None:
-            await self._pace.wait(_NOT_FOUND, luck.random)
+        chance = self._chance
+        if self._transceiver.reached(address) is None:
+            await self._pace.wait(_NOT_FOUND, chance.random)
             return NO_ACK
-        if luck.strikes(luck.rates.fail_send):
-            await self._pace.wait(_NOT_ACKNOWLEDGED, luck.random)
+        if chance.strikes(chance.rates.fail_send):
+            await self._pace.wait(_NOT_ACKNOWLEDGED, chance.random)
             return NO_ACK
         if self._module.keys and self._air.session and port == ECHONET_PORT:
             self._exchange.pass_on(payload)
@@ -155,10 +147,10 @@ class Radio:
         return joined is not None and address in (joined.address, ALL_NODES)
 
     def heard(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Hear our meter, if both ends are there and have keys."""
+        """Receive from our meter, if both ends are there and have keys."""
         air = self._air
         if self._module.keys and air.session and air.present:
-            self._front.hear(payload, multicast=multicast)
+            self._transceiver.hear(payload, multicast=multicast)
 
     # --- Ping -----------------------------------------------------------------------------
 
@@ -169,19 +161,19 @@ class Radio:
 
     def ping(self, address: str, data: bytes) -> None:
         """Send an echo request; a notification reports the answer."""
-        self._pinging = self._front.begin(self._ping(address, data))
+        self._pinging = self._transceiver.begin(self._ping(address, data))
 
     async def _ping(self, address: str, data: bytes) -> None:
         await self._pace.wait(_ON_AIR)
-        pan = self._front.reached(address)
+        pan = self._transceiver.reached(address)
         if pan is None:
             await self._pace.wait(_PING_TIMEOUT)
-            self._front.notify(PONG, b"\0")
+            self._transceiver.notify(PONG, b"\0")
             return
         await self._pace.wait(_ON_AIR)
         encryption = 2 if self._module.keys else 1
         echoed = rssi(pan) + len(data).to_bytes(2) + data
-        self._front.notify(PONG, b"\1" + packed(pan.address) + bytes((encryption,)) + echoed)
+        self._transceiver.notify(PONG, b"\1" + packed(pan.address) + bytes((encryption,)) + echoed)
 
 
 def _heard_on(channel: int, pans: list[Pan]) -> bytes:

@@ -1,30 +1,26 @@
-"""The PANA session of a J11 dongle: inside the dongle, with nothing to see but its results.
+"""The PANA session of a J11 dongle: inside the dongle, where only its results are visible.
 
-The dongle renews it at 80 % of its lifetime silently (V12 p115). What it notifies when the
-lifetime is over is not documented; here 601A 04.
+The dongle renews it at 80 % of its lifetime silently (V12 p115). Its notification at the
+end of the lifetime is not documented; here 601A 04.
 """
 
 import asyncio
 from random import Random
-from typing import Protocol
+from typing import override
 
 from .. import pana
 from ..config import EmulatorConfig
-from ..lifetime import Lifetime
 from ..meter.echonet_node import instance_list
 from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
+from ..session import DongleSession
+from ..transceiver import Receive
 from .channels import rssi
 from .numbers import CHANGED, MAC_LOST, PANA, PANA_LOST, REFUSED, SUCCEEDED, UNANSWERED
 from .transceiver import J11Transceiver
 
-#: Seconds for each of the four messages: those of SKSTACK captures 01, 09, 15 and 22, those of
-#: J11 are not documented. Together 2 to 4 s.
-_ANSWER: Span = (0.35, 0.6)
-_REPLY: Span = (0.12, 0.3)
-_INSTANCE_LIST: Span = (0.0, 3.0)
 #: V12 p155-156: the meter answers nothing, or stops half-way; the same for a renewal.
 _NO_ANSWER: Span = (491.9, 706.0)
 _HALF_WAY: Span = (311.5, 311.5)
@@ -36,38 +32,20 @@ _TERMINATION: Span = (0.1, 0.5)
 _BEFORE_REFUSAL = 2
 
 
-class Receive(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
-
-
-class Session:
-    """The dongle's end of the session. The meter's end is in the air."""
+class Session(DongleSession[J11Transceiver]):
+    """The session of a J11 dongle."""
 
     def __init__(
-        self, config: EmulatorConfig, front: J11Transceiver, pushes: Notifications, heard: Receive
+        self,
+        config: EmulatorConfig,
+        transceiver: J11Transceiver,
+        pushes: Notifications,
+        heard: Receive,
     ) -> None:
         """Prepare; there is none yet."""
-        self._front = front
-        self._air = front.air
-        self._pace = front.pace
-        self._module = front.module
-        self._pushes = pushes
-        self._heard = heard
-        self._meter_id = config.route_b_id
-        self._lifetime = config.session_lifetime
-        self._delay = config.sign_in_delay
-        self._random = Random(f"session/{config.seed}")
+        super().__init__(config, transceiver, pushes, heard)
+        self._module = transceiver.module
         self._running: asyncio.Task[None] | None = None
-        self._life = Lifetime(
-            front,
-            front.pace,
-            config.session_lifetime,
-            renew=self._renew_by_itself,
-            expire=lambda: self.lose(PANA_LOST),
-        )
 
     @property
     def running(self) -> bool:
@@ -83,16 +61,16 @@ class Session:
 
     def start(self) -> None:
         """Begin an authentication."""
-        self._running = self._front.begin(self._start())
+        self._running = self._transceiver.begin(self._start())
 
     async def _start(self) -> None:
-        meter = self._front.peer
-        if meter is None or self._front.mishaps.no_pana or not self._air.joinable:
+        meter = self._transceiver.peer
+        if meter is None or self._transceiver.one_shot_faults.no_pana or not self._air.joinable:
             await self._pace.wait(_NO_ANSWER, self._random)
             self._report(UNANSWERED)
             return
         module = self._module
-        accepted = not self._front.defects.refuses and self._air.knows(
+        accepted = not self._transceiver.defects.refuses and self._air.knows(
             meter, module.route_b_id or "", module.password or ""
         )
         packets = pana.packets(self._pace.random, self._meter_id, self._lifetime)
@@ -112,23 +90,23 @@ class Session:
         self._report(SUCCEEDED)
         self._life.begin()
         self._pushes.start()
-        await self._pace.wait(_INSTANCE_LIST)
+        await self._pace.wait(pana.INSTANCE_LIST)
         self._heard(instance_list(), multicast=True)
 
     async def _exchange(self, meter: Pan, packets: list[bytes], random: Random) -> bool:
         """Exchange messages, and return whether the meter was there to the end."""
         for packet in packets:
-            await self._pace.wait(_ANSWER, random)
-            if self._front.peer != meter:
+            await self._pace.wait(pana.ANSWER, random)
+            if self._transceiver.peer != meter:
                 return False
             self._air.traffic.pana += 1
-            await self._pace.wait(_REPLY, random)
-            self._front.transmitted(packet, pana.PORT)
+            await self._pace.wait(pana.REPLY, random)
+            self._transceiver.transmitted(packet, pana.PORT)
         return True
 
     def _report(self, result: int) -> None:
         joined = self._module.joined or self._air.pan
-        self._front.notify(PANA, bytes((result,)) + bytes.fromhex(joined.mac))
+        self._transceiver.notify(PANA, bytes((result,)) + bytes.fromhex(joined.mac))
 
     # --- The renewal ----------------------------------------------------------------------
 
@@ -139,7 +117,7 @@ class Session:
 
     def reauthenticate(self) -> None:
         """Renew the session because the host asks for it (00D2); success is reported."""
-        self._running = self._front.begin(self._reauthenticate())
+        self._running = self._transceiver.begin(self._reauthenticate())
 
     async def _reauthenticate(self) -> None:
         result = await self._renewed()
@@ -148,6 +126,7 @@ class Session:
             if result == SUCCEEDED:
                 self._life.begin()
 
+    @override
     async def _renew_by_itself(self) -> bool:
         result = await self._renewed()
         if result != SUCCEEDED:
@@ -155,13 +134,13 @@ class Session:
         return result == SUCCEEDED
 
     async def _renewed(self) -> int:
-        meter = self._front.peer
-        mute = self._front.mishaps.no_pana or not self._air.session
+        meter = self._transceiver.peer
+        mute = self._transceiver.one_shot_faults.no_pana or not self._air.session
         if meter is None or mute:
             await self._pace.wait(_RENEWAL_NO_ANSWER, self._random)
             return UNANSWERED
         packets = pana.renewal(self._random, self._meter_id, self._lifetime)
-        refused = self._front.defects.refuses
+        refused = self._transceiver.defects.refuses
         answered = packets[:_BEFORE_REFUSAL] if refused else packets
         if not await self._exchange(meter, answered, self._random):
             await self._pace.wait(_RENEWAL_HALF_WAY)
@@ -173,7 +152,7 @@ class Session:
     async def terminate(self) -> None:
         """End the session because the host asks for it (0057); the credentials are lost."""
         await self._pace.wait(_TERMINATION)
-        if self._front.peer is not None and self._air.session:
+        if self._transceiver.peer is not None and self._air.session:
             self._air.leave()
         self._forget()
         self._module.forget_credentials()
@@ -194,7 +173,7 @@ class Session:
         strength = b"\0" if change == MAC_LOST else rssi(joined)
         if change == MAC_LOST:
             self._module.joined = None
-        self._front.notify(CHANGED, bytes((change,)) + bytes.fromhex(joined.mac) + strength)
+        self._transceiver.notify(CHANGED, bytes((change,)) + bytes.fromhex(joined.mac) + strength)
 
     def end_by_meter(self) -> None:
         """The meter ends the session: 601A 04."""
@@ -211,6 +190,10 @@ class Session:
             if renewal == "fails":
                 self._report(UNANSWERED)
             self.lose(PANA_LOST)
+
+    @override
+    def _expire(self) -> None:
+        self.lose(PANA_LOST)
 
     def fail(self) -> None:
         """An automatic renewal was refused, and with it the session is gone: 6028 02."""

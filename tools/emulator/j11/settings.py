@@ -1,13 +1,13 @@
-"""Commands of J11 that need no radio: who the dongle is, how it is set up, its UDP ports."""
+"""Commands of J11 that need no radio: identity, set-up and UDP ports."""
 
 import re
 
 from ..products import J11Product
 from . import numbers
 from .channels import CHANNELS
-from .mishaps import OneShotFaults
 from .module import DUAL, Module, State
 from .numbers import SYSTEM_PORTS, RefusedError
+from .one_shot_faults import OneShotFaults
 from .radio import own_address
 from .reply import Reply
 from .transceiver import packed
@@ -24,20 +24,20 @@ class Settings:
     """Answers from the memory of the module."""
 
     def __init__(
-        self, product: J11Product, mac: str, module: Module, mishaps: OneShotFaults
+        self, product: J11Product, mac: str, module: Module, one_shot_faults: OneShotFaults
     ) -> None:
         """Prepare."""
         self._product = product
         self._mac = mac
         self._module = module
-        self._mishaps = mishaps
+        self._one_shot_faults = one_shot_faults
 
     # --- Who and how ----------------------------------------------------------------------
 
     async def version(self, _: bytes) -> Reply:
         """006B."""
         product = self._product
-        firmware = self._mishaps.foreign_firmware or product.firmware
+        firmware = self._one_shot_faults.foreign_firmware or product.firmware
         numbers_ = bytes((product.major, product.minor)) + product.revision.to_bytes(4)
         return Reply(firmware.to_bytes(2) + numbers_)
 

@@ -1,4 +1,4 @@
-"""The air as a J11 dongle sees it: data notifications, and what it drops."""
+"""Received datagrams of a J11 dongle: data notifications, and dropped packets."""
 
 from collections.abc import Callable
 from random import Random
@@ -10,9 +10,9 @@ from ..radio_environment import ALL_NODES, Datagram, Pan, RadioEnvironment
 from ..rates import Chance
 from ..transceiver import Transceiver
 from .channels import rssi
-from .mishaps import OneShotFaults
 from .module import Module
 from .numbers import DATA, DROPPED, NO_PORT
+from .one_shot_faults import OneShotFaults
 
 _PLAIN, _ENCRYPTED = 1, 2
 _UNICAST, _MULTICAST = 0, 1
@@ -35,17 +35,17 @@ class J11Transceiver(Transceiver):
         self,
         air: RadioEnvironment,
         pace: Pace,
-        luck: Chance,
+        chance: Chance,
         defects: Defects,
         *,
         module: Module,
-        mishaps: OneShotFaults,
+        one_shot_faults: OneShotFaults,
         notify: Notify,
     ) -> None:
         """Prepare."""
-        super().__init__(air, pace, luck, defects)
+        super().__init__(air, pace, chance, defects)
         self.module = module
-        self.mishaps = mishaps
+        self.one_shot_faults = one_shot_faults
         self.notify = notify
         self._random = Random("j11 sequence numbers")
 

@@ -1,4 +1,4 @@
-"""What no reader of a meter may do to a J11 dongle, counted when a request arrives."""
+"""Requests that are unsafe for a J11 dongle, counted when they arrive."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The meter's wall clock: Japan Standard Time, which knows no daylight saving."""
+"""The meter's wall clock: Japan Standard Time, without daylight saving time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 JST = timezone(timedelta(hours=9), "JST")
 HALF_HOUR = timedelta(minutes=30)
 
-#: Says what time it is, as an aware datetime.
+#: Returns the present time as an aware datetime.
 type Clock = Callable[[], datetime]
 
 

@@ -23,7 +23,7 @@ type Getter = Callable[[int], bytes | None]
 
 
 class EchonetNode:
-    """Answers datagrams. Objects that do not exist are answered with silence."""
+    """Answers datagrams. Requests to objects that do not exist are not answered."""
 
     def __init__(self, meter: Meter) -> None:
         """Put the meter into a node."""
@@ -62,7 +62,7 @@ class EchonetNode:
     def _read(
         self, asked: Properties, get: Getter, good: Service, bad: Service
     ) -> tuple[Service, Properties]:
-        """Answer what can be; a refused property has no data, and one is enough for 5x."""
+        """Answer what is possible; a refused property has no data, and one is enough for 5x."""
         first = asked[: self._meter.model.most_properties]
         values = [(epc, get(epc)) for epc, _ in first]
         complete = len(first) == len(asked) and all(edt is not None for _, edt in values)

@@ -1,4 +1,4 @@
-"""What the meter itself knows, for comparison with what a program made of it."""
+"""The meter's true values, for comparison with those of a program."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""One day in the life of a house: who switches on what, and what the roof gives back.
+"""One day in the life of a household: consumption of its devices, and production of its panels.
 
-Every figure here is made up; a plausible house, not a measured one.
+Every figure here is made up; a plausible household, not a measured one.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,14 @@ _WEATHER = ((1.0, 5), (0.85, 3), (0.6, 2), (0.35, 2), (0.12, 1))
 
 def draw_day(seed: int, day: int) -> list[int]:
     """Return the net power in W of each minute of a day of the cycle."""
-    house = _House(Random(f"{seed}/{day}"), summer=_summer(day))
-    house.always_on()
-    house.morning()
-    house.daytime()
-    house.evening()
-    house.climate()
-    house.sun()
-    return house.load()
+    household = _Household(Random(f"{seed}/{day}"), summer=_summer(day))
+    household.always_on()
+    household.morning()
+    household.daytime()
+    household.evening()
+    household.climate()
+    household.sun()
+    return household.load()
 
 
 def _summer(day: int) -> float:
@@ -37,7 +37,7 @@ def _summer(day: int) -> float:
     return math.cos(2 * math.pi * (day - _MIDSUMMER) / _DAYS_A_YEAR)
 
 
-class _House:
+class _Household:
     """Collects the changes of power over a day."""
 
     def __init__(self, random: Random, *, summer: float) -> None:
@@ -95,7 +95,7 @@ class _House:
         self._run(evening + 40, self._between(180, 300), watts // 2)
 
     def sun(self) -> None:
-        """Give back what the roof produces, in steps of five minutes."""
+        """Subtract what the panels produce, in steps of five minutes."""
         half = int(60 * (6.1 + 1.1 * self._summer))
         noon = 12 * 60 - 12
         weights = [weight for _, weight in _WEATHER]

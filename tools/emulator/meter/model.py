@@ -12,7 +12,7 @@ _FIRST_GENERATION = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MeterModel:
-    """A kind of meter. Values come from the profile; this says what is offered, and how."""
+    """A kind of meter. Values come from the profile; this defines which are offered, and how."""
 
     readable: frozenset[int] = _FIRST_GENERATION
     writable: frozenset[int] = frozenset((0x81, 0xE5, 0xED))

@@ -13,8 +13,8 @@ from .echonet_node import push
 
 #: Seconds after the half-hour, on the meter's clock (AIF 1.01, 3.2.1: within five minutes).
 _OFFSET: Span = (2.0, 220.0)
-#: How often, and after how many seconds without confirmation an INFC is sent again. No source
-#: tells; our own choice.
+#: How often, and after how many seconds without confirmation an INFC is sent again. No source;
+#: our own choice.
 _ATTEMPTS = 3
 _RESEND_AFTER: Span = (20.0, 20.0)
 

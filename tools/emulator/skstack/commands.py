@@ -59,7 +59,7 @@ class Commands:
         self._defects = defects
         self._uart = "00"
         self.flash_writes = 0
-        """Writes to a memory that bears about 10 000 of them."""
+        """Writes to flash, which lasts for about 10 000 of them."""
         dual = self._product.dual
         self._table: dict[str, tuple[tuple[int, ...], Handler]] = {
             "SKVER": ((0,), self._version),

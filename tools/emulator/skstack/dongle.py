@@ -32,7 +32,7 @@ _QUICK: Span = (0.003, 0.012)
 _STRAY_LINE = 0.25
 #: What may be refused although it is right.
 _REFUSABLE = ("SKSENDTO", "SKJOIN")
-#: The number of the EVENT that means nothing outside a scan.
+#: The number of the EVENT that is meaningless outside a scan.
 _BEACON = 0x20
 
 
@@ -42,25 +42,25 @@ class Dongle(Device):
     reset_command = b"SKRESET"
 
     def __init__(
-        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, luck: Chance
+        self, config: EmulatorConfig, air: RadioEnvironment, pace: Pace, chance: Chance
     ) -> None:
         """Power on."""
-        super().__init__(pace, luck)
+        super().__init__(pace, chance)
         product = config.product
         random = Random(f"dongle/{config.seed}")
         mac = product.oui + f"{random.getrandbits(64):016X}"[len(product.oui) :]
         self._registers = Registers(product, echo=config.echo)
         self._printer = Printer(Lines(product, mac, link_local(mac)), self.emit)
-        front = SkstackTransceiver(
+        transceiver = SkstackTransceiver(
             air,
             pace,
-            luck,
+            chance,
             self.defects,
             registers=self._registers,
             printer=self._printer,
             binary=config.binary,
         )
-        self._radio = Radio(config, front)
+        self._radio = Radio(config, transceiver)
         self._commands = Commands(self._printer.lines, self._registers, self._radio, self.defects)
         self._interpreter = Interpreter(self, pace, dual=product.dual)
 
@@ -71,7 +71,7 @@ class Dongle(Device):
 
     @property
     def radio(self) -> Radio:
-        """The radio, for those who let something happen to it."""
+        """The radio, for faults."""
         return self._radio
 
     @property
@@ -115,7 +115,7 @@ class Dongle(Device):
 
     async def execute(self, words: list[str], data: bytes | None) -> None:
         """Execute a command line, with the data of a SKSENDTO."""
-        if self._luck.strikes(self._luck.rates.lose_command):
+        if self._chance.strikes(self._chance.rates.lose_command):
             return
         try:
             self._inject_random_fault(words)
@@ -131,12 +131,12 @@ class Dongle(Device):
             self._fail(err.code)
 
     def _inject_random_fault(self, words: list[str]) -> None:
-        luck = self._luck
-        if luck.strikes(luck.rates.overrun):
+        chance = self._chance
+        if chance.strikes(chance.rates.overrun):
             raise RefusedError(OVERRUN)
-        if words[0] == "SKSENDTO" and luck.strikes(luck.rates.misread):
+        if words[0] == "SKSENDTO" and chance.strikes(chance.rates.misread):
             raise RefusedError(WRONG_COUNT)
-        if words[0] in _REFUSABLE and luck.strikes(luck.rates.refuse):
+        if words[0] in _REFUSABLE and chance.strikes(chance.rates.refuse):
             raise RefusedError(NOT_DONE)
 
     async def _execute_command(self, words: list[str]) -> None:

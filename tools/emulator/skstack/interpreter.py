@@ -1,7 +1,7 @@
 """The dongle's command line: bytes in, one command at a time, echo per character.
 
 It executes on CR and ignores LF. SKSENDTO is special: behind its header come exactly as many
-raw bytes as it says, which are not echoed; until they are there nothing else is understood.
+raw bytes as it announces, which are not echoed; until they have come all input is data.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _MOST_INPUT = 4096
 
 
 class Machine(Protocol):
-    """What stands behind the command line."""
+    """What executes the commands."""
 
     def echoes(self) -> bool:
         """Return whether characters are echoed (register SFE)."""
@@ -77,7 +77,7 @@ class Interpreter:
                 self._take()
 
     def _take(self) -> None:
-        """Take the characters up to the next one that means something, or that one."""
+        """Take the characters up to the next one with a meaning, or that one."""
         mark = _MARK.search(self._input)
         end = len(self._input) if mark is None else mark.start()
         # One character more than fits, so that an overrun is reported where it happens.
@@ -110,7 +110,7 @@ class Interpreter:
                 self._run(words, None)
 
     def _check_header(self) -> None:
-        """Look whether the space that just came is the one in front of the data."""
+        """Check whether the space that just came is the one in front of the data."""
         words = self._line.decode("latin-1").split()
         bad_side = self._dual and len(words) == _SINGLE_WORDS and words[-1] not in ("0", "1")
         if len(words) < _SINGLE_WORDS + self._dual and not bad_side:

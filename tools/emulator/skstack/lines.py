@@ -11,7 +11,7 @@ CRLF = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Formats what a dongle has to say. Every method returns whole lines."""
+    """Formats the output of a dongle. Every method returns whole lines."""
 
     product: Product
     mac: str
@@ -28,13 +28,13 @@ class Lines:
         return _line(" ".join(parts))
 
     def info(self, channel: int, pan_id: int) -> bytes:
-        """Return an EINFO; its last token tells the dialects apart."""
+        """Return an EINFO; its last token distinguishes the dialects."""
         side = "0" if self.product.dual else "FFFE"
         text = f"EINFO {self.address} {self.mac} {channel:02X} {pan_id:04X} {side}"
         return _line(text + self.product.info_end)
 
     def pan_description(self, pan: Pan, *, with_pair_id: bool) -> bytes:
-        """Return the block that tells about a PAN that was heard."""
+        """Return the block that describes a PAN that was received."""
         fields = [
             f"Channel:{pan.channel:02X}",
             "Channel Page:09",

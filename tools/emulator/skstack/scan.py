@@ -25,7 +25,7 @@ class Scan:
     """Nothing is found without all channels."""
 
     async def run(self, air: RadioEnvironment, pace: Pace, printer: Printer) -> None:
-        """Visit the channels one after the other, and tell what is there."""
+        """Visit the channels one after the other, and print what is there."""
         channels = [FIRST_CHANNEL + bit for bit in range(_CHANNELS) if self.mask >> bit & 1]
         # Seconds a channel (A1 p20).
         dwell = 0.0096 * (2**self.duration + 1)

@@ -6,23 +6,21 @@ EVENT 25. The times are those of the captures.
 
 import asyncio
 from random import Random
-from typing import Protocol
+from typing import override
 
 from .. import pana
 from ..config import EmulatorConfig
-from ..lifetime import Lifetime
 from ..meter.echonet_node import instance_list
 from ..meter.notifications import Notifications
 from ..pace import Span
 from ..radio_environment import Pan
 from ..renewal import Renewal
+from ..session import DongleSession
+from ..transceiver import Receive
 from .transceiver import SkstackTransceiver
 
 #: Seconds; sources are the timings of skstack captures 01, 09, 15 and 22.
 _RESOLUTION: Span = (0.04, 0.2)
-_PANA_ANSWER: Span = (0.35, 0.6)
-_PANA_REPLY: Span = (0.12, 0.3)
-_INSTANCE_LIST: Span = (0.0, 3.0)
 _REFUSED_AFTER: Span = (36.0, 37.5)
 _UNREACHABLE_AFTER: Span = (37.5, 40.0)
 _TERMINATION: Span = (0.1, 0.5)
@@ -39,38 +37,20 @@ _JOIN_FAILED, _JOINED, _ENDED_BY_METER, _TERMINATED = 0x24, 0x25, 0x26, 0x27
 _TERMINATION_TIMED_OUT, _EXPIRED = 0x28, 0x29
 
 
-class Hear(Protocol):
-    """Takes a datagram of the meter."""
-
-    def __call__(self, payload: bytes, *, multicast: bool = False) -> None:
-        """Print it, if there are keys to read it."""
-
-
-class Session:
-    """The dongle's end of the session. The meter's end is in the air."""
+class Session(DongleSession[SkstackTransceiver]):
+    """The session of an SKSTACK dongle."""
 
     def __init__(
-        self, config: EmulatorConfig, front: SkstackTransceiver, pushes: Notifications, hear: Hear
+        self,
+        config: EmulatorConfig,
+        transceiver: SkstackTransceiver,
+        pushes: Notifications,
+        heard: Receive,
     ) -> None:
         """Prepare; there is none yet."""
-        self._front = front
-        self._air = front.air
-        self._pace = front.pace
-        self._printer = front.printer
-        self._pushes = pushes
-        self._hear = hear
-        self._meter_id = config.route_b_id
-        self._lifetime = config.session_lifetime
-        self._delay = config.sign_in_delay
-        self._random = Random(f"session/{config.seed}")
+        super().__init__(config, transceiver, pushes, heard)
+        self._printer = transceiver.printer
         self._joining: asyncio.Task[None] | None = None
-        self._life = Lifetime(
-            front,
-            front.pace,
-            config.session_lifetime,
-            renew=self._renewed,
-            expire=lambda: self._end(_EXPIRED),
-        )
         self.route_b_id: str | None = None
         self.password: str | None = None
         self.keys = False
@@ -88,18 +68,18 @@ class Session:
         if self._joining is not None:
             self._joining.cancel()
         self._forget()
-        self._joining = self._front.begin(self._join(address))
+        self._joining = self._transceiver.begin(self._join(address))
 
     def rejoin(self) -> None:
         """Authenticate once more with the meter of the session."""
         self.join(self._air.pan.address)
 
     async def _join(self, address: str) -> None:
-        neighbours = self._front.neighbours
+        neighbours = self._transceiver.neighbours
         if address not in neighbours:
             await self._pace.wait(_RESOLUTION)
             self._printer.event(_SENT, address, _RESOLVING)
-        meter = self._front.reached(address)
+        meter = self._transceiver.reached(address)
         if meter is not None and address not in neighbours:
             await self._pace.wait(_RESOLUTION)
             self._printer.event(_NEIGHBOUR_ADVERTISED, address)
@@ -108,7 +88,7 @@ class Session:
             self._printer.event(_JOIN_FAILED, address)
             return
         neighbours[address] = meter.mac
-        accepted = not self._front.defects.refuses and self._air.knows(
+        accepted = not self._transceiver.defects.refuses and self._air.knows(
             meter, self.route_b_id or "", self.password or ""
         )
         packets = pana.packets(self._pace.random, self._meter_id, self._lifetime)
@@ -127,12 +107,12 @@ class Session:
     ) -> bool:
         """Exchange packets; return whether the meter was there to the end."""
         for packet in packets:
-            await self._pace.wait(_PANA_ANSWER, random)
-            if self._front.reached(meter.address) != meter:
+            await self._pace.wait(pana.ANSWER, random)
+            if self._transceiver.reached(meter.address) != meter:
                 return False
-            self._front.hear_pana(packet, meter)
-            await self._pace.wait(_PANA_REPLY, random)
-            self._front.transmitted(packet, pana.PORT)
+            self._transceiver.hear_pana(packet, meter)
+            await self._pace.wait(pana.REPLY, random)
+            self._transceiver.transmitted(packet, pana.PORT)
             self._printer.event(_SENT, meter.address, _SENT_OK)
         return True
 
@@ -141,9 +121,9 @@ class Session:
         self._printer.event(_JOINED, address)
         self._pushes.start()
         if self._pace.random.random() < _COLD_AFTER_JOIN:
-            self._front.neighbours.pop(address, None)
-        await self._pace.wait(_INSTANCE_LIST)
-        self._hear(instance_list(), multicast=True)
+            self._transceiver.neighbours.pop(address, None)
+        await self._pace.wait(pana.INSTANCE_LIST)
+        self._heard(instance_list(), multicast=True)
 
     # --- The renewal ----------------------------------------------------------------------
 
@@ -156,8 +136,9 @@ class Session:
         self.keys = self._air.session = True
         self._life.begin()
 
-    async def _renewed(self) -> bool:
-        meter = self._front.reached(self._air.pan.address)
+    @override
+    async def _renew_by_itself(self) -> bool:
+        meter = self._transceiver.reached(self._air.pan.address)
         complete = False
         if meter is not None and self._air.session:
             packets = pana.renewal(self._random, self._meter_id, self._lifetime)
@@ -171,12 +152,12 @@ class Session:
 
     def terminate(self) -> None:
         """Begin to end the session."""
-        _ = self._front.begin(self._terminate())
+        _ = self._transceiver.begin(self._terminate())
 
     async def _terminate(self) -> None:
         await self._pace.wait(_TERMINATION)
         address = self._air.pan.address
-        answered = self._front.reached(address) is not None and self._air.session
+        answered = self._transceiver.reached(address) is not None and self._air.session
         if answered:
             self._air.leave()
         else:
@@ -185,7 +166,7 @@ class Session:
         self._printer.event(_TERMINATED if answered else _TERMINATION_TIMED_OUT, address)
 
     def end_by_meter(self) -> None:
-        """The meter asks for the end, and gets it."""
+        """The meter ends the session."""
         self._end(_ENDED_BY_METER, _TERMINATED)
 
     def end_by_event(self, number: int) -> None:
@@ -202,11 +183,11 @@ class Session:
             return
         self._end(_EXPIRED)
         if renewal != "none":
-            self._joining = self._front.begin(self._begin_again(fails=renewal == "fails"))
+            self._joining = self._transceiver.begin(self._begin_again(fails=renewal == "fails"))
 
     async def _begin_again(self, *, fails: bool) -> None:
-        """Join without having been told to, in a way that shifts no delays of others."""
-        meter = self._front.reached(self._air.pan.address)
+        """Join without a command, drawing from a separate stream so that no other delay shifts."""
+        meter = self._transceiver.reached(self._air.pan.address)
         complete = False
         if meter is not None and not fails:
             packets = pana.packets(self._random, self._meter_id, self._lifetime)
@@ -219,8 +200,12 @@ class Session:
         self._printer.event(_JOINED, self._air.pan.address)
         self._pushes.start()
 
+    @override
+    def _expire(self) -> None:
+        self._end(_EXPIRED)
+
     def _end(self, *events: int) -> None:
-        """Forget the keys at both ends, and say so; without a session there is nothing to end."""
+        """Forget the keys at both ends, and print the events; does nothing without a session."""
         if not self.keys:
             return
         self._forget()

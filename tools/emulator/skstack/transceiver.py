@@ -18,13 +18,13 @@ _OVERHEAD = 60
 
 
 class SkstackTransceiver(Transceiver):
-    """The receiver and transmitter of a dongle, and what it remembers of its neighbours."""
+    """The receiver and transmitter of a dongle, and its neighbour table."""
 
     def __init__(  # noqa: PLR0913 - what it is made of
         self,
         air: RadioEnvironment,
         pace: Pace,
-        luck: Chance,
+        chance: Chance,
         defects: Defects,
         *,
         registers: Registers,
@@ -32,7 +32,7 @@ class SkstackTransceiver(Transceiver):
         binary: bool,
     ) -> None:
         """Prepare; with ``binary`` datagrams are printed as raw bytes (WOPT 00)."""
-        super().__init__(air, pace, luck, defects)
+        super().__init__(air, pace, chance, defects)
         self.registers = registers
         self.printer = printer
         self.binary = binary

@@ -13,7 +13,7 @@ type Answer = Callable[[str], str]
 class ControlSocket:
     """A listening socket: a loopback port, or a path.
 
-    Whoever connects sends one line and gets one line, and the connection is closed.
+    A client sends one line and gets one line, and the connection is closed.
     """
 
     def __init__(self, server: asyncio.Server, path: Path | None) -> None:

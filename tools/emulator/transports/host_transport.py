@@ -1,4 +1,4 @@
-"""What every way to reach the dongle can do."""
+"""The interface of every transport to the dongle."""
 
 from pathlib import Path
 from typing import Protocol
@@ -8,10 +8,10 @@ class HostTransport(Protocol):
     """A serial port as hosts see it."""
 
     def unplug(self) -> None:
-        """Take the port away, from under every host that has it open."""
+        """Remove the port, for every host that has it open."""
 
     def replug(self, path: Path | None) -> None:
-        """Bring it back, a pseudo-terminal behind another path if one is given."""
+        """Add it again, a pseudo-terminal behind another path if one is given."""
 
     def close(self) -> None:
         """End it."""

@@ -14,12 +14,12 @@ type Connector = Callable[
     Awaitable[tuple[asyncio.Transport, asyncio.Protocol]],
 ]
 
-#: Sizes of the pieces in which a host reads. One byte at a time is rare, but happens.
+#: Sizes of the pieces in which a host reads. One byte at a time is rare.
 _PIECES = (1, 2, 3, 5, 8, 13, 31, 62, 62, 256, 256, 256)
 
 
 def no_such_port(text: str) -> Exception:
-    """Return what the operating system says about a port that is not there."""
+    """Return the operating system's error for a port that is not there."""
     return FileNotFoundError(errno.ENOENT, text)
 
 
@@ -54,13 +54,13 @@ class InProcessTransport:
         return transport, protocol
 
     def unplug(self) -> None:
-        """Take the dongle away from under every host."""
+        """Unplug the dongle for every host."""
         self._plugged = False
         for transport in tuple(self._transports):
             transport.unplug()
 
     def replug(self, _: Path | None) -> None:
-        """Put it back."""
+        """Plug it in."""
         self._plugged = True
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class PairTransport(asyncio.Transport):
         random: Random | None,
         ended: Callable[[PairTransport], None],
     ) -> None:
-        """Open the port; ``ended`` is told when it is closed again, by whomever."""
+        """Open the port; ``ended`` is called when it is closed again, by either side."""
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._dongle = dongle
@@ -158,7 +158,7 @@ class PairTransport(asyncio.Transport):
         self._end(None)
 
     def unplug(self) -> None:
-        """Take the dongle away from under the host."""
+        """Unplug the dongle for the host."""
         self._outbound.clear()
         self._end(OSError(errno.EIO, "The dongle was unplugged"))
 

@@ -17,7 +17,7 @@ class PtyTransport:
     """A pseudo-terminal behind a symbolic link."""
 
     def __init__(self, dongle: Device, path: Path, *, plugged: bool = True) -> None:
-        """Make the terminal and put ``path`` in front of it; replaces an older link there."""
+        """Make the terminal and link ``path`` to it; replaces an older link there."""
         self._dongle = dongle
         self._path = path
         self._loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The truth socket: asks the meter itself.
+"""The truth socket: returns the meter's true values.
 
 The question is a moment in ISO form, or nothing for now; the answer is JSON (see meter/ground_truth.py).
 """

@@ -7,19 +7,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, override
 
-from custom_components.wisun_route_b.stack import JST, SmartMeter, errors, half_hours
+from custom_components.wisun_route_b.stack import JST, SmartMeter, errors, half_hours, readings
 
 from ..context import Command, Context, connected
 from ..exit_codes import ExitCode, UsageError
 from ..screen import Json
 from ..values import as_json, moment_text
 
-#: How far back a meter can be asked (ECHONET Appendix R, 0x0288, E5).
-LAST_DAY = 99
 _HALF_HOUR = timedelta(minutes=30)
 _DAY = timedelta(days=1)
-#: Slots in one answer of history 2 (EC).
-_AT_ONCE = 12
 _ROW = "{:<18}{:>14}{:>14}{:>12}{:>12}"
 
 
@@ -43,11 +39,11 @@ class History(Command):
     source: Source = Source.DAYS
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
-        async with connected(desk) as meter:
+    async def run(self, context: Context) -> ExitCode:
+        async with connected(context) as meter:
             now = await meter.clock()
             first, last = self._days(now.date())
-            past = _Past(meter, now, desk)
+            past = _Past(meter, now, context)
             # One slot more closes the last half-hour of the last day.
             midnight = datetime.combine(last + _DAY, time(), JST)
             slots = await past.slots(first, min(midnight, now), self.source)
@@ -56,7 +52,7 @@ class History(Command):
                 for energy in (half_hours.consumptions(slots, meter.scale) if meter.scale else ())
             }
         shown = [slot for slot in slots if slot.at < midnight]
-        desk.screen.result(
+        context.screen.result(
             _document(shown, energies, past.problems, self.source),
             _lines(shown, energies, past.problems),
         )
@@ -69,20 +65,20 @@ class History(Command):
             first = last = today - self.day * _DAY
         else:
             first, last = self.first, self.last or today
-        if not today - LAST_DAY * _DAY <= first <= last <= today:
+        if not today - readings.HISTORY_DAYS * _DAY <= first <= last <= today:
             raise UsageError(
-                f"The meter keeps {LAST_DAY} days and today, which is {today} by its clock."
+                f"The meter keeps {readings.HISTORY_DAYS} days and today, which is {today} by its clock."
             )
         return first, last
 
 
 class _Past:
-    """Reads the past of one meter, oldest first."""
+    """Reads the history of one meter, oldest first."""
 
-    def __init__(self, meter: SmartMeter, now: datetime, desk: Context) -> None:
+    def __init__(self, meter: SmartMeter, now: datetime, context: Context) -> None:
         self._meter = meter
         self._today = now.date()
-        self._desk = desk
+        self._desk = context
         self.problems: dict[date, str] = {}
         """Days that could not be read, and why."""
 
@@ -116,7 +112,7 @@ class _Past:
         whole = int((min(end, midnight + _DAY - _HALF_HOUR) - midnight) / _HALF_HOUR) + 1
         slots: list[half_hours.Slot] = []
         while len(slots) < whole:
-            count = min(_AT_ONCE, whole - len(slots))
+            count = min(readings.HISTORY_SLOTS, whole - len(slots))
             newest = midnight + (len(slots) + count - 1) * _HALF_HOUR
             slots += await self._meter.half_hour_history(newest, count)
         return slots

@@ -11,20 +11,20 @@ from ..exit_codes import ExitCode, failure_of
 
 @dataclass(frozen=True, slots=True)
 class Identify(Command):
-    """Say within five seconds what is on the port. A verdict is a result, also a bad one."""
+    """Print within five seconds what is on the port. An unusable device is a result as well."""
 
     name: ClassVar = "identify"
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
-        desk.screen.busy("Asking what is on the port …")
+    async def run(self, context: Context) -> ExitCode:
+        context.screen.busy("Asking what is on the port …")
         try:
-            dongle = await identify(desk.connector)
+            dongle = await identify(context.connector)
         except (errors.PortError, errors.DongleError) as err:
             failure = failure_of(err)
-            desk.screen.result({"found": failure.key, "message": failure.text}, (failure.text,))
+            context.screen.result({"found": failure.key, "message": failure.text}, (failure.text,))
             return failure.code
-        desk.screen.result(
+        context.screen.result(
             {
                 "found": "dongle",
                 "protocol": dongle.protocol,

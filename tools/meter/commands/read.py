@@ -28,13 +28,13 @@ class Read(Command):
     properties: tuple[meter_properties.AnyProperty, ...] = ()
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
-        async with connected(desk) as meter:
-            desk.screen.busy("Reading …")
+    async def run(self, context: Context) -> ExitCode:
+        async with connected(context) as meter:
+            context.screen.busy("Reading …")
             report = await meter.read(self.properties or offered(meter.description))
             unknown = () if self.properties else _unknown(meter.description)
-            table = Table(report, unknown, show_private=desk.show_addresses)
-            desk.screen.result(table.document(meter), table.lines())
+            table = Table(report, unknown, show_private=context.show_addresses)
+            context.screen.result(table.document(meter), table.lines())
         return ExitCode.OK if report.values else ExitCode.LINK
 
 
@@ -57,7 +57,7 @@ class Table:
 
     report: ReadReport
     unknown: tuple[int, ...]
-    """What the meter offers and this program does not know."""
+    """Properties that the meter offers and this program does not know."""
     show_private: bool
 
     def lines(self) -> Iterator[str]:

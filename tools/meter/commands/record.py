@@ -37,10 +37,10 @@ class Record(Command):
     listen: float = 0.0
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
+    async def run(self, context: Context) -> ExitCode:
         with self._created() as file:
-            recorder = await self._record(desk, file)
-        desk.screen.result(
+            recorder = await self._record(context, file)
+        context.screen.result(
             {"file": str(self.file), "entries": recorder.entries},
             (
                 f"{self.file}: {recorder.entries} lines of conversation.",
@@ -57,49 +57,49 @@ class Record(Command):
         except OSError as err:
             raise UsageError(f"{self.file} cannot be written: {err.strerror}.") from err
 
-    async def _record(self, desk: Context, file: TextIO) -> Recorder:
+    async def _record(self, context: Context, file: TextIO) -> Recorder:
         clock = asyncio.get_running_loop().time
-        recorder = Recorder(file, desk.credentials, clock, _source(desk))
-        connector = recorded(desk.connector, recorder)
+        recorder = Recorder(file, context.credentials, clock, _source(context))
+        connector = recorded(context.connector, recorder)
         device = "not identified"
         try:
-            if desk.credentials is None:
-                desk.screen.note("No credentials: only the dongle is asked who it is.")
+            if context.credentials is None:
+                context.screen.note("No credentials: only the dongle is asked who it is.")
                 recorder.begin(_device(await identify(connector)), "what the dongle says it is")
             else:
-                await self._everything(desk, connector, recorder)
+                await self._everything(context, connector, recorder)
         except RouteBError as err:
             device += f" ({type(err).__name__})"
             recorder.remark(f"ended by {type(err).__name__}")
-            desk.screen.note(f"{self.file} holds the conversation until it failed.")
+            context.screen.note(f"{self.file} holds the conversation until it failed.")
             raise
         finally:
             recorder.close(device)
         return recorder
 
-    async def _everything(self, desk: Context, connector: Connector, recorder: Recorder) -> None:
+    async def _everything(self, context: Context, connector: Connector, recorder: Recorder) -> None:
         def listen(meter: SmartMeter, progress: Progress) -> None:
             identified = progress.stage not in (Stage.OPENING, Stage.IDENTIFYING)
             if meter.dongle is not None and identified:
                 recorder.begin(_device(meter.dongle), "a connection, and one read of everything")
 
-        async with connected(desk, connector, listen) as meter:
+        async with connected(context, connector, listen) as meter:
             recorder.remark("connected")
-            desk.screen.busy("Reading …")
+            context.screen.busy("Reading …")
             await meter.read(offered(meter.description))
             if self.listen:
                 recorder.remark("listening")
-                desk.screen.busy(f"Listening for {self.listen:g} s …")
+                context.screen.busy(f"Listening for {self.listen:g} s …")
                 try:
                     await asyncio.sleep(self.listen)
                 except asyncio.CancelledError:
-                    desk.screen.wipe()  # Ctrl-C ends the listening, not the record
+                    context.screen.wipe()  # Ctrl-C ends the listening, not the record
             recorder.remark("leaving")
 
 
-def _source(desk: Context) -> str:
+def _source(context: Context) -> str:
     version = json.loads(_MANIFEST.read_text(encoding="utf-8"))["version"]
-    return f"scripts/meter record, wisun_route_b {version}, {desk.now():%Y-%m-%d}"
+    return f"scripts/meter record, wisun_route_b {version}, {context.now():%Y-%m-%d}"
 
 
 def _device(dongle: DongleIdentity) -> str:

@@ -23,23 +23,23 @@ class Scan(Command):
     duration: int = DEFAULT_DURATION
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
+    async def run(self, context: Context) -> ExitCode:
         found = await survey(
-            desk.connector, desk.require_credentials(), self.duration, desk.screen.progress
+            context.connector, context.require_credentials(), self.duration, context.screen.progress
         )
         ours = any(network.ours for network in found.networks)
-        desk.screen.result(
+        context.screen.result(
             {
                 "dongle": found.dongle.protocol,
                 "duration": self.duration,
                 "networks": [
-                    _document(network, address=desk.show_addresses) for network in found.networks
+                    _document(network, address=context.show_addresses) for network in found.networks
                 ],
             },
-            _lines(found.networks, addresses=desk.show_addresses),
+            _lines(found.networks, addresses=context.show_addresses),
         )
         if not ours:
-            desk.screen.note(
+            context.screen.note(
                 "No network has this Route-B ID. Move the dongle closer, check the ID, or listen"
                 f" longer (--duration {self.duration + 1})."
             )

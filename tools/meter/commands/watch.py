@@ -30,7 +30,7 @@ _LIVE: tuple[properties.AnyProperty, ...] = (
 #: Seconds from reading to reading.
 DEFAULT_INTERVAL = 10.0
 #: Seconds for one answer, as in Home Assistant.
-_PATIENCE = 20.0
+_READ_TIMEOUT_S = 20.0
 _SHORT = {
     properties.CUMULATIVE_ENERGY_NORMAL.epc: "in ",
     properties.CUMULATIVE_ENERGY_REVERSE.epc: "out ",
@@ -41,7 +41,7 @@ _SHORT = {
 class Watch(Command):
     """Print live values, pushes and changes of the link until Ctrl-C.
 
-    The link is kept as Home Assistant keeps it: whatever is lost is brought back.
+    The link is supervised as in Home Assistant: a lost session is recovered.
     """
 
     name: ClassVar = "watch"
@@ -51,14 +51,14 @@ class Watch(Command):
     """End after so many readings."""
 
     @override
-    async def run(self, desk: Context) -> ExitCode:
-        keeper = LinkKeeper(SmartMeter(desk.connector, desk.require_credentials()))
-        watcher = _Watcher(desk, keeper)
+    async def run(self, context: Context) -> ExitCode:
+        keeper = LinkKeeper(SmartMeter(context.connector, context.require_credentials()))
+        watcher = _Watcher(context, keeper)
         try:
             keeper.start()
             await watcher.watch(self.interval, self.count)
         except asyncio.CancelledError:
-            desk.screen.wipe()  # Ctrl-C is how this ends
+            context.screen.wipe()  # Ctrl-C ends this
             return ExitCode.OK if watcher.has_read else ExitCode.INTERRUPTED
         finally:
             await asyncio.shield(keeper.close(end_session=True))
@@ -68,13 +68,13 @@ class Watch(Command):
 class _Watcher:
     """Reads, listens and prints."""
 
-    def __init__(self, desk: Context, keeper: LinkKeeper) -> None:
-        self._desk = desk
+    def __init__(self, context: Context, keeper: LinkKeeper) -> None:
+        self._desk = context
         self._keeper = keeper
         self._meter = keeper.meter
         self._happened = asyncio.Event()
         self._to_print: list[Callable[[], None]] = []
-        """What callbacks have to say: a closed pipe is to end the program, not the callback."""
+        """Errors of callbacks: a closed pipe is to end the program, not the callback."""
         self.has_read = False
         self._meter.subscribe(lambda report: self._later(partial(self._print, "push", report)))
         keeper.on_change(lambda status: self._later(self._line_of(status)))
@@ -114,7 +114,7 @@ class _Watcher:
 
     async def _read(self) -> None:
         try:
-            report = await self._meter.read(_LIVE, _PATIENCE)
+            report = await self._meter.read(_LIVE, _READ_TIMEOUT_S)
         except RouteBError as err:
             failure = failure_of(err)
             self._desk.screen.failure(failure.key, failure.text)

@@ -1,7 +1,7 @@
 """Writes down a serial conversation, without its secrets, in the notation of the captures.
 
-It reads the wire by itself, not with the stack's reader: what that one gets wrong is what a
-bug report is about.
+It splits the bytes by itself, not with the stack's reader, as bug reports may be about errors of
+that one.
 """
 
 from .masker import Masker

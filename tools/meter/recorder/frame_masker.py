@@ -16,7 +16,7 @@ class FrameMasker:
     """Masks one conversation; the size of everything stays, and checksums are those of what is shown."""
 
     def __init__(self, credentials: Credentials | None) -> None:
-        """Know the credentials, to find them also in unexpected places."""
+        """Take the credentials, to find them also in unexpected places."""
         self._placeholders = Placeholders(credentials)
 
     def __call__(self, unit: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Cuts what a J11 dongle says into frames, whole or torn, and what is between them.
+"""Splits the bytes of a J11 dongle into frames, whole or torn, and what is between them.
 
 A frame: unique code (4), command code (2), length (2, of all that follows but the header checksum's own
 place: 4 + size of the data), checksums of these eight bytes and of the data (2 + 2), data.

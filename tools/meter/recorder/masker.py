@@ -28,10 +28,10 @@ _DIGIT = re.compile(rb"[0-9A-Fa-f]")
 
 
 class Masker:
-    """Masks one conversation: two lines about one address will be about one placeholder."""
+    """Masks one conversation: the same address gets the same placeholder in all lines."""
 
     def __init__(self, credentials: Credentials | None) -> None:
-        """Know the credentials, to find them also in unexpected places."""
+        """Take the credentials, to find them also in unexpected places."""
         self._placeholders = Placeholders(credentials)
 
     def __call__(self, line: bytes) -> bytes:
@@ -54,7 +54,7 @@ class Masker:
             payload = bytes.fromhex(printed.decode())
             hide = blank_whole if is_echonet(payload) else partial(blank, port)
             return hide(payload).hex().upper().encode()
-        # A datagram that broke off may have swallowed the lines behind it.
+        # A datagram that broke off may include the lines behind it.
         return self._text(blank(port, printed))
 
     def _text(self, line: bytes) -> bytes:

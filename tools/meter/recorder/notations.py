@@ -32,7 +32,7 @@ class Notation(Protocol):
         """Return what the host wrote in one piece."""
 
     def received(self, data: bytes) -> str:
-        """Return an entry of what the dongle said."""
+        """Return an entry of what was received."""
 
 
 class Text(Notation):

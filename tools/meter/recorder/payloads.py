@@ -1,4 +1,4 @@
-"""Blanks what a datagram says about a household; the size and all that is technical stay."""
+"""Blanks what identifies a household in a datagram; size and technical data stay."""
 
 PANA_PORT = 0x02CC
 #: RFC 5191: a header of 16 bytes, then attributes, each with a header of 8.

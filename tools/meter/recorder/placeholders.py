@@ -1,4 +1,4 @@
-"""What stands for a secret in a record: of the same length, and always the same for the same."""
+"""Placeholders for secrets in a record: of the same length, and stable for each secret."""
 
 import re
 
@@ -8,7 +8,7 @@ from custom_components.wisun_route_b.stack import Credentials
 PLACEHOLDER_ID = "00112233445566778899AABBCCDDEEFF"
 PLACEHOLDER_PASSWORD = "0123456789AB"  # noqa: S105 - made up
 
-_NOBODY = 0xFFFF
+_NO_PAN = 0xFFFF
 #: The universal/local bit, in which a MAC address and its interface identifier differ.
 _LOCAL_BIT = 1 << 57
 #: FE80::/64, as the beginning of an address of 128 bits, and the rest of such an address.
@@ -21,12 +21,12 @@ _WELL_KNOWN = 0x10000
 
 
 class Placeholders:
-    """Those of one conversation: two places with one address will have one placeholder."""
+    """Placeholders of one conversation: an address has the same one everywhere."""
 
     def __init__(self, credentials: Credentials | None) -> None:
-        """Know the credentials, to find them also in unexpected places."""
+        """Take the credentials, to find them also in unexpected places."""
         self._addresses: dict[int, int] = {}
-        self._pans: dict[int, int] = {_NOBODY: _NOBODY}
+        self._pans: dict[int, int] = {_NO_PAN: _NO_PAN}
         self._pair_ids: dict[bytes, bytes] = {}
         self._literals: list[tuple[re.Pattern[bytes], bytes]] = []
         if credentials is not None:

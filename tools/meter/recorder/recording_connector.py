@@ -11,27 +11,27 @@ class Listener(Protocol):
     """Takes the copy."""
 
     def sent(self, data: bytes) -> None:
-        """Hear what the host writes."""
+        """Take what the host writes."""
 
     def received(self, data: bytes) -> None:
-        """Hear what the dongle says."""
+        """Take what the dongle sends."""
 
 
 def recorded(connector: Connector, listener: Listener) -> Connector:
-    """Return a connector that does what ``connector`` does, in the hearing of ``listener``."""
+    """Return a connector that does what ``connector`` does, with a copy of all bytes to ``listener``."""
 
     async def connect(
         factory: Callable[[], asyncio.Protocol],
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         host = factory()
-        transport, _ = await connector(lambda: _HostTap(host, listener))
-        return _TransportTap(transport, listener), host
+        transport, _ = await connector(lambda: _RecordingProtocol(host, listener))
+        return _RecordingTransport(transport, listener), host
 
     return connect
 
 
-class _HostTap(asyncio.Protocol):
-    """Stands before the host's protocol."""
+class _RecordingProtocol(asyncio.Protocol):
+    """A proxy of the host's protocol."""
 
     def __init__(self, host: asyncio.Protocol, listener: Listener) -> None:
         self._host = host
@@ -39,7 +39,7 @@ class _HostTap(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._host.connection_made(_TransportTap(transport, self._listener))
+        self._host.connection_made(_RecordingTransport(transport, self._listener))
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -59,16 +59,16 @@ class _HostTap(asyncio.Protocol):
         self._host.resume_writing()
 
 
-class _TransportTap(asyncio.Transport):
-    """Stands before a transport; the port asks this one what it would ask that one."""
+class _RecordingTransport(asyncio.Transport):
+    """A proxy of a transport."""
 
     def __init__(self, transport: Any, listener: Listener) -> None:  # noqa: ANN401
-        # Serial transports share no class with socket ones that says they can be written to.
+        # Serial transports share no class with write() with socket ones.
         super().__init__()
         self._transport = transport
         self._listener = listener
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it is, it is that one's
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the type of the proxied attribute
         return getattr(self._transport, name)
 
     @override

@@ -1,4 +1,4 @@
-"""Cuts what a dongle says into lines; a binary datagram is one, whatever bytes it holds."""
+"""Splits the bytes of a dongle into lines; a binary datagram is one, whatever bytes it holds."""
 
 import re
 

@@ -1,8 +1,8 @@
-"""Reads histories: choose what, then read it, with nothing in between.
+"""Reads histories: select a day or time, then read it, with no other selection in between.
 
 The meter answers E2 and E4 for the day last set in E5, EC for ED, EE for EF (the appendix
-calls these pairs atomic). A day is counted back from the meter's own today, so a reading that
-midnight may have come between is checked against the meter's clock and taken again. A meter that
+calls these pairs atomic). A day is counted back from the meter's own date, so a reading that
+may span midnight is checked against the meter's clock and taken again. A meter that
 does not answer for its clock (97, 98) still dates its last half-hourly reading (EA).
 """
 
@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from ..echonet import ESV, Frame, Property
 from ..errors import EncodeError, RequestRefusedError, ResponseTimeoutError, WrongDayError
-from ..meter.history import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
+from ..meter.half_hours import HALF_HOUR, MINUTE, Slot, day_slots, slots_back
 from ..meter.properties import (
     CURRENT_DATE,
     CURRENT_TIME,
@@ -29,10 +29,10 @@ from ..meter.properties import (
 from ..meter.readings import JST, DayHistory, HistorySelector, SlotHistory
 from ..meter.scale import Scale
 from .property_reader import PropertyReader
-from .requester import PATIENCE_ONE, Request, Requester
+from .requester import TIMEOUT_ONE_S, Request, Requester
 
-#: How often a day is read while midnight keeps coming between. It comes once a day.
-_ATTEMPTS = 3
+#: How often a day is read when midnight falls between selection and reading; it can do so once.
+_MAX_ATTEMPTS = 3
 #: The clock shows whole minutes.
 _CLOCK_STEP = timedelta(minutes=1)
 #: The last half-hourly reading may be that old: a half-hour, and the five minutes that a meter may
@@ -42,7 +42,7 @@ _READING_STEP = HALF_HOUR + timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What is known of the meter's present: it lies between ``at`` and ``at + step``."""
+    """The meter's present time: between ``at`` and ``at + step``."""
 
     at: datetime
     step: timedelta
@@ -78,7 +78,7 @@ class HistoryReader:
         answers for another day, RequestRefusedError if it has no history of this kind.
         """
         async with self._choosing:
-            for _ in range(_ATTEMPTS):
+            for _ in range(_MAX_ATTEMPTS):
                 begun = asyncio.get_running_loop().time()
                 before = await self._moment(scale)
                 await _set(self._request, HISTORY1_DAY, days_ago)
@@ -124,7 +124,7 @@ class HistoryReader:
         return read
 
     async def _moment(self, scale: Scale) -> _Moment:
-        """Return what the meter says of its present: its clock, else its last reading."""
+        """Return the meter's present time: from its clock, else from its last half-hourly reading."""
         try:
             return _Moment(await self._clock(), _CLOCK_STEP)
         except RequestRefusedError, ResponseTimeoutError:
@@ -136,7 +136,7 @@ class HistoryReader:
         if self._reader.limit > 1:
             together = (Property(CURRENT_DATE.epc), Property(CURRENT_TIME.epc))
             try:
-                both = await self._request(ESV.GET, together, PATIENCE_ONE)
+                both = await self._request(ESV.GET, together, TIMEOUT_ONE_S)
             except ResponseTimeoutError:
                 return await _clock_one_by_one(self._request)
             edts = {item.epc: item.edt for item in both.properties}
@@ -172,7 +172,7 @@ def _edt(answer: Frame, epc: int, name: str) -> bytes:
 
 async def _clock_one_by_one(ask: Request) -> datetime:
     """Read the date, the time, and the date again: midnight may come between."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         day = await _get(ask, CURRENT_DATE)
         clock = await _get(ask, CURRENT_TIME)
         if await _get(ask, CURRENT_DATE) == day:

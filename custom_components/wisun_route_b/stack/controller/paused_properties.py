@@ -1,8 +1,8 @@
 """Properties that are left out for a while: the meter does not answer them, or refuses them.
 
 Some meters list a property and never answer a request that contains it; a busy one refuses what it
-answers a minute later. Such a property must neither spoil the requests for the others nor be lost
-for good: it is asked for again at growing intervals.
+answers a minute later. Such a property must neither fail the requests for the others nor be given
+up for good: it is asked for again at growing intervals.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Final
 #: Seconds for which a property is left out: twice as long after each failure, but never so long that it
 #: would not be back within the link's bound of 300 s.
 _FIRST_PAUSE: Final = 60.0
-_LONGEST_PAUSE: Final = 200.0
+_LONGEST_PAUSE_S: Final = 200.0
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class PausedProperties:
     """Which properties (EPCs) one meter does not answer, and when to ask for them again."""
 
     def __init__(self, chance: int = 0) -> None:
-        """Start without any; so many failures in a row are taken for chance."""
+        """Start empty; so many failures in a row do not count yet."""
         self._chance = chance
         self._failures: dict[int, _Failures] = {}
 
@@ -51,7 +51,7 @@ class PausedProperties:
         failures.times += 1
         doublings = failures.times - 1 - self._chance
         if doublings >= 0:
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(doublings, 8))
+            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE * 2.0 ** min(doublings, 8))
             failures.until = asyncio.get_running_loop().time() + pause
 
     def forget(self, epc: int) -> None:

@@ -1,14 +1,14 @@
-"""Reads properties: bundles them, copes with meters that answer less, decodes what comes.
+"""Reads properties: several in one Get, fewer for meters that answer less; decodes the answers.
 
-Theory of operation. The meter's own list (9F) says what may be asked for. As many properties as
+Theory of operation. The meter's Get property map (9F) lists what may be asked for. As many properties as
 the meter takes go into one Get. An answer may leave properties out (it was cut: smaller bundles
 from now on), refuse some (asked for once more, alone, if its list has them), or refuse all (then
 each alone: perhaps it was the number). If no answer comes, a property that every meter has is
 asked for. If that is not answered either, or if answers only come late, the link is at fault and
 the read ends. Else one property of the bundle is, and each is asked for alone.
 
-Everything learned this way is a guess from few answers. It is checked again after minutes, or
-after an hour at most.
+All of this is inferred from few answers. It is checked again after minutes, or after an hour at
+most.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from ..meter.properties import (
 from ..meter.report import ReadReport
 from ..meter.scale import Scale
 from .paused_properties import PausedProperties
-from .requester import PATIENCE_ONE, Requester
+from .requester import TIMEOUT_ONE_S, Requester
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -49,17 +49,17 @@ _MAX_FRUITLESS_READS = 6
 #: Properties that every meter has (Appendix R, super class), one of which shows whether the meter
 #: answers at all.
 _MANDATORY = (OPERATION_STATUS.epc, FAULT_STATUS.epc, GET_PROPERTY_MAP.epc)
-#: Seconds of patience with that, in which it is sent twice.
-_PROBE_PATIENCE = 8.0
-#: Seconds of patience with a property that was not answered before; it is sent twice in that time.
-_SUSPECT_PATIENCE = 10.0
+#: Seconds to wait for that, in which it is sent twice.
+_PROBE_TIMEOUT_S = 8.0
+#: Seconds to wait for a property that was not answered before; it is sent twice in that time.
+_SUSPECT_TIMEOUT_S = 10.0
 
 
 class PropertyReader:
-    """Reads from one meter over one session and remembers what it is like."""
+    """Reads from one meter and keeps its limits: how much it answers at once, what it refuses."""
 
     def __init__(self, requester: Requester) -> None:
-        """Start without prejudice: six at once, nothing refused."""
+        """Start with the defaults: six properties at once, none refused."""
         self._requester = requester
         self._limit = MAX_AT_ONCE
         self._limited_at = 0.0
@@ -102,7 +102,7 @@ class PropertyReader:
     def note_read(self, *, fruitful: bool) -> None:
         """Note whether a read was answered at all; several that were not are a dead link.
 
-        For a meter that answers what it is asked only to see whether it is there.
+        For a meter that answers probes only.
         """
         self._fruitless = 0 if fruitful else self._fruitless + 1
         if self._fruitless >= _MAX_FRUITLESS_READS:
@@ -141,18 +141,18 @@ class PropertyReader:
         self,
         properties: Iterable[AnyProperty],
         scale: Scale | None,
-        patience: float | None = None,
+        timeout_s: float | None = None,
         *,
         isolate: bool = True,
     ) -> ReadReport:
         """Read properties, in as few Gets as this meter allows.
 
-        ``patience`` in seconds for each answer replaces the specification's. Without
+        ``timeout_s`` in seconds for each answer replaces the specification's. Without
         ``isolate`` the first silence ends the read. Raises a LinkError only if nothing at all
         was answered, or if the link is gone.
         """
         wanted = {row.epc: row for row in properties}
-        reading = _Read(self, self._requester, wanted, scale, patience)
+        reading = _Read(self, self._requester, wanted, scale, timeout_s)
         return await reading.run(self._not_offered(), isolate=isolate)
 
 
@@ -182,14 +182,14 @@ class _Read:
         requester: Requester,
         wanted: Mapping[int, AnyProperty],
         scale: Scale | None,
-        patience: float | None,
+        timeout_s: float | None,
     ) -> None:
         self._reader = reader
         self._silent = reader.silent
         self._requester = requester
         self._wanted = wanted
         self._scale = scale
-        self._patience = patience
+        self._timeout_s = timeout_s
         self._collected = _Collected()
         self._queue: list[int] = []
         self._alone: set[int] = set()
@@ -231,11 +231,11 @@ class _Read:
         self._reader.note_read(fruitful=answered)
         if not answered:
             raise error
-        self._judge_bundle()
+        self._check_bundle()
         return self._collected.report()
 
     def _line_up(self, not_offered: frozenset[int]) -> None:
-        """Put what is asked for in order: suspects last, as the others must not wait for them."""
+        """Sort what is asked for: properties that failed last time go last, so that others do not wait."""
         self._collected.refused |= self._wanted.keys() & not_offered
         asked = [epc for epc in self._wanted if epc not in not_offered]
         paused = [epc for epc in asked if self._silent.is_paused(epc)]
@@ -252,11 +252,11 @@ class _Read:
         return list(takewhile(lambda epc: epc not in self._alone, together))
 
     async def _get(self, bundle: list[int]) -> Frame:
-        patience = self._patience
+        timeout_s = self._timeout_s
         if bundle[0] in self._silent:
-            patience = min(patience or PATIENCE_ONE, _SUSPECT_PATIENCE)
+            timeout_s = min(timeout_s or TIMEOUT_ONE_S, _SUSPECT_TIMEOUT_S)
         asked = tuple(Property(epc) for epc in bundle)
-        return await self._requester.request(ESV.GET, asked, patience)
+        return await self._requester.request(ESV.GET, asked, timeout_s)
 
     # --- No answer -------------------------------------------------------------------------
 
@@ -268,7 +268,7 @@ class _Read:
         """Return whether the meter, silent about these, answers a Get for something else."""
         answered = self._requester.answered_last()
         other = next(epc for epc in (*answered, *_MANDATORY) if epc not in asked)
-        return await self._requester.probe(other, _PROBE_PATIENCE)
+        return await self._requester.probe(other, _PROBE_TIMEOUT_S)
 
     def _isolate(self, bundle: list[int]) -> None:
         """Find out which property the meter is silent about; or it is this one."""
@@ -280,7 +280,7 @@ class _Read:
             self._silent.note_failure(bundle[0])
             self._give_up(bundle)
 
-    def _judge_bundle(self) -> None:
+    def _check_bundle(self) -> None:
         """Lower the number of properties if each of them was answered alone."""
         answered = self._collected.values.keys() | self._collected.refused
         if self._unanswered and answered >= set(self._unanswered):
@@ -289,7 +289,7 @@ class _Read:
     # --- An answer -------------------------------------------------------------------------
 
     def _take(self, bundle: list[int], answer: Frame) -> None:
-        """File what an answer holds; ask again, alone, for what it lacks or refuses doubtfully."""
+        """Store what an answer holds; ask again, one by one, for what is missing or doubtfully refused."""
         self._queue = self._queue[len(bundle) :]
         for epc in bundle:
             self._reader.note_answer(epc)
@@ -302,14 +302,14 @@ class _Read:
             return
         epc = bundle[0]
         if edts.get(epc) and epc in self._refused_together:
-            self._reader.lower_limit(1)  # what it refuses in company, it answers alone
+            self._reader.lower_limit(1)  # what it refuses in a bundle, it answers alone
         if edts and epc not in edts:
             self._collected.reasons[epc] = "the meter leaves it out"
         else:
             self._file(epc, edts.get(epc, b""))
 
     def _take_together(self, bundle: list[int], edts: Mapping[int, bytes]) -> list[int]:
-        """File the answer to a bundle; return what is to be asked for alone."""
+        """Store the answer to a bundle; return what is to be asked for alone."""
         if not any(edts.values()):
             self._refused_together.update(bundle)
             return bundle
@@ -341,7 +341,7 @@ def decode_into(
     edt: bytes,
     scale: Scale | None,
 ) -> None:
-    """Decode one property into ``values``, or say in ``reasons`` why it cannot be."""
+    """Decode one property into ``values``, or give in ``reasons`` why it cannot be."""
     try:
         values[row.epc] = row.decode(edt, scale)
     except DecodeError as err:

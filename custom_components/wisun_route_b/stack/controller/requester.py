@@ -1,12 +1,12 @@
 """ECHONET Lite requests over a radio that loses datagrams: request, resend, match, confirm.
 
 Theory of operation. One request waits at a time. It is sent again, under a new transaction ID (TID),
-whenever the measured response time has passed without an answer, until its patience is over. Every
+whenever the measured response time has passed without an answer, until its timeout is over. Every
 sending is remembered by its TID (:mod:`.sent_requests`), so an answer can arrive
 
 - in time, to any sending of the request that waits: it ends the request;
 - late, to a request that was given up: it shows that the meter is alive and slow, which extends the
-  patience with the request that waits, and it answers that one if both ask for the same; else its
+  timeout of the request that waits, and it answers that one if both ask for the same; else its
   values are reported like a notification, unless they are too old or hold for one moment only;
 - from an earlier session: it shows that the meter is alive, and nothing else.
 
@@ -41,18 +41,21 @@ _LOGGER = logging.getLogger(__name__)
 
 #: Seconds a meter may take for one property, and for several or for a day of history
 #: (application interface specification 1.01, 2.4.2, timers 1 and 2).
-PATIENCE_ONE = 20.0
-PATIENCE_SEVERAL = 60.0
+TIMEOUT_ONE_S = 20.0
+TIMEOUT_SEVERAL_S = 60.0
+#: Sendings in which the next request must be answered after one that was not: what is not answered twice
+#: seldom is later, and a meter that has been without power answers nothing before a new sign-in.
+_SENDINGS_IN_DOUBT = 2
 #: Datagrams in a row that may fail on the air before the request does.
-_SEND_ATTEMPTS = 3
+_TRANSMIT_ATTEMPTS = 3
 #: Confirmations (INFC_Res) that may wait for their turn; a meter sends two an hour.
-_CONFIRMATIONS = 4
+_MAX_CONFIRMATIONS = 4
 
 #: Seconds after its sending in which an answer may be used although the request was given up.
 _LATE_IS_USABLE = 60.0
 #: Seconds that a request is waited for at most while late answers to earlier ones come: four sendings
 #: that a slow meter serves one after the other, 20 s each (timer 1), and some more.
-_LONGEST_PATIENCE = 90.0
+_LONGEST_TIMEOUT_S = 90.0
 #: Properties whose answer holds for the moment or the selection of one request only: the clock, and
 #: the histories and what selects them.
 _BOUND_TO_REQUEST = frozenset((0x97, 0x98, 0xE2, 0xE4, 0xE5, 0xEC, 0xED, 0xEE, 0xEF))
@@ -72,24 +75,24 @@ class _Late:
 
 @dataclass(frozen=True, slots=True)
 class _Extension:
-    """The patience with the request that waits, which grows while the meter is seen at work."""
+    """The timeout of the request that waits, which grows while answers to earlier requests arrive."""
 
     deadline: asyncio.Timeout
     begun: float
-    patience: float
+    timeout_s: float
 
     def extend(self, now: float) -> None:
-        """Give the meter its time once more: it has just served an earlier request."""
+        """Start the timeout again: the meter has just served an earlier request."""
         if not self.deadline.expired():
-            latest = self.begun + max(self.patience, _LONGEST_PATIENCE)
-            self.deadline.reschedule(min(now + self.patience, latest))
+            latest = self.begun + max(self.timeout_s, _LONGEST_TIMEOUT_S)
+            self.deadline.reschedule(min(now + self.timeout_s, latest))
 
 
 class Request(Protocol):
     """Makes one request; see Requester.request."""
 
     async def __call__(
-        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
+        self, service: ESV, properties: tuple[Property, ...], timeout_s: float | None = None
     ) -> Frame:
         """Return the answer."""
 
@@ -133,17 +136,19 @@ class Requester:
         self._confirmations: set[asyncio.Task[None]] = set()
 
     async def request(
-        self, service: ESV, properties: tuple[Property, ...], patience: float | None = None
+        self, service: ESV, properties: tuple[Property, ...], timeout_s: float | None = None
     ) -> Frame:
         """Send a request and return its answer, be it a Get_Res or a Get_SNA.
 
-        ``patience`` in seconds replaces the specification's. Raises ResponseTimeoutError
-        when no answer came, SendFailedError when nothing could be sent, and whatever ended
-        the link meanwhile.
+        ``timeout_s`` in seconds replaces the specification's, which is shortened for a request that
+        follows one without an answer. Raises ResponseTimeoutError when no answer came,
+        SendFailedError when nothing could be sent, and whatever ended the link meanwhile.
         """
         async with self._turn:
             try:
-                answer = await self._request(service, properties, patience or _patience(properties))
+                answer = await self._request(
+                    service, properties, timeout_s or self._timeout_s(properties)
+                )
             except SendFailedError, ResponseTimeoutError:
                 self._statistics.lost += 1
                 self._watchdog.note_unanswered()
@@ -151,8 +156,8 @@ class Requester:
         self._statistics.answers += 1
         return answer
 
-    async def probe(self, epc: int, patience: float) -> bool:
-        """Return whether the meter answers a Get for this property within ``patience`` seconds.
+    async def probe(self, epc: int, timeout_s: float) -> bool:
+        """Return whether the meter answers a Get for this property within ``timeout_s`` seconds.
 
         A late answer to something else will do. Silence is the answer to a question here, and
         does not count against the link. Raises whatever has ended the link.
@@ -161,22 +166,35 @@ class Requester:
             if self._lost is not None:
                 raise self._lost.with_traceback(None)
             try:
-                await self._request(ESV.GET, (Property(epc),), patience, probing=True)
+                await self._request(ESV.GET, (Property(epc),), timeout_s, probing=True)
             except SendFailedError, ResponseTimeoutError:
                 return False
         self._statistics.answers += 1
         return True
 
+    def _timeout_s(self, properties: tuple[Property, ...]) -> float:
+        """Return for how many seconds an answer is waited for.
+
+        The specification gives the meter more time than it needs. If the last request was not
+        answered either, the session is more likely to be gone, and only a new sign-in helps.
+        """
+        if properties[0].epc in _LONG_ANSWERS:
+            return TIMEOUT_SEVERAL_S
+        allowed = TIMEOUT_ONE_S if len(properties) == 1 else TIMEOUT_SEVERAL_S
+        if self._watchdog.in_doubt:
+            return min(allowed, _SENDINGS_IN_DOUBT * self._response_time.resend_after)
+        return allowed
+
     async def _request(
         self,
         service: ESV,
         properties: tuple[Property, ...],
-        patience: float,
+        timeout_s: float,
         *,
         probing: bool = False,
     ) -> Frame:
         self._statistics.requests += 1
-        patience = max(patience, self._response_time.patience)
+        timeout_s = max(timeout_s, self._response_time.needed_s)
         pending = PendingRequest(
             service=service,
             epcs=frozenset(item.epc for item in properties),
@@ -185,8 +203,8 @@ class Requester:
         )
         self._current = pending
         try:
-            async with asyncio.timeout(patience) as deadline:
-                self._extension = _Extension(deadline, asyncio.get_running_loop().time(), patience)
+            async with asyncio.timeout(timeout_s) as deadline:
+                self._extension = _Extension(deadline, asyncio.get_running_loop().time(), timeout_s)
                 return await self._request_with_resends(service, properties, pending)
         except TimeoutError as err:
             if isinstance(err, RouteBError):
@@ -209,14 +227,14 @@ class Requester:
             except SendFailedError:
                 if not attempt:
                     raise  # else the first sending may still be answered
-            patience = self._response_time.resend_after
-            done, _ = await asyncio.wait((pending.answer,), timeout=patience)
+            resend_after = self._response_time.resend_after
+            done, _ = await asyncio.wait((pending.answer,), timeout=resend_after)
             if done:
                 break
         return pending.answer.result()
 
     async def _transmit_until_answered(self, payload: bytes, pending: PendingRequest) -> None:
-        """Send; stop caring about the dongle's OK once there is an answer, or a lost link."""
+        """Send; do not wait for the dongle's OK once there is an answer, or the link is lost."""
         sending = asyncio.create_task(self._transmit(payload))
         try:
             await asyncio.wait((sending, pending.answer), return_when=asyncio.FIRST_COMPLETED)
@@ -227,7 +245,7 @@ class Requester:
             await asyncio.gather(sending, return_exceptions=True)
 
     async def _transmit(self, payload: bytes) -> None:
-        for _ in range(_SEND_ATTEMPTS - 1):
+        for _ in range(_TRANSMIT_ATTEMPTS - 1):
             try:
                 await self._send(payload)
             except SendFailedError:
@@ -237,7 +255,7 @@ class Requester:
         await self._send(payload)
 
     def receive(self, payload: bytes) -> None:
-        """Take a datagram of the meter: an answer, a notification, or nothing of ours."""
+        """Take a datagram of the meter: an answer, a notification, or something else."""
         try:
             frame = Frame.decode(payload)
         except DecodeError as err:
@@ -247,7 +265,7 @@ class Requester:
         if frame.seoj != METER:
             self._statistics.strays += 1
         elif frame.esv in (ESV.INF, ESV.INFC):
-            # No sign of life for the watchdog: a session may carry these and no answer.
+            # Does not reset the watchdog: a session may carry notifications and no answers.
             self._statistics.notifications += 1
             if frame.esv is ESV.INFC:
                 self._confirm(frame)
@@ -304,7 +322,7 @@ class Requester:
         return tuple(epc for epc in reversed(self._answered) if epc not in _BOUND_TO_REQUEST)
 
     def report_silence(self) -> None:
-        """Have the session ended: it carries answers, but none of use."""
+        """End the session: its answers are of no use."""
         self._watchdog.give_up()
 
     def _take_late(self, frame: Frame, pending: PendingRequest, *, usable: bool) -> None:
@@ -327,7 +345,7 @@ class Requester:
         return self._late is not None and self._late.at >= moment
 
     def late_answer(self, epcs: frozenset[int], moment: float) -> Frame | None:
-        """Return the late answer that has come since then, if it is about these EPCs."""
+        """Return the late answer since ``moment`` (seconds of the loop's clock), if it is about these EPCs."""
         late = self._late
         if late is None or late.at < moment or late.epcs != epcs or epcs & _BOUND_TO_REQUEST:
             return None
@@ -342,7 +360,7 @@ class Requester:
 
     def _confirm(self, frame: Frame) -> None:
         """Answer an INFC: same TID, same EPCs without data, EOJs swapped (part 2, 4.2.3.6)."""
-        if len(self._confirmations) >= _CONFIRMATIONS:
+        if len(self._confirmations) >= _MAX_CONFIRMATIONS:
             return
         listed = tuple(Property(item.epc) for item in frame.properties)
         answer = Frame(frame.tid, frame.deoj, frame.seoj, ESV.INFC_RES, listed)
@@ -357,7 +375,7 @@ class Requester:
             _LOGGER.debug("A notification could not be confirmed: %s", err)
 
     def fail(self, error: RouteBError) -> None:
-        """Fail the request in flight: the link is gone, and ``error`` says why."""
+        """Fail the request in flight: the link is gone because of ``error``."""
         self._lost = error
         pending = self._current
         if pending is not None and not pending.answer.done():
@@ -372,14 +390,8 @@ class Requester:
 
 
 def transaction_ids() -> Iterator[int]:
-    """Yield 1 to FFFF over and over, from a random one on: another program had some too."""
+    """Yield 1 to FFFF in a cycle, from a random start: an earlier program has used some."""
     tid = secrets.randbelow(0xFFFF)
     while True:
         tid = tid % 0xFFFF + 1
         yield tid
-
-
-def _patience(properties: tuple[Property, ...]) -> float:
-    """Return how many seconds the specification gives the meter for this request."""
-    short = len(properties) == 1 and properties[0].epc not in _LONG_ANSWERS
-    return PATIENCE_ONE if short else PATIENCE_SEVERAL

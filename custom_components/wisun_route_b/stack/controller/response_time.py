@@ -12,8 +12,8 @@ from typing import Final
 #: (captures 06, 22), and what is not there after 6 s seldom comes (field reports).
 RESEND_AFTER: Final = 6.0
 #: Longest time in seconds that a sample may claim: what a meter may take for an answer (application
-#: interface specification 1.01, 2.4.2, timer 2). One answer that strayed must not count for more.
-_LONGEST_SAMPLE: Final = 60.0
+#: interface specification 1.01, 2.4.2, timer 2). A single delayed answer must not count for more.
+_LONGEST_SAMPLE_S: Final = 60.0
 _GAIN: Final = 1 / 8
 _DEVIATION_GAIN: Final = 1 / 4
 _DEVIATIONS: Final = 4.0
@@ -32,7 +32,7 @@ class ResponseTime:
     def note(self, seconds: float, now: float) -> None:
         """Take the time in seconds from a sending to the answer with its TID, which came now."""
         self.answered_at = now
-        sample = min(seconds, _LONGEST_SAMPLE)
+        sample = min(seconds, _LONGEST_SAMPLE_S)
         if self._smoothed is None:
             self._smoothed, self._deviation = sample, sample / 2
             return
@@ -48,8 +48,8 @@ class ResponseTime:
         return max(RESEND_AFTER, self._smoothed + _DEVIATIONS * self._deviation)
 
     @property
-    def patience(self) -> float:
+    def needed_s(self) -> float:
         """Seconds that this meter needs for an answer; 0 while that is not known, 60 at most."""
         if self._smoothed is None:
             return 0.0
-        return min(_LONGEST_SAMPLE, self._smoothed + 2.0 * self._deviation)
+        return min(_LONGEST_SAMPLE_S, self._smoothed + 2.0 * self._deviation)

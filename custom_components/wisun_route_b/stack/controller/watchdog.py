@@ -16,6 +16,11 @@ class Watchdog:
         self._report = report
         self._unanswered = 0
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last request was not answered."""
+        return self._unanswered > 0
+
     def note_answer(self) -> None:
         """Start counting again: the meter has answered, be it late."""
         self._unanswered = 0

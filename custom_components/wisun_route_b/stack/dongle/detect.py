@@ -2,13 +2,13 @@
 
 Theory of operation. Both protocols have a question for the firmware version, which changes nothing:
 SKVER, and 006B of J11. One question proves nothing, as the first bytes may wake a USB device and be lost,
-or end what an earlier program has left half sent. Two SKVER that are not answered (1.5 s) are followed
+or complete what an earlier program has left half sent. Two SKVER that are not answered (1.5 s) are followed
 by 006B and up to 1.2 s of silence: inside a request, a J11 dongle takes whatever comes for its rest until a
 second has passed without a byte, and then complains (result 13). Any whole frame of J11 is proof enough:
 the dongle may be busy, or just have started. If nothing was received until then, as many empty lines
 follow as fill up the longest datagram of SKSTACK (0.11 s on the line), and both are asked in turn until
-``patience`` is over, 006B for 0.1 s: dongles of either kind may be starting. So a verdict takes
-``patience`` seconds and one question at most: 0.1 + 4.8 + 0.75 + 1.2 s, or 0.1 + 30 + 0.75 + 1.2 s
+``timeout_s`` is over, 006B for 0.1 s: dongles of either kind may be starting. So detection takes
+``timeout_s`` seconds and one question at most: 0.1 + 4.8 + 0.75 + 1.2 s, or 0.1 + 30 + 0.75 + 1.2 s
 where a dongle is known to be. That one is reset once if it is silent: by SKRESET, or by 00D9 if J11 was
 remembered. If J11 was remembered, its question comes first; an SKSTACK dongle takes it for a part of a
 line, which is ended before the first SKVER.
@@ -41,8 +41,8 @@ from .port import Connector, Port, PortEvent
 from .skstack_driver import SkstackDongle
 from .telnet import is_telnet, says_in_use
 
-#: Seconds of silence after which a port is reported to have no dongle, while a person waits.
-IDENTIFY_PATIENCE: Final = 4.8
+#: Seconds of silence after which a port is reported to have no dongle, while a user waits.
+IDENTIFY_TIMEOUT_S: Final = 4.8
 #: Seconds for each SKVER.
 _PROBE_TIMEOUT_S: Final = 0.75
 #: Seconds for the version request of J11, which is answered within 0.03 s; or within a second more, if an
@@ -53,14 +53,13 @@ _J11_GAP_TIMEOUT_S: Final = 1.2
 _J11_AGAIN_TIMEOUT_S: Final = 0.1
 #: Seconds before the end that are too few for another question.
 _TOO_SHORT_S: Final = 0.01
-#: SKVERs before the question in J11, and before something that speaks another protocol is taken for
-#: another device.
+#: SKVERs before the question in J11, and before a device with another protocol counts as no dongle.
 _PROBES: Final = 2
-#: SKVERs that another device answers in its own way before it is taken for one; more of them where
-#: a dongle is known to be, which may be starting.
+#: SKVERs that are answered in another protocol before the device counts as no dongle; more of them
+#: where a dongle is known to be, which may be starting.
 _OTHER_ANSWERS: Final = 2
 _OTHER_ANSWERS_OF_KNOWN: Final = 8
-#: Bytes of the first conversation that are kept for a verdict.
+#: Received bytes that are kept for the decision.
 _RECEIVED_LIMIT: Final = 512
 #: The kind of dongle that is recognised by the unique code of its answers; see ``Dongle.kind``.
 J11: Final = J11Dongle.kind
@@ -88,7 +87,7 @@ class Detector(Protocol):
         on_event: EventHandler,
         trace: Trace,
         *,
-        patience: float = IDENTIFY_PATIENCE,
+        timeout_s: float = IDENTIFY_TIMEOUT_S,
         remembered: str | None = None,
         opened: Callable[[], None] | None = None,
     ) -> Dongle:
@@ -100,20 +99,20 @@ async def detect(  # noqa: PLR0913 - see Detector
     on_event: EventHandler,
     trace: Trace,
     *,
-    patience: float = IDENTIFY_PATIENCE,
+    timeout_s: float = IDENTIFY_TIMEOUT_S,
     remembered: str | None = None,
     opened: Callable[[], None] | None = None,
     drivers: Mapping[str, MakeDriver] = DRIVERS,
 ) -> Dongle:
     """Open a port, find out which dongle is there, and return its driver.
 
-    Silence is waited out for ``patience`` seconds: some dongles reset when their port is opened and
-    need 3 s to start (C2 manual, 10.4). What speaks another protocol is known sooner. ``remembered``
+    Silence is waited out for ``timeout_s`` seconds: some dongles reset when their port is opened and
+    need 3 s to start (C2 manual, 10.4). A device with another protocol is recognised sooner. ``remembered``
     is the kind of dongle that was there last and is tried first. ``opened`` is called when the port
     is open.
 
     Raises DongleSilentError, NotAWiSunDongleError or a PortError: PortBusyError if a
-    bridge has said that and hung up, TelnetPortError if it speaks telnet. The port is free then, and
+    bridge has reported that and hung up, TelnetPortError if it uses telnet. The port is free then, and
     also after a cancellation.
     """
     detection = _Detection(on_event, trace, drivers)
@@ -121,14 +120,14 @@ async def detect(  # noqa: PLR0913 - see Detector
         await detection.open(connector)
         if opened is not None:
             opened()
-        return await detection.run(patience, remembered)
+        return await detection.run(timeout_s, remembered)
     except BaseException:
         await await_uncancelled(detection.close())
         raise
 
 
 class _Detection:
-    """Asks, and judges by the bytes that come back. The SKSTACK driver is a candidate from the start."""
+    """Asks, and decides by the bytes that come back. The SKSTACK driver gets all bytes from the start."""
 
     def __init__(
         self, on_event: EventHandler, trace: Trace, drivers: Mapping[str, MakeDriver]
@@ -161,12 +160,12 @@ class _Detection:
         """Free the port; bounded in time."""
         await self._skstack.close()
 
-    async def run(self, patience: float, remembered: str | None) -> Dongle:
+    async def run(self, timeout_s: float, remembered: str | None) -> Dongle:
         """Return the driver for what answers; raise as :func:`detect`."""
         try:
-            # The pause also lets a bridge say why it hangs up, before a write to it fails.
+            # During the pause a bridge can report why it hangs up, before a write to it fails.
             await self._probe.begin()
-            driver = await self._find(patience, remembered)
+            driver = await self._find(timeout_s, remembered)
         except PortLostError:
             if says_in_use(self._received):
                 raise PortBusyError("The bridge says that its port is in use") from None
@@ -176,17 +175,17 @@ class _Detection:
             await self._skstack.retire()
         return driver
 
-    async def _find(self, patience: float, remembered: str | None) -> Driver:
+    async def _find(self, timeout_s: float, remembered: str | None) -> Driver:
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        known = patience > IDENTIFY_PATIENCE  # to have a dongle, which may only be starting
+        known = timeout_s > IDENTIFY_TIMEOUT_S  # to have a dongle, which may only be starting
         if remembered == J11:
             await self._ask_for_j11()
             if self._is_j11:
                 return self._j11_driver()
             await self._probe.begin()
         for probe in itertools.count(1):
-            left = begun + patience - loop.time()
+            left = begun + timeout_s - loop.time()
             self._received_now = False
             if probe > _PROBES and self._may_be_j11:
                 left -= _J11_AGAIN_TIMEOUT_S  # the last one leaves time for the question in J11
@@ -197,15 +196,15 @@ class _Detection:
                 return self._skstack
             self._answered += self._received_now
             if probe >= _PROBES:
-                await self._ask_for_j11_after(probe, begun + patience)
+                await self._ask_for_j11_after(probe, begun + timeout_s)
                 if self._is_j11:
                     return self._j11_driver()
-                self._judge(
+                self._require_dongle(
                     most=_OTHER_ANSWERS_OF_KNOWN if known else _OTHER_ANSWERS,
-                    final=loop.time() >= begun + patience - _TOO_SHORT_S,
+                    final=loop.time() >= begun + timeout_s - _TOO_SHORT_S,
                 )
                 self._probe.terminate_partial_line(fill=not self._has_received)
-                if loop.time() - begun >= IDENTIFY_PATIENCE:
+                if loop.time() - begun >= IDENTIFY_TIMEOUT_S:
                     self._revive(remembered)
         raise AssertionError  # the loop has no other end
 
@@ -220,8 +219,8 @@ class _Detection:
         else:
             self._probe.reset()
 
-    def _judge(self, *, most: int, final: bool) -> None:
-        """Raise what must be at the port if it has not answered to SKVER, if that is clear by now."""
+    def _require_dongle(self, *, most: int, final: bool) -> None:
+        """Raise the error for a device that does not answer SKVER as a dongle, once that is certain."""
         # A start-up text, or the noise of the opening, comes once: another device answers each time.
         if self._answered >= most or (final and self._has_received):
             raise NotAWiSunDongleError("What answers speaks neither SKSTACK IP nor J11")
@@ -232,7 +231,7 @@ class _Detection:
 
     @property
     def _is_j11(self) -> bool:
-        """Whether a frame of J11 was received, whatever it says."""
+        """Whether any frame of J11 was received."""
         return self._j11.statistics.messages > 0
 
     @property
@@ -243,7 +242,7 @@ class _Detection:
     async def _ask_for_j11_after(self, probe: int, deadline: float) -> None:
         """Ask after so many SKVERs; again if it may only be starting, or its answer may be damaged.
 
-        At the ``deadline``, in seconds of the loop's clock, there is a verdict.
+        The ``deadline`` of detection is in seconds of the loop's clock.
         """
         left = deadline - asyncio.get_running_loop().time()
         if probe == _PROBES:
@@ -251,19 +250,19 @@ class _Detection:
         elif left > 0 and self._may_be_j11:
             await self._ask_for_j11(min(_J11_AGAIN_TIMEOUT_S, left))
 
-    async def _ask_for_j11(self, patience: float = _J11_GAP_TIMEOUT_S) -> None:
+    async def _ask_for_j11(self, timeout_s: float = _J11_GAP_TIMEOUT_S) -> None:
         """Ask for the version in J11, which is legal in every state and changes nothing there.
 
-        ``patience`` is that for silence, in seconds.
+        ``timeout_s`` is how many seconds of silence end the wait.
         """
         self._j11.give_up()
         self._j11_answer = asyncio.get_running_loop().create_future()
         self._trace.note("Asking for the version in the J11 protocol")
         self._port.write(j11_commands.version().data)
-        first = min(patience, _J11_TIMEOUT_S)
+        first = min(timeout_s, _J11_TIMEOUT_S)
         await asyncio.wait((self._j11_answer,), timeout=first)
-        if patience > first and not self._has_received:
-            await asyncio.wait((self._j11_answer,), timeout=patience - first)
+        if timeout_s > first and not self._has_received:
+            await asyncio.wait((self._j11_answer,), timeout=timeout_s - first)
         if self._j11_answer.done():
             self._j11_answer.result()
 
@@ -273,7 +272,7 @@ class _Detection:
     # --- What the port reports -------------------------------------------------------------------
 
     def _take(self, event: PortEvent) -> None:
-        """Take what has come from the port, and pass it on to the candidate."""
+        """Take an event of the port, and pass it on to the SKSTACK driver."""
         match event:
             case bytes():
                 self._note(event)

@@ -24,7 +24,7 @@ _NO_THREAD_PAUSE = 1.0
 async def open_device(
     factory: Callable[[], asyncio.Protocol], path: str, baud_rate: int
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
-    """Open a device exclusively. Hangs while the kernel does: put a timeout around it.
+    """Open a device exclusively. Hangs as long as the kernel does: put a timeout around it.
 
     Also waits for whatever is left of an earlier opening or closing of the same device, so that
     our own lock is never taken for another program's. Raises OSError or ValueError.
@@ -93,7 +93,7 @@ class DeviceTransport(serial_asyncio_fast.SerialTransport):
 
     @override
     async def _call_connection_lost(self, exc: Exception | None, *, flush: bool) -> None:
-        """Close the device, whatever has ended this transport; then say so."""
+        """Close the device, whatever has ended this transport; then report the loss."""
         self._write_buffer.clear()
         try:
             await self._close_device()

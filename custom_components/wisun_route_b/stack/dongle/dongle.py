@@ -1,7 +1,7 @@
-"""The seam for dongles: what the link asks of a dongle, whatever protocol it speaks.
+"""The interface of a dongle to the link, independent of its protocol.
 
 A driver implements :class:`Dongle` and reports what happens by itself as values, events, to one
-callable. Nothing here knows a protocol: a network is named by its logical channel, and signal
+callable. Nothing here depends on a protocol: a network is named by its logical channel, and signal
 strength is in dBm. Importing this module must not load any module of a protocol (a test checks it).
 """
 
@@ -144,7 +144,7 @@ type FractionCallback = Callable[[float], None]
 
 
 def ignore_fraction(_: float) -> None:
-    """Take no interest in how far something is."""
+    """Ignore the fraction."""
 
 
 # --- The dongle ----------------------------------------------------------------------------
@@ -171,7 +171,7 @@ class Dongle(Protocol):
 
     @property
     def line_statistics(self) -> Mapping[str, int]:
-        """Counters of what was understood on the serial line and what was not."""
+        """Counters of what was decoded on the serial line and what was not."""
 
     async def version(self) -> str:
         """Return the firmware version; change nothing in the dongle."""
@@ -198,7 +198,7 @@ class Dongle(Protocol):
         listening: ScanPass,
         on_fraction: FractionCallback = ignore_fraction,
     ) -> tuple[FoundNetwork, ...]:
-        """Listen once, as the pass says; return every network, marking this pairing ID's.
+        """Listen once, as the pass defines; return every network, those of this pairing ID marked.
 
         A dongle that reports how far it is has ``on_fraction`` called with that, 0 to 1.
         """
@@ -209,9 +209,9 @@ class Dongle(Protocol):
     async def join(self, network: Network, *, first_sign: float | None = None) -> None:
         """Sign in; raise JoinFailedError, CredentialsRefusedError or TransmitLimitError.
 
-        With ``first_sign`` it is given up after that many seconds in which nothing shows that the
-        meter is there at all, whatever the dongle itself would do. Whenever it has failed, the
-        dongle may still be at it, and must be prepared again before it is asked for anything else.
+        With ``first_sign`` it is given up after that many seconds without any sign of the meter,
+        whatever the dongle itself would do. After a failure the dongle may still be signing in, and
+        must be prepared again before any other call.
         """
 
     async def send(self, payload: bytes) -> None:
@@ -231,4 +231,4 @@ class Dongle(Protocol):
         """Return whether the dongle still answers."""
 
     async def close(self) -> None:
-        """Give the port back, within two seconds; the session stays alive in the dongle."""
+        """Close the port, within two seconds; the session stays alive in the dongle."""

@@ -9,6 +9,14 @@ def resolve[T](future: asyncio.Future[T] | None, result: T) -> None:
         future.set_result(result)
 
 
+def settle(future: asyncio.Future[None] | None, error: Exception | None) -> None:
+    """End a wait with an error, or without one."""
+    if error is None:
+        resolve(future, None)
+    else:
+        fail(future, error)
+
+
 def fail[T](future: asyncio.Future[T] | None, error: Exception) -> None:
     """End a wait with an error; it is not reported to the loop if the caller was cancelled."""
     if future is not None and not future.done():

@@ -1,4 +1,4 @@
-"""One J11 command in flight: write it, wait for its response, hand everything else on."""
+"""One J11 command in flight: write it, wait for its response, pass everything else on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -84,45 +84,40 @@ class J11Commander:
 
     @property
     def statistics(self) -> dict[str, int]:
-        """Counters of what was understood; ``stray_answers`` came without a command."""
+        """Counters of what was decoded; ``stray_answers`` came without a command."""
         return {**asdict(self._receiver.statistics), "stray_answers": self._stray_answers}
 
     # --- Sending ---------------------------------------------------------------------------
 
-    async def execute(self, command: Command, patience: float | None = None) -> Response:
+    async def execute(self, command: Command, timeout_s: float | None = None) -> Response:
         """Send a command and return its response, which is a success or means the same for this command.
 
-        ``patience`` in seconds replaces the command's own. Raises CommandFailedError with the result as
+        ``timeout_s`` in seconds replaces the command's own. Raises CommandFailedError with the result as
         ``code``, CommandTimeoutError or a PortError.
         """
-        return await self._repeat(command, lambda: self._exchange_with(command, patience))
+        return await self._repeat(command, lambda: self._exchange_with(command, timeout_s))
 
     async def execute_if(
-        self, question: Command, patience: float, allow: Allow, command: Command
+        self, question: Command, timeout_s: float, allow: Allow, command: Command
     ) -> Response:
         """Ask a question, and execute a command if ``allow`` does not raise.
 
-        It gets the answer right before the command is written: no other command comes between, and
-        before each repetition of the command the question is asked again. ``patience`` in seconds is
-        that for the answer. Raises what ``allow`` raises, and what :meth:`execute` does.
+        ``allow`` gets the answer right before the command is written: no other command comes between, and
+        before each repetition of the command the question is asked again. ``timeout_s`` is for
+        the answer, in seconds. Raises what ``allow`` raises, and what :meth:`execute` does.
         """
 
         async def ask_first() -> Response | Rejection:
-            answer = await self._ask(question, patience)
+            answer = await self._ask(question, timeout_s)
             if answer.result in _NOT_EXECUTED:
                 return answer
             allow(_checked(question, answer).answer)
-            return await self._run(command, command.patience)
+            return await self._run(command, command.timeout_s)
 
         return await self._repeat(command, lambda: self._queue.run(ask_first()))
 
-    async def _ask(self, question: Command, patience: float) -> Response | Rejection:
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._run(question, patience)
-            except CommandTimeoutError:
-                continue
-        return await self._run(question, patience)
+    async def _ask(self, question: Command, timeout_s: float) -> Response | Rejection:
+        return await _with_retries(lambda: self._run(question, timeout_s))
 
     async def _repeat(
         self, command: Command, exchange: Callable[[], Awaitable[Response | Rejection]]
@@ -137,37 +132,30 @@ class J11Commander:
         return _checked(command, answer)
 
     async def execute_with_retries(
-        self, command: Command, patience: float | None = None
+        self, command: Command, timeout_s: float | None = None
     ) -> Response:
         """Do as :meth:`execute`, and send the command again if no response comes."""
-        for _ in range(_TRIES - 1):
-            try:
-                return await self.execute(command, patience)
-            except CommandTimeoutError:
-                continue
-        return await self.execute(command, patience)
+        return await _with_retries(lambda: self.execute(command, timeout_s))
 
-    async def responds(self, patience: float) -> bool:
-        """Return whether the dongle says anything at all to a request within ``patience`` seconds."""
-        for _ in range(_TRIES):
-            try:
-                await self._exchange_with(commands.version(), patience)
-            except CommandTimeoutError:
-                continue
-            return True
-        return False
+    async def responds(self, timeout_s: float) -> bool:
+        """Return whether the dongle answers a request at all within ``timeout_s`` seconds."""
+        try:
+            await _with_retries(lambda: self._exchange_with(commands.version(), timeout_s))
+        except CommandTimeoutError:
+            return False
+        return True
 
-    async def reset(self, patience: float) -> bool:
-        """Reset the dongle; False if it has not reported its start within ``patience`` seconds."""
-        return await self._queue.run(self._reset(patience))
+    async def reset(self, timeout_s: float) -> bool:
+        """Reset the dongle; False if it has not reported its start within ``timeout_s`` seconds."""
+        return await self._queue.run(self._reset(timeout_s))
 
-    async def _reset(self, patience: float) -> bool:
+    async def _reset(self, timeout_s: float) -> bool:
         command = commands.reset()
         self._started_up = asyncio.get_running_loop().create_future()
         self._trace.sent(command)
         try:
             self._port.write(command.data)
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await self._started_up
         except TimeoutError:
             return False
@@ -176,17 +164,17 @@ class J11Commander:
         return True
 
     async def _exchange_with(
-        self, command: Command, patience: float | None
+        self, command: Command, timeout_s: float | None
     ) -> Response | Rejection:
-        return await self._queue.run(self._run(command, patience or command.patience))
+        return await self._queue.run(self._run(command, timeout_s or command.timeout_s))
 
-    async def _run(self, command: Command, patience: float) -> Response | Rejection:
+    async def _run(self, command: Command, timeout_s: float) -> Response | Rejection:
         exchange = _Exchange(command, asyncio.get_running_loop().create_future())
         self._exchange = exchange
         self._trace.sent(command)
         try:
             self._port.write(command.data)
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 return await exchange.done
         except CommandTimeoutError:
             raise
@@ -220,7 +208,7 @@ class J11Commander:
             self._gap_timer = loop.call_later(FRAME_GAP_S, self._give_up)
 
     def _give_up(self) -> None:
-        """Let through what waits for the rest of a frame that broke off."""
+        """Release what waits for the rest of a frame that broke off."""
         self._gap_timer = None
         self._dispatch_all(self._receiver.give_up_frames())
 
@@ -239,7 +227,7 @@ class J11Commander:
             case Datagram() | ScanResult() | ConnectionChanged() | PanaResult():
                 self._on_unsolicited(message)
             case _:
-                pass  # nothing of ours; the receiver has counted what it does not know
+                pass  # of no use here; the receiver has counted what it does not know
 
     def _finish(self, answer: Response | Rejection) -> None:
         exchange = self._exchange
@@ -257,6 +245,16 @@ class J11Commander:
             return
         self.fail(CommandTimeoutError("The dongle has restarted"))
         self._on_unsolicited(StartedUp())
+
+
+async def _with_retries[T](attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make up to three attempts until one is not ended by CommandTimeoutError."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await attempt()
+        except CommandTimeoutError:
+            continue
+    return await attempt()
 
 
 def _checked(command: Command, answer: Response | Rejection) -> Response:

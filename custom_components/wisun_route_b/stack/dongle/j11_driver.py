@@ -1,18 +1,18 @@
-"""A dongle that speaks J11: RATOC RS-WSUHA-J11, ROHM BP35C0-J11, BP35C1-J11 and BP35C2-J11.
+"""Driver for J11 dongles: RATOC RS-WSUHA-J11, ROHM BP35C0-J11, BP35C1-J11 and BP35C2-J11.
 
 Theory of operation. The dongle has three states of Route B (V12 p14-17): idle, operating (joined to the
 meter's network, MAC only) and authenticated (PANA has succeeded, everything is encrypted). Commands
 are refused in the wrong state, and results or notifications may be lost on the line. So the driver
-asks for the state (0001, 0011) wherever it matters, and does not conclude it from what was heard:
+asks for the state (0001, 0011) wherever it matters, and does not infer it from what was received:
 
 - right before each datagram and each repetition, because 0008 sends in plain text while the dongle is
   not authenticated (V12 p56), and a notification that the session is over may have been lost;
 - before a sign-in: what is left of the last one is used if it is our meter's network, else reset;
 - while PANA goes on, because its result 6028 may have been lost.
 
-The only way out of a scan or of PANA is the reset (00D9), which is taken at any time. 0057 is sent only
-to end a session on purpose: it wipes the credentials, and the meter wants a pause after it. What is
-unsafe is never sent: 00F0, 0059 and plain text.
+Only the reset (00D9) ends a scan or PANA; it is accepted at any time. 0057 is sent only
+to end a session on purpose: it wipes the credentials, and the meter needs a pause after it. 00F0, 0059
+and plain text are unsafe and never sent.
 
 V12 = ROHM, J11 UART IF command specification v1.2, 2026-01-14.
 """
@@ -46,9 +46,7 @@ from ..route_b import ECHONET_PORT
 from ..trace.trace import Trace
 from .dongle import (
     DatagramReceived,
-    Dongle,
     DongleIdentity,
-    DongleLost,
     EventHandler,
     FoundNetwork,
     FractionCallback,
@@ -62,7 +60,8 @@ from .j11_session import J11Session, SessionState
 from .j11_sign_in import J11SignIn
 from .j11_trace import J11Trace
 from .j11_transmitter import J11Transmitter, NotJoinedError
-from .port import Port, PortEvent
+from .port import Port
+from .port_driver import PortDriver
 from .scan_passes import METER_CHANNELS, ScanPass
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,16 +72,14 @@ _PING_TIMEOUT_S: Final = 0.75
 _DISCONNECT_TIMEOUT_S: Final = 1.5
 
 
-class J11Dongle(Dongle):
-    """Drives one dongle over one port, until it is closed."""
+class J11Dongle(PortDriver):
+    """Drives one J11 dongle over one port, until it is closed."""
 
     kind = "j11"
 
     def __init__(self, port: Port, on_event: EventHandler, trace: Trace) -> None:
         """Take the port, whose events must be passed to :meth:`take`."""
-        self._port = port
-        self._on_event = on_event
-        self._trace = trace
+        super().__init__(port, on_event, trace)
         self._commander = J11Commander(port, self._dispatch, J11Trace(trace))
         self._module = J11Module(self._commander)
         self._session = J11Session(on_event)
@@ -130,7 +127,7 @@ class J11Dongle(Dongle):
         except CommandFailedError:
             return False  # it has ended in this moment
         self._network = network
-        self._session.adopt()
+        self._session.take_over()
         return True
 
     @override
@@ -234,7 +231,7 @@ class J11Dongle(Dongle):
                 raise self._lost("the dongle does not know the meter any more") from err
 
     def _require_authenticated(self, status: Answer | None) -> None:
-        """Raise unless the dongle has a session, and has not reported its end since it said so."""
+        """Raise unless ``status`` shows a session whose end has not been reported since."""
         self._session.require()
         if not isinstance(status, Status) or status.route_b != AUTHENTICATED:
             raise self._lost("the dongle is not signed in any more")
@@ -243,18 +240,10 @@ class J11Dongle(Dongle):
         self._session.ended(reason)
         return SessionLostError(f"The session with the meter is gone: {reason}")
 
-    @override
-    async def close(self) -> None:
-        self._fail_all(PortLostError("The port was closed"))
-        if self._port.is_open:
-            self._trace.note("Closing the port")
-        await self._port.close()
-        await self._commander.drain()
-
     # --- Notifications -----------------------------------------------------------------------
 
     def _dispatch(self, message: Unsolicited) -> None:
-        """Give what the dongle says by itself to what it concerns."""
+        """Dispatch the dongle's notifications."""
         match message:
             case ScanResult() if self._scan is not None:
                 self._scan.add(message)
@@ -293,16 +282,15 @@ class J11Dongle(Dongle):
 
     # --- What the port reports ---------------------------------------------------------------
 
-    def take(self, event: PortEvent) -> None:
-        """Take bytes from the port, or fail whatever waits because it is lost."""
-        match event:
-            case bytes():
-                self._commander.receive(event)
-            case PortLostError():
-                self._trace.note("The port is lost")
-                self._fail_all(event)
-                self._on_event(DongleLost(event))
+    @override
+    def _receive(self, data: bytes) -> None:
+        self._commander.receive(data)
 
+    @override
+    async def _drain(self) -> None:
+        await self._commander.drain()
+
+    @override
     def _fail_all(self, error: PortLostError) -> None:
         self._session.drop(error)
         self._commander.fail(error)

@@ -1,6 +1,6 @@
-"""What a J11 dongle is and how it is set up: questions that change nothing, reset, mode, credentials.
+"""State and set-up of a J11 dongle: questions that change nothing, reset, mode, credentials.
 
-The answers are facts about the dongle at that moment; nothing is concluded from what was heard before.
+The answers describe the dongle at that moment; nothing is inferred from earlier messages.
 Each method raises DongleError or PortError when the dongle fails; CommandFailedError has the result as
 ``code``.
 """
@@ -36,7 +36,7 @@ _PEER_AUTHENTICATED: Final = 2
 #: Seconds from a reset to 6019. Not documented; clients allow 5 to 15, here for each of three tries.
 _RESET_TIMEOUT_S: Final = 5.0
 _RESET_TRIES: Final = 3
-#: Seconds for the answer to a question, of which the dongle knows the answer: 0.03 (capture 31).
+#: Seconds for the answer to a question, which the dongle answers by itself: 0.03 (capture 31).
 _QUESTION_TIMEOUT_S: Final = 1.5
 
 
@@ -44,7 +44,7 @@ class J11Module:
     """The dongle without its radio."""
 
     def __init__(self, commander: J11Commander) -> None:
-        """Take what sends commands."""
+        """Take the commander."""
         self._commander = commander
         self._version: str | None = None
         self.credentials: Credentials | None = None

@@ -1,4 +1,4 @@
-"""What a scan of a J11 dongle has found, channel by channel (4051)."""
+"""The result of a scan of a J11 dongle, channel by channel (4051)."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from ..j11.messages import ScanResult
 from .dongle import PAN_IDS, FoundNetwork, FractionCallback, Network
 from .scan_passes import METER_CHANNELS
 
-#: PANs that one scan keeps; a neighbour cannot fill our memory.
+#: PANs that one scan keeps; other networks cannot fill the memory.
 _MAX_PANS: Final = 64
 
 

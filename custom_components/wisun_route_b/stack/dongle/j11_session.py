@@ -1,7 +1,7 @@
-"""The session of a J11 dongle with the meter: begun by the host, kept by the dongle, ended by anyone.
+"""The session of a J11 dongle with the meter: begun by the host, kept by the dongle, ended by either side.
 
 PANA takes place inside the dongle, and so does its renewal, which is silent when it succeeds (V12 p115).
-Nothing but results is seen: notification 6028 at the end of a sign-in or of a renewal that has failed,
+Only results are visible: notification 6028 at the end of a sign-in or of a renewal that has failed,
 601A when meter or radio have ended a connection, 6019 when the dongle has restarted.
 """
 
@@ -17,7 +17,7 @@ from ..errors import (
 )
 from ..j11 import PanaOutcome
 from .dongle import EventHandler, SessionLost, SessionRenewed
-from .futures import fail, resolve
+from .futures import settle
 
 
 class SessionState(Enum):
@@ -40,15 +40,15 @@ class J11Session:
 
     # --- What the host does ----------------------------------------------------------------
 
-    def adopt(self) -> None:
-        """Take a session for our own that was found alive; a sign-in that is going on has succeeded."""
+    def take_over(self) -> None:
+        """Use a session that was found alive; a sign-in in progress has succeeded."""
         self.state = SessionState.UP
         self._decide(None)
 
     def begin(self) -> asyncio.Future[None]:
         """Start a sign-in; the future ends with it.
 
-        It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
+        It raises CredentialsRefusedError, JoinFailedError or the error of the lost dongle.
         """
         self.state = SessionState.JOINING
         self._decided = asyncio.get_running_loop().create_future()
@@ -70,9 +70,9 @@ class J11Session:
         """Take a 6028: the end of our sign-in, or of a renewal."""
         match self.state, outcome:
             case SessionState.JOINING, PanaOutcome.AUTHENTICATED:
-                self.adopt()
+                self.take_over()
             case SessionState.JOINING, PanaOutcome.REFUSED:
-                self._fail(CredentialsRefusedError("The meter turned the sign-in down"))
+                self._fail(CredentialsRefusedError("The meter refused the sign-in"))
             case SessionState.JOINING, _:
                 self._fail(JoinFailedError("The meter did not finish the sign-in"))
             case SessionState.UP, PanaOutcome.AUTHENTICATED:
@@ -96,7 +96,4 @@ class J11Session:
 
     def _decide(self, error: RouteBError | None) -> None:
         decided, self._decided = self._decided, None
-        if error is None:
-            resolve(decided, None)
-        else:
-            fail(decided, error)
+        settle(decided, error)

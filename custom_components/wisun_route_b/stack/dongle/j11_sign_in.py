@@ -17,7 +17,7 @@ _START_TRIES: Final = 3
 #: Seconds for PANA. It takes a few; the dongle itself gives up after 492 to 706 s (V12 p155), and
 #: nothing shows meanwhile whether the meter takes part.
 _PANA_TIMEOUT_S: Final = 45.0
-#: Seconds between two looks whether PANA has succeeded and only its 6028 was lost.
+#: Seconds between two checks whether PANA has succeeded and only its 6028 was lost.
 _PANA_POLL_S: Final = 5.0
 #: What 0053 is answered while the HAN side is in use (V12 p178-184).
 _HAN_IN_USE: Final = frozenset(
@@ -34,7 +34,7 @@ class J11SignIn:
     """Signs in to one meter after another, over one dongle."""
 
     def __init__(self, commander: J11Commander, module: J11Module, session: J11Session) -> None:
-        """Take what sends commands, the dongle, and the session that is to begin."""
+        """Take the commander, the dongle, and the session that is to begin."""
         self._commander = commander
         self._module = module
         self._session = session
@@ -42,9 +42,9 @@ class J11SignIn:
     async def join(self, network: Network, first_sign: float | None) -> None:
         """Sign in to a meter.
 
-        Nothing shows that it is there before the end of PANA, for which ``first_sign`` seconds replace
-        the usual 45. Raises JoinFailedError, CredentialsRefusedError, HanInUseError, CommandTimeoutError or
-        a PortError.
+        There is no sign of the meter before the end of PANA; ``first_sign`` seconds replace the usual
+        timeout of 45 for that. Raises JoinFailedError, CredentialsRefusedError, HanInUseError,
+        CommandTimeoutError or a PortError.
         """
         try:
             await self._associate(network)
@@ -87,11 +87,11 @@ class J11SignIn:
             raise JoinFailedError("Another meter has answered")
         raise CommandTimeoutError("No response to the Route-B start")
 
-    async def _authenticate(self, network: Network, patience: float) -> None:
+    async def _authenticate(self, network: Network, timeout_s: float) -> None:
         decided = self._session.begin()
         try:
             await self._start_pana(decided)
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await self._await_pana(decided, network)
         except CommandTimeoutError:
             raise
@@ -103,7 +103,7 @@ class J11SignIn:
                 self._session.drop()
 
     async def _start_pana(self, decided: asyncio.Future[None]) -> None:
-        """Start PANA; of a repetition it may be said that it is running, or has ended already."""
+        """Start PANA; a repetition may be answered that it is running, or has ended already."""
         try:
             await self._commander.execute(commands.start_pana())
         except CommandTimeoutError:
@@ -121,7 +121,7 @@ class J11SignIn:
                 return
             with contextlib.suppress(CommandFailedError):  # it may be too busy to answer that
                 if await self._module.is_joined(network, authenticated=True):
-                    self._session.adopt()  # only its 6028 was lost
+                    self._session.take_over()  # only its 6028 was lost
 
 
 def _is_same(joined: JoinedNetwork, network: Network) -> bool:

@@ -20,18 +20,18 @@ _SHOWN: Final = slice(4, 10)
 
 
 class J11Trace:
-    """Words the frames of one dongle for the trace."""
+    """Writes the frames of one dongle into the trace."""
 
     def __init__(self, trace: Trace) -> None:
         """Take the trace that keeps the lines."""
         self._trace = trace
 
     def sent(self, command: Command) -> None:
-        """Keep a command that is about to be written."""
+        """Log a command that is about to be written."""
         self._trace.sent(self._text(TraceDirection.SENT, command.code, command.data))
 
     def received(self, frame: Frame) -> None:
-        """Keep what the dongle said."""
+        """Log what was received."""
         data = encode_response(frame.code, frame.data)
         self._trace.received(self._text(TraceDirection.RECEIVED, frame.code, data))
 

@@ -1,8 +1,8 @@
 """Sends datagrams through the J11 command 0008, within the regulatory limit.
 
 The dongle counts its transmission time (4,500,000 bytes in a sliding hour, 63TR014J p12). It neither
-reports the limit nor lets it be asked for: a datagram is refused with the status 2. So one is tried
-once a minute, in which the dongle forgets its oldest count.
+reports the limit nor has a register for it: a datagram is refused with the status 2. So one is tried
+once a minute, in which the oldest count of the dongle expires.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from .j11_commander import Allow, J11Commander
 _TRY_AGAIN_S: Final = 60.0
 #: Seconds for the state of the dongle, which it answers within 0.03 s (capture 31).
 _STATE_TIMEOUT_S: Final = 1.5
-#: Results that say that there is no session: the meter is not in the list of devices, Route B is idle,
+#: Results that mean that there is no session: the meter is not in the list of devices, Route B is idle,
 #: or the dongle has not been set up (V12 p175-181).
 _NOT_JOINED: Final = frozenset(
     (
@@ -35,10 +35,10 @@ class NotJoinedError(SendFailedError):
 
 
 class J11Transmitter:
-    """Sends datagrams; the caller sees to it that there is an encrypted session, and one at a time."""
+    """Sends datagrams, one at a time; the caller ensures that there is an encrypted session."""
 
     def __init__(self, commander: J11Commander, on_event: EventHandler) -> None:
-        """Take what sends commands, and what gets the changes of the transmit limit."""
+        """Take the commander, and the handler of changes of the transmit limit."""
         self._commander = commander
         self._on_event = on_event
         self._limited_at: float | None = None

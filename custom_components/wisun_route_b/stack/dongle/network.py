@@ -1,4 +1,4 @@
-"""Serial ports in the network: raw TCP, and RFC 2217. All of it can be cancelled."""
+"""Serial ports in the network: raw TCP, and RFC 2217. Every call can be cancelled."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from .port_thread import call_alone
 from .telnet import Rfc2217Client
 
-#: Seconds for an address of a host that has more: one of them may lead nowhere (IPv6 at home).
+#: Seconds for an address of a host that has more: one of them may be unreachable (IPv6 at home).
 _ADDRESS_TIMEOUT = 2.5
 
 type Opened = tuple[asyncio.Transport, asyncio.Protocol]

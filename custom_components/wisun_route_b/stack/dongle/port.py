@@ -1,4 +1,4 @@
-"""The serial port, whatever opens it.
+"""The serial port, of any kind.
 
 A :data:`Connector` hides that: ``device.py`` opens paths, ``network.py`` opens ``socket://`` and
 ``rfc2217://``, and the library ``serialx`` the schemes that only it knows. Everything above sees a
@@ -70,7 +70,7 @@ def serial_connector(url: str) -> Connector:
                 raise PortUnreachableError("The port does not answer") from None
             raise PortStuckError("The system does not return from opening the port") from None
         except (OSError, ValueError) as err:
-            # What the system says names the port: with the dongle's serial number, or a key.
+            # The text of the system names the port: with the dongle's serial number, or a key.
             raise _port_error(err) from None
 
     return connect
@@ -106,7 +106,7 @@ def _close_much_later(opening: asyncio.Future[Opened]) -> None:
 
 
 def _port_error(err: OSError | ValueError) -> PortError:
-    """Translate what the operating system says into the error that names what to do."""
+    """Translate an error of the operating system into the PortError for it."""
     number = err.errno if isinstance(err, OSError) else None
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return PortNotFoundError("There is no such port")
@@ -152,7 +152,7 @@ class Port(asyncio.Protocol):
             raise PortLostError("The port was closed while it was opened")
 
     async def _close_late(self, opening: asyncio.Future[Opened]) -> None:
-        """Close what a cancelled opening opens all the same."""
+        """Close the port that a cancelled opening still opens."""
         done, _ = await asyncio.wait((opening,), timeout=CLOSE_TIMEOUT)
         if not done:
             self._closing = True
@@ -213,7 +213,7 @@ class Port(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Every transport a connector makes can be written to; socket and serial ones do not
-        # share a class below BaseTransport that says so.
+        # share a class below BaseTransport with write().
         self._transport = transport  # type: ignore[assignment]
         self._made.set()
         if self._closing and self._transport is not None:
@@ -260,4 +260,4 @@ def _accepts_bytes(transport: asyncio.Transport) -> bool:
         poll.register(port.fileno(), select.POLLOUT)
         return bool(poll.poll(0))
     except OSError, ValueError, AttributeError:
-        return True  # closed in this moment: the write itself will say so
+        return True  # closed in this moment: the write itself will fail

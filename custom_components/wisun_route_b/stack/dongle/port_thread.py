@@ -38,7 +38,7 @@ async def call_alone[T](
         return await asyncio.wrap_future(call.result)
     except asyncio.CancelledError:
         if call.give_up() and release is not None:
-            # It has returned in this very moment.
+            # It has returned in this moment.
             releasing = partial(release, call.result.result())
             task = asyncio.create_task(call_alone(port, releasing))
             _RELEASING.add(task)
@@ -47,7 +47,7 @@ async def call_alone[T](
 
 
 class _Call[T]:
-    """One call in its thread. Its result belongs to the caller, or after that has gone to us."""
+    """One call in its thread. Its result belongs to the caller, or to this class once the caller has left."""
 
     def __init__(
         self, port: str, function: Callable[[], T], release: Callable[[T], object] | None

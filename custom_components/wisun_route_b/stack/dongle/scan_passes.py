@@ -1,4 +1,4 @@
-"""Where a search listens for a meter, and for how long: a list of passes, each longer than the last.
+"""The passes of a search for a meter: channels and durations, each longer than the last.
 
 Meters of Route B use 14 channels 0.4 MHz apart: 922.5 + 0.4 * (n - 4) MHz, n = 4 to 17 (J11 UART IF
 specification v1.2, page 28). They are every second one of the 28 logical channels of SKSTACK, and
@@ -28,22 +28,22 @@ class ScanPass:
 #: With 5 a meter was found that 4 had missed (capture 02), with 6 one that 5 had missed (09), and
 #: with 7 one that 6 had missed (22).
 _DURATIONS: Final = (5, 6, 7)
-#: Without the middle one all ends 9 s sooner, and what it would have found is found by the next.
-_DURATIONS_IN_HASTE: Final = (5, 7)
+#: Without the middle one the search ends 9 s sooner; the next one finds what it would have found.
+_SHORTENED_DURATIONS: Final = (5, 7)
 #: The last pass takes as long with either: 14 channels, or all 28 of them.
 _LAST_ON_METER_CHANNELS: Final = 8
 _LAST_ON_ALL: Final = 7
 
 
-def scan_passes(channels: range, *, in_haste: bool = False) -> tuple[ScanPass, ...]:
+def scan_passes(channels: range, *, shortened: bool = False) -> tuple[ScanPass, ...]:
     """Return the passes of a search, in their order, for a dongle that has these ``channels``.
 
     A dongle that has more channels than meters use listens on all of them in the end: one was
     reported to find nothing with a mask of a single channel, and with all of them no mask can
-    be the reason. SKSTACK takes 4.4, 8.7, 17.3 and 34.7 s, 65 s in all, and ``in_haste``, for when
-    a sign-in in vain has taken time already, 56 s. J11 takes 70 and 60 s.
+    be the reason. SKSTACK takes 4.4, 8.7, 17.3 and 34.7 s, 65 s in all, and 56 s with
+    ``shortened``, after a failed sign-in that has taken time already. J11 takes 70 and 60 s.
     """
-    durations = _DURATIONS_IN_HASTE if in_haste else _DURATIONS
+    durations = _SHORTENED_DURATIONS if shortened else _DURATIONS
     last = _LAST_ON_METER_CHANNELS if channels == METER_CHANNELS else _LAST_ON_ALL
     return (
         *(ScanPass(METER_CHANNELS, duration) for duration in durations),

@@ -1,4 +1,4 @@
-"""One SKSTACK command in flight: write it, collect its answer, hand everything else on."""
+"""One SKSTACK command in flight: write it, collect its answer, pass everything else on."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,17 +32,17 @@ from .skstack_trace import SkstackTrace
 COMMAND_TIMEOUT = 3.0
 #: Seconds for each try of a command that is tried several times.
 _TRY_TIMEOUT = 1.5
-#: How often a command is tried that may be sent twice without harm. A line of noise spoils one
-#: command or one answer; what spoils three in a row is no noise.
+#: How often a command is tried that may be sent twice without harm. A burst of noise damages one
+#: command or one answer; three failures in a row are not noise.
 _TRIES = 3
 #: Seconds in which a dongle complains about the rest of a command that noise has damaged.
 #: A complaint takes 3 to 12 ms (as other answers), and a USB bridge holds it back for 16 ms.
-_SETTLE = 0.1
+_SETTLE_S = 0.1
 #: Seconds of silence after which a datagram will not go on: at 115200 Bd the longest takes
 #: 0.25 s, and a USB bridge holds bytes back for 16 ms.
 _STALL_S = 0.5
 
-#: What a dongle says only in answer to a command.
+#: Messages that come only in answer to a command.
 _ANSWERS = (Info, Version, AppVersion, Register, LinkLocalAddress)
 
 type Answer = Info | Version | AppVersion | Register | LinkLocalAddress
@@ -92,51 +92,51 @@ class Commander:
         return self._receiver
 
     def terminate_partial_line(self, lines: int = 1) -> None:
-        """End whatever is half typed; several empty lines also fill up a datagram (SKSENDTO).
+        """End a partial line; several empty lines also fill up a datagram (SKSENDTO).
 
         An empty line means nothing to the dongle, and it does not answer to it.
         """
         self._port.write(b"\r\n" * lines)
 
     async def execute(
-        self, command: Command, patience: float = COMMAND_TIMEOUT
+        self, command: Command, timeout_s: float = COMMAND_TIMEOUT
     ) -> tuple[Answer, ...]:
         """Send a command and return what it answered before its OK.
 
         Raises CommandFailedError, CommandTimeoutError or a PortError.
         """
-        return await self._queue.run(self._execute(command, patience))
+        return await self._queue.run(self._execute(command, timeout_s))
 
     async def execute_with_retries(
-        self, command: Command, patience: float = _TRY_TIMEOUT
+        self, command: Command, timeout_s: float = _TRY_TIMEOUT
     ) -> tuple[Answer, ...]:
         """Send a command that may be sent twice without harm, until it is accepted.
 
-        ``patience`` counts for each of the three tries. Raises what the last one raised; see
+        ``timeout_s`` counts for each of the three tries. Raises what the last one raised; see
         :meth:`execute`.
         """
         for _ in range(_TRIES - 1):
             try:
-                return await self.execute(command, patience)
+                return await self.execute(command, timeout_s)
             except CommandFailedError, CommandTimeoutError:
                 await self.resynchronize()
-        return await self.execute(command, patience)
+        return await self.execute(command, timeout_s)
 
     async def resynchronize(self) -> None:
-        """End a command that the dongle may have half received, and pass over its complaint."""
+        """End a command that the dongle may have half received, and ignore its error."""
         await self._queue.run(self._resynchronize())
 
     async def _resynchronize(self) -> None:
         self.terminate_partial_line()
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(_SETTLE_S)
 
-    async def _execute(self, command: Command, patience: float) -> tuple[Answer, ...]:
+    async def _execute(self, command: Command, timeout_s: float) -> tuple[Answer, ...]:
         exchange = _Exchange(command, asyncio.get_running_loop().create_future())
         self._exchange = exchange
         self._trace.sent(command)
         try:
             self._port.write(command.data)
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_s):
                 await exchange.done
         except TimeoutError as err:
             raise CommandTimeoutError(f"No answer to {command.name}") from err
@@ -165,7 +165,7 @@ class Commander:
             self._stall_timer = asyncio.get_running_loop().call_later(_STALL_S, self._give_up)
 
     def _give_up(self) -> None:
-        """Let through what waits for the rest of a datagram that broke off."""
+        """Release what waits for the rest of a datagram that broke off."""
         self._stall_timer = None
         self._dispatch_all(self._receiver.give_up())
 

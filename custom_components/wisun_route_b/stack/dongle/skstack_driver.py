@@ -1,4 +1,4 @@
-"""A dongle that speaks SKSTACK IP: BP35A1, BP35C0, BP35C2, RS-WSUHA-P, RL7023, MB-RL7023-11."""
+"""Driver for SKSTACK IP dongles: BP35A1, BP35C0, BP35C2, RS-WSUHA-P, RL7023, MB-RL7023-11."""
 
 import asyncio
 from dataclasses import asdict
@@ -36,9 +36,7 @@ from ..trace.trace import Trace
 from .dongle import (
     PAN_IDS,
     DatagramReceived,
-    Dongle,
     DongleIdentity,
-    DongleLost,
     EventHandler,
     FoundNetwork,
     FractionCallback,
@@ -46,7 +44,8 @@ from .dongle import (
     ignore_fraction,
 )
 from .futures import fail, resolve
-from .port import Port, PortEvent
+from .port import Port
+from .port_driver import PortDriver
 from .scan_passes import CHANNELS, ScanPass
 from .skstack_commander import Answer, Commander, Unsolicited
 from .skstack_probe import SkstackProbe
@@ -57,34 +56,32 @@ from .skstack_transmitter import Transmitter
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds a scan dwells on a channel: 0.0096 * (2**d + 1) (BP35A1 manual, page 20).
-_DWELL = 0.0096
-#: A scan that says nothing for this many seconds beyond its time will not end.
-_SCAN_GRACE = 8.0
+_DWELL_S = 0.0096
+#: A scan without its end for this many seconds beyond its time will not end.
+_SCAN_GRACE_S = 8.0
 #: A join that fails reports so after 38 to 41 s (PANA retransmissions, field measurements).
-_JOIN_TIMEOUT = 60.0
+_JOIN_TIMEOUT_S = 60.0
 #: SKJOIN is sent this often if it is refused or not answered at all: noise damages one line.
 _JOIN_TRIES = 3
 #: Seconds for an answer to the question whether the dongle still answers.
-_PING_TIMEOUT = 0.75
+_PING_TIMEOUT_S = 0.75
 #: Ending a session must not delay the closing of the link.
-_DISCONNECT_TIMEOUT = 0.8
+_DISCONNECT_TIMEOUT_S = 0.8
 #: The side of events of the HAN (C2 manual, page 66).
 _SIDE_HAN = 1
-#: PANs that one scan keeps; a street has fewer, and a neighbour cannot fill our memory.
+#: PANs that one scan keeps; a street has fewer, and other networks cannot fill the memory.
 _MAX_PANS = 64
 
 
-class SkstackDongle(Dongle):
-    """Drives one dongle over one port, until it is closed."""
+class SkstackDongle(PortDriver):
+    """Drives one SKSTACK IP dongle over one port, until it is closed."""
 
     kind = "skstack"
     channels = CHANNELS
 
     def __init__(self, port: Port, on_event: EventHandler, trace: Trace) -> None:
         """Take the port, whose events must be passed to :meth:`take`."""
-        self._port = port
-        self._on_event = on_event
-        self._trace = trace
+        super().__init__(port, on_event, trace)
         self._commander = Commander(port, self._dispatch, SkstackTrace(trace))
         self.probe = SkstackProbe(self._commander, port, trace)
         """For detection: the question whether this is an SKSTACK dongle at all."""
@@ -143,7 +140,7 @@ class SkstackDongle(Dongle):
         if not await self.is_on_network(network):
             return False
         self._meter_address = link_local(network.address)
-        self._session.adopt()
+        self._session.take_over()
         return True
 
     @override
@@ -157,7 +154,7 @@ class SkstackDongle(Dongle):
         await self._set_up(commands.sksetrbid(credentials.route_b_id))
 
     async def _set_up(self, command: commands.Command) -> None:
-        """Send a command that sets something, and may as well set it twice."""
+        """Send a command that sets something, and may set it twice."""
         await self._commander.execute_with_retries(command)
 
     async def _want_signal_strength(self) -> None:
@@ -171,7 +168,7 @@ class SkstackDongle(Dongle):
 
     @override
     def scan_seconds(self, listening: ScanPass) -> float:
-        return len(listening.channels) * _DWELL * (2.0**listening.duration + 1.0)
+        return len(listening.channels) * _DWELL_S * (2.0**listening.duration + 1.0)
 
     @override
     async def scan(
@@ -184,7 +181,7 @@ class SkstackDongle(Dongle):
         self._scan_ended = asyncio.get_running_loop().create_future()
         try:
             await self._start_scan(listening)
-            async with asyncio.timeout(self.scan_seconds(listening) + _SCAN_GRACE):
+            async with asyncio.timeout(self.scan_seconds(listening) + _SCAN_GRACE_S):
                 await self._scan_ended
         except CommandTimeoutError:
             raise
@@ -237,7 +234,7 @@ class SkstackDongle(Dongle):
         try:
             await self._start_join(decided)
             self._session.expect_sign(first_sign)
-            async with asyncio.timeout(_JOIN_TIMEOUT):
+            async with asyncio.timeout(_JOIN_TIMEOUT_S):
                 await decided
         except CommandTimeoutError:
             raise
@@ -271,10 +268,10 @@ class SkstackDongle(Dongle):
         self._session.drop()
         self._session_ended = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_DISCONNECT_TIMEOUT):
-                # SKTERM is sent once: what wakes a suspended USB device is lost.
+            async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
+                # SKTERM is sent once: the first bytes to a suspended USB device are lost.
                 await self._commander.resynchronize()
-                await self._commander.execute(commands.skterm(), _DISCONNECT_TIMEOUT)
+                await self._commander.execute(commands.skterm(), _DISCONNECT_TIMEOUT_S)
                 await self._session_ended
         except DongleError, PortError, TimeoutError:
             _LOGGER.debug("The session could not be ended in an orderly way")
@@ -300,7 +297,7 @@ class SkstackDongle(Dongle):
     @override
     async def ping(self) -> bool:
         try:
-            await self._commander.execute_with_retries(commands.skver(), _PING_TIMEOUT)
+            await self._commander.execute_with_retries(commands.skver(), _PING_TIMEOUT_S)
         except DongleError, PortError:
             return False
         return True
@@ -314,14 +311,6 @@ class SkstackDongle(Dongle):
         """Stop without closing the port, as another driver has taken it over."""
         await self._commander.drain()
 
-    @override
-    async def close(self) -> None:
-        self._fail_all(PortLostError("The port was closed"))
-        if self._port.is_open:
-            self._trace.note("Closing the port")
-        await self._port.close()
-        await self._commander.drain()
-
     async def _ask[A: Answer](self, command: commands.Command, kind: type[A]) -> A:
         """Send a command that must answer a line of this kind."""
         for answer in await self._commander.execute_with_retries(command):
@@ -332,7 +321,7 @@ class SkstackDongle(Dongle):
     # --- Unsolicited messages --------------------------------------------------------------
 
     def _dispatch(self, message: Unsolicited) -> None:
-        """Give events, PAN descriptions and datagrams to what they concern."""
+        """Dispatch events, PAN descriptions and datagrams."""
         match message:
             case PanDescription(channel=channel, pan_id=pan_id):
                 possible = channel in CHANNELS and pan_id in PAN_IDS
@@ -343,7 +332,7 @@ class SkstackDongle(Dongle):
             case Event(side=side) if side != _SIDE_HAN:
                 self._event(message)
             case Event():
-                pass  # of the HAN side of dual firmware, which is none of ours
+                pass  # of the HAN side of dual firmware
 
     def _datagram(self, datagram: Datagram) -> None:
         ours = datagram.source == self._meter_address
@@ -376,16 +365,15 @@ class SkstackDongle(Dongle):
 
     # --- What the port reports ---------------------------------------------------------------
 
-    def take(self, event: PortEvent) -> None:
-        """Take bytes from the port, or fail whatever waits because it is lost."""
-        match event:
-            case bytes():
-                self._commander.receive(event)
-            case PortLostError():
-                self._trace.note("The port is lost")
-                self._fail_all(event)
-                self._on_event(DongleLost(event))
+    @override
+    def _receive(self, data: bytes) -> None:
+        self._commander.receive(data)
 
+    @override
+    async def _drain(self) -> None:
+        await self._commander.drain()
+
+    @override
     def _fail_all(self, error: PortLostError) -> None:
         self._session.drop(error)
         self._commander.fail(error)

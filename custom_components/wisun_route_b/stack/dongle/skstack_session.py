@@ -20,16 +20,16 @@ from ..errors import (
 from ..skstack import EventNumber
 from ..skstack.pana import sequence_of, turns_down
 from .dongle import EventHandler, SessionLost, SessionRenewed, SessionRenewing
-from .futures import fail, resolve
+from .futures import settle
 
 #: Different packets of the meter in a sign-in that was refused without an answer: the second
 #: one is its challenge, and the third one comes only after a correct response to it.
-_CHALLENGED = 2
+_CHALLENGE_PACKETS = 2
 #: Packets that are counted; a sign-in has four.
 _MAX_PACKETS = 8
 #: Seconds after EVENT 29 in which the dongle must have begun to sign in again by itself
 #: (register S17); a meter's first packet comes within a second or two (captures 01, 09).
-_RENEWAL_BEGINS = 10.0
+_RENEWAL_BEGINS_S = 10.0
 #: Seconds for the rest of it. One that fails ends with EVENT 24 after 38 to 41 s.
 _RENEWAL_ENDS = 45.0
 
@@ -92,10 +92,10 @@ class PanaSession:
         self._state = SessionState.NONE
         self._decided: asyncio.Future[None] | None = None
         """Ends with the sign-in, or with the renewal, that is going on."""
-        self._patience: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._packets: set[bytes] = set()
         self._turned_down = False
-        self._unheard = False
+        self._unacknowledged = False
         self._signs = False
         """Whether anything has come from the meter in the sign-in that was begun last."""
 
@@ -111,17 +111,17 @@ class PanaSession:
 
     # --- What the host does --------------------------------------------------------------
 
-    def adopt(self) -> None:
-        """Take the session of an earlier program for our own."""
+    def take_over(self) -> None:
+        """Use the session of an earlier program."""
         self._set(SessionState.UP)
 
     def begin(self) -> asyncio.Future[None]:
         """Start a sign-in; the future ends with it.
 
-        It raises CredentialsRefusedError, JoinFailedError or what the dongle was lost of.
+        It raises CredentialsRefusedError, JoinFailedError or the error of the lost dongle.
         """
         self._packets.clear()
-        self._turned_down = self._unheard = self._signs = False
+        self._turned_down = self._unacknowledged = self._signs = False
         self._set(SessionState.JOINING)
         self._decided = asyncio.get_running_loop().create_future()
         return self._decided
@@ -129,7 +129,7 @@ class PanaSession:
     def expect_sign(self, seconds: float | None) -> None:
         """Fail the sign-in after these seconds, if there is no sign of the meter by then.
 
-        Whatever comes from the meter shows that it is there, and then the dongle decides.
+        After the first message of the meter the dongle decides.
         """
         if seconds is not None and self._state is SessionState.JOINING and not self._signs:
             self._wait_at_most(seconds, self._no_sign)
@@ -161,7 +161,7 @@ class PanaSession:
 
     def transmission_failed(self) -> None:
         """Note that the meter did not acknowledge something (EVENT 21 with 01)."""
-        self._unheard = True
+        self._unacknowledged = True
 
     def sign_received(self) -> None:
         """Note that the meter is there: it has sent, or acknowledged, something."""
@@ -170,7 +170,7 @@ class PanaSession:
             self._stop_waiting()
 
     def event(self, number: int) -> None:
-        """Take an EVENT; numbers that say nothing about the session are ignored."""
+        """Take an EVENT; numbers that do not concern the session are ignored."""
         before = self._state
         after = _NEXT[before].get(number)
         if after is None:
@@ -192,17 +192,17 @@ class PanaSession:
     def _expect_renewal(self) -> None:
         self._packets.clear()
         self._decided = asyncio.get_running_loop().create_future()
-        self._wait_at_most(_RENEWAL_BEGINS, self._not_renewed)
+        self._wait_at_most(_RENEWAL_BEGINS_S, self._not_renewed)
         self._on_event(SessionRenewing())
 
     def _wait_at_most(self, seconds: float, otherwise: Callable[[], None]) -> None:
         self._stop_waiting()
-        self._patience = asyncio.get_running_loop().call_later(seconds, otherwise)
+        self._timer = asyncio.get_running_loop().call_later(seconds, otherwise)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _no_sign(self) -> None:
         self._set(SessionState.NONE)
@@ -222,18 +222,15 @@ class PanaSession:
 
     def _decide(self, error: Exception | None) -> None:
         decided, self._decided = self._decided, None
-        if error is None:
-            resolve(decided, None)
-        else:
-            fail(decided, error)
+        settle(decided, error)
 
     def _refusal(self) -> JoinFailedError | CredentialsRefusedError:
-        """Say whose fault a failed sign-in is.
+        """Return the error for a failed sign-in.
 
-        A meter that says so has refused it, and so has one that sent its challenge,
-        acknowledged all that we answered, and then no more. Else it may be the radio.
+        CredentialsRefusedError if the meter has reported a refusal, or has sent its challenge,
+        acknowledged all that we answered, and then sent no more. Else the radio may be at fault.
         """
-        unanswered = len(self._packets) == _CHALLENGED and not self._unheard
+        unanswered = len(self._packets) == _CHALLENGE_PACKETS and not self._unacknowledged
         if self._turned_down or unanswered:
-            return CredentialsRefusedError("The meter turned the sign-in down")
+            return CredentialsRefusedError("The meter refused the sign-in")
         return JoinFailedError("The meter did not finish the sign-in")

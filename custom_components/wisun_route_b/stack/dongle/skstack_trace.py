@@ -28,7 +28,7 @@ from ..skstack import (
 from ..trace.line_log import TraceDirection
 from ..trace.trace import Trace, shape
 
-#: Words that stay in a line that cannot be parsed: what SKSTACK says, and what the host sends.
+#: Words that stay in a line that cannot be parsed: those of SKSTACK and those of our commands.
 _WORDS: Final = frozenset(
     b"OK FAIL EVENT EPANDESC ERXUDP EINFO EVER EAPPVER ESREG EADDR ENEIGHBOR ENBR EPORT ESEC"
     b" EPONG EEDSCAN EHANDLE Channel Page Pan ID Addr LQI Side PairID SKVER SKAPPVER SKINFO"
@@ -46,14 +46,14 @@ _IPV6: Final = re.compile(rb"\b(?:[0-9A-F]{4}:){7}[0-9A-F]{4}\b")
 
 
 class SkstackTrace:
-    """Words the commands and messages of one dongle for the trace."""
+    """Writes the commands and messages of one dongle into the trace."""
 
     def __init__(self, trace: Trace) -> None:
         """Take the trace that keeps the lines."""
         self._trace = trace
 
     def sent(self, command: Command) -> None:
-        """Keep a command that is about to be written."""
+        """Log a command that is about to be written."""
         text = command.summary
         if command.payload:
             text = f"{text}: {self._trace.frame(TraceDirection.SENT, command.payload)}"
@@ -62,7 +62,7 @@ class SkstackTrace:
         self._trace.sent(text)
 
     def received(self, message: Message) -> None:
-        """Keep what the dongle said."""
+        """Log what was received."""
         self._trace.received(self._text(message))
 
     def _at(self, address: str) -> str:
@@ -132,14 +132,14 @@ def _line(message: Ok | Fail | Version | AppVersion | Register | Echo | Unknown)
         case Fail(code):
             return f"FAIL ER{code:02d}"
         case Version(text):
-            return f"EVER {_if_it_looks_like(_VERSION, text)}"
+            return f"EVER {_if_it_matches(_VERSION, text)}"
         case AppVersion(text):
-            return f"EAPPVER {_if_it_looks_like(_VERSION, text)}"
+            return f"EAPPVER {_if_it_matches(_VERSION, text)}"
         case Register(value):
-            return f"ESREG {_if_it_looks_like(_REGISTER, value)}"
+            return f"ESREG {_if_it_matches(_REGISTER, value)}"
 
 
-def _if_it_looks_like(form: re.Pattern[str], text: str) -> str:
+def _if_it_matches(form: re.Pattern[str], text: str) -> str:
     return text if form.fullmatch(text) else _shape(text.encode())
 
 

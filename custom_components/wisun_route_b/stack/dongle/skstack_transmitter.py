@@ -25,19 +25,19 @@ _LOGGER = logging.getLogger(__name__)
 _SENT_TIMEOUT = 5.0
 #: The register that is 1 while nothing may be transmitted (BP35A1 and BP35C2 manuals).
 _LIMIT_REGISTER = "SFB"
-#: A register answers in 3 to 12 ms; this one is not worth more patience.
+#: A register answers in 3 to 12 ms; this one is not waited for longer.
 _REGISTER_TIMEOUT = 0.5
 #: Seconds after which a sending is tried although a limit was reported and cannot be asked for.
 _TRY_AGAIN = 240.0
-#: Seconds after which a limit is over, whatever the dongle says or has not said.
-_LONGEST_LIMIT = 3600.0
+#: Seconds after which a limit is over, whatever the dongle has reported or not.
+_LONGEST_LIMIT_S = 3600.0
 
 
 class Transmitter:
     """Sends one datagram at a time."""
 
     def __init__(self, commander: Commander, on_event: EventHandler) -> None:
-        """Take what sends commands, and what gets the changes of the transmit limit."""
+        """Take the commander, and the handler of changes of the transmit limit."""
         self._commander = commander
         self._on_event = on_event
         self._turn = asyncio.Lock()
@@ -47,7 +47,7 @@ class Transmitter:
 
     @property
     def transmit_limited(self) -> bool:
-        """Whether the dongle has said that nothing may be transmitted."""
+        """Whether the dongle has reported that nothing may be transmitted."""
         return self._limited_at is not None
 
     async def send(self, address: str, payload: bytes) -> None:
@@ -74,7 +74,7 @@ class Transmitter:
             async with asyncio.timeout(_SENT_TIMEOUT):
                 return await self._sent
         except CommandFailedError as err:
-            # The payload of a refused header is taken for the beginning of the next command.
+            # The payload of a refused header is read as the beginning of the next command.
             await self._commander.resynchronize()
             raise SendFailedError("The dongle refused the datagram") from err
         except CommandTimeoutError:
@@ -115,7 +115,7 @@ class Transmitter:
         if self._limited_at is None:
             return
         now = asyncio.get_running_loop().time()
-        holds = await self._ask_register() if now - self._limited_at < _LONGEST_LIMIT else False
+        holds = await self._ask_register() if now - self._limited_at < _LONGEST_LIMIT_S else False
         if holds is False:
             self.limit(active=False)
         elif holds is None and now - self._tried_at >= _TRY_AGAIN:
@@ -129,7 +129,7 @@ class Transmitter:
         return self._limited_at is not None if holds is None else holds
 
     async def _ask_register(self) -> bool | None:
-        """Return what the register of the limit says; None if it cannot be read."""
+        """Return the register of the limit; None if it cannot be read."""
         try:
             answers = await self._commander.execute(
                 commands.sksreg(_LIMIT_REGISTER), _REGISTER_TIMEOUT

@@ -2,7 +2,7 @@
 
 Telnet (RFC 854) gives the byte FF a meaning: in data it is doubled. Both directions must be binary
 (RFC 856), or the server may change line ends. The parameters of the line are set by commands of
-the COM port option (RFC 2217); nothing waits for their answers, which servers give as they like.
+the COM port option (RFC 2217); nothing waits for their answers, which differ between servers.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _SE, _SB, _WILL, _WONT, _DO, _DONT = 0xF0, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE
 _BINARY, _SUPPRESS_GO_AHEAD, _COM_PORT = 0, 3, 44
 _BINARY_OUT, _BINARY_IN, _COM_PORT_OUT = (_WILL, _BINARY), (_DO, _BINARY), (_WILL, _COM_PORT)
 #: What we ask for at once; everything else that a server offers or wants is declined.
-_ASKED: Final = (
+_REQUESTED: Final = (
     _BINARY_OUT,
     _BINARY_IN,
     (_WILL, _SUPPRESS_GO_AHEAD),
@@ -34,9 +34,9 @@ _REFUSALS: Final = {_DO: _WONT, _WILL: _DONT}
 _LINE: Final = (b"\x02\x08", b"\x03\x01", b"\x04\x01", b"\x05\x01")
 #: Bytes of data kept from before the negotiation has ended: a refusal in words.
 _EARLY_LIMIT: Final = 256
-#: What bridges say before they hang up: ser2net "Port already in use", "Port's device already in use".
+#: Texts of bridges before they hang up: ser2net "Port already in use", "Port's device already in use".
 _IN_USE: Final = re.compile(rb"\b(?:in use|busy|occupied)\b", re.IGNORECASE)
-#: Two of WILL, WONT, DO, DONT with options that IANA has assigned (0 to 49): what noise hardly makes.
+#: Two of WILL, WONT, DO, DONT with options that IANA has assigned (0 to 49): which noise hardly produces.
 _NEGOTIATION: Final = re.compile(rb"(?:\xff[\xfb-\xfe][\x00-\x31]){2}")
 
 
@@ -114,7 +114,7 @@ class Rfc2217Client(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment] # as every TCP connection's
-        self._send(*(bytes((IAC, *request)) for request in _ASKED))
+        self._send(*(bytes((IAC, *request)) for request in _REQUESTED))
 
     def _send(self, *commands: bytes) -> None:
         if self._transport is not None:
@@ -122,7 +122,7 @@ class Rfc2217Client(asyncio.Protocol):
 
     def _negotiated(self, command: int, option: int) -> None:
         request = (_REQUESTS[command], option)
-        if request not in _ASKED:
+        if request not in _REQUESTED:
             if command in _REFUSALS:
                 self._send(bytes((IAC, _REFUSALS[command], option)))
         elif request in self._missing:
@@ -147,7 +147,7 @@ class Rfc2217Client(asyncio.Protocol):
     def _fail(self, error: PortError) -> None:
         if not self.ready.done():
             self.ready.set_exception(error)
-            self.ready.exception()  # whoever waits sees it
+            self.ready.exception()  # the waiting caller gets it
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -210,7 +210,7 @@ def _escaped(data: bytes) -> bytes:
 
 
 def says_in_use(text: bytes | bytearray) -> bool:
-    """Return whether a bridge says that another client has its port ("Port already in use")."""
+    """Return whether a bridge reports that another client has its port ("Port already in use")."""
     return _IN_USE.search(text) is not None
 
 

@@ -2,8 +2,8 @@
 
     EHD1 EHD2 | TID | SEOJ | DEOJ | ESV | OPC | (EPC PDC EDT) x OPC
 
-SetGet frames carry a second list: the properties to get follow those to set. Decoding takes
-nothing on trust: every length must fit exactly, or :class:`DecodeError` is raised.
+SetGet frames carry a second list: the properties to get follow those to set. Decoding is
+strict: every length must fit exactly, or :class:`DecodeError` is raised.
 """
 
 from dataclasses import dataclass, field

@@ -3,7 +3,7 @@
 Every argument is checked before it is encoded. Three commands do not exist here on purpose:
 00F0 rewrites the firmware, 0059 reveals the key of the session, and 010A switches a flow control
 on that USB forms do not wire. 0008 sends in plain text until the authentication has succeeded
-(V12 p56): the caller must not use it before :class:`~.messages.PanaResult` says so.
+(V12 p56): the caller must not use it before :class:`~.messages.PanaResult` reports success.
 
 Sources: V12 pages 28, 34, 40 to 66, 111 to 118; times: pages 155 and 156 (see :mod:`.frames`).
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import re
 
 from ..errors import EncodeError
-from ..route_b import ECHONET_PORT, MAX_PAYLOAD
+from ..route_b import ECHONET_PORT, MAX_PAYLOAD, PANA_PORT
 from . import messages
 from ._fields import CHANNELS
 from .codes import CommandCode
@@ -39,7 +39,7 @@ _ENERGY_SCAN_S = 4.5
 
 _PORTS = range(1, 0x10000)
 #: PANA, MLE and firmware updates (V12 p54).
-_SYSTEM_PORTS = frozenset((716, 19788, 31941))
+_SYSTEM_PORTS = frozenset((PANA_PORT, 19788, 31941))
 _POWERS = range(3)
 _HAN_SLEEP_OFF = 0
 
@@ -61,14 +61,14 @@ class Command:
     """For a log: no secret, no address."""
     answer: type[messages.Answer] | None = None
     """What a successful response brings."""
-    patience: float = _USUAL_S
+    timeout_s: float = _USUAL_S
     """Seconds that the response may take, the documented time and a second more."""
     responds: bool = True
     """False for the reset alone, which the notification 6019 follows."""
     payload: bytes = field(default=b"", repr=False)
     """Of a transmission: its datagram."""
     done_before: ResultCode | None = None
-    """The result that says of this command, and of no other, that its effect is there already."""
+    """The result that means, for this command only, that its effect is there already."""
 
     def is_done(self, result: ResultCode | int) -> bool:
         """Return whether a result means that the command has its effect."""
@@ -167,7 +167,7 @@ def scan(duration: int, *, pairing_id: str | None, channels: int = ALL_CHANNELS)
         CommandCode.SCAN,
         f"scan of duration {duration} on {channels:08X}",
         data,
-        patience=scan_time(duration, channels) + _ALLOWANCE_S,
+        timeout_s=scan_time(duration, channels) + _ALLOWANCE_S,
     )
 
 
@@ -185,7 +185,7 @@ def energy_scan(channels: int = ALL_CHANNELS) -> Command:
         f"energy scan on {channels:08X}",
         channels.to_bytes(4),
         answer=messages.EnergyScan,
-        patience=_ENERGY_SCAN_S + _ALLOWANCE_S,
+        timeout_s=_ENERGY_SCAN_S + _ALLOWANCE_S,
     )
 
 
@@ -198,7 +198,7 @@ def start() -> Command:
         CommandCode.START,
         "Route-B start",
         answer=messages.Network,
-        patience=_START_S + _ALLOWANCE_S,
+        timeout_s=_START_S + _ALLOWANCE_S,
     )
 
 
@@ -257,7 +257,7 @@ def transmit(
         f"{len(payload)} bytes to port {port:04X}",
         address + head + payload,
         answer=messages.Transmission,
-        patience=_TRANSMIT_S + _ALLOWANCE_S,
+        timeout_s=_TRANSMIT_S + _ALLOWANCE_S,
         payload=payload,
     )
 
@@ -273,7 +273,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
     data: bytes = b"",
     *,
     answer: type[messages.Answer] | None = None,
-    patience: float = _USUAL_S + _ALLOWANCE_S,
+    timeout_s: float = _USUAL_S + _ALLOWANCE_S,
     responds: bool = True,
     payload: bytes = b"",
     done_before: ResultCode | None = None,
@@ -283,7 +283,7 @@ def _command(  # noqa: PLR0913 - the fields of a command
         data=encode_request(code, data),
         summary=f"{code:04X} {summary}",
         answer=answer,
-        patience=patience,
+        timeout_s=timeout_s,
         responds=responds,
         payload=payload,
         done_before=done_before,

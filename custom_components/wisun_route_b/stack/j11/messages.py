@@ -1,4 +1,4 @@
-"""Everything a J11 dongle can say on Route B, as frozen values.
+"""All messages of a J11 dongle on Route B, as frozen values.
 
 No ``repr`` shows a MAC or an IPv6 address or a payload: a message may be logged as it is.
 Addresses are text (see :mod:`.addresses`). RSSI is in dBm, -104 to -34 (V12 p60), and None for
@@ -100,7 +100,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Transmission:
-    """2008: what became of a datagram. It comes after the radio work."""
+    """2008: the result of a transmission, which comes after the radio work."""
 
     status: TransmitStatus | int
     queue: int
@@ -221,7 +221,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """2FFF, FFFF: a request that the dongle could not read; which one, it does not say."""
+    """2FFF, FFFF: a request that the dongle could not read; it does not report which one."""
 
     result: ResultCode | int
 

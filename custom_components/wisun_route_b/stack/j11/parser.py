@@ -1,7 +1,7 @@
 """One frame to its message: a table of small pure functions, one for each code.
 
 Layouts: V12 pages 40 to 72 and 111 to 118 (see :mod:`.frames`). They are exact: data that are
-too short, too long or out of range make a :class:`~.messages.Malformed`, never a guess.
+too short, too long or out of range make a :class:`~.messages.Malformed`.
 """
 
 from collections.abc import Callable, Mapping
@@ -242,7 +242,7 @@ _NOTIFICATIONS: Final[Mapping[NotificationCode, Callable[[Fields], Message]]] = 
 
 
 def parse(frame: Frame) -> Message:
-    """Say what a frame means; it never raises."""
+    """Return the message of a frame; never raises."""
     read = _reader(frame.code)
     if read is None:
         return Unknown(frame.code, frame.data)

@@ -3,7 +3,7 @@
 What stands in front of a unique code is noise. Behind it the header must prove itself (length
 4 to 1353, header checksum); then as many bytes are awaited as it announces, and the data
 checksum decides. A frame that fails costs its unique code only: the search goes on behind it, so
-a whole frame that a torn one has swallowed is found. A unique code inside the data of a good
+a whole frame inside the announced length of a torn one is found. A unique code inside the data of a good
 frame means nothing, because a payload may contain it.
 
 Until the announced bytes are there nothing can be decided; that is at most 1361 bytes, which

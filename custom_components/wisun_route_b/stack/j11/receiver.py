@@ -29,7 +29,7 @@ class ReceiverStatistics:
 
 
 class Receiver:
-    """Decodes what one dongle says. Pure: no I/O, no clock, and it never raises."""
+    """Decodes the bytes of one dongle. Pure: no I/O, no clock, and it never raises."""
 
     __slots__ = ("_malformed", "_messages", "_reader", "_unknown")
 

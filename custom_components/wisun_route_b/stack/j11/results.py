@@ -39,7 +39,7 @@ class ResultCode(IntEnum):
     PORT_ALREADY_OPEN = 0x0A
     PORT_NOT_OPEN = 0x0B
     CALIBRATION_UNREADABLE = 0x0C  #: the dongle is defective
-    MAC_JOIN_FAILED = 0x0E  #: no beacon: wrong channel, wrong ID, or bad luck
+    MAC_JOIN_FAILED = 0x0E  #: no beacon: wrong channel, wrong ID, or interference
     HAN_OPERATING = 0x0F
     IDLE_OR_WRONG_MODE = 0x10
     BAD_LENGTH = 0x11
@@ -75,7 +75,7 @@ class ResultCode(IntEnum):
 
 
 class TransmitStatus(IntEnum):
-    """The low digit of a transmission result: what became of the datagram (V12 p57)."""
+    """The low digit of a transmission result: the result for the datagram (V12 p57)."""
 
     SENT = 0x0  #: and acknowledged
     HOURLY_LIMIT = 0x2

@@ -1,4 +1,4 @@
-"""What is remembered of a meter and its dongle, from one connection to the next."""
+"""Cached facts about a meter and its dongle, from one connection to the next."""
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from ..meter.report import ReadReport
 from ..meter.scale import Scale
 
 #: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
-_REFUSAL_BELIEVED_AFTER: Final = 600.0
+_MISSING_AFTER_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Signal:
 
 
 class LinkCache:
-    """What is remembered of a meter and its dongle, so that the next connection is faster."""
+    """Cached facts about a meter and its dongle, which make the next connection faster."""
 
     def __init__(
         self,
@@ -36,11 +36,14 @@ class LinkCache:
         session_ended_at: float | None,
         kind: str | None = None,
     ) -> None:
-        """Start with what the caller remembers; a description of another meter is dropped."""
+        """Start with what the caller has stored; a description of another meter is dropped.
+
+        ``session_ended_at`` is in seconds of the running loop's clock.
+        """
         self.network = network
         """Where the meter is."""
         self.description: MeterDescription | None = None
-        """What it said of itself."""
+        """The meter's description of itself."""
         self.session_ended_at = session_ended_at
         """When a session with it was ended, in seconds of the running loop's clock."""
         self.dongle: DongleIdentity | None = None
@@ -67,24 +70,24 @@ class LinkCache:
         if signal is not None:
             self.signal = signal
 
-    def learn(self, said: ReadReport, now: float) -> None:
-        """Note what the meter said of itself just now (seconds of the running loop's clock).
+    def note_description(self, answers: ReadReport, now: float) -> None:
+        """Note what the meter described at ``now``, in seconds of the running loop's clock.
 
-        What its own list has, or may have, it must refuse for ten minutes before that is believed: a busy meter
-        must not make up the coefficient 1, which a refusal of D3 stands for.
+        A property that is, or may be, in its property map counts as missing only after ten minutes of
+        refusals: a refusal of D3 stands for the coefficient 1, and a busy meter must not cause that.
         """
         if self.network is None:
             return
         before = self.description.answers if self.description else ReadReport()
-        merged = before.merged(said)
+        merged = before.merged(answers)
         listed = merged.value(GET_PROPERTY_MAP)
-        for epc in said.values.keys() & self._refused_since.keys():
+        for epc in answers.values.keys() & self._refused_since.keys():
             del self._refused_since[epc]
         doubtful = {
             epc
-            for epc in said.refused
+            for epc in answers.refused
             if (listed is None or epc in listed)
-            and now - self._refused_since.setdefault(epc, now) < _REFUSAL_BELIEVED_AFTER
+            and now - self._refused_since.setdefault(epc, now) < _MISSING_AFTER_S
         }
         reasons = {**merged.reasons, **dict.fromkeys(doubtful, "refused for now")}
         self.description = MeterDescription(

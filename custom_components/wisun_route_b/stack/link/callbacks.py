@@ -1,4 +1,4 @@
-"""Callbacks that outsiders have registered for one kind of value."""
+"""Registered callbacks for one kind of value."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +15,11 @@ class Callbacks[T]:
         self._callbacks: list[Callable[[T], None]] = []
 
     def add(self, callback: Callable[[T], None]) -> Callable[[], None]:
-        """Call this one, too; return how to stop that."""
+        """Register a callback; return the function that removes it."""
         self._callbacks.append(callback)
 
         def stop() -> None:
-            with suppress(ValueError):  # stopped before
+            with suppress(ValueError):  # removed before
                 self._callbacks.remove(callback)
 
         return stop

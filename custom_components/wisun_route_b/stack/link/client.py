@@ -13,7 +13,7 @@ from ..controller.property_reader import decode_into
 from ..controller.requester import transaction_ids
 from ..controller.sent_requests import SentRequests
 from ..credentials import Credentials
-from ..dongle.detect import IDENTIFY_PATIENCE, Detector, detect
+from ..dongle.detect import IDENTIFY_TIMEOUT_S, Detector, detect
 from ..dongle.dongle import DongleIdentity, Network
 from ..dongle.port import Connector
 from ..echonet import Property
@@ -24,7 +24,7 @@ from ..errors import (
     SendFailedError,
 )
 from ..meter.description import SCALE_PROPERTIES, MeterDescription
-from ..meter.history import Slot
+from ..meter.half_hours import Slot
 from ..meter.properties import (
     CUMULATIVE_ENERGY_UNIT,
     GET_PROPERTY_MAP,
@@ -55,9 +55,9 @@ from .progress import ProgressCallback, ignore_progress
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Seconds that a dongle may be silent after its port was opened again, while no person waits for
-#: a verdict: opening resets some of them, and opening once more would do that again.
-_REOPENED_PATIENCE = 30.0
+#: Seconds that a dongle may be silent after its port was opened again, while no user waits for
+#: the result: opening resets some dongles, and opening once more would do that again.
+_REOPENED_TIMEOUT_S = 30.0
 _NO_UNIT = "the energy unit (E1, D3) is not known"
 
 
@@ -83,8 +83,8 @@ class SmartMeter:
     ) -> None:
         """Prepare; what is known from an earlier connection makes the next one faster.
 
-        ``network`` is where the meter was found, to spare the scan; ``description`` what it said
-        of itself there, to spare asking; ``session_ended_at`` when a session was ended, in seconds
+        ``network`` is where the meter was found, which saves the scan; ``description`` is what it
+        answered there, which saves asking again; ``session_ended_at`` when a session was ended, in seconds
         of the running loop's clock, because the meter needs a pause after that. With
         ``require_sign_in`` no session that an earlier program left alive is used: only a sign-in shows
         that new credentials are right. Another ``line_log`` than its own lets a conversation
@@ -111,7 +111,7 @@ class SmartMeter:
         self._on_lost = Callbacks[RouteBError]()
         self._on_condition = Callbacks[Condition]()
 
-    # --- What is known -----------------------------------------------------------------
+    # --- State ------------------------------------------------------------------------
 
     @property
     def connected(self) -> bool:
@@ -131,7 +131,7 @@ class SmartMeter:
 
     @property
     def network(self) -> Network | None:
-        """Where the meter is: remember this for the next start."""
+        """Where the meter is: store this for the next start."""
         return self._cache.network
 
     @property
@@ -141,7 +141,7 @@ class SmartMeter:
 
     @property
     def dongle_kind(self) -> str | None:
-        """The kind of dongle that was found last: remember this for the next start."""
+        """The kind of dongle that was found last: store this for the next start."""
         return self._cache.kind
 
     @property
@@ -151,7 +151,7 @@ class SmartMeter:
 
     @property
     def description(self) -> MeterDescription | None:
-        """What the meter said of itself: remember this for the next start. None before the first."""
+        """The meter's description: store this for the next start. None before the first."""
         return self._cache.description
 
     @property
@@ -176,7 +176,7 @@ class SmartMeter:
 
     @property
     def line_statistics(self) -> Mapping[str, int]:
-        """How well the dongle of this connection is understood; empty without one."""
+        """Counters of what was received over the serial line; empty without a dongle."""
         return self._connection.line_statistics if self._connection else {}
 
     # --- Connecting --------------------------------------------------------------------
@@ -185,13 +185,13 @@ class SmartMeter:
         self,
         progress: ProgressCallback | None = None,
         first: Iterable[AnyProperty] = (),
-        patience: float = IDENTIFY_PATIENCE,
+        identify_timeout_s: float = IDENTIFY_TIMEOUT_S,
     ) -> ReadReport:
-        """Open the port, sign in, learn what the meter is, and read ``first``.
+        """Open the port, sign in, read the meter's description, and read ``first``.
 
         A session that is still alive is used; else the remembered network is joined; else
         the meter is looked for. The port is free again after any failure or cancellation.
-        ``patience`` is how many seconds the dongle may be silent after the opening.
+        ``identify_timeout_s`` is how many seconds the dongle may be silent after the opening.
 
         Raises a PortError, a DongleError, or one of MeterNotFoundError, JoinFailedError,
         CredentialsRefusedError, TransmitLimitError, SessionLostError, ResponseTimeoutError,
@@ -211,7 +211,7 @@ class SmartMeter:
             self._connection = connection
             try:
                 reading = await self._establisher.establish(
-                    connection, report, tuple(first), patience
+                    connection, report, tuple(first), identify_timeout_s
                 )
             except BaseException:
                 await self._drop()
@@ -232,7 +232,7 @@ class SmartMeter:
         Raises as connect() does; the next step can be tried on what is left.
         """
         if step is RecoveryStep.REOPEN:
-            reading = await self.connect(progress, first, _REOPENED_PATIENCE)
+            reading = await self.connect(progress, first, _REOPENED_TIMEOUT_S)
             if reading.values:
                 self._on_report.notify(reading)
             return
@@ -244,55 +244,56 @@ class SmartMeter:
             self._statistics.connects += 1
 
     async def describe(self) -> None:
-        """Ask the meter again what it is; raise as :meth:`read`."""
+        """Read the meter's description again; raise as :meth:`read`."""
         await self._establisher.describe(self._alive())
 
     # --- Reading -----------------------------------------------------------------------
 
     async def read(
-        self, properties: Iterable[AnyProperty], patience: float | None = None
+        self, properties: Iterable[AnyProperty], timeout_s: float | None = None
     ) -> ReadReport:
         """Read properties of the meter, in as few datagrams as it allows.
 
-        ``patience`` is how many seconds to wait for each answer, and to ask again meanwhile;
-        without it, as long as the specification gives the meter. Partial success is a report: see ReadReport. Raises a LinkError, DongleError or
-        PortError only when nothing was answered or the link is gone.
+        ``timeout_s`` is how many seconds to wait for each answer, and to ask again meanwhile;
+        without it, as long as the specification gives the meter. Partial success is a report: see
+        ReadReport. Raises a LinkError, DongleError or PortError only when nothing was answered or
+        the link is gone.
         """
         connection = self._alive()
         wanted = tuple(properties)
         if self.scale is not None or not any(row.scaled for row in wanted):
-            return await connection.reader.read(wanted, self.scale, patience)
+            return await connection.reader.read(wanted, self.scale, timeout_s)
         plain = [row for row in wanted if not row.scaled]
-        report = await connection.reader.read(plain, None, patience)
-        # What can be understood already does not wait for the energy unit.
-        await self._learn_scale(connection, patience)
+        report = await connection.reader.read(plain, None, timeout_s)
+        # What can be decoded already does not wait for the energy unit.
+        await self._learn_scale(connection, timeout_s)
         scaled = [row for row in wanted if row.scaled]
         scale = self._cache.scale
         if scale is None:
             return report.merged(_not_understood(scaled, connection.reader.refuses))
         try:
-            return report.merged(await connection.reader.read(scaled, scale, patience))
+            return report.merged(await connection.reader.read(scaled, scale, timeout_s))
         except (ResponseTimeoutError, SendFailedError) as err:
             if not plain:
                 raise
             _LOGGER.debug("The energies were not answered: %s", err)
             return report
 
-    async def _learn_scale(self, connection: Connection, patience: float | None) -> None:
+    async def _learn_scale(self, connection: Connection, timeout_s: float | None) -> None:
         """Ask for what is missing of the scale; the reader leaves out what it is silent about."""
         description = self._cache.description
-        said = description.answers if description else ReadReport()
+        answers = description.answers if description else ReadReport()
         missing = [
             row
             for row in (GET_PROPERTY_MAP, *SCALE_PROPERTIES)
-            if row.epc not in said.values
-            and (row is CUMULATIVE_ENERGY_UNIT or row.epc not in said.refused)
+            if row.epc not in answers.values
+            and (row is CUMULATIVE_ENERGY_UNIT or row.epc not in answers.refused)
         ]
         if not missing or connection.reader.refuses(CUMULATIVE_ENERGY_UNIT):
             return
         try:
-            said = await connection.reader.read(missing, None, patience)
-            self._cache.learn(said, asyncio.get_running_loop().time())
+            answers = await connection.reader.read(missing, None, timeout_s)
+            self._cache.note_description(answers, asyncio.get_running_loop().time())
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The meter did not answer its energy unit this time")
 
@@ -333,15 +334,15 @@ class SmartMeter:
     # --- Listening ---------------------------------------------------------------------
 
     def subscribe(self, callback: Callable[[ReadReport], None]) -> Callable[[], None]:
-        """Have the meter's own notifications reported; return how to stop that."""
+        """Subscribe to the meter's own notifications; return the function that unsubscribes."""
         return self._on_report.add(callback)
 
     def on_lost(self, callback: Callable[[RouteBError], None]) -> Callable[[], None]:
-        """Have the loss of a connection reported, once each; return how to stop that."""
+        """Subscribe to losses of a connection, once each; return the function that unsubscribes."""
         return self._on_lost.add(callback)
 
     def on_condition(self, callback: Callable[[Condition], None]) -> Callable[[], None]:
-        """Have changes of what the session is able to do reported; return how to stop that."""
+        """Subscribe to changes of the session's condition; return the function that unsubscribes."""
         return self._on_condition.add(callback)
 
     # --- Closing -----------------------------------------------------------------------
@@ -349,9 +350,9 @@ class SmartMeter:
     async def end_session(self) -> None:
         """End the session but keep the port: the next one is for :meth:`recover` to make.
 
-        Who listens learns of a loss. Takes a second or two; does nothing if the session is
+        Subscribers get the loss. Takes a second or two; does nothing if the session is
         being ended already. Raises TransmitLimitError while nothing may be sent, not even
-        this, and what the link was lost of if it was.
+        this, and the error of the link if it was lost.
         """
         connection = self._alive()
         await connection.dongle.require_transmission()

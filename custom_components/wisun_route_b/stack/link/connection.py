@@ -1,7 +1,7 @@
 """One connection: a dongle, the requests over it, and why it ended.
 
 What the dongle reports arrives as events in :meth:`Connection._handle`, the one place that decides
-what they mean for the link. What the owner must know goes on as values, to one callable.
+what they mean for the link. Events for the owner are passed to one callable, as values.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ from .cache import LinkCache, Signal
 
 
 class Condition(StrEnum):
-    """What a living session is able to do now."""
+    """What an established session can do now."""
 
     UP = "up"
     #: Its lifetime is over and the dongle signs in again; requests wait.
@@ -122,7 +122,7 @@ class Connection:
 
     @property
     def line_statistics(self) -> Mapping[str, int]:
-        """How well the dongle is understood; empty before one was found."""
+        """Counters of what was received over the serial line; empty before a dongle was found."""
         return {} if self._dongle is None else self._dongle.line_statistics
 
     @property
@@ -141,7 +141,7 @@ class Connection:
         self,
         detect: Detector,
         connector: Connector,
-        patience: float,
+        timeout_s: float,
         opened: Callable[[], None],
     ) -> None:
         """Open the port and find out which dongle is there; raise as ``detect``.
@@ -154,7 +154,7 @@ class Connection:
                 connector,
                 self._handle,
                 self._trace,
-                patience=patience,
+                timeout_s=timeout_s,
                 remembered=self._cache.kind,
                 opened=opened,
             )
@@ -190,7 +190,7 @@ class Connection:
     # --- The session ---------------------------------------------------------------------
 
     def establish(self) -> None:
-        """Say that the meter is signed in to, unless that is over already."""
+        """Mark the session as established, unless it is lost already."""
         self.require_alive()
         self.watchdog.note_answer()
         self.established = True
@@ -198,7 +198,7 @@ class Connection:
     def revive(self) -> None:
         """Forget that a session was lost: a new one is to be made on the same port.
 
-        Raises what the port or the dongle was lost of, if it was.
+        Raises the error of the port or the dongle if that was lost.
         """
         if isinstance(self._error, SessionLostError):
             self._error = None

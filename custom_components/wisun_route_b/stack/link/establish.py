@@ -41,16 +41,16 @@ from .progress import Progress, ProgressCallback, Stage, ignore_progress
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds to wait for a sign of life from a session that an earlier program left behind.
-_ALIVE_TIMEOUT: Final = 4.0
+_ALIVE_TIMEOUT_S: Final = 4.0
 #: Seconds for each answer to the first requests, in which they are sent four times.
-_FIRST_PATIENCE: Final = 20.0
-#: Seconds for what the meter says of itself, in which it is sent twice. It is several properties at once,
-#: and a meter that is silent about one of them must not keep anyone waiting.
-_DESCRIPTION_PATIENCE: Final = 10.0
-#: What the meter is asked for to prove that a session carries answers, and the patience with each in
+_FIRST_TIMEOUT_S: Final = 20.0
+#: Seconds for the meter's description, in which it is sent twice. It is several properties at once, and a
+#: meter that does not answer one of them must not delay the rest.
+_DESCRIPTION_TIMEOUT_S: Final = 10.0
+#: What the meter is asked for to prove that a session carries answers, and the timeout of each in
 #: seconds. The others are for a meter that is silent about the first.
 _PROOFS: Final[tuple[tuple[int, float], ...]] = (
-    (INSTANTANEOUS_POWER.epc, _FIRST_PATIENCE),
+    (INSTANTANEOUS_POWER.epc, _FIRST_TIMEOUT_S),
     (OPERATION_STATUS.epc, 6.0),
     (STANDARD_VERSION.epc, 6.0),
 )
@@ -58,7 +58,7 @@ _PROOFS: Final[tuple[tuple[int, float], ...]] = (
 _FURTHER_PROOFS: Final[tuple[tuple[int, float], ...]] = tuple((epc, 6.0) for epc, _ in _PROOFS)
 #: Seconds after the end of a session before the meter takes part in another sign-in (field
 #: report of broute-mqtt: sooner, it ends with EVENT 24).
-_REST: Final = 10.0
+_PAUSE_AFTER_SESSION_S: Final = 10.0
 
 
 class SessionEstablisher:
@@ -75,7 +75,7 @@ class SessionEstablisher:
     ) -> None:
         """Take what every attempt needs, and what is kept from one to the next.
 
-        With ``require_sign_in`` the credentials are not believed before the meter has let us in with them.
+        With ``require_sign_in`` credentials count as right only after a sign-in with them.
         """
         self._connector = connector
         self._detect = detect
@@ -88,15 +88,18 @@ class SessionEstablisher:
         connection: Connection,
         report: ProgressCallback,
         first: tuple[AnyProperty, ...],
-        patience: float,
+        identify_timeout_s: float,
     ) -> ReadReport:
-        """Open the port and sign in; return what the meter says about ``first``.
+        """Open the port and sign in; return the values of ``first``.
 
-        ``patience`` is how many seconds the dongle may be silent after the opening.
+        ``identify_timeout_s`` is how many seconds the dongle may be silent after the opening.
         """
         report(Progress(Stage.OPENING))
         await connection.open(
-            self._detect, self._connector, patience, lambda: report(Progress(Stage.IDENTIFYING))
+            self._detect,
+            self._connector,
+            identify_timeout_s,
+            lambda: report(Progress(Stage.IDENTIFYING)),
         )
         self._cache.dongle = await connection.dongle.identify()
         await connection.dongle.require_transmission()
@@ -136,7 +139,7 @@ class SessionEstablisher:
             reading = await connection.reader.read(
                 first if understood else (STANDARD_VERSION,),
                 self._cache.scale,
-                _ALIVE_TIMEOUT,
+                _ALIVE_TIMEOUT_S,
                 isolate=False,
             )
         except LinkError:
@@ -146,11 +149,13 @@ class SessionEstablisher:
         return reading if understood else ReadReport()
 
     def _note(self, connection: Connection, proof: _FirstAnswer) -> tuple[AnyProperty, ...]:
-        """Note what the meter has said of itself as its proof; return what it was not asked yet."""
+        """Note the description that was read as the proof; return what was not asked for yet."""
         if proof.description is None:
             return ()
         plate = {row.epc for row in NAME_PLATE_PROPERTIES}
-        self._learn(connection, proof.description.merged(ReadReport(absent=frozenset(plate))))
+        self._note_description(
+            connection, proof.description.merged(ReadReport(absent=frozenset(plate)))
+        )
         return NAME_PLATE_PROPERTIES
 
     async def _complete(
@@ -165,28 +170,28 @@ class SessionEstablisher:
         missing = [row for row in first if row.epc not in answered]
         try:
             read = await connection.reader.read(
-                (*missing, *name_plate), self._cache.scale, _FIRST_PATIENCE
+                (*missing, *name_plate), self._cache.scale, _FIRST_TIMEOUT_S
             )
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The session has carried an answer, but not the first reading")
             return reading
         if name_plate:
-            self._learn(connection, read.part({row.epc for row in name_plate}))
+            self._note_description(connection, read.part({row.epc for row in name_plate}))
         return reading.merged(read.part({row.epc for row in first}))
 
     async def recover(self, connection: Connection, step: RecoveryStep) -> None:
         """Apply a step other than REOPEN.
 
-        A dongle that has forgotten everything is prepared again, whatever the step.
+        A dongle that has lost its settings is prepared again, whatever the step.
         """
         connection.revive()
         network = self._cache.network
         if network is None:
             raise NotConnectedError("It is not known where the meter is")
         await connection.dongle.require_transmission()
-        forgetful = not await connection.dongle.is_on_network(network)
+        lost_settings = not await connection.dongle.is_on_network(network)
         await self._rest()
-        if forgetful or step is RecoveryStep.RESET:
+        if lost_settings or step is RecoveryStep.RESET:
             await connection.dongle.prepare(self._credentials)
         proof = _FirstAnswer(connection, self._cache)
         sign_in = self._sign_in(connection, ignore_progress, proof)
@@ -205,25 +210,25 @@ class SessionEstablisher:
         return SignIn(connection.dongle, self._credentials, report, proof.require)
 
     async def describe(self, connection: Connection) -> None:
-        """Ask the meter what it is."""
-        said = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_PATIENCE)
-        self._learn(connection, said)
+        """Read the meter's description."""
+        answers = await connection.reader.read(DESCRIPTION_PROPERTIES, None, _FIRST_TIMEOUT_S)
+        self._note_description(connection, answers)
 
-    def _learn(self, connection: Connection, said: ReadReport | None) -> None:
-        if said is not None:
-            self._cache.learn(said, asyncio.get_running_loop().time())
+    def _note_description(self, connection: Connection, answers: ReadReport | None) -> None:
+        if answers is not None:
+            self._cache.note_description(answers, asyncio.get_running_loop().time())
             self._restrict(connection)
 
     async def _try_to_describe(self, connection: Connection) -> None:
-        """Ask the meter what it is; a session that has carried an answer is kept without that."""
+        """Read the meter's description; a session that has carried an answer is kept without it."""
         if self._cache.description is None:
             try:
                 await self.describe(connection)
             except ResponseTimeoutError, SendFailedError:
-                _LOGGER.debug("The meter did not say what it is")
+                _LOGGER.debug("The meter did not answer its description")
 
     def _settle(self, signed_in: SignedIn, proof: _FirstAnswer) -> None:
-        """Note where the meter is, and how well it was found unless its answer has shown that since."""
+        """Note the network, and the signal of the scan unless an answer has brought a newer one."""
         signal = None if proof.has_shown_signal else signed_in.signal
         self._cache.found(signed_in.network, signal)
 
@@ -236,7 +241,9 @@ class SessionEstablisher:
         """Wait until the meter is ready for a new session after the end of the last."""
         session_ended_at = self._cache.session_ended_at
         if session_ended_at is not None:
-            await asyncio.sleep(session_ended_at + _REST - asyncio.get_running_loop().time())
+            await asyncio.sleep(
+                session_ended_at + _PAUSE_AFTER_SESSION_S - asyncio.get_running_loop().time()
+            )
             self._cache.session_ended_at = (
                 None  # not before: an attempt that is cancelled has not waited
             )
@@ -245,8 +252,8 @@ class SessionEstablisher:
 class _FirstAnswer:
     """Requires the meter to answer a request in a session that has just begun.
 
-    What is to be read anyway is a good proof, and then no other request is needed: what the meter
-    is, as long as that is not known, or else what is wanted first.
+    What is to be read anyway is proof enough, and then no other request is needed: the description,
+    as long as that is not known, or else what is wanted first.
     """
 
     def __init__(
@@ -257,9 +264,9 @@ class _FirstAnswer:
         self._cache = cache
         self._first = first
         self.reading: ReadReport | None = None
-        """What the meter has said about that."""
+        """The meter's answer to that."""
         self.description: ReadReport | None = None
-        """What it has said about itself."""
+        """Its description."""
         self._signal_before = cache.signal
 
     @property
@@ -268,34 +275,34 @@ class _FirstAnswer:
         return self._cache.signal is not self._signal_before
 
     async def require(self) -> None:
-        """Return once the meter has answered in this session, be it late.
+        """Return once the meter has answered in this session, even if late.
 
-        Raises MeterSilentError, or what the link was lost of meanwhile.
+        Raises MeterSilentError, or the error that ended the link meanwhile.
         """
         connection = self._connection
         connection.revive()
         self._signal_before = self._cache.signal
         begun = asyncio.get_running_loop().time()
-        wanted, patience, further = ESSENTIAL_PROPERTIES, _DESCRIPTION_PATIENCE, _PROOFS
+        wanted, timeout_s, further = ESSENTIAL_PROPERTIES, _DESCRIPTION_TIMEOUT_S, _PROOFS
         if self._cache.description is not None:
-            wanted, patience = self._first, _FIRST_PATIENCE
+            wanted, timeout_s = self._first, _FIRST_TIMEOUT_S
             further = _FURTHER_PROOFS if wanted else _PROOFS
         reader, scale = connection.reader, self._cache.scale
         try:
             if wanted:
-                self._note(await reader.read(wanted, scale, patience, isolate=False))
+                self._note(await reader.read(wanted, scale, timeout_s, isolate=False))
                 return
         except ResponseTimeoutError, SendFailedError:
             _LOGGER.debug("The first reading of this session was not answered")
         requester = connection.requester
-        for epc, patience in further:
-            if requester.late_since(begun) or await requester.probe(epc, patience):
+        for epc, timeout_s in further:
+            if requester.late_since(begun) or await requester.probe(epc, timeout_s):
                 return
         if not requester.late_since(begun):
             raise MeterSilentError("The meter does not answer after the sign-in")
 
-    def _note(self, said: ReadReport) -> None:
+    def _note(self, answers: ReadReport) -> None:
         if self._cache.description is None:
-            self.description = said
+            self.description = answers
         else:
-            self.reading = said
+            self.reading = answers

@@ -61,8 +61,8 @@ class SignIn:
         """Prepare the dongle, join the remembered network, else look for the meter.
 
         Raises MeterNotFoundError, JoinFailedError, SessionLostError, CredentialsRefusedError or
-        TransmitLimitError. A meter that let us in before must turn us down twice before the
-        credentials are blamed.
+        TransmitLimitError. A meter that accepted a sign-in before must refuse twice before
+        CredentialsRefusedError is raised.
         """
         await self._dongle.prepare(self._credentials)
         absent = refused_before = False
@@ -70,27 +70,27 @@ class SignIn:
             try:
                 return await self.join(remembered)
             except JoinFailedError, SessionLostError:
-                _LOGGER.debug("The meter is not where it was")
+                _LOGGER.debug("The meter is not in the remembered network")
                 absent = True
             except CredentialsRefusedError:
                 refused_before = True
         try:
-            return await self.search(remembered, in_haste=absent)
+            return await self.search(remembered, shortened=absent)
         except CredentialsRefusedError:
             if remembered is None or refused_before:
                 raise
         return await self.search(remembered)
 
-    async def search(self, remembered: Network | None, *, in_haste: bool = False) -> SignedIn:
-        """Scan, and join the best PAN of our pairing ID that lets us in and answers.
+    async def search(self, remembered: Network | None, *, shortened: bool = False) -> SignedIn:
+        """Scan, and join the best PAN of our pairing ID that accepts the sign-in and answers.
 
         The pairing ID is no secret and only eight characters long: others may show the same.
-        Where a meter is remembered, it comes first, and no other one can make us doubt the
-        credentials. ``in_haste`` leaves out what is not indispensable. Raises as :meth:`anywhere`.
+        A remembered meter comes first, and a refusal by another one does not count against the
+        credentials. ``shortened`` leaves out what is not indispensable. Raises as :meth:`anywhere`.
         """
         errors: list[JoinFailedError | CredentialsRefusedError | SessionLostError] = []
         own = remembered.address if remembered else None
-        for found in await self._scan(own, in_haste=in_haste):
+        for found in await self._scan(own, shortened=shortened):
             try:
                 signed_in = await self._join(found.network, first_sign=None)
             except (JoinFailedError, SessionLostError) as err:
@@ -99,7 +99,7 @@ class SignIn:
                 if own is None or own == found.network.address:
                     errors.insert(0, err)
                 else:
-                    errors.append(JoinFailedError("A meter that is not ours turned us down"))
+                    errors.append(JoinFailedError("Another meter refused the sign-in"))
             else:
                 signal = None if found.dbm is None else Signal(found.dbm, found.lqi)
                 return SignedIn(signed_in.network, signal)
@@ -117,19 +117,19 @@ class SignIn:
             try:
                 await self._dongle.join(network, first_sign=first_sign)
             except JoinFailedError:
-                # Or the dongle, which may still be at it, would disturb whatever comes next.
+                # The dongle may still be signing in, which would disturb the next step.
                 await self._dongle.prepare(self._credentials)
                 raise
         self._report(Progress(Stage.DESCRIBING))
         await self._require_answer()
         return SignedIn(network)
 
-    async def _scan(self, own: str | None, *, in_haste: bool) -> list[FoundNetwork]:
+    async def _scan(self, own: str | None, *, shortened: bool) -> list[FoundNetwork]:
         """Listen pass by pass until our pairing ID is found; return its PANs, best first.
 
-        ``own`` is the address of the meter if it is known: the loudest PANs must not keep it out.
+        ``own`` is the address of the meter if it is known: it comes first, even if others are stronger.
         """
-        passes = scan_passes(self._dongle.channels, in_haste=in_haste)
+        passes = scan_passes(self._dongle.channels, shortened=shortened)
         async for found in listen(self._dongle, self._credentials.pair_id, passes, self._report):
             if ours := [pan for pan in found if pan.ours]:
                 ours.sort(key=lambda pan: (pan.network.address == own, strength(pan)), reverse=True)

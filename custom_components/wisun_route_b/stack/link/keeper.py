@@ -3,13 +3,12 @@
 Theory of operation. One task waits until something is lost, then tries the steps one by one
 and waits between rounds, until the meter has answered. A session that is lost within a minute
 belongs to the same outage: the waits go on growing, and the next round starts with the step
-behind the one that brought that session. Only the user can correct refused credentials, but a
-meter has been seen to refuse right ones for a while: they are tried again at long intervals.
+behind the one that brought that session. Only the user can correct refused credentials, but
+meters have refused right ones for a while: they are tried again at long intervals.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 import logging
 import math
@@ -29,31 +28,30 @@ from ..errors import (
 )
 from ..meter.properties import AnyProperty
 from ..meter.report import ReadReport
-from .backoff import LONGEST_PORT_WAIT, LONGEST_WAIT, Backoff
-from .callbacks import Callbacks
+from .backoff import (
+    FIRST_REFUSED_WAIT_S,
+    LONGEST_PORT_WAIT_S,
+    LONGEST_REFUSED_WAIT_S,
+    LONGEST_WAIT_S,
+    Backoff,
+)
 from .client import SmartMeter
 from .connection import Condition
 from .link_status import LinkState, LinkStatus, RecoveryStep
 from .progress import Progress, ProgressCallback, Stage
+from .status_log import StatusLog
 
 _LOGGER = logging.getLogger(__name__)
 
 #: A session that is lost within this many seconds belongs to the same outage: keep backing off and
 #: going on with the next step instead of starting over.
-_STABLE: Final = 60.0
+_SAME_OUTAGE_S: Final = 60.0
 #: Seconds for which a session must have carried answers before its step counts as the right one,
 #: and the next outage begins with the cheapest again.
-_HEALTHY: Final = 600.0
-#: Attempts in a row in which the meter must turn down credentials that it knew, before they
-#: are believed to be wrong; each attempt asks twice.
-_REFUSALS: Final = 2
-#: Seconds between attempts with credentials that were refused: twice as long each time. The
-#: meter may have wanted a pause, or another controller had its session.
-_FIRST_REFUSED_WAIT: Final = 900.0
-_LONGEST_REFUSED_WAIT: Final = 3600.0
-#: Changes of the status that are kept for diagnostics.
-_JOURNAL: Final = 100
-
+_HEALTHY_S: Final = 600.0
+#: Attempts in a row in which the meter must refuse credentials that it accepted before, until they
+#: count as wrong; each attempt tries twice.
+_MIN_REFUSALS: Final = 2
 
 _CONDITIONS: Final[dict[Condition, LinkState]] = {
     Condition.UP: LinkState.CONNECTED,
@@ -75,44 +73,43 @@ _STEP_TEXTS: Final[dict[RecoveryStep, str]] = {
 class LinkKeeper:
     """Keeps one meter connected from :meth:`open` to :meth:`close`.
 
-    Recovery takes place in a task of its own; a read that fails meanwhile says why. After a
+    Recovery takes place in a task of its own; a read that fails meanwhile raises the cause. After a
     fault ends, the link is back within five minutes at the latest, and usually in seconds.
     """
 
     def __init__(self, meter: SmartMeter, source: random.Random | None = None) -> None:
-        """Take the meter; ``source`` is where the jitter comes from."""
+        """Take the meter; ``source`` is the source of the jitter."""
         self.meter = meter
         self._backoff = Backoff(source or random.Random())  # noqa: S311 - not for secrets
-        self._status = LinkStatus(LinkState.CLOSED, 0.0)
-        self._changed = Callbacks[LinkStatus]()
-        self._updated = Callbacks[LinkStatus]()
-        self.journal: deque[LinkStatus] = deque(maxlen=_JOURNAL)
-        """The last changes of state or cause, oldest first; each cause once in an outage."""
-        self._causes: set[tuple[LinkState, type[RouteBError]]] = set()
-        """What this outage has shown so far."""
+        self._log = StatusLog()
         self._task: asyncio.Task[None] | None = None
         self._lost: RouteBError | None = None
         self._wake = asyncio.Event()
         self._connected_at = -math.inf
         self._refusals = 0
-        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._refused_wait = FIRST_REFUSED_WAIT_S
         self._first: tuple[AnyProperty, ...] = ()
         self._failed_step: RecoveryStep | None = None
         """The step whose session did not last."""
         self._logged_steps: set[RecoveryStep] = set()
         self._requested: RecoveryStep | None = None
-        """What a person has asked for, until it is tried."""
+        """The step that the user has asked for, until it is tried."""
         self._stops = (meter.on_lost(self._session_lost), meter.on_condition(self._condition))
 
     @property
     def status(self) -> LinkStatus:
-        """What the link is doing."""
-        return self._status
+        """State, cause and next attempt of the link."""
+        return self._log.status
 
     @property
     def state(self) -> LinkState:
-        """What the link is doing, in a word."""
-        return self._status.state
+        """State of the link."""
+        return self._log.status.state
+
+    @property
+    def journal(self) -> Sequence[LinkStatus]:
+        """The last changes of state or cause, oldest first; each cause once in an outage."""
+        return self._log.journal
 
     @property
     def connected_at(self) -> float | None:
@@ -124,28 +121,28 @@ class LinkKeeper:
 
         Returns how to stop that.
         """
-        return self._changed.add(callback)
+        return self._log.changed.add(callback)
 
     def on_status(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
         """Have every change of state or cause reported, for whoever shows what is the case now.
 
         Causes that alternate are reported each time. Returns how to stop that.
         """
-        return self._updated.add(callback)
+        return self._log.updated.add(callback)
 
     async def open(
         self, progress: ProgressCallback | None = None, first: Iterable[AnyProperty] = ()
     ) -> ReadReport:
         """Connect for the first time and keep the link from then on.
 
-        Returns what the meter says about ``first``; raises as SmartMeter.connect().
+        Returns the values of ``first``; raises as SmartMeter.connect().
         """
-        self._set(LinkState.CONNECTING)
+        self._log.set(LinkState.CONNECTING)
         self._first = wanted = tuple(first)
         try:
             reading = await self._connect(progress, wanted)
         except BaseException:
-            self._set(LinkState.CLOSED)
+            self._log.set(LinkState.CLOSED)
             raise
         self._connected()
         self._task = asyncio.create_task(self._keep())
@@ -154,19 +151,19 @@ class LinkKeeper:
     def start(self, first: Iterable[AnyProperty] = ()) -> None:
         """Keep the link from now on, without waiting for the first session.
 
-        For a meter that has been read before: its network must be known. What it says about
-        ``first`` in the first session is reported to those who have subscribed to the meter.
+        For a meter that has been read before: its network must be known. The values of
+        ``first`` in the first session are reported to the subscribers of the meter.
         """
         self._first = tuple(first)
         self._lost = NotConnectedError("There has been no session yet")
-        self._set(LinkState.CONNECTING)
+        self._log.set(LinkState.CONNECTING)
         self._wake.set()
         self._task = asyncio.create_task(self._keep())
 
     async def _connect(
         self, progress: ProgressCallback | None, first: tuple[AnyProperty, ...]
     ) -> ReadReport:
-        """Connect; a meter that has let us in before must refuse us in two whole attempts."""
+        """Connect; a meter that accepted the credentials before must refuse two whole attempts."""
         try:
             return await self.meter.connect(progress, first)
         except CredentialsRefusedError:
@@ -184,10 +181,10 @@ class LinkKeeper:
         await self.meter.close(end_session=end_session)
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
-        self._set(LinkState.CLOSED)
+        self._log.set(LinkState.CLOSED)
 
     def retry_now(self) -> None:
-        """Cut the wait for the next attempt short: the port may be there again.
+        """End the wait for the next attempt: the port may be there again.
 
         In the middle of an attempt, the next one will not be waited for.
         """
@@ -206,8 +203,8 @@ class LinkKeeper:
     async def rescan(self) -> None:
         """Do as :meth:`reconnect`, but look for the meter on all channels first.
 
-        What the scan finds takes the place of what was remembered; if it finds nothing, the
-        old place is tried after that as ever.
+        A network that the scan finds replaces the remembered one; if it finds none, the
+        remembered one is tried after that.
         """
         await self._renew(RecoveryStep.RESCAN)
 
@@ -220,7 +217,7 @@ class LinkKeeper:
         else:
             self.retry_now()
             if self.state is LinkState.REFUSED:
-                self._set(LinkState.CONNECTING, self.status.error)
+                self._log.set(LinkState.CONNECTING, self.status.error)
             if isinstance(self.status.error, TransmitLimitError):
                 raise self.status.error.with_traceback(None)
 
@@ -237,12 +234,12 @@ class LinkKeeper:
 
     def _session_lost(self, error: RouteBError) -> None:
         self._lost = error
-        self._set(LinkState.CONNECTING, error)
+        self._log.set(LinkState.CONNECTING, error)
         self._wake.set()
 
     def _condition(self, condition: Condition) -> None:
         if self.meter.connected:
-            self._set(_CONDITIONS[condition])
+            self._log.set(_CONDITIONS[condition])
         elif condition is Condition.UP:
             self.retry_now()  # the limit has ended while we waited for that
 
@@ -266,21 +263,21 @@ class LinkKeeper:
         lost_at = asyncio.get_running_loop().time()
         self._logged_steps.clear()
         self._refusals = 0
-        self._refused_wait = _FIRST_REFUSED_WAIT
+        self._refused_wait = FIRST_REFUSED_WAIT_S
         answered = (self.meter.answered_at or self._connected_at) - self._connected_at
-        if self._requested is not None or answered >= _HEALTHY:
+        if self._requested is not None or answered >= _HEALTHY_S:
             self._failed_step = None
-        if self._requested is not None or lost_at - self._connected_at >= _STABLE:
+        if self._requested is not None or lost_at - self._connected_at >= _SAME_OUTAGE_S:
             self._backoff.reset()
         else:
             await self._wait(error)
         while (failure := await self._try_steps(error)) is not None:
             self._count_refusal(failure)
-            if self._refusals >= _REFUSALS:
+            if self._refusals >= _MIN_REFUSALS:
                 error = failure
                 await self._wait_refused(failure)
             else:
-                error = _unless_believed(failure)
+                error = _error_to_report(failure)
                 await self._wait(error)
         self._connected()
         up = "up" if is_start else "back"
@@ -296,7 +293,7 @@ class LinkKeeper:
                 failure, PortError | CommandTimeoutError
             ):
                 continue
-            self._announce(step, _unless_believed(failure or error))
+            self._announce(step, _error_to_report(failure or error))
             if step is self._requested:
                 self._requested = None
             try:
@@ -314,7 +311,11 @@ class LinkKeeper:
         return failure
 
     def _steps(self, error: RouteBError) -> tuple[RecoveryStep, ...]:
-        """Return what to try: all of it where only the session is gone, from where it makes sense."""
+        """Return the steps to try.
+
+        REOPEN alone if port or dongle are lost; else all, or those from the requested step on, or
+        those behind the step whose session did not last.
+        """
         gone = not isinstance(error, SessionLostError | TransmitLimitError)
         if gone or not self.meter.has_port:
             return (RecoveryStep.REOPEN,)
@@ -336,7 +337,9 @@ class LinkKeeper:
         if self.status.error is not None and (refused or not (first or at_port)):
             error = self.status.error
         is_start = isinstance(error, NotConnectedError)
-        self._set(LinkState.CONNECTING if first else self.state, None if is_start else error, step)
+        self._log.set(
+            LinkState.CONNECTING if first else self.state, None if is_start else error, step
+        )
         level = logging.DEBUG if is_start or step in self._logged_steps else logging.INFO
         if not is_start:
             self._logged_steps.add(step)
@@ -347,16 +350,16 @@ class LinkKeeper:
         waits_for_dongle = isinstance(self.status.error, PortError | DongleError)
         if waits_for_dongle and progress.stage not in (Stage.OPENING, Stage.IDENTIFYING):
             error = NotConnectedError("The dongle is there again")
-            self._set(LinkState.CONNECTING, error, self.status.step)
+            self._log.set(LinkState.CONNECTING, error, self.status.step)
 
     def _count_refusal(self, failure: RouteBError) -> None:
         refused = isinstance(failure, CredentialsRefusedError)
         self._refusals = self._refusals + 1 if refused else 0
 
     async def _wait(self, error: RouteBError) -> None:
-        """Wait for the next attempt, or until something says that it is worth while now."""
+        """Wait for the next attempt, or until an event makes it worth while now."""
         away = isinstance(error, PortError | DongleError)
-        seconds = self._backoff.next(LONGEST_PORT_WAIT if away else LONGEST_WAIT)
+        seconds = self._backoff.next(LONGEST_PORT_WAIT_S if away else LONGEST_WAIT_S)
         limited = isinstance(error, TransmitLimitError)
         await self._wait_in(LinkState.LIMITED if limited else LinkState.WAITING, error, seconds)
 
@@ -365,11 +368,11 @@ class LinkKeeper:
         if self.state is not LinkState.REFUSED:
             _LOGGER.info("The meter does not accept the credentials any more")
         seconds = self._refused_wait
-        self._refused_wait = min(_LONGEST_REFUSED_WAIT, 2.0 * seconds)
+        self._refused_wait = min(LONGEST_REFUSED_WAIT_S, 2.0 * seconds)
         await self._wait_in(LinkState.REFUSED, error, seconds)
 
     async def _wait_in(self, state: LinkState, error: RouteBError, seconds: float) -> None:
-        self._set(state, error, retry_at=asyncio.get_running_loop().time() + seconds)
+        self._log.set(state, error, retry_at=asyncio.get_running_loop().time() + seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -377,44 +380,13 @@ class LinkKeeper:
 
     def _connected(self) -> None:
         self._requested = None
-        self._causes.clear()
+        self._log.end_outage()
         self._connected_at = asyncio.get_running_loop().time()
-        self._set(_CONDITIONS[self.meter.condition])
-
-    def _set(
-        self,
-        state: LinkState,
-        error: RouteBError | None = None,
-        step: RecoveryStep | None = None,
-        *,
-        retry_at: float | None = None,
-    ) -> None:
-        before = self._status
-        now = asyncio.get_running_loop().time()
-        since = before.since if before.state is state else now
-        self._status = LinkStatus(state, since, error, step, retry_at)
-        if self._is_change(before):
-            self.journal.append(self._status)
-            self._changed.notify(self._status)
-        if (state, type(error)) != (before.state, type(before.error)):
-            self._updated.notify(self._status)
-
-    def _is_change(self, before: LinkStatus) -> bool:
-        """Return whether the status is another one, and not the next attempt of the same outage.
-
-        An outage may last for weeks, with an attempt every minute and causes that alternate.
-        """
-        status = self._status
-        if status.error is None:
-            return status.state is not before.state
-        cause = (status.state, type(status.error))
-        known = cause in self._causes
-        self._causes.add(cause)
-        return status.state is not before.state or not known
+        self._log.set(_CONDITIONS[self.meter.condition])
 
 
-def _unless_believed(error: RouteBError) -> RouteBError:
-    """Return what to report of a failure: a refusal is not believed before it is repeated."""
+def _error_to_report(error: RouteBError) -> RouteBError:
+    """Return the error to report: a refusal counts only once it is repeated."""
     if isinstance(error, CredentialsRefusedError):
-        return JoinFailedError("The meter turned the sign-in down, perhaps by mistake")
+        return JoinFailedError("The meter refused the sign-in, perhaps by mistake")
     return error

@@ -10,7 +10,7 @@ from ..trace.trace import Trace
 from .survey import detected
 
 #: Seconds for all of it after the opening of the port: a dialog waits for it.
-_TIMEOUT: Final = 2.0
+_TIMEOUT_S: Final = 2.0
 
 
 async def end_session(
@@ -24,7 +24,7 @@ async def end_session(
     async with asyncio.timeout(None) as limit:
 
         def start() -> None:
-            limit.reschedule(asyncio.get_running_loop().time() + _TIMEOUT)
+            limit.reschedule(asyncio.get_running_loop().time() + _TIMEOUT_S)
 
         async with detected(connector, Trace(Redactor()), start, dongle_kind) as dongle:
             await dongle.identify()

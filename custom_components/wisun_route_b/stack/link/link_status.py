@@ -1,4 +1,4 @@
-"""What the link is doing, in the words of its user."""
+"""State of the link, as the user sees it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from ..errors import RouteBError
 class RecoveryStep(StrEnum):
     """What to try when the session is lost, in this order; each costs more than the one before."""
 
-    #: Sign in again where the meter was: 2 to 10 s, or 40 in vain.
+    #: Sign in again where the meter was: 2 to 10 s, or 40 s if it fails.
     REJOIN = "rejoin"
     #: Look for the meter on all channels, as it may have moved.
     RESCAN = "rescan"
@@ -20,7 +20,7 @@ class RecoveryStep(StrEnum):
 
 
 class LinkState(StrEnum):
-    """What the link is doing, in the words of its user."""
+    """State of the link, as the user sees it."""
 
     #: Nothing: never opened, or closed.
     CLOSED = "closed"

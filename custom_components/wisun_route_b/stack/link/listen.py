@@ -17,7 +17,7 @@ async def listen(
 ) -> AsyncIterator[tuple[FoundNetwork, ...]]:
     """Yield what each pass has found; the progress is that of all passes together.
 
-    A dongle that refuses some channels has found nothing on them, unless no pass is left.
+    If a dongle refuses some channels, nothing was found on them; in the last pass, that is an error.
     Raises a PortError or a DongleError.
     """
     whole = sum(map(dongle.scan_seconds, passes))

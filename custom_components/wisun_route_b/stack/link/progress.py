@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 #: Seconds between two estimates of a step that takes long.
-_TICK = 1.0
+_TICK_S = 1.0
 
 
 class Stage(StrEnum):
@@ -33,7 +33,7 @@ type ProgressCallback = Callable[[Progress], None]
 
 
 def ignore_progress(_: Progress) -> None:
-    """Take no interest in progress."""
+    """Ignore progress."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def estimated(
         nonlocal timer
         done = min(1.0, (loop.time() - begun) / seconds)
         report(Progress(stage, start + (end - start) * done))
-        timer = loop.call_later(_TICK, tick) if done < 1.0 else None
+        timer = loop.call_later(_TICK_S, tick) if done < 1.0 else None
 
     tick()
     try:

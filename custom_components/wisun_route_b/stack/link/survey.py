@@ -1,4 +1,4 @@
-"""What can be learned without a session: which dongle is on the port, and what is on the air."""
+"""What can be found out without a session: the dongle on the port, and the networks in range."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable

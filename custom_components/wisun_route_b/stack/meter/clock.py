@@ -1,4 +1,4 @@
-"""The meter's clock beside ours."""
+"""Offset of the meter's clock from ours."""
 
 from datetime import date, datetime, time, timedelta
 

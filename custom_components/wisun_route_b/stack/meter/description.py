@@ -1,4 +1,4 @@
-"""What a meter says of itself: read once, and remembered from one start to the next.
+"""A meter's description of itself: read once, and stored from one start to the next.
 
 Everything here is derived from one report on :data:`DESCRIPTION_PROPERTIES`, which is what is stored.
 """
@@ -35,7 +35,7 @@ SCALE_PROPERTIES: tuple[AnyProperty, ...] = (
     COEFFICIENT,
     EFFECTIVE_DIGITS,
 )
-#: What describes a meter, in one Get: what the rest hangs on ...
+#: Properties that describe a meter, in one Get: those that all else depends on ...
 ESSENTIAL_PROPERTIES: tuple[AnyProperty, ...] = (
     GET_PROPERTY_MAP,
     *SCALE_PROPERTIES,
@@ -125,7 +125,7 @@ class MeterDescription:
 
 
 def _bytes_of(epc: int, value: object) -> bytes:
-    # The table decoded it, so it is what the table can encode.
+    # Decoded by this row of the table, so the row can encode it.
     return cast("MeterProperty[object]", PROPERTIES[epc]).encode(value)
 
 

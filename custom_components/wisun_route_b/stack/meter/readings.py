@@ -1,7 +1,7 @@
-"""What a meter can say, as typed values.
+"""Values of a meter's properties, typed.
 
 Energies are registers in kWh (``Decimal``, exact), never consumption per slot. ``None`` always
-means that the meter has no value there. Meters speak Japan Standard Time and send no zone.
+means that the meter has no value there. Times of meters are in Japan Standard Time, sent without a zone.
 """
 
 from dataclasses import dataclass, field

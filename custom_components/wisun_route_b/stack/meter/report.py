@@ -1,4 +1,4 @@
-"""What came of a read: values, refusals and silence, property by property."""
+"""The result of a read: values, refusals and missing answers, property by property."""
 
 from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class ReadReport:
 
     def value[T](self, definition: MeterProperty[T]) -> T | None:
         """Return the value of a property, or None if there is none."""
-        # The table decoded it, so it is what the table says.
+        # Decoded by this row of the table, so it has the type of the row.
         return cast("T | None", self.values.get(definition.epc))
 
     def has(self, *epcs: int) -> bool:
@@ -35,7 +35,7 @@ class ReadReport:
         return all(self.values.get(epc) is not None for epc in epcs)
 
     def part(self, epcs: AbstractSet[int]) -> Self:
-        """Return what this report says of some properties."""
+        """Return the part of this report about some properties."""
         return type(self)(
             values=MappingProxyType({e: value for e, value in self.values.items() if e in epcs}),
             refused=self.refused & epcs,
@@ -46,8 +46,8 @@ class ReadReport:
     def merged(self, newer: Self) -> Self:
         """Return this report brought up to date by a newer one.
 
-        A value stays until the meter gives another or refuses it: one lost answer says
-        nothing about the meter. How old a value may be is for the reader to say.
+        A value stays until the meter gives another or refuses it: one lost answer means
+        nothing. How old a value may be is up to the caller.
         """
         answered = newer.values.keys() | newer.refused
         kept = {epc: value for epc, value in self.values.items() if epc not in newer.refused}

@@ -78,7 +78,7 @@ class Scale:
 
 
 def require(scale: Scale | None) -> Scale:
-    """Return the scale, or raise ScaleUnknownError: an energy is never guessed."""
+    """Return the scale, or raise ScaleUnknownError."""
     if scale is None:
         raise ScaleUnknownError("The meter did not answer its energy unit (E1)")
     return scale

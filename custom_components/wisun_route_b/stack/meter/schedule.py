@@ -1,6 +1,6 @@
 """The schedule of reads, as data: what to ask the meter now.
 
-Pure: the caller brings the time and says what it wants and what it has. Half-hour values
+Pure: the caller passes the time, what it wants and what it has. Half-hour values
 come by push; they are asked for only when the push is overdue (application interface
 specification 1.01, 3.2.1 and 3.3.1: within five minutes, else from :05 and :35 on).
 """
@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .history import HALF_HOUR
+from .half_hours import HALF_HOUR
 from .properties import (
     CUMULATIVE_ENERGY_NORMAL,
     CUMULATIVE_ENERGY_REVERSE,
@@ -56,7 +56,7 @@ SLOW = Group((OPERATION_STATUS, FAULT_STATUS, CURRENT_DATE, CURRENT_TIME), timed
 HALF_HOURLY: tuple[AnyProperty, ...] = (FIXED_TIME_ENERGY_NORMAL, FIXED_TIME_ENERGY_REVERSE)
 
 
-def due(
+def due_properties(
     now: datetime, last_read: Mapping[int, datetime], wanted: Collection[int]
 ) -> tuple[AnyProperty, ...]:
     """Return the properties to ask for now, out of those ``wanted`` (EPCs).

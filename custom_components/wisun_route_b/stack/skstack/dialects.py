@@ -1,4 +1,4 @@
-"""The two dialects of SKSTACK IP; the name of a product does not show which one it speaks."""
+"""The two dialects of SKSTACK IP; the name of a product does not show which one it uses."""
 
 from enum import Enum, auto
 
@@ -16,7 +16,7 @@ class Dialect(Enum):
 
     @classmethod
     def from_info(cls, info: Info) -> Dialect:
-        """Tell the dialect by SKINFO, whose answer ends with a side on dual firmware only."""
+        """Return the dialect by SKINFO, whose answer ends with a side on dual firmware only."""
         return cls.SINGLE if info.side is None else cls.DUAL
 
     @property

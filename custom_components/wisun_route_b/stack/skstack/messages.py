@@ -1,4 +1,4 @@
-"""Everything a dongle can say, as frozen values.
+"""All messages of a dongle, as frozen values.
 
 No ``repr`` shows the Route-B ID (which travels in clear text inside PANA datagrams, pairing
 IDs and echoed commands), the password, a MAC or an IPv6 address: a message may be logged as

@@ -64,7 +64,7 @@ class PanDescriptionBuilder:
         return self._fields is not None and _LAST in self._fields
 
     def end(self) -> PanDescription | None:
-        """Close the block, if one is open, and return what it says."""
+        """Close the block, if one is open, and return its contents."""
         fields, self._fields = self._fields, None
         if fields is None:
             return None

@@ -1,7 +1,7 @@
 """What the PANA packets of a sign-in give away (RFC 5191): nothing secret is looked at.
 
 A meter sends four: start, challenge, proof, result. It sends the third only to who has proved
-to know the password, so a sign-in that stops at the second was turned down.
+to know the password, so a sign-in that stops at the second was refused.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def sequence_of(packet: bytes) -> bytes:
 
 
 def turns_down(packet: bytes) -> bool:
-    """Return whether a packet says in so many words that the sign-in is refused."""
+    """Return whether a packet reports explicitly that the sign-in is refused."""
     return any(
         (code == _RESULT_CODE and int.from_bytes(value) != _SUCCESS)
         or (code == _EAP_PAYLOAD and value[:1] == bytes((_EAP_FAILURE,)))

@@ -1,7 +1,7 @@
 """One line to its message: a table of small pure functions, one for each keyword.
 
 A dongle that echoes prints every character at once, so the bytes of a command that was never
-finished stand in front of the next thing it says: ``SKSENDTOEVENT 21 ...``. That "glue" is cut
+finished stand in front of its next message: ``SKSENDTOEVENT 21 ...``. That "glue" is cut
 off wherever the rest is unmistakable. A keyword with arguments is: they have exact forms, and
 no argument of a command contains a space. The bare words OK and EPANDESC are not, for a
 password may end in them; they count only behind glue that contains no space, hence no
@@ -35,7 +35,7 @@ class PanDescriptionBegins:
     """The headline of an EPANDESC block; its fields follow."""
 
 
-type Said = (
+type Content = (
     Ok
     | Fail
     | Event
@@ -51,15 +51,15 @@ type Said = (
 
 
 class Parsed(NamedTuple):
-    """What a line says, and the glue in front of it."""
+    """The message of a line, and the glue in front of it."""
 
     glue: bytes
-    said: Said
+    content: Content
 
     @override
     def __repr__(self) -> str:
         """Hide the glue: the echo of a command may hold the password."""
-        return f"Parsed({self.said!r})"
+        return f"Parsed({self.content!r})"
 
 
 # A lone byte behind the address is a parameter, as single-stack firmware prints it; but FF is
@@ -126,7 +126,7 @@ class _Rule(NamedTuple):
     """What must follow a keyword, and how to read it."""
 
     form: re.Pattern[bytes]
-    read: Callable[[re.Match[bytes]], Said | None]
+    read: Callable[[re.Match[bytes]], Content | None]
 
 
 _RULES: Final[Mapping[bytes, _Rule]] = MappingProxyType(
@@ -143,18 +143,18 @@ _KEYWORD = re.compile(rb"(?:%b)(?= )" % b"|".join(_RULES))
 
 
 def parse(line: bytes) -> Parsed:
-    """Say what a line means. Trailing spaces, which some firmware prints, mean nothing."""
+    """Return the message of a line. Trailing spaces, which some firmware prints, mean nothing."""
     text = line.rstrip(b" ")
     for keyword in _KEYWORD.finditer(text):
         rule = _RULES[keyword[0]]
         match = rule.form.fullmatch(text, keyword.end())
-        if match is not None and (said := rule.read(match)) is not None:
-            return Parsed(text[: keyword.start()], said)
-    return _parse_bare_word(text) or Parsed(b"", unexplained(line))
+        if match is not None and (content := rule.read(match)) is not None:
+            return Parsed(text[: keyword.start()], content)
+    return _parse_bare_word(text) or Parsed(b"", classify_unknown(line))
 
 
-def unexplained(line: bytes) -> Echo | Unknown:
-    """Tell the echo of a command, finished or not, from what makes no sense."""
+def classify_unknown(line: bytes) -> Echo | Unknown:
+    """Distinguish the echo of a command, finished or not, from unknown text."""
     return Echo(line) if _COMMAND.match(line) else Unknown(line)
 
 

@@ -1,6 +1,6 @@
 r"""Bytes to lines and datagrams: the only place that knows where one ends.
 
-CR ends a line, LF ends a line, and an empty line says nothing. So CRLF, the bare CR of ROPT
+CR ends a line, LF ends a line, and an empty line means nothing. So CRLF, the bare CR of ROPT
 and a stray LF need no cases of their own, and an answer is delivered at its CR.
 
 A payload of ERXUDP is either raw or hexadecimal, depending on a flash setting of the dongle,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .events import EventNumber
 from .messages import Event, Message, Unknown
 from .pan_description import PanDescriptionBuilder
-from .parser import PanDescriptionBegins, parse, unexplained
+from .parser import PanDescriptionBegins, classify_unknown, parse
 from .reader import Line, Packet, Reader, Unit
 
 _OF_A_SCAN = frozenset((EventNumber.BEACON, EventNumber.SCAN_FINISHED))
@@ -34,7 +34,7 @@ class ReceiverStatistics:
 
 
 class Receiver:
-    """Decodes what one dongle says. Pure: no I/O, no clock, and it never raises."""
+    """Decodes the bytes of one dongle. Pure: no I/O, no clock, and it never raises."""
 
     __slots__ = ("_damaged", "_datagrams", "_messages", "_pan", "_reader", "_unknown")
 
@@ -63,7 +63,7 @@ class Receiver:
 
     @property
     def holds_back(self) -> bool:
-        """Whether :meth:`give_up` would bring something to light."""
+        """Whether :meth:`give_up` would return something."""
         return self._reader.holds_back
 
     def receive(self, data: bytes) -> list[Message]:
@@ -73,7 +73,7 @@ class Receiver:
     def give_up(self) -> list[Message]:
         """Return what is held back, and forget what is unfinished.
 
-        For the moment when the dongle owes an answer and is silent: behind a datagram that
+        For when an answer of the dongle is due and does not come: behind a datagram that
         broke off, up to 1234 bytes wait for the rest of it (see :mod:`.reader`).
         """
         messages = self._decode(self._reader.give_up())
@@ -98,15 +98,15 @@ class Receiver:
     def _from_line(self, line: bytes) -> list[Message]:
         if self._pan.add(line):
             return self._end_pan_description() if self._pan.finished else []
-        glue, said = parse(line)
+        glue, message = parse(line)
         # What happens in between has nothing to do with the block, unless the scan goes on or ends.
-        passing = isinstance(said, Event) and said.number not in _OF_A_SCAN
+        passing = isinstance(message, Event) and message.number not in _OF_A_SCAN
         before = [] if passing else self._end_pan_description()
         before += _explain_glue(glue)
-        if isinstance(said, PanDescriptionBegins):
+        if isinstance(message, PanDescriptionBegins):
             self._pan.begin()
             return before
-        return [*before, said]
+        return [*before, message]
 
     def _end_pan_description(self) -> list[Message]:
         description = self._pan.end()
@@ -122,4 +122,4 @@ class Receiver:
 
 
 def _explain_glue(glue: bytes) -> list[Message]:
-    return [unexplained(glue)] if glue else []
+    return [classify_unknown(glue)] if glue else []

@@ -11,12 +11,12 @@ from typing import Final
 
 from .pseudonyms import Pseudonyms
 
-#: Lines that are kept: some hours of a quiet link, some minutes of a troubled one.
-_LINES: Final = 500
+#: Lines that are kept: some hours of a quiet link, some minutes of one with faults.
+_MAX_LINES: Final = 500
 #: ECHONET Lite frames that are kept in each direction, however many other lines come.
-_FRAMES: Final = 20
+_MAX_FRAMES: Final = 20
 #: Characters of a line that are kept. A day of history has about 550.
-_LENGTH: Final = 1500
+_MAX_CHARACTERS: Final = 1500
 
 
 class TraceDirection(StrEnum):
@@ -47,9 +47,9 @@ class LineLog:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._lines = deque[LoggedLine](maxlen=_LINES)
+        self._lines = deque[LoggedLine](maxlen=_MAX_LINES)
         self._frames = {
-            direction: deque[LoggedLine](maxlen=_FRAMES)
+            direction: deque[LoggedLine](maxlen=_MAX_FRAMES)
             for direction in (TraceDirection.SENT, TraceDirection.RECEIVED)
         }
         self.pseudonyms = Pseudonyms()
@@ -69,11 +69,11 @@ class LineLog:
         self._lines.append(LoggedLine(at, direction, _clipped(text)))
 
     def add_frame(self, at: float, direction: TraceDirection, frame: str) -> None:
-        """Keep a frame that holds no secret, which is a part of a line as well."""
+        """Keep a frame that holds no secret; ``at`` in seconds of the running loop's clock."""
         self._frames[direction].append(LoggedLine(at, direction, _clipped(frame)))
 
 
 def _clipped(text: str) -> str:
-    if len(text) <= _LENGTH:
+    if len(text) <= _MAX_CHARACTERS:
         return text
-    return f"{text[:_LENGTH]}… ({len(text)} characters)"
+    return f"{text[:_MAX_CHARACTERS]}… ({len(text)} characters)"

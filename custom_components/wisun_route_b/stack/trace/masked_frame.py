@@ -2,8 +2,8 @@
 
 Shown is only what is known to be harmless. A property that this package does not know, one
 whose data are not what they should be, and everything behind the first byte that makes no
-sense are masked: the serial number may be in it, or a line of text with an address, where a
-datagram has lost its end and swallowed what stood behind.
+sense are masked: it may hold the serial number, or a line of text with an address, where a
+datagram has lost its end and includes what followed.
 """
 
 from collections.abc import Iterator
@@ -35,12 +35,12 @@ _HEADER: Final = b"\x10\x81"
 _OBJECTS: Final = frozenset(eoj.encode() for eoj in (CONTROLLER, METER, NODE_PROFILE))
 _SERVICES: Final = frozenset(ESV)
 #: Bytes up to and with OPC, of an EPC with its PDC, and of the lowest EPC.
-_FIXED: Final = 12
-_HEADING: Final = 2
+_FIXED_BYTES: Final = 12
+_PROPERTY_HEADER_BYTES: Final = 2
 _LOWEST_EPC: Final = 0x80
 #: Bytes of data that cannot hold enough of anything.
-_SHORT: Final = 4
-#: A piece of a line that a datagram has swallowed; no register or date looks like that.
+_SHORT_BYTES: Final = 4
+#: A piece of a line inside a datagram that lost its end; no register or date looks like that.
 _TEXT: Final = re.compile(rb"[0-9A-Za-z: ]{6}")
 #: Any scale: only whether the counts are possible is of interest here.
 _SCALE: Final = Scale(Decimal(1))
@@ -61,21 +61,21 @@ def _fields(payload: bytes) -> Iterator[str]:
         return
     for first, end in ((0, 2), (2, 4), (4, 7), (7, 10), (10, 11), (11, 12)):
         yield payload[first:end].hex().upper()
-    at = _FIXED
-    for _ in range(payload[_FIXED - 1]):
+    at = _FIXED_BYTES
+    for _ in range(payload[_FIXED_BYTES - 1]):
         edt = _data_of(payload[at:])
         if edt is None:
             break
         shown = edt.hex().upper() if _is_harmless(payload[at], edt) else MASK
         yield f"{payload[at]:02X} {len(edt):02X} {shown}".rstrip()
-        at += _HEADING + len(edt)
+        at += _PROPERTY_HEADER_BYTES + len(edt)
     if at < len(payload):
         yield _rest(payload[at:])
 
 
 def _begins_well(payload: bytes) -> bool:
     return (
-        len(payload) >= _FIXED
+        len(payload) >= _FIXED_BYTES
         and payload.startswith(_HEADER)
         and {payload[4:7], payload[7:10]} <= _OBJECTS
         and payload[10] in _SERVICES
@@ -84,9 +84,9 @@ def _begins_well(payload: bytes) -> bool:
 
 def _data_of(rest: bytes) -> bytes | None:
     """Return the data of the property that stands first, None if none does."""
-    if len(rest) < _HEADING or rest[0] < _LOWEST_EPC:
+    if len(rest) < _PROPERTY_HEADER_BYTES or rest[0] < _LOWEST_EPC:
         return None
-    edt = rest[_HEADING : _HEADING + rest[1]]
+    edt = rest[_PROPERTY_HEADER_BYTES : _PROPERTY_HEADER_BYTES + rest[1]]
     return edt if len(edt) == rest[1] else None
 
 
@@ -96,7 +96,7 @@ def _is_harmless(epc: int, edt: bytes) -> bool:
         return not edt
     if row is INSTALLATION_LOCATION:
         return len(edt) <= 1  # else it may be a position
-    if len(edt) <= _SHORT:
+    if len(edt) <= _SHORT_BYTES:
         return row is not None or epc in _NODE_PROFILE or not edt
     if row is None or _TEXT.search(edt):
         return False

@@ -27,10 +27,10 @@ _SHAPE_LENGTH: Final = 160
 
 
 class Trace:
-    """Keeps one meter's conversation, connection after connection."""
+    """The trace of one meter, over all its connections."""
 
     def __init__(self, redactor: Redactor, log: LineLog | None = None) -> None:
-        """Take what hides the literal secrets, and where the lines are kept."""
+        """Take the redactor of the literal secrets, and the log that keeps the lines."""
         self.redactor = redactor
         """Knows the literal secrets; a driver adds the addresses that it learns."""
         self._log = log or LineLog()
@@ -41,19 +41,19 @@ class Trace:
         return self._log.pseudonyms
 
     def sent(self, text: str) -> None:
-        """Keep a line about what is about to be written; the text holds no secret."""
+        """Log what is about to be written; the text holds no secret."""
         self._keep(TraceDirection.SENT, text)
 
     def received(self, text: str) -> None:
-        """Keep a line about what the dongle said; the text holds no secret."""
+        """Log what was received; the text holds no secret."""
         self._keep(TraceDirection.RECEIVED, text)
 
     def note(self, text: str) -> None:
-        """Keep a remark about the port, which is not on the line."""
+        """Log a remark about the port, which is not on the line."""
         self._keep(TraceDirection.NOTE, text)
 
     def frame(self, direction: TraceDirection, payload: bytes) -> str:
-        """Keep an ECHONET Lite frame, masked, and return it for the line that it is a part of."""
+        """Log an ECHONET Lite frame, masked, and return it for the line that it is a part of."""
         frame = self.redactor.literally(masked_frame(payload))
         self._log.add_frame(asyncio.get_running_loop().time(), direction, frame)
         return frame
@@ -65,7 +65,7 @@ class Trace:
 
 
 def shape(line: bytes, known: Callable[[re.Match[bytes]], bool]) -> str:
-    """Return bytes of which nothing is known: the known words, and how long everything else is.
+    """Return the shape of bytes that cannot be parsed: known words, and the length of all else.
 
     Every other letter or digit becomes an ``x``, because noise may have left a part of a key or of
     an address. ``known`` decides for each run of letters and digits.

@@ -1,11 +1,11 @@
-"""What is to go wrong with a J11 dongle, now or next time."""
+"""Faults of a J11 dongle for the next command or frame, and lasting ones."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class OneShotFaults:
-    """Orders that wait for their moment, and what lasts."""
+    """Pending faults, each used up once, and lasting ones."""
 
     results: list[tuple[int | None, int]] = field(default_factory=list)
     """Results of the next commands, which are not executed; with a code: of that command only."""
@@ -14,19 +14,19 @@ class OneShotFaults:
     torn: list[int] = field(default_factory=list)
     """After how many bytes the next frames break off."""
     starts_in_vain: int = 0
-    """How many 0053 hear no beacon (JOIN_FAILED) although the meter is there."""
+    """How many 0053 receive no beacon (JOIN_FAILED) although the meter is there."""
     no_pana: bool = False
     """The meter answers no message of an authentication."""
     foreign_firmware: int | None = None
-    """What the version says instead of "HAN and Route B"."""
+    """What the version reports instead of "HAN and Route B"."""
 
     @property
     def none(self) -> bool:
-        """Whether nothing is to go wrong."""
+        """Whether no fault is pending or in force."""
         return self == OneShotFaults()
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Clear all faults."""
         self.results.clear()
         self.transmissions.clear()
         self.torn.clear()
@@ -43,7 +43,7 @@ class OneShotFaults:
         return None
 
     def start_in_vain(self) -> bool:
-        """Return whether this 0053 is to hear nothing."""
+        """Return whether this 0053 is to receive nothing."""
         if self.starts_in_vain:
             self.starts_in_vain -= 1
             return True

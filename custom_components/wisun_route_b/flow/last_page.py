@@ -1,0 +1,75 @@
+"""The last page of the set-up: what was found and done, and what is left to do."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+
+from ..const import DOMAIN
+from ..energy_dashboard import async_has_grid_source, async_in_grid, has_dashboard
+from ..orders import Orders
+from ..stack import Signal, SmartMeter, properties
+
+#: dBm from which on a reception is called good, and fair; weaker ones are weak. Below about -95 dBm a
+#: link does not hold (see :mod:`..repairs.weak_signal`), and it fades by 10 dB and more with the weather
+#: and with people who walk by.
+_GOOD: Final = -75.0
+_FAIR: Final = -87.0
+
+
+async def async_title(hass: HomeAssistant) -> str:
+    """Name the entry in the language of the house. The name gives no secret away."""
+    texts = await async_get_translations(hass, hass.config.language, "device", [DOMAIN])
+    return texts.get(f"component.{DOMAIN}.device.smart_meter.name", "Smart meter")
+
+
+async def async_last_page(hass: HomeAssistant, meter: SmartMeter, orders: Orders) -> dict[str, str]:
+    """Return the placeholders of the text, in the language of the house."""
+    prefix = f"component.{DOMAIN}.config.create_entry."
+    found = await async_get_translations(hass, hass.config.language, "config", [DOMAIN])
+    texts = {
+        key.removeprefix(prefix): text for key, text in found.items() if key.startswith(prefix)
+    }
+    energy = [
+        texts.get(key, "")
+        for key in await _energy(hass, orders)
+        if key != "solar" or _counts_export(meter)
+    ]
+    if orders.import_days and has_dashboard(hass):
+        energy.append(texts.get("days", ""))
+    return {
+        "reception": _reception(texts, meter.signal),
+        "energy": "\n\n".join(filter(None, energy)),
+    }
+
+
+async def _energy(hass: HomeAssistant, orders: Orders) -> list[str]:
+    """Return the keys of what there is to say about the Energy dashboard."""
+    if not has_dashboard(hass):
+        return []
+    theirs = (orders.take_over or {}).values()
+    if await async_in_grid(hass, theirs):
+        return ["energy_switched", "solar"]
+    if orders.dashboard:
+        return ["energy_added", "solar"]
+    return ["energy_left" if await async_has_grid_source(hass) else "energy_by_hand"]
+
+
+def _counts_export(meter: SmartMeter) -> bool:
+    description = meter.description
+    return description is not None and description.offers(properties.CUMULATIVE_ENERGY_REVERSE)
+
+
+def reception_of(dbm: float) -> str:
+    """Return the key of the word for a signal strength in dBm."""
+    if dbm >= _GOOD:
+        return "good"
+    return "fair" if dbm >= _FAIR else "weak"
+
+
+def _reception(texts: Mapping[str, str], signal: Signal | None) -> str:
+    if signal is None:
+        return ""
+    text = texts.get(f"reception_{reception_of(signal.dbm)}", "")
+    return text.replace("{dbm}", f"{signal.dbm:.0f}")
