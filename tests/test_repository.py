@@ -23,7 +23,7 @@ def _pyproject() -> dict[str, Any]:
 
 def test_hacs_json_has_only_keys_that_the_hacs_action_knows() -> None:
     assert _json("hacs.json") == {
-        "name": "Wi-SUN Route B",
+        "name": "Bルート電力スマートメーター Smart Meter (Wi-SUN Route B)",
         "homeassistant": "2026.10.0",
         "hide_default_branch": True,
     }
@@ -42,6 +42,14 @@ def test_manifest_and_project_have_the_same_name_and_version() -> None:
     assert manifest["name"] == _json("hacs.json")["name"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
     assert manifest["version"] == _pyproject()["project"]["version"]
+
+
+@pytest.mark.parametrize("typed", ["スマートメーター", "Bルート", "電力", "smart meter"])
+def test_name_is_found_by_what_people_type(typed: str) -> None:
+    """The frontend (Fuse, threshold 0.2 in a distance of 100) finds what begins in the first 20 characters."""
+    name = _json("custom_components/wisun_route_b/manifest.json")["name"].lower()
+
+    assert 0 <= name.find(typed.lower()) <= 20
 
 
 @pytest.mark.parametrize("group", ["test", "demo"])

@@ -74,7 +74,8 @@ def _device_info(coordinator: RouteBCoordinator, identity: str) -> DeviceInfo:
     description = coordinator.meter.description
     return DeviceInfo(
         identifiers={(DOMAIN, identity)},
-        translation_key="smart_meter",
+        # Repairs and dialogs name the entry: the same name here tells two meters apart.
+        name=coordinator.config_entry.title,
         model=_model(coordinator.hass),
         manufacturer=description.manufacturer if description else None,
         serial_number=description.serial_number if description else None,

@@ -16,6 +16,11 @@ from .ha_instance import HomeAssistantInstance
 _INTERNATIONAL = re.compile(r"Wi-SUN|ESPHome|Home Assistant|Route B|Bルート|[A-Z]{1,2}|USB")
 
 
+@pytest.mark.parametrize("typed", ["スマートメーター", "Bルート", "電力", "smart meter"])
+async def test_what_people_type_finds_the_integration(frontend: Frontend, typed: str) -> None:
+    await frontend.find_integration(typed)
+
+
 @pytest.mark.usefixtures("no_meter")
 async def test_a_wrong_id_and_a_wrong_password_are_told_and_corrected(
     frontend: Frontend, instance: HomeAssistantInstance

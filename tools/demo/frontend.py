@@ -91,11 +91,11 @@ class Frontend:
 
     # --- Dialogs of flows --------------------------------------------------------------
 
-    async def find_integration(self) -> None:
+    async def find_integration(self, typed: str = "Wi-SUN") -> None:
         """Look for the integration in the list of all."""
         await self.open("/config/integrations/dashboard")
         await self.tab.locator("ha-config-integrations-dashboard ha-button[slot=fab]").click()
-        await self.tab.locator("dialog-add-integration input").fill("Wi-SUN")
+        await self.tab.locator("dialog-add-integration input").fill(typed)
         await self.sees(_NAME, self.tab.locator("dialog-add-integration"))
 
     async def choose_integration(self) -> None:

@@ -1,6 +1,7 @@
 """The last page of the set-up: what was found and done, and what is left to do."""
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Final
 
 from homeassistant.core import HomeAssistant
@@ -19,9 +20,15 @@ _FAIR: Final = -87.0
 
 
 async def async_title(hass: HomeAssistant) -> str:
-    """Name the entry in the language of the house. The name gives no secret away."""
+    """Name the entry and its device in the language of the house: "Smart meter", "Smart meter 2" ….
+
+    The name gives no secret away.
+    """
     texts = await async_get_translations(hass, hass.config.language, "device", [DOMAIN])
-    return texts.get(f"component.{DOMAIN}.device.smart_meter.name", "Smart meter")
+    name = texts.get(f"component.{DOMAIN}.device.smart_meter.name", "Smart meter")
+    taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(title for title in chain((name,), numbered) if title not in taken)
 
 
 async def async_last_page(hass: HomeAssistant, meter: SmartMeter, orders: Orders) -> dict[str, str]:
