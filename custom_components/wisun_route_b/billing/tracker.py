@@ -211,6 +211,8 @@ class BillTracker:
     def async_quarter(self, now: datetime) -> None:
         """Look at each quarter of an hour: show the price of a new hour at once, and take up a market's hours that are compiled."""
         if now.minute == 15:  # noqa: PLR2004 - the recorder compiles an hour within five minutes
+            oldest = longest_ago(now)
+            self._market = {at: price for at, price in self._market.items() if at >= oldest}
             self._read_market_soon()
         self._inform()
 

@@ -9,6 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.wisun_route_b.entry_data import identity_of_device
 from custom_components.wisun_route_b.tariff.stored import tariff_of
 from tests.integration.conftest import entry_for, set_up, state_of
 from tests.stack.scripted import ScriptedDongle
@@ -103,6 +104,7 @@ async def test_tariff_is_added_and_its_entities_are_there_at_once(
         row for row in registered if row.config_subentry_id == tariff_row(entry).subentry_id
     ]
     identity = entry.data["identity"]
+    assert identity_of_device(hass, entry) == identity
     assert {row.unique_id for row in of_tariff} == {
         f"{identity}_{key}" for key in ("electricity_price", "bill_so_far", "bill_expected")
     }

@@ -6,8 +6,19 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 
 from custom_components.wisun_route_b.billing.account import LiveRegister
 from custom_components.wisun_route_b.billing.tracker import BillTracker, TrackedMeter
@@ -88,6 +99,15 @@ class Home:
         self.recent.note_history([half_hours.Slot(moment, registers)])
         self.tracker.async_update()
         await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    def has_seen(self, since: datetime, until: datetime) -> list[datetime]:
+        """Have an earlier run leave what the meter showed at the half-hours of a time."""
+        moments = [since + n * HALF_HOUR for n in range((until - since) // HALF_HOUR + 1)]
+        for at in moments:
+            pair = self.meter.registers(at)
+            assert pair is not None
+            self.tracker._ledger.note(at, pair.normal)
+        return moments
 
     def used(self, since: datetime, until: datetime | None = None) -> Decimal:
         return self.meter.counted("normal", since, until or self.now)
@@ -233,13 +253,8 @@ async def test_exchange_of_the_meter_keeps_what_both_have_counted(home: Home) ->
     home.meter.install(moment, 8, (0, 0))
     await home.start(stored())
     # The new meter knows nothing of the time before it: what the first has said is kept.
-    ledger = home.tracker._ledger
     start = datetime(2026, 11, 15, tzinfo=JST)
-    before = [start + n * HALF_HOUR for n in range((moment - start) // HALF_HOUR + 1)]
-    for at in before:
-        pair = home.meter.registers(at)
-        assert pair is not None
-        ledger.note(at, pair.normal)
+    before = home.has_seen(start, moment)
     await home.announce()
 
     bill = home.tracker.bill
@@ -290,6 +305,42 @@ async def test_price_of_the_market_is_added_or_nothing_is_shown(
     await home.announce()
 
     assert home.tracker.price == (None if price is None else Decimal(price))
+
+
+async def test_past_prices_of_the_market_come_from_the_recorder(
+    recorder_mock: Recorder, home: Home
+) -> None:
+    """One hour in each day has no price: its energy is named, and in none of the charges."""
+    start = datetime(2026, 11, 15, tzinfo=JST)
+    hours = [start + timedelta(hours=n) for n in range(24 * 7 + 12)]
+    prices = {hour: hour.hour - 5 for hour in hours if hour.hour != 20}
+    metadata = StatisticMetaData(
+        has_sum=False,
+        mean_type=StatisticMeanType.ARITHMETIC,
+        name=None,
+        source="recorder",
+        statistic_id="sensor.market",
+        unit_class=None,
+        unit_of_measurement="JPY/kWh",
+    )
+    rows = [StatisticData(start=dt_util.as_utc(hour), mean=prices[hour]) for hour in prices]
+    async_import_statistics(home.hass, metadata, rows)
+    await async_wait_recording_done(home.hass)
+    home.hass.states.async_set("sensor.market", "3", {"unit_of_measurement": "JPY/kWh"})
+    row = {"reading_day": 15, "prices": [{"basic_charge": 0, "price_1": 10}]}
+
+    await home.start(row | {"price_entity": "sensor.market"})
+    home.has_seen(start, NOW)
+    await home.announce()
+
+    bill = home.tracker.bill
+    assert bill is not None
+    energies = {hour: home.used(hour, hour + timedelta(hours=1)) for hour in hours}
+    running = home.used(hours[-1] + timedelta(hours=1))
+    right = sum(energies[hour] * (10 + price) for hour, price in prices.items()) + 13 * running
+    assert abs(bill.use - right) < Decimal("0.01")
+    missing = sum(energy for hour, energy in energies.items() if hour.hour == 20)
+    assert abs(bill.unpriced - missing) < Decimal("0.001")
 
 
 async def test_deleted_price_entity_leaves_no_price(home: Home) -> None:
