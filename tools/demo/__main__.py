@@ -27,7 +27,7 @@ async def _show(stage: Stage, *, fresh: bool) -> None:
     entry_id = None if fresh else await stage.set_up()
     _print_addresses(stage)
     say(f"""\
-  Make it fail     echo unplug | nc -UN {dongle.control_socket(stage.configuration.dongle)}
+  Make it fail     scripts/emulator-order {dongle.control_socket(stage.configuration.dongle)} unplug
                    and then replug, end_session, lose_meter, return_meter, mute_dongle, heal, ...
 """)
     if stage.options.core:

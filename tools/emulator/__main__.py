@@ -24,7 +24,8 @@ meter itself knows: power in W, currents in A, energies as count and kWh, the ha
 and each property as hexadecimal bytes.
 
 The control socket is for programs that want something to go wrong: connect, send one line and get
-one line, "ok" or "error: ..." or what was asked for. The orders:
+one line, "ok" or "error: ..." or what was asked for. At the shell: scripts/emulator-order SOCKET
+ORDER. The orders:
   unplug | replug [PATH] | reset_dongle | mute_dongle | unmute_dongle | always_ok on|off |
   babble [LINES] | end_session | terminate 27|28 | expire_session module|fails|none |
   reauthenticate | fail_renewal | limit_transmission | release_transmission |

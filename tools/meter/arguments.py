@@ -71,7 +71,7 @@ def _command(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Comm
         case History.name:
             return _history(parser, found)
         case Watch.name:
-            return Watch(found.interval, found.count)
+            return Watch(found.interval, found.count, found.signal)
         case Record.name:
             return Record(found.file, found.listen)
         case _:

@@ -133,6 +133,11 @@ def _watch(parser: argparse.ArgumentParser) -> None:
         help="time from reading to reading, 2 to 3600 (default: %(default)s)",
     )
     parser.add_argument("--count", type=_count, metavar="N", help="end after so many readings")
+    parser.add_argument(
+        "--signal",
+        action="store_true",
+        help="show only how well the meter is received, to find a place for the dongle",
+    )
 
 
 def _record(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import chain, count
-from typing import Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
@@ -11,12 +10,6 @@ from ..const import DOMAIN
 from ..energy_dashboard import async_has_grid_source, async_in_grid, has_dashboard
 from ..orders import Orders
 from ..stack import Signal, SmartMeter, properties
-
-#: dBm from which on a reception is called good, and fair; weaker ones are weak. Below about -95 dBm a
-#: link does not hold (see :mod:`..repairs.weak_signal`), and it fades by 10 dB and more with the weather
-#: and with people who walk by.
-_GOOD: Final = -75.0
-_FAIR: Final = -87.0
 
 
 async def async_title(hass: HomeAssistant) -> str:
@@ -68,15 +61,8 @@ def _counts_export(meter: SmartMeter) -> bool:
     return description is not None and description.offers(properties.CUMULATIVE_ENERGY_REVERSE)
 
 
-def reception_of(dbm: float) -> str:
-    """Return the key of the word for a signal strength in dBm."""
-    if dbm >= _GOOD:
-        return "good"
-    return "fair" if dbm >= _FAIR else "weak"
-
-
 def _reception(texts: Mapping[str, str], signal: Signal | None) -> str:
     if signal is None:
         return ""
-    text = texts.get(f"reception_{reception_of(signal.dbm)}", "")
+    text = texts.get(f"reception_{signal.reception}", "")
     return text.replace("{dbm}", f"{signal.dbm:.0f}")

@@ -31,7 +31,7 @@ from ..const import (
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from ..contract.load import MAX_SIZE, ContractKind, contract_of
+from ..contract.load import ContractKind, contract_of
 from ..energy_dashboard import async_shown_statistics, has_dashboard
 from ..entry_data import RouteBConfigEntry, StoredOptions, stored, stored_options
 from ..history.sensor_hours import REGISTERS
@@ -40,10 +40,10 @@ from ..takeover.carry_over import async_order_dashboard, enabled_sensors
 from .dashboard import switch
 from .import_days import SELECTOR, ImportChoice, choice_of, days_of
 
+# No number field has a smallest and a largest value: Home Assistant would refuse others with a message
+# that exists in English only ("Value 120.0 is too large"). They are compared in _errors().
 _SECONDS: Final = NumberSelector(
     NumberSelectorConfig(
-        min=SHORTEST_POLL_INTERVAL,
-        max=LONGEST_POLL_INTERVAL,
         step=1,
         mode=NumberSelectorMode.BOX,
         unit_of_measurement=UnitOfTime.SECONDS,
@@ -58,9 +58,7 @@ _CONTRACT: Final = SelectSelector(
         translation_key=CONF_CONTRACT,
     )
 )
-_CONTRACT_SIZE: Final = NumberSelector(
-    NumberSelectorConfig(min=0, max=MAX_SIZE, step=0.5, mode=NumberSelectorMode.BOX)
-)
+_CONTRACT_SIZE: Final = NumberSelector(NumberSelectorConfig(step=0.5, mode=NumberSelectorMode.BOX))
 
 
 class RouteBOptionsFlow(OptionsFlowWithReload):
@@ -158,7 +156,10 @@ def _settings(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 def _errors(answers: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with the answers, by the field."""
+    errors: dict[str, str] = {}
+    if not SHORTEST_POLL_INTERVAL <= answers[CONF_POLL_INTERVAL] <= LONGEST_POLL_INTERVAL:
+        errors[CONF_POLL_INTERVAL] = "poll_interval_out_of_range"
     kind = answers[CONF_CONTRACT]
     if kind != NO_CONTRACT and contract_of(kind, answers[CONF_CONTRACT_SIZE]) is None:
-        return {CONF_CONTRACT_SIZE: "contract_size_missing"}
-    return {}
+        errors[CONF_CONTRACT_SIZE] = "contract_size_missing"
+    return errors

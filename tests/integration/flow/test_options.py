@@ -6,6 +6,7 @@ from typing import Any, cast
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers.selector import NumberSelector
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -16,6 +17,8 @@ from custom_components.wisun_route_b.const import (
     CONF_REPAIR,
     DOMAIN,
 )
+from custom_components.wisun_route_b.entry_data import StoredOptions
+from custom_components.wisun_route_b.flow.options import options_schema
 from custom_components.wisun_route_b.orders import Orders, async_place
 from tests.stack.scripted import ScriptedDongle
 
@@ -143,7 +146,7 @@ async def test_days_to_import_are_an_order_and_no_setting(
 
 @pytest.mark.parametrize(
     "answers",
-    [{"poll_interval": 9}, {"poll_interval": 301}, {"import_days": "some"}, {"import_days": 30}],
+    [{"import_days": "some"}, {"import_days": 30}],
 )
 async def test_numbers_out_of_range_are_refused(
     hass: HomeAssistant, dongle: ScriptedDongle, answers: dict[str, int]
@@ -169,3 +172,32 @@ async def test_days_that_an_older_version_has_ordered_are_shown_and_stay(
     await _choose(hass, entry, import_days=shown, poll_interval=60)
 
     assert _stored_days(hass_storage, entry) == days
+
+
+@pytest.mark.parametrize("seconds", [9, 9.5, 301, 1e9, -1, float("nan"), float("inf")])
+async def test_number_out_of_range_is_an_error_of_its_field_in_the_language_of_the_house(
+    hass: HomeAssistant, dongle: ScriptedDongle, seconds: float
+) -> None:
+    entry = entry_for()
+    await set_up(hass, entry)
+
+    result = await _choose(hass, entry, poll_interval=seconds, contract="ampere", contract_size=1e6)
+
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {
+        "poll_interval": "poll_interval_out_of_range",
+        "contract_size": "contract_size_missing",
+    }
+    assert not entry.options
+
+
+def test_no_number_field_leaves_the_message_to_home_assistant() -> None:
+    """Its messages about a number out of range exist in English only."""
+    fields = [
+        field
+        for field in options_schema(StoredOptions()).schema.values()
+        if isinstance(field, NumberSelector)
+    ]
+
+    assert fields
+    assert not [field for field in fields if {"min", "max"} & field.config.keys()]

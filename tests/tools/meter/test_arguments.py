@@ -31,6 +31,7 @@ GROUPS = [ROUTE_B_ID[at : at + 4] for at in range(0, 32, 4)]
         ),
         ("watch", Watch(10.0, None)),
         ("watch --interval 2.5 --count 3", Watch(2.5, 3)),
+        ("watch --signal", Watch(10.0, None, signal=True)),
         ("record file.txt --listen 60", Record(Path("file.txt"), 60.0)),
     ],
 )

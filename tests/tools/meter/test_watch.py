@@ -5,9 +5,12 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 import json
+import re
 from typing import Any
 
-from custom_components.wisun_route_b.stack import errors
+import pytest
+
+from custom_components.wisun_route_b.stack import Signal, errors
 from tests.stack.scripted import METER_IP, PASSWORD, ROUTE_B_ID, ScriptedDongle
 from tests.virtual_clock import run
 from tools.emulator import MINIMAL, Emulator
@@ -171,3 +174,21 @@ def test_port_that_is_not_there_yet_is_waited_for() -> None:
     waiting = [event for event in _events(outcome) if event.get("state") == "waiting"]
     assert [event["cause"] for event in waiting] == ["port_not_found"]
     assert waiting[0]["retry_in"] > 0
+
+
+def test_signal_alone_is_shown_in_words_and_as_a_bar() -> None:
+    *_, line = meter("watch", "--signal", "--count", "1").lines
+
+    assert re.fullmatch(
+        r"[\d:]{8}  +-\d+ dBm  (good|fair|weak)  \|#* *\|(  of the last scan: .*)?", line
+    ), line
+    (event,) = _readings(meter("watch", "--signal", "--count", "1", "--json"))
+    assert event.keys() == {"at", "kind", "dbm", "reception", "live"}
+
+
+@pytest.mark.parametrize(
+    ("dbm", "reception"),
+    [(-43, "good"), (-75, "good"), (-76, "fair"), (-87, "fair"), (-88, "weak"), (-100, "weak")],
+)
+def test_reception_has_a_word(dbm: float, reception: str) -> None:
+    assert Signal(dbm).reception == reception

@@ -31,6 +31,10 @@ _LIVE: tuple[properties.AnyProperty, ...] = (
 DEFAULT_INTERVAL = 10.0
 #: Seconds for one answer, as in Home Assistant.
 _READ_TIMEOUT_S = 20.0
+#: A bar of so many characters stands for signal strengths between these, in dBm: the weakest that a
+#: link has held with, and the best that is on record (docs/hardware.md).
+_BAR = 20
+_FAINTEST, _STRONGEST = -95.0, -45.0
 _SHORT = {
     properties.CUMULATIVE_ENERGY_NORMAL.epc: "in ",
     properties.CUMULATIVE_ENERGY_REVERSE.epc: "out ",
@@ -49,11 +53,13 @@ class Watch(Command):
     """Seconds from reading to reading."""
     count: int | None = None
     """End after so many readings."""
+    signal: bool = False
+    """Print how well the meter is received, and no values: for finding a place for the dongle."""
 
     @override
     async def run(self, context: Context) -> ExitCode:
         keeper = LinkKeeper(SmartMeter(context.connector, context.require_credentials()))
-        watcher = _Watcher(context, keeper)
+        watcher = _Watcher(context, keeper, signal_only=self.signal)
         try:
             keeper.start()
             await watcher.watch(self.interval, self.count)
@@ -68,15 +74,17 @@ class Watch(Command):
 class _Watcher:
     """Reads, listens and prints."""
 
-    def __init__(self, context: Context, keeper: LinkKeeper) -> None:
+    def __init__(self, context: Context, keeper: LinkKeeper, *, signal_only: bool) -> None:
         self._desk = context
+        self._signal_only = signal_only
         self._keeper = keeper
         self._meter = keeper.meter
         self._happened = asyncio.Event()
         self._to_print: list[Callable[[], None]] = []
         """Errors of callbacks: a closed pipe is to end the program, not the callback."""
         self.has_read = False
-        self._meter.subscribe(lambda report: self._later(partial(self._print, "push", report)))
+        if not signal_only:
+            self._meter.subscribe(lambda report: self._later(partial(self._print, "push", report)))
         keeper.on_change(lambda status: self._later(self._line_of(status)))
 
     def _later(self, step: Callable[[], None]) -> None:
@@ -114,13 +122,18 @@ class _Watcher:
 
     async def _read(self) -> None:
         try:
-            report = await self._meter.read(_LIVE, _READ_TIMEOUT_S)
+            report = await self._meter.read(
+                _LIVE[:1] if self._signal_only else _LIVE, _READ_TIMEOUT_S
+            )
         except RouteBError as err:
             failure = failure_of(err)
             self._desk.screen.failure(failure.key, failure.text)
         else:
             self.has_read = True
-            self._print("reading", report)
+            if self._signal_only:
+                self._print_signal()
+            else:
+                self._print("reading", report)
 
     def _line_of(self, status: LinkStatus) -> Callable[[], None]:
         """Return what prints a change of state, and what it comes from."""
@@ -140,6 +153,27 @@ class _Watcher:
             document["retry_in"] = seconds
             text += f" The next attempt is in {seconds} s."
         return partial(self._desk.screen.event, document, text)
+
+    def _print_signal(self) -> None:
+        """Print how well the meter was received, as a number, a word and a bar."""
+        now, signal = self._desk.now(), self._meter.signal
+        document: dict[str, Json] = {"at": now.isoformat(), "kind": "signal"}
+        if signal is None:
+            text = "this dongle reports no signal strength"
+            document |= {"dbm": None, "reception": None, "live": False}
+        else:
+            full = round(_BAR * (signal.dbm - _FAINTEST) / (_STRONGEST - _FAINTEST))
+            bar = "#" * min(max(full, 0), _BAR)
+            text = f"{signal.dbm:4.0f} dBm  {signal.reception:<4}  |{bar:<{_BAR}}|"
+            text += (
+                "" if signal.live else "  of the last scan: this dongle measures at no other time"
+            )
+            document |= {
+                "dbm": round(signal.dbm, 1),
+                "reception": signal.reception,
+                "live": signal.live,
+            }
+        self._desk.screen.event(document, f"{now:%H:%M:%S}  {text}")
 
     def _print(self, kind: str, report: ReadReport) -> None:
         now, signal = self._desk.now(), self._meter.signal

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from ..dongle.dongle import DongleIdentity, Network
 from ..meter.description import MeterDescription
@@ -12,6 +12,12 @@ from ..meter.scale import Scale
 
 #: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
 _MISSING_AFTER_S: Final = 600.0
+
+#: dBm from which on a reception is called good, and fair; weaker ones are weak. Below about -95 dBm a
+#: link does not hold (experience of owners, docs/hardware.md), and it fades by 10 dB and more with the
+#: weather and with people who walk by.
+_GOOD_DBM: Final = -75.0
+_FAIR_DBM: Final = -87.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,13 @@ class Signal:
     """Link quality, 0 to 0xFF; None if the dongle reports none."""
     live: bool = False
     """Whether it came with a datagram, and not from a scan that may be long ago."""
+
+    @property
+    def reception(self) -> Literal["good", "fair", "weak"]:
+        """The signal strength in a word."""
+        if self.dbm >= _GOOD_DBM:
+            return "good"
+        return "fair" if self.dbm >= _FAIR_DBM else "weak"
 
 
 class LinkCache:
