@@ -1,9 +1,14 @@
 """The dialog of the electricity tariff: what is on the bill, on two pages."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -174,18 +179,22 @@ class TariffFlow(ConfigSubentryFlow):
 
     @property
     def _rows(self) -> list[Mapping[str, Any]]:
-        rows = self._before.get(stored.PRICES)
-        return rows if isinstance(rows, list) else []
+        """The stored prices; what is damaged of them is left out, and can be entered again."""
+        return stored.usable_prices(self._before.get(stored.PRICES))
 
     @property
     def _shown(self) -> dict[str, Any]:
         newest = self._rows[-1] if self._rows else {}
-        shown = {**newest, stored.READING_DAY: self._before.get(stored.READING_DAY)}
+        shown = {**newest, stored.READING_DAY: stored.usable_day(self._before)}
         return {key: value for key, value in shown.items() if value is not None}
 
     @property
     def _shown_adjustments(self) -> dict[str, Any]:
-        shown = {key: self._before.get(key) for key in (stored.FUEL, stored.LEVY)}
+        shown: dict[str, Any] = {}
+        for key in (stored.FUEL, stored.LEVY):
+            with suppress(FieldError):
+                if stored.rates_of(key, self._before.get(key)):
+                    shown[key] = self._before[key]
         shown[stored.BANDS] = self._rows[-1].get(stored.BANDS) if self._rows else None
         entity = self._before.get(stored.PRICE_ENTITY)
         if isinstance(entity, str):
@@ -213,7 +222,7 @@ class TariffFlow(ConfigSubentryFlow):
         return data
 
     async def _finish(self, data: dict[str, Any]) -> SubentryFlowResult:
-        if self._before:
+        if self.source == SOURCE_RECONFIGURE:
             return self.async_update_reload_and_abort(
                 self._get_entry(), self._get_reconfigure_subentry(), data=data
             )

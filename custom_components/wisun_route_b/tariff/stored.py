@@ -4,6 +4,7 @@ Numbers are stored as a number field returns them, months as "2026-10", days as 
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 import re
@@ -71,10 +72,10 @@ def rates_of(field: str, rows: object) -> tuple[MonthlyRate, ...]:
 
 def tariff_of(data: Mapping[str, Any]) -> Tariff | None:
     """Return a stored tariff; None if it is damaged. Never raises."""
+    reading_day = usable_day(data)
+    if reading_day is None:
+        return None
     try:
-        reading_day = data.get(READING_DAY)
-        if not isinstance(reading_day, int) or not 1 <= reading_day <= _LONGEST_MONTH:
-            return None
         return Tariff(
             reading_day,
             tuple(terms_of(row) for row in _rows(PRICES, data.get(PRICES))),
@@ -84,6 +85,24 @@ def tariff_of(data: Mapping[str, Any]) -> Tariff | None:
         )
     except FieldError, ValueError, TypeError:
         return None
+
+
+def usable_day(data: Mapping[str, Any]) -> int | None:
+    """Return the stored day of the reading; None if it is damaged."""
+    day = data.get(READING_DAY)
+    usable = isinstance(day, int) and not isinstance(day, bool) and 1 <= day <= _LONGEST_MONTH
+    return day if usable else None
+
+
+def usable_prices(rows: object) -> list[Mapping[str, Any]]:
+    """Return the stored rows of prices that make sense. Never raises."""
+    found: list[Mapping[str, Any]] = []
+    for row in rows if isinstance(rows, list | tuple) else ():
+        if isinstance(row, Mapping):
+            with suppress(FieldError, ValueError, TypeError):
+                terms_of(row)
+                found.append(row)
+    return found
 
 
 def month_of(text: object) -> date | None:

@@ -224,7 +224,17 @@ async def test_price_entity_is_found_again_under_its_new_name(
     assert shown(hass, "electricity_price_now") == "unavailable"
 
 
-@pytest.mark.parametrize("data", [{}, {"reading_day": 40}, {"reading_day": 1, "prices": "x"}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"reading_day": 40, "prices": [PRICES]},
+        {"reading_day": 1, "prices": "x"},
+        {"reading_day": 1, "prices": ["x", {"price_1": 1, "valid_from": "soon"}]},
+        {"reading_day": 1, "prices": [PRICES], "levy": [3], "fuel_adjustment": "x"},
+        {"reading_day": 1, "prices": [{"price_1": 1, "time_bands": [{"days": []}]}]},
+    ],
+)
 async def test_damaged_tariff_leaves_the_meter_alone(
     hass: HomeAssistant, entry: MockConfigEntry, data: dict[str, Any]
 ) -> None:
@@ -236,3 +246,9 @@ async def test_damaged_tariff_leaves_the_meter_alone(
 
     assert shown(hass, "electricity_price_now") == "unavailable"
     assert state_of(hass, "power") not in {None, "unavailable"}
+
+    result = await change(hass, entry, PRICES | {"reading_day": 3}, {})
+    assert result["reason"] == "reconfigure_successful"
+    assert tariff_row(entry).data["prices"] == [
+        {key: value for key, value in PRICES.items() if key != "reading_day"}
+    ]
