@@ -20,6 +20,7 @@ from .line_logs import forget_line_log
 from .orders import async_forget, async_migrate
 from .repairs.dashboard import async_report_removed, withdraw_removed
 from .repairs.issues import async_setup_issue_monitors
+from .repairs.old_sensors import async_watch_old_sensors, withdraw_old_sensors
 from .serial_port.connector import entry_connector, port_connector
 from .serial_port.watch import async_setup_port_watch
 from .services import async_setup_services
@@ -78,6 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> bo
     await coordinator.demand.async_start()
     await _start_backfill(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    async_watch_old_sensors(hass, entry)
     for name, work in (
         ("first values", coordinator.async_read_rest()),
         ("describe", coordinator.async_describe()),
@@ -135,6 +137,7 @@ def _end_dialogs(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
 async def async_remove_entry(hass: HomeAssistant, entry: RouteBConfigEntry) -> None:
     """End the session that unloading left alive, if that can be done quickly."""
     _end_dialogs(hass, entry)
+    withdraw_old_sensors(hass, entry)
     gone = stored(entry)
     if gone.identity is None:
         return  # it was never set up
