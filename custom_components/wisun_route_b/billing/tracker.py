@@ -56,7 +56,7 @@ class ScaledMeter(Protocol):
         """None while its unit is not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TrackedMeter:
     """A meter, and where its imported register is found."""
 
