@@ -48,6 +48,7 @@ _REVIEWED = {
     "history.cost_source.EntityPrice.entity_id": "the user's name of an entity, in the user's own log",
     "history.cost_source.EntityPrice.unit": "a unit",
     "history.cost_source.CostSource.currency": "a currency",
+    "history.cost_source.CostSource.price": "one of three classes, swept by themselves",
     "history.cost_source.CostSource.entity_id": "an entity of the Energy dashboard",
     "history.cost_statistics.CostSnapshot.rows": "hours and costs",
     "history.sensor_hours.Request.costs": "keys of our sensors",

@@ -1,7 +1,7 @@
 """What the half-hours of a meter's history cost by its tariff, for the action that returns them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -26,7 +26,7 @@ class PastCosts:
     """The tariff of a meter, for its half-hours of the past."""
 
     tariff: Tariff
-    price_entity: str | None
+    price_entity: str | None = field(repr=False)
     """What the entity with the market's price is remembered by."""
 
     def first_needed(self, start: datetime) -> datetime:

@@ -19,9 +19,10 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.event import async_track_utc_time_change
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_IDENTITY, DOMAIN, ELECTRICITY_PRICE, TARIFF, TARIFF_CURRENCY
+from ..const import DOMAIN, ELECTRICITY_PRICE, TARIFF, TARIFF_CURRENCY
 from ..coordinator import RouteBCoordinator
 from ..entity import RouteBEntity, RouteBEntityDescription
+from ..entry_data import stored
 from ..history.cost_source import tariff_data
 from ..history.meter_history import PAUSE_S
 from ..stack import properties
@@ -100,7 +101,7 @@ class TariffSensor(RouteBEntity, SensorEntity):
         """Take what follows the use."""
         super().__init__(coordinator, description)
         self._tracker = tracker
-        identity = coordinator.config_entry.data[CONF_IDENTITY]
+        identity = stored(coordinator.config_entry).identity
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, f"{identity}_{TARIFF}")},
@@ -194,13 +195,14 @@ async def async_tariff_sensors(
     entry = coordinator.config_entry
     data = tariff_data(entry)
     tariff = None if data is None else tariff_of(data)
-    if data is None or tariff is None:
+    identity = stored(entry).identity
+    if data is None or tariff is None or identity is None:
         return None
     tracker = BillTracker(
         hass,
         entry,
         TrackedMeter(
-            entry.data[CONF_IDENTITY],
+            identity,
             coordinator.meter,
             coordinator.half_hours,
             coordinator.backfill.past(PAUSE_S),

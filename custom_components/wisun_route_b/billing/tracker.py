@@ -39,7 +39,7 @@ from .market import half_hourly_prices
 _LOGGER = logging.getLogger(__name__)
 
 #: Seconds before the history is read: what a start, a form or an action asks the meter goes first.
-_REST: Final = 120.0
+_REST: Final = 60.0
 #: Seconds to wait for an import or a repair that reads the history.
 _WAIT: Final = 600.0
 _HOUR: Final = timedelta(hours=1)
@@ -56,7 +56,7 @@ class ScaledMeter(Protocol):
         """None while its unit is not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TrackedMeter:
     """A meter, and where its imported register is found."""
 
