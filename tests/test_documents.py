@@ -110,6 +110,7 @@ def test_every_picture_is_shown_somewhere() -> None:
         ("README.md", "README.ja.md"),
         ("docs/troubleshooting.md", "docs/troubleshooting.ja.md"),
         ("docs/automations.md", "docs/automations.ja.md"),
+        ("docs/tariff.md", "docs/tariff.ja.md"),
     ],
 )
 def test_both_languages_have_the_same_sections(english: str, japanese: str) -> None:

@@ -26,6 +26,16 @@ _HARMLESS = re.compile(
 )
 #: "module.Class.field" of every other shown value, and what it holds.
 _REVIEWED = {
+    "billing.past_costs.PastCosts.price_entity": "the user's name of an entity, or its id in the registry",
+    "billing.tracker.TrackedMeter.identity": "a hash",
+    "billing.tracker.TrackedMeter.live": "a function",
+    "billing.tracker.TrackedMeter.meter": "no values: its own repr is that of any object",
+    "billing.tracker.TrackedMeter.past": "no values: its own repr is that of any object",
+    "billing.tracker.TrackedMeter.recent": "no values: its own repr is that of any object",
+    "history.cost_source.CostSource.price": "prices and entities, swept by themselves",
+    "history.day_import._Run.reports": "names of our sensors, swept by themselves",
+    "history.day_import._Run.stuck": "names of our sensors",
+    "history.store.ImportTotals.energy": "names of our sensors, kWh",
     "takeover.statistics_migration._CarryOver.register": "a register and its unit",
     "history.corrections._Settled.skipped": "moments and reasons",
     "history.corrections._Settled.wanted": "moments and rows",

@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final, override
 
 from homeassistant.components import usb
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult, ConfigSubentryFlow
 from homeassistant.const import CONF_DEVICE, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
+from .billing.flow import TariffFlow
 from .const import (
     CONF_IDENTITY,
     CONF_IMPORT_DAYS,
     CONF_ROUTE_B_ID,
     DOMAIN,
+    TARIFF,
 )
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
 from .flow import schemas
@@ -75,6 +77,15 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_options_flow(config_entry: RouteBConfigEntry) -> RouteBOptionsFlow:
         """Return the options dialog."""
         return RouteBOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: RouteBConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the dialogs of what belongs to a meter: the electricity tariff."""
+        return {TARIFF: TariffFlow}
 
     # --- A new meter -------------------------------------------------------------------
 

@@ -35,6 +35,12 @@ CONF_CONTRACT_SIZE: Final = "contract_size"
 #: made, and kept when the utility issues a new Route-B ID for the same home.
 CONF_IDENTITY: Final = "identity"
 
+#: Type of the subentry with the electricity tariff, and the currency of its prices.
+TARIFF: Final = "tariff"
+TARIFF_CURRENCY: Final = "JPY"
+#: Key of the sensor that shows what the next kWh costs.
+ELECTRICITY_PRICE: Final = "electricity_price"
+
 #: Seconds between two polls. A meter measures power about every 20 s and answers within a
 #: second or two; a poll is one datagram each way.
 POLL_INTERVAL: Final = 30

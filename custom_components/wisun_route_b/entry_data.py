@@ -225,7 +225,7 @@ def identity_of_device(hass: HomeAssistant, entry: RouteBConfigEntry) -> str | N
     """Return the identity that the device of an entry was registered with."""
     for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
         for domain, identity in device.identifiers:
-            if domain == DOMAIN:
+            if domain == DOMAIN and device.entry_type is None:  # the meter, and not its tariff
                 return identity
     return None
 

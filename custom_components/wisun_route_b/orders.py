@@ -11,6 +11,7 @@ import logging
 
 from homeassistant.core import HomeAssistant
 
+from .billing.ledger import forget_ledger
 from .demand.store import forget_demand
 from .entry_data import RouteBConfigEntry, forget_old_orders, old_orders, stored
 from .history.sensor_hours import REGISTERS
@@ -46,9 +47,10 @@ async def async_place(hass: HomeAssistant, identity: str, orders: Orders) -> Non
 
 
 async def async_forget(hass: HomeAssistant, identity: str) -> None:
-    """Remove what is stored of a meter's history, demand and take-over."""
+    """Remove what is stored of a meter's history, demand, use and take-over."""
     await forget_backfill(hass, identity)
     await forget_demand(hass, identity)
+    await forget_ledger(hass, identity)
     try:
         await take_over_store(hass, identity).async_remove()
     except OSError as err:

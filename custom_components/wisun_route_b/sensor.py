@@ -22,6 +22,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .billing.sensors import TARIFF_SENSORS, async_tariff_sensors
 from .contract.entities import LOAD_SENSORS, LoadSensor, has_contract
 from .coordinator import RouteBCoordinator
 from .demand.sensors import (
@@ -237,16 +238,17 @@ ALL_SENSORS: Final[tuple[RouteBEntityDescription, ...]] = (
     *RUNNING_DEMAND_SENSORS,
     *PEAK_SENSORS,
     *LOAD_SENSORS,
+    *TARIFF_SENSORS,
     *HEALTH_SENSORS,
 )
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
+    hass: HomeAssistant,
     entry: RouteBConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add a sensor for everything that this meter offers."""
+    """Add a sensor for everything that this meter offers, and those of its tariff."""
     coordinator = entry.runtime_data
     pending: list[_Pending] = [
         *((HealthSensor, row, _always) for row in HEALTH_SENSORS),
@@ -263,6 +265,9 @@ async def async_setup_entry(
         lambda row: _exists(coordinator, row),
         lambda rows: async_add_entities(kind(coordinator, row) for kind, row, _ in rows),
     )
+    if (found := await async_tariff_sensors(hass, coordinator)) is not None:
+        subentry_id, sensors = found
+        async_add_entities(sensors, config_subentry_id=subentry_id)
 
 
 def _exists(coordinator: RouteBCoordinator, pending: _Pending) -> bool:

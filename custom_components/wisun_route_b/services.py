@@ -17,12 +17,13 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 import probatio
 
+from .billing.past_costs import PastCosts, past_costs
 from .const import DOMAIN
 from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
 from .history.meter_history import PAUSE_S
-from .stack import JST, RouteBError, half_hours, readings
+from .stack import JST, RouteBError, half_hours, properties, readings
 
 GET_HISTORY: Final = "get_history"
 IMPORT_HISTORY: Final = "import_history"
@@ -30,6 +31,9 @@ ATTR_START: Final = "start"
 ATTR_END: Final = "end"
 ATTR_DRY_RUN: Final = "dry_run"
 ATTR_COSTS: Final = "costs"
+ATTR_MINUTES: Final = "minutes"
+
+_MINUTE_HISTORY: Final = (properties.HISTORY3, properties.HISTORY3_SELECTOR)
 
 _RANGE: Final = {
     probatio.Required(ATTR_CONFIG_ENTRY_ID): str,
@@ -45,7 +49,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         DOMAIN,
         GET_HISTORY,
         _get_history,
-        schema=probatio.Schema(_RANGE),
+        schema=probatio.Schema(
+            {
+                **_RANGE,
+                probatio.Optional(ATTR_COSTS, default=False): cv.boolean,
+                probatio.Optional(ATTR_MINUTES, default=False): cv.boolean,
+            }
+        ),
         supports_response=SupportsResponse.ONLY,
     )
     service.async_register_admin_service(
@@ -65,18 +75,43 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _get_history(call: ServiceCall) -> ServiceResponse:
-    """Return the half-hours of a range: both registers at the end, and the energy between."""
+    """Return the half-hours of a range: both registers at the end, and the energy between.
+
+    Energies are in kWh, times are those of the meter (JST), costs in yen.
+    """
     coordinator = _coordinator(call)
     start, end = _range(call)
+    costs = _costs(call, coordinator)
+    try:
+        minutes = await _minutes(call, coordinator) if call.data[ATTR_MINUTES] else None
+        since = start if costs is None else costs.first_needed(start).astimezone(UTC)
+        rows = await _half_hours(coordinator, since, end)
+    except RouteBError as err:
+        raise _action_error(err) from err
+    answer: dict[str, Any] = {
+        "half_hours": [_row(row, slot) for row, slot in rows if row.start >= start]
+    }
+    if costs is not None:
+        imported = {row.start: row.normal for row, _ in rows if row.normal is not None}
+        wanted = [row.start for row, _ in rows if row.start >= start]
+        prices = await costs.async_prices(call.hass, imported, wanted)
+        for moment, fields in zip(wanted, answer["half_hours"], strict=True):
+            fields.update(_cost(imported.get(moment), prices.get(moment)))
+    if minutes is not None:
+        answer["minutes"] = minutes
+    return answer
+
+
+async def _half_hours(
+    coordinator: RouteBCoordinator, start: datetime, end: datetime
+) -> list[tuple[half_hours.Consumption, half_hours.Slot]]:
+    """Return the half-hours of a range that the meter knows, each with the slot at its end."""
     moments = [
         start + index * half_hours.HALF_HOUR
         for index in range((end - start) // half_hours.HALF_HOUR + 1)
     ]
     past = coordinator.backfill.past(PAUSE_S)
-    try:
-        await past.fetch(moments, lambda _done, _days: None)
-    except RouteBError as err:
-        raise _action_error(err) from err
+    await past.fetch(moments, lambda _done, _days: None)
     slots = [
         half_hours.Slot(moment.astimezone(JST), past[moment])
         for moment in moments
@@ -85,11 +120,38 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
     ends = {slot.at: slot for slot in slots}
     scale = coordinator.meter.scale
     rows = [] if scale is None else half_hours.consumptions(slots, scale)
+    return [(row, ends[row.end]) for row in rows if row.end - row.start == half_hours.HALF_HOUR]
+
+
+def _costs(call: ServiceCall, coordinator: RouteBCoordinator) -> PastCosts | None:
+    """Return what half-hours cost, if that is asked for."""
+    if not call.data[ATTR_COSTS]:
+        return None
+    costs = past_costs(coordinator.config_entry)
+    if costs is None:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_tariff")
+    return costs
+
+
+def _cost(energy: Decimal | None, price: Decimal | None) -> dict[str, float | None]:
+    """Return what the imported energy of a half-hour costs, yen, and its price per kWh."""
+    cost = None if energy is None or price is None else energy * price
     return {
-        "half_hours": [
-            _row(row, ends[row.end]) for row in rows if row.end - row.start == half_hours.HALF_HOUR
-        ]
+        "price": None if price is None else round(float(price), 6),
+        "cost": None if cost is None else round(float(cost), 6),
     }
+
+
+async def _minutes(call: ServiceCall, coordinator: RouteBCoordinator) -> list[dict[str, Any]]:
+    """Return the last minutes up to the end of the range (EE), at most nine; raises RouteBError."""
+    if not coordinator.offers(_MINUTE_HISTORY):
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_minutes")
+    now = dt_util.utcnow()
+    newest = min(_aware(call.data.get(ATTR_END, now)), now).replace(second=0, microsecond=0)
+    slots = await coordinator.meter.minute_history(newest, readings.MINUTE_SLOTS)
+    ends, scale = {slot.at: slot for slot in slots}, coordinator.meter.scale
+    rows = [] if scale is None else half_hours.consumptions(slots, scale)
+    return [_row(row, ends[row.end]) for row in rows]
 
 
 async def _import_history(call: ServiceCall) -> ServiceResponse:

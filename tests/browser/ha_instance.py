@@ -50,11 +50,11 @@ class HomeAssistantInstance:
 
 @contextmanager
 def running_instance(
-    folder: Path, kind: str = "--fresh", speed: float = _SPEED
+    folder: Path, kind: str = "--fresh", speed: float = _SPEED, language: str = "en"
 ) -> Iterator[HomeAssistantInstance]:
     """Start an instance with nothing set up, or as ``kind`` asks; stop it at the end."""
     command = [f"{_ROOT}/scripts/demo", kind, "--port", "0", "--folder", str(folder)]
-    command += ["--speed", str(speed)]
+    command += ["--speed", str(speed), "--language", language]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
         try:
             yield HomeAssistantInstance.built(program, folder)

@@ -184,7 +184,8 @@ def test_every_reason_to_end_a_dialog_has_a_text() -> None:
     reasons = {
         text
         for path, call in _calls("async_abort", "AbortFlow")
-        if name_of(path) != "repairs/__init__.py"  # the texts of those stand with their issue
+        # The texts of these stand with their issue, and with their subentry.
+        if name_of(path) not in {"repairs/__init__.py", "billing/flow.py"}
         for node in (*call.args, _keyword(call, "reason"))
         for text in _constants(node)
     }
@@ -199,10 +200,14 @@ def test_help_pages_are_those_of_the_manifest() -> None:
     assert _json("manifest.json")["documentation"] == PROJECT
 
 
+#: Where the texts of dialogs are that are no set-up of an entry.
+FLOWS = {"flow/options.py": "options", "billing/flow.py": "config_subentries.tariff"}
+
+
 def test_every_step_has_its_texts() -> None:
     steps: set[tuple[str, str]] = set()
     for path, call in _calls("async_show_form", "async_show_menu"):
-        flow = "options" if name_of(path) == "flow/options.py" else "config"
+        flow = FLOWS.get(name_of(path), "config")
         for step in _constants(_keyword(call, "step_id")):
             steps.add((flow, step))
             assert _has_text(f"{flow}.step.{step}.title"), step
@@ -210,12 +215,19 @@ def test_every_step_has_its_texts() -> None:
             options = _keyword(call, "menu_options")
             if isinstance(options, ast.List):
                 chosen = {text for item in options.elts for text in _constants(item)}
-                texts = _json("translations/en.json")[flow]["step"][step]["menu_options"]
-                assert texts.keys() == chosen
+                assert _below(flow)["step"][step]["menu_options"].keys() == chosen
 
-    for flow in ("config", "options"):
-        translated = _json("translations/en.json")[flow]["step"].keys()
+    for flow in ("config", *FLOWS.values()):
+        translated = _below(flow)["step"].keys()
         assert translated == {step for kind, step in steps if kind == flow}
+
+
+def _below(path: str) -> Any:
+    """Return the English texts below a path with points in it."""
+    found: Any = _json("translations/en.json")
+    for key in path.split("."):
+        found = found[key]
+    return found
 
 
 def test_every_exception_with_a_key_has_a_text() -> None:

@@ -4,19 +4,21 @@ import asyncio
 from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.wisun_route_b.const import CONF_IMPORT_DAYS, DOMAIN
+from custom_components.wisun_route_b.const import CONF_IMPORT_DAYS, DOMAIN, TARIFF
 from custom_components.wisun_route_b.services import GET_HISTORY, IMPORT_HISTORY
-from tools.emulator import Emulator, EmulatorConfig
+from custom_components.wisun_route_b.stack import JST
+from tools.emulator import MODELS, Emulator, EmulatorConfig
 
 from .conftest import entry_for, set_up
 
@@ -66,6 +68,88 @@ async def test_half_hours_are_those_of_the_meter(hass: HomeAssistant, tmp_path: 
             assert row["imported"] == pytest.approx((after[0] - before[0]) / 10)
             assert row["exported"] == pytest.approx((after[1] - before[1]) / 10)
             assert row["gap"] is None
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_half_hours_have_their_costs_by_the_tariff(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    """Two steps, and a fuel adjustment that is taken off; the reading was five days ago."""
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        reading = (
+            dt_util.utcnow().astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
+        )
+        reading -= timedelta(days=5)
+        start = reading + timedelta(hours=20, minutes=30)
+        before, begin = emulator.meter.registers(reading), emulator.meter.registers(start)
+        assert before is not None
+        assert begin is not None
+        used = (begin[0] - before[0]) / 10
+        limit = used + 4.3
+        row = {"basic_charge": 500, "price_1": 20, "limit_1": limit, "price_2": 30}
+        data = {
+            "reading_day": reading.day,
+            "prices": [row],
+            "fuel_adjustment": [{"month": "2020-01", "per_kwh": -5}],
+        }
+        subentry = ConfigSubentry(
+            data=MappingProxyType(data), subentry_type=TARIFF, title="Tariff", unique_id=None
+        )
+        hass.config_entries.async_add_subentry(entry, subentry)
+
+        answer = await _call(
+            hass, GET_HISTORY, entry, start=start, end=start + timedelta(days=2), costs=True
+        )
+
+        rows = answer["half_hours"]
+        assert datetime.fromisoformat(rows[0]["start"]) == start
+        assert len(rows) == 96
+        for half_hour in rows:
+            energy = half_hour["imported"]
+            cheap = max(min(limit - used, energy), 0)
+            assert half_hour["cost"] == pytest.approx(
+                cheap * 20 + (energy - cheap) * 30 - 5 * energy, abs=0.001
+            )
+            used += energy
+        assert {half_hour["price"] for half_hour in rows} >= {15.0, 25.0}
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_costs_need_a_tariff_and_minutes_a_meter_that_has_them(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        for field, key in (("costs", "no_tariff"), ("minutes", "no_minutes")):
+            with pytest.raises(ServiceValidationError) as caught:
+                await _call(
+                    hass, GET_HISTORY, entry, start=NOW - timedelta(hours=1), **{field: True}
+                )
+            assert caught.value.translation_key == key
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_minutes_are_those_of_the_meter(hass: HomeAssistant, tmp_path: Path) -> None:
+    config = EmulatorConfig(speed=2000.0, model=MODELS["gen2-wh"])
+    async with Emulator(config) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        end = NOW.replace(second=0, microsecond=0) - timedelta(minutes=1)
+
+        answer = await _call(
+            hass, GET_HISTORY, entry, start=end - timedelta(hours=1), end=end, minutes=True
+        )
+
+        rows = answer["minutes"]
+        assert [datetime.fromisoformat(row["end"]) for row in rows] == [
+            end - timedelta(minutes=index) for index in reversed(range(9))
+        ]
+        for row in rows:
+            moments = [datetime.fromisoformat(row[key]) for key in ("start", "end")]
+            first, last = (emulator.meter.registers(moment) for moment in moments)
+            assert first is not None
+            assert last is not None
+            assert row["imported"] == pytest.approx((last[0] - first[0]) / 1000)
         await hass.config_entries.async_unload(entry.entry_id)
 
 

@@ -11,6 +11,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import probatio
 import pytest
 
+from custom_components.wisun_route_b.billing import flow as tariff_flow
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.entry_data import StoredOptions
@@ -128,6 +129,8 @@ def test_every_progress_action_has_a_text() -> None:
         ("config.step.reauth_confirm", schemas.REAUTH),
         ("config.step.reconfigure", schemas.RECONFIGURE),
         ("options.step.init", options_schema(StoredOptions(), dashboard=True)),
+        ("config_subentries.tariff.step.prices", tariff_flow.PRICES),
+        ("config_subentries.tariff.step.adjustments", tariff_flow.ADJUSTMENTS),
     ],
 )
 def test_every_field_has_a_name_and_a_description(step: str, schema: probatio.Schema) -> None:

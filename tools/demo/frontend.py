@@ -1,5 +1,6 @@
 """Actions of a user in the frontend of Home Assistant, in any language."""
 
+from collections.abc import Iterable
 import contextlib
 from datetime import date
 from functools import cache
@@ -183,6 +184,38 @@ class Frontend:
         """Answer a question of the frontend with yes."""
         await self.tab.locator("dialog-box ha-button[slot=primaryAction]").click()
 
+    # --- The electricity tariff --------------------------------------------------------
+
+    async def add_tariff(self, language: str = "en") -> None:
+        """Choose to add the tariff of the first meter."""
+        menu = self.entry.locator("ha-dropdown").first
+        await menu.locator("ha-icon-button[slot=trigger]").click()
+        item = words("config_subentries.tariff.initiate_flow.user", language)
+        await menu.get_by_text(item).click()
+        await expect(self.number(0)).to_be_visible()
+
+    async def fill_in_numbers(self, values: Iterable[str]) -> None:
+        """Fill in the number fields of the dialog, from the first one on."""
+        for position, value in enumerate(values):
+            await self.number(position).fill(value)
+
+    async def add_month(self, position: int, month: str, per_kwh: str) -> None:
+        """Add a month and its price to one of the lists of the dialog."""
+        lists = self.dialog.locator("ha-selector-object")
+        await lists.nth(position).locator("ha-button").last.click()
+        form = self.tab.locator("dialog-form")
+        await form.locator("ha-selector-text input").fill(month)
+        await form.locator("ha-selector-number input").fill(per_kwh)
+        await form.locator("ha-dialog-footer ha-button").last.click()
+        await expect(form.locator("ha-dialog")).to_have_count(0)
+
+    async def open_tariff(self) -> None:
+        """Go to the page of the first meter's tariff."""
+        await self.open_integration()
+        row = self.tab.locator("ha-config-sub-entry-row ha-config-entry-device-row")
+        await row.locator("ha-list-item-button").first.click()
+        await expect(self.tab.locator("ha-config-device-page")).to_be_visible()
+
     # --- The page of the device --------------------------------------------------------
 
     async def open_device(self) -> None:
@@ -240,7 +273,7 @@ class Frontend:
         """Go to a past day of the Energy dashboard, in English or Japanese."""
         await self.open("/energy/electricity")
         shown = self.tab.locator("hui-energy-period-selector .header-title")
-        previous = self.tab.locator("hui-energy-period-selector ha-icon-button-prev")
+        previous = self.tab.get_by_role("button", name=re.compile("^(Previous|前)$"))
         await expect(shown).to_have_text(re.compile(r"[A-Z][a-z]{2} \d|\d月"))
         names = (f"{day:%b} {day.day}", f"{day.month}月{day.day}日")
         while not (text := (await shown.inner_text()).strip()).startswith(names):

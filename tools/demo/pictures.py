@@ -36,6 +36,15 @@ _WIDTH: Final = 1280
 _HEIGHT: Final = 900
 #: For a dialog that would be empty below.
 _LOW: Final = 420
+#: For a dialog with many fields.
+_HIGH: Final = 1700
+#: Prices of a worked example, kepco.jp/ryokin/menu/dento_a, with a reading on the first: a minimum charge
+#: and the energy in it, three steps with their limits between, a discount.
+_TARIFF: Final = ("1", "522.58", "15", "20.21", "120", "25.61", "300", "28.59", "-55")
+#: From which month on adjustment and levy are valid: before all that is shown.
+_MONTH: Final = "2026-05"
+#: Milliseconds until the use of a whole period is read from the meter, and some more.
+_READING: Final = 900_000.0
 #: Some pictures on a page are drawn, or grow, after everything else is there (seconds).
 _SETTLING: Final = 2.0
 #: Home Assistant's own name of the sensor.
@@ -142,6 +151,26 @@ class _Camera:
         await expect(self._frontend.energy("imported")).to_contain_text(re.compile(r"[1-9]"))
         await self._take("energy-yesterday")
 
+    async def tariff(self) -> None:
+        """Fill in the electricity tariff, and look at the bill when the use was read."""
+        frontend, page = self._frontend, "config_subentries.tariff.step"
+        await frontend.open_integration()
+        await frontend.add_tariff(self._language)
+        await frontend.fill_in_numbers(_TARIFF)
+        await self._take("tariff-form", self._dialog, height=_HIGH)
+        await frontend.submit()
+        await frontend.sees(self._words(f"{page}.adjustments.title"))
+        await frontend.add_month(0, _MONTH, "-1.5")
+        await frontend.add_month(1, _MONTH, "3.98")
+        await self._take("tariff-adjustments", self._dialog)
+        await frontend.submit()
+        await frontend.finish()
+        say("Waiting until the use since the meter reading is read.")
+        await frontend.open_tariff()
+        bill = frontend.state(self._words("entity.sensor.bill_expected.name"))
+        await expect(bill).to_contain_text(re.compile(r"\d"), timeout=_READING)
+        await self._take("tariff", height=_LOW)
+
     async def energy(self) -> None:
         """Look at the question of the Energy dashboard which sensors count for the grid."""
         # As if the switch of the set-up had been off.
@@ -172,6 +201,7 @@ async def _take_new_meter(stage: Stage) -> bool:
         await camera.device()
         await camera.yesterday()
         await camera.energy()
+        await camera.tariff()
     return True
 
 

@@ -8,12 +8,13 @@ from homeassistant.components.recorder.core import Recorder
 from sqlalchemy.orm import Session
 
 from .corrections import Plan
-from .cost_source import CostSource
+from .cost_source import CostSource, TariffPrice
 from .cost_statistics import CostSnapshot, CostWriting, read_costs
 from .costs import CostObstacle, CostPlan, energy_bars, hours_to_compare, plan_costs
 from .prices import read_prices
 from .register import Register
 from .statistics import Snapshot
+from .tariff_prices import read_tariff_prices
 
 _NOTHING: Final = CostPlan()
 
@@ -68,7 +69,12 @@ def compare_costs(  # noqa: PLR0913, PLR0917 - all of it was found for the energ
     if isinstance(found, CostObstacle):
         return CostComparison(obstacle=found)
     hours = hours_to_compare(bars, found.rows, priced)
-    prices = read_prices(instance, session, source.price, source.currency, hours)
+    price, currency = source.price, source.currency
+    prices = (
+        read_tariff_prices(instance, session, price, currency, plan, snapshot, hours)
+        if isinstance(price, TariffPrice)
+        else read_prices(instance, session, price, currency, hours)
+    )
     return _comparison(found, plan_costs(found.rows, bars, hours, prices))
 
 

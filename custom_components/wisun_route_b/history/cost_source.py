@@ -12,7 +12,12 @@ from typing import Any, Final
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.entity_options import is_entity_recorded
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 
+from ..const import DOMAIN, ELECTRICITY_PRICE, TARIFF
+from ..entry_data import RouteBConfigEntry
+from ..tariff.model import Tariff
+from ..tariff.stored import PRICE_ENTITY, tariff_of
 from .costs import CostObstacle
 
 _ENERGY: Final = "energy"
@@ -50,12 +55,34 @@ class EntityPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class TariffPrice:
+    """The price of this meter's own tariff: it can be computed for any hour."""
+
+    tariff: Tariff
+    market: EntityPrice | None
+    """The price of a market that is a part of it; None if it has none, or none that is there."""
+    shown: EntityPrice
+    """The entity that shows it: what it has shown holds where nothing can be computed."""
+
+
+type Price = FixedPrice | EntityPrice | TariffPrice
+
+
+@dataclass(frozen=True, slots=True)
 class CostSource:
     """The cost sensor of an energy sensor."""
 
     entity_id: str
     currency: str
-    price: FixedPrice | EntityPrice
+    price: Price
+
+    @property
+    def changes_within_hours(self) -> bool:
+        """Whether its half-hours may have different prices."""
+        price = self.price
+        return isinstance(price, EntityPrice) or (
+            isinstance(price, TariffPrice) and price.market is not None
+        )
 
 
 async def async_cost_source(
@@ -72,7 +99,7 @@ async def async_cost_source(
             continue
         if total is not None:
             return CostObstacle.OWN_TOTAL
-        price = _price(hass, entity, number)
+        price = _price(hass, entity, number, energy_entity_id)
         return CostObstacle.NO_PRICE if price is None else _source(hass, energy_entity_id, price)
     return CostObstacle.NO_PRICE
 
@@ -89,19 +116,53 @@ def _flows(sources: list[Any]) -> Iterator[tuple[Mapping[str, Any], tuple[str, .
             yield flow, _OLD_EXPORT
 
 
-def _price(hass: HomeAssistant, entity: object, number: object) -> FixedPrice | EntityPrice | None:
+def _price(hass: HomeAssistant, entity: object, number: object, energy: str) -> Price | None:
     if isinstance(entity, str):
-        state = hass.states.get(entity)
-        unit = None if state is None else state.attributes.get("unit_of_measurement")
-        return EntityPrice(entity, unit)
+        shown = _entity_price(hass, entity)
+        return _own_tariff(hass, shown, energy) or shown
     if isinstance(number, int | float) and math.isfinite(number):
         return FixedPrice(Decimal(str(number)))
     return None
 
 
-def _source(
-    hass: HomeAssistant, energy_entity_id: str, price: FixedPrice | EntityPrice
-) -> CostSource | CostObstacle:
+def _entity_price(hass: HomeAssistant, entity_id: str) -> EntityPrice:
+    state = hass.states.get(entity_id)
+    unit = None if state is None else state.attributes.get("unit_of_measurement")
+    return EntityPrice(entity_id, unit)
+
+
+def _own_tariff(hass: HomeAssistant, shown: EntityPrice, energy: str) -> TariffPrice | None:
+    """Return the tariff that a price entity shows, if it is that of the same meter's import."""
+    registry = er.async_get(hass)
+    price, sensor = registry.async_get(shown.entity_id), registry.async_get(energy)
+    if price is None or sensor is None or {price.platform, sensor.platform} != {DOMAIN}:
+        return None
+    identity = price.unique_id.removesuffix(f"_{ELECTRICITY_PRICE}")
+    if sensor.unique_id != f"{identity}_imported_energy" or price.config_entry_id is None:
+        return None
+    entry: RouteBConfigEntry | None = hass.config_entries.async_get_entry(price.config_entry_id)
+    data = None if entry is None else tariff_data(entry)
+    tariff = None if data is None else tariff_of(data)
+    if data is None or tariff is None:
+        return None
+    return TariffPrice(tariff, market_price_of(hass, data.get(PRICE_ENTITY)), shown)
+
+
+def tariff_data(entry: RouteBConfigEntry) -> Mapping[str, Any] | None:
+    """Return what the tariff of a meter stores; None if it has none."""
+    rows = [row.data for row in entry.subentries.values() if row.subentry_type == TARIFF]
+    return rows[0] if rows else None
+
+
+def market_price_of(hass: HomeAssistant, remembered: object) -> EntityPrice | None:
+    """Return a price entity by what it is remembered by; None if it was deleted."""
+    if not isinstance(remembered, str):
+        return None
+    entity_id = er.async_resolve_entity_id(er.async_get(hass), remembered)
+    return None if entity_id is None else _entity_price(hass, entity_id)
+
+
+def _source(hass: HomeAssistant, energy_entity_id: str, price: Price) -> CostSource | CostObstacle:
     sensors: Mapping[str, str] = hass.data.get(_ENERGY, {}).get("cost_sensors", {})
     entity_id = sensors.get(energy_entity_id)
     if entity_id is None or not is_entity_recorded(hass, entity_id):

@@ -69,6 +69,7 @@ class DayImport:
         """
         self._memory, self._comparison = memory, comparison
         self._tell, self._finished = tell, finished
+        self._is_running = False
 
     @property
     def progress(self) -> ImportProgress | None:
@@ -78,16 +79,22 @@ class DayImport:
         begun = [
             memory.import_reached[key] for key in memory.import_left if key in memory.import_reached
         ]
-        if days is None:
-            return None
+        if days is None or (memory.imported is not None and not self._is_running):
+            return None  # what is left is for a sensor that is disabled
         if since is None or not begun:
-            return ImportProgress(0, days) if self._comparison.progress else None
+            return ImportProgress(0, days) if self._is_running else None
         left = -((_target(since, dt_util.utcnow()) - max(begun)) // _DAY)
         return ImportProgress(max(0, days - left), days)
 
     async def run(self, attempt: Attempt, *, costs: bool) -> bool:
         """Do what can be done by now; return whether nothing is left that may be possible soon."""
-        run = _Run(attempt, costs)
+        self._is_running = True
+        try:
+            return await self._run(_Run(attempt, costs))
+        finally:
+            self._is_running = False
+
+    async def _run(self, run: _Run) -> bool:
         while True:
             now = dt_util.utcnow()
             since = self._memory.import_since

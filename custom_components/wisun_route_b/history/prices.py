@@ -44,7 +44,7 @@ def read_prices(
         return {}
     first, last = min(hours), max(hours) + HOUR
     means, unit = _means(instance, session, price, first, last)
-    factor = _per_kwh(unit, currency)
+    factor = per_kwh_factor(unit, currency)
     if factor is None:
         return {}
     states = _states(instance, session, price.entity_id, first, last)
@@ -80,15 +80,15 @@ def _means(
     means = {
         datetime.fromtimestamp(start, UTC): value
         for start, mean in rows
-        if (value := _number(mean)) is not None
+        if (value := price_number(mean)) is not None
     }
     stored = metadata["unit_of_measurement"]
     # States are in the present unit: if that has changed, older ones cannot be read.
     return means, stored if price.unit in {None, stored} else None
 
 
-def _per_kwh(unit: str | None, currency: str) -> Decimal | None:
-    """Return what a price of this unit must be multiplied by; None for another currency.
+def per_kwh_factor(unit: str | None, currency: str) -> Decimal | None:
+    """Return what a price of this unit must be multiplied by to be per kWh; None for another currency.
 
     Without an energy in the unit it is a price per kWh, as Home Assistant takes it.
     """
@@ -115,7 +115,7 @@ def _states(
         no_attributes=True,
     )
     return [
-        (row.last_updated, _number(row.state))
+        (row.last_updated, price_number(row.state))
         for row in found.get(entity_id, [])
         if isinstance(row, State)
     ]
@@ -144,7 +144,7 @@ def _mean(states: list[tuple[datetime, Decimal | None]], start: datetime) -> Dec
     return total / Decimal(_HALF_HOUR // timedelta.resolution)
 
 
-def _number(value: object) -> Decimal | None:
+def price_number(value: object) -> Decimal | None:
     """Return a plausible number; None for anything else."""
     try:
         number = float(value)  # type: ignore[arg-type]

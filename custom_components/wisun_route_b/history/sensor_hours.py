@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from ..stack import JST, Scale, half_hours, readings
 from .corrections import HOUR, Plan, Register, hours_between, plan_changes
 from .cost_comparison import CostComparison, compare_costs
-from .cost_source import CostSource, EntityPrice
+from .cost_source import CostSource
 from .cost_statistics import are_costs_stored, write_costs
 from .costs import CostObstacle
 from .five_minutes import in_step
@@ -238,7 +238,7 @@ def compare(request: Request, instance: Recorder, session: Session) -> Compariso
 def _needed(request: Request, case: SensorHours) -> Iterator[datetime]:
     """Yield when the register is needed: at full hours, and at half-hours if these have prices."""
     source = request.costs.get(case.key)
-    by_half_hour = isinstance(source, CostSource) and isinstance(source.price, EntityPrice)
+    by_half_hour = isinstance(source, CostSource) and source.changes_within_hours
     for moment in case.moments(request.reach):
         yield moment
         if by_half_hour and moment - half_hours.HALF_HOUR >= request.reach:

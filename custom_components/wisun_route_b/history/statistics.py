@@ -177,6 +177,13 @@ def _rows(
     return rows
 
 
+def read_sums(session: Session, snapshot: Snapshot, since: datetime) -> dict[datetime, Decimal]:
+    """Return the running totals (kWh) of a sensor's finished hours from ``since`` on, as stored."""
+    first = since.timestamp()
+    rows = _rows(session, snapshot.number, snapshot.unit, first, snapshot.compiled_until)
+    return {hour: row.sum for hour, row in rows.items()}
+
+
 def _full_hour(start: float) -> datetime | None:
     return None if start % HOUR.total_seconds() else datetime.fromtimestamp(start, UTC)
 

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.persistent_notification import (
     DOMAIN as NOTIFICATIONS,
     Notification,
 )
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_load_integrations
 import pytest
@@ -30,7 +32,8 @@ from tests.integration.history.entry_fixture import (
     IMPORTED,
     HistoryHarness,
 )
-from tests.integration.history.scenario import BOTH, all_is_right, at, off
+from tests.integration.history.priced_harness import COST, FIXED, PricedHarness, source
+from tests.integration.history.scenario import BOTH, START, all_is_right, at, off
 
 _DAY = timedelta(days=1)
 #: The beginning of yesterday in Japan; the scenario begins at ten o'clock.
@@ -118,6 +121,17 @@ class Answering:
         self.left -= 1
         if self.left < 0:
             raise errors.ResponseTimeoutError("no answer")
+
+
+@pytest.fixture
+async def house(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> PricedHarness:
+    """A Home Assistant whose Energy dashboard computes costs."""
+    hass.loop.set_debug(False)
+    built = PricedHarness(hass, freezer, START)
+    await built.set_up()
+    return built
 
 
 # --- As one write would have them ------------------------------------------------------------
@@ -223,6 +237,35 @@ async def test_all_days_end_as_one_write_would_have_them(
     situation: Callable[[HistoryHarness], Awaitable[None]],
     answers: int,
 ) -> None:
+    await _end_as_one_write_would(harness, situation, answers)
+
+
+@pytest.mark.parametrize("answers", [2, 1000], ids="{0} answers at a time".format)
+@pytest.mark.parametrize("situation", [plain, outages])
+async def test_their_costs_end_as_one_write_would_have_them(
+    house: PricedHarness,
+    situation: Callable[[HistoryHarness], Awaitable[None]],
+    answers: int,
+) -> None:
+    await house.show_costs(source())
+
+    await _end_as_one_write_would(house, situation, answers)
+
+    costs = await house.money(COST)
+    imported = await house.stored(IMPORTED)
+    hours = [hour for hour in costs if hour < at(0)]
+    assert len(hours) > 100
+    assert {hour: costs[hour] for hour in hours} == pytest.approx(
+        {hour: imported[hour] * FIXED for hour in hours}, abs=Decimal("0.01")
+    )
+
+
+async def _end_as_one_write_would(
+    harness: HistoryHarness,
+    situation: Callable[[HistoryHarness], Awaitable[None]],
+    answers: int,
+) -> None:
+    """Import six days at once, undo it, import them day by day with restarts, and compare."""
     harness.meter.set_counts(at(0), (203_273, 50_000))
     await harness.start(enabled=False)
     await situation(harness)

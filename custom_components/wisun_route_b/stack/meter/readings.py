@@ -16,6 +16,8 @@ JST = timezone(timedelta(hours=9), "JST")
 HISTORY_DAYS: Final = 99
 #: Half-hours that one request for history 2 (EC, ED) returns at most (Appendix, class 0x0288).
 HISTORY_SLOTS: Final = 12
+#: Registers in one answer of the minute history (EE).
+MINUTE_SLOTS: Final = 10
 
 
 class Place(IntEnum):

@@ -1,0 +1,1 @@
+"""The electricity tariff in Home Assistant."""

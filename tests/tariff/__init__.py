@@ -1,0 +1,1 @@
+"""The arithmetic of tariffs, which knows nothing of Home Assistant."""
