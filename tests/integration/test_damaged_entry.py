@@ -248,7 +248,8 @@ async def test_new_meter_can_be_set_up_beside_it(
     result = await submit(hass, form["flow_id"], FORM)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert state_of(hass, "power") == "632"
+    assert result["title"] == "Smart meter 2"
+    assert hass.states.is_state("sensor.smart_meter_2_power", "632")
 
 
 @fatal

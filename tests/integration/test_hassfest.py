@@ -44,6 +44,8 @@ _ALWAYS_THERE: Final = {
     "binary_sensor",
     "button",
     "diagnostics",
+    "homeassistant",
+    "lovelace",
     "persistent_notification",
     "repairs",
     "sensor",

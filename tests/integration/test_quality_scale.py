@@ -32,6 +32,7 @@ _ENTRY_FUNCTIONS = {
 #: Where an entry may be one of another integration.
 _OTHERS = {
     "takeover/core_integration.py",
+    "takeover/references.py:async_users_of",
     "serial_port/users.py:other",
     "serial_port/users.py:_ports_in",
     "repairs/issues.py:_entry_changed",

@@ -386,7 +386,10 @@ async def test_device_of_a_japanese_house_is_described_in_japanese(
 ) -> None:
     hass.config.language = "ja"
     entry = entry_for()
-    await set_up(hass, entry)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, title="スマートメーター")  # as the dialog does
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
 
     (device,) = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
 
