@@ -21,6 +21,8 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/fixtures/**/*.md")]
 )
 FRONT_PAGES = {"en": "README.md", "ja": "README.ja.md"}
+ENTITY_PAGES = {"en": "docs/entities.md", "ja": "docs/entities.ja.md"}
+SETUP_PAGES = {"en": "docs/setup.md", "ja": "docs/setup.ja.md"}
 HELP_PAGES = {"en": "docs/troubleshooting.md", "ja": "docs/troubleshooting.ja.md"}
 LANGUAGES = pytest.mark.parametrize("language", ["en", "ja"])
 
@@ -108,6 +110,10 @@ def test_every_picture_is_shown_somewhere() -> None:
     ("english", "japanese"),
     [
         ("README.md", "README.ja.md"),
+        ("docs/entities.md", "docs/entities.ja.md"),
+        ("docs/setup.md", "docs/setup.ja.md"),
+        ("docs/route-b.md", "docs/route-b.ja.md"),
+        ("docs/hardware.md", "docs/hardware.ja.md"),
         ("docs/troubleshooting.md", "docs/troubleshooting.ja.md"),
         ("docs/automations.md", "docs/automations.ja.md"),
         ("docs/tariff.md", "docs/tariff.ja.md"),
@@ -133,7 +139,7 @@ def _name(platform: str, key: str, translation_key: str | None, language: str) -
 
 
 @LANGUAGES
-def test_front_page_lists_every_entity_with_its_unit_and_whether_it_is_enabled(
+def test_entity_page_lists_every_entity_with_its_unit_and_whether_it_is_enabled(
     language: str,
 ) -> None:
     words = WORDS[language]
@@ -152,34 +158,34 @@ def test_front_page_lists_every_entity_with_its_unit_and_whether_it_is_enabled(
         for row in rows
     }
     head = {"en": ("Entity", "Unit", "At first"), "ja": ("エンティティ", "単位", "最初は")}
-    listed = table(FRONT_PAGES[language], *head[language])
+    listed = table(ENTITY_PAGES[language], *head[language])
 
     assert {name: (unit, at_first) for name, unit, at_first, _ in listed} == expected
 
 
 @LANGUAGES
-def test_front_page_lists_every_button(language: str) -> None:
+def test_entity_page_lists_every_button(language: str) -> None:
     head = {"en": ("Entity", "What it does"), "ja": ("エンティティ", "内容")}
 
-    assert [name for name, _ in table(FRONT_PAGES[language], *head[language])] == [
+    assert [name for name, _ in table(ENTITY_PAGES[language], *head[language])] == [
         _name("button", row.key, row.translation_key, language) for row in BUTTONS
     ]
 
 
 @LANGUAGES
-def test_front_page_lists_every_action_and_field(language: str) -> None:
+def test_entity_page_lists_every_action_and_field(language: str) -> None:
     services = texts(language)["services"]
     head = {"en": ("Action", "What it does"), "ja": ("アクション", "内容")}
-    actions = {row[0] for row in table(FRONT_PAGES[language], *head[language])}
+    actions = {row[0] for row in table(ENTITY_PAGES[language], *head[language])}
     head = {"en": ("Field", "Action"), "ja": ("項目", "アクション")}
-    fields = {row[0] for row in table(FRONT_PAGES[language], *head[language])}
+    fields = {row[0] for row in table(ENTITY_PAGES[language], *head[language])}
 
     assert actions == {f"`wisun_route_b.{action}`" for action in services}
     assert fields == {f"`{field}`" for action in services.values() for field in action["fields"]}
 
 
 @LANGUAGES
-def test_front_page_lists_every_field_of_the_set_up_and_every_option(language: str) -> None:
+def test_set_up_field_and_every_option_is_explained(language: str) -> None:
     found = texts(language)
     head = {"en": ("Field", "What to put in"), "ja": ("項目", "入力するもの")}
     assert [row[0] for row in table(FRONT_PAGES[language], *head[language])] == [
@@ -187,17 +193,17 @@ def test_front_page_lists_every_field_of_the_set_up_and_every_option(language: s
     ]
 
     head = {"en": ("Option", "Default"), "ja": ("項目", "既定値")}
-    assert [row[0] for row in table(FRONT_PAGES[language], *head[language])] == [
+    assert [row[0] for row in table(SETUP_PAGES[language], *head[language])] == [
         *found["options"]["step"]["init"]["data"].values()
     ]
 
 
 @LANGUAGES
-def test_front_page_names_every_state_of_the_link(language: str) -> None:
+def test_entity_page_names_every_state_of_the_link(language: str) -> None:
     states = texts(language)["entity"]["sensor"]["link_state"]
     (row,) = (
         row
-        for rows in tables(read(FRONT_PAGES[language]))
+        for rows in tables(read(ENTITY_PAGES[language]))
         for row in rows
         if row[0] == states["name"]
     )
