@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from tests.stack.scripted import ScriptedDongle
 
-from .conftest import Wait, entry_for, live_session, set_up
+from .conftest import Wait, entry_for, live_session
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -63,7 +63,12 @@ async def test_all_entities_are_those_of_a_meter_that_is_set_up(
 ) -> None:
     hass.config.language = language
     live_session(dongle)
-    await set_up(hass, entry_for())
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    title = {"en": "Smart meter", "ja": "スマートメーター"}[language]  # as the dialog names it
+    hass.config_entries.async_update_entry(entry, title=title)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
     text = "".join(
         path.read_text("utf-8")
         for path in DOCS.glob("*.md")
