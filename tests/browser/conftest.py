@@ -26,6 +26,8 @@ _ENTRIES = "/api/config/config_entries/entry"
 _FAILED = Path(__file__).parents[2] / ".demo" / "failed-browser-tests"
 #: Pictures of other brands come from the internet, and without it from nowhere.
 _FOREIGN_BRAND = re.compile(rf"/api/brands/integration/(?!{DOMAIN}/)")
+#: What the frontend had asked when its page was left (ERR_CONNECTION_LOST of home-assistant-js-websocket).
+_PAGE_LEFT = '"error":{"code":3,"message":"Connection lost"}'
 _OUTCOMES = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 
@@ -86,7 +88,11 @@ async def frontend(
         report = request.node.stash.get(_OUTCOMES, {}).get("call")
         if report is not None and report.failed:
             await _keep(page, instance, request.node.name)
-    assert [text for text in page.complaints if not _FOREIGN_BRAND.search(text)] == []
+    assert [text for text in page.complaints if not _is_foreign(text)] == []
+
+
+def _is_foreign(complaint: str) -> bool:
+    return bool(_FOREIGN_BRAND.search(complaint)) or _PAGE_LEFT in complaint
 
 
 async def _keep(page: Page, instance: HomeAssistantInstance, name: str) -> None:
