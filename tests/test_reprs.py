@@ -32,7 +32,6 @@ _REVIEWED = {
     "billing.tracker.TrackedMeter.meter": "no values: its own repr is that of any object",
     "billing.tracker.TrackedMeter.past": "no values: its own repr is that of any object",
     "billing.tracker.TrackedMeter.recent": "no values: its own repr is that of any object",
-    "history.cost_source.CostSource.price": "prices and entities, swept by themselves",
     "history.day_import._Run.reports": "names of our sensors, swept by themselves",
     "history.day_import._Run.stuck": "names of our sensors",
     "history.store.ImportTotals.energy": "names of our sensors, kWh",
