@@ -26,7 +26,9 @@ class Programs:
             DemoError: A program does not start.
         """
         environment = clock.environment()
-        say(f"Plugging in the emulated dongle, {self._options.speed:g} times faster than real time.")
+        say(
+            f"Plugging in the emulated dongle, {self._options.speed:g} times faster than real time."
+        )
         path, folder = self._configuration.dongle, self._configuration.folder
         emulator = await dongle.start_dongle(self._options, path, folder, environment)
         self._watch(emulator, dongle.STOP_TIMEOUT_S)
