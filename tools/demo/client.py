@@ -85,15 +85,36 @@ class HomeAssistantClient:
 
         Each has a connection of its own: an idle one is closed after a minute.
         """
-        async with self._session.ws_connect("/api/websocket", max_msg_size=0) as socket:
-            await _expect(socket, "auth_required")
-            await socket.send_json({"type": "auth", "access_token": self._token})
-            await _expect(socket, "auth_ok")
+        socket = await self._signed_in_socket()
+        try:
             await socket.send_json({"id": 1, "type": command, **arguments})
             message = await _expect(socket, "result")
+        finally:
+            await socket.close()
         if not message["success"]:
             raise DemoError(f"{command} failed: {message['error']}")
         return message["result"]
+
+    async def _signed_in_socket(self) -> aiohttp.ClientWebSocketResponse:
+        """Connect and sign in, at the second attempt if Home Assistant hangs up at the first.
+
+        It does so if its own start keeps it from a sign-in for ten seconds.
+        """
+        try:
+            return await self._sign_in_socket()
+        except aiohttp.WSMessageTypeError:
+            return await self._sign_in_socket()
+
+    async def _sign_in_socket(self) -> aiohttp.ClientWebSocketResponse:
+        socket = await self._session.ws_connect("/api/websocket", max_msg_size=0)
+        try:
+            await _expect(socket, "auth_required")
+            await socket.send_json({"type": "auth", "access_token": self._token})
+            await _expect(socket, "auth_ok")
+        except BaseException:
+            await socket.close()
+            raise
+        return socket
 
 
 async def _expect(socket: aiohttp.ClientWebSocketResponse, kind: str) -> JsonObject:
