@@ -1,4 +1,4 @@
-"""What a person is told of an import that was ordered, in the language of the house."""
+"""The notification at the end of an ordered import, and its progress as a text, in Home Assistant's language."""
 
 from homeassistant.components import persistent_notification
 from homeassistant.core import HomeAssistant, callback
@@ -15,7 +15,7 @@ _EXPORTED = "exported_energy"
 
 @callback
 def notify_imported(hass: HomeAssistant, entry: RouteBConfigEntry, totals: ImportTotals) -> None:
-    """Say that an import is over, and what it came to."""
+    """Create a notification with the days, hours and kWh of an import that is over."""
     energy = totals.energy
     key = "history_imported_both" if energy.get(_EXPORTED) else "history_imported"
     message = _text(hass, key).format(
