@@ -21,7 +21,7 @@ from .const import (
     TARIFF,
 )
 from .entry_data import RouteBConfigEntry, identity_of_device, stored
-from .flow import schemas
+from .flow import sign_in_forms
 from .flow.dashboard import async_is_wanted, async_suggestion
 from .flow.duplicates import (
     abort_if_home_known,
@@ -110,7 +110,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             credentials = self._accept(user_input[CONF_ROUTE_B_ID], user_input[CONF_PASSWORD])
             if credentials is not None:
                 device = await async_stable_path(
-                    self.hass, schemas.typed_port(user_input[CONF_DEVICE])
+                    self.hass, sign_in_forms.typed_port(user_input[CONF_DEVICE])
                 )
                 await self._abort_if_duplicate(credentials)
                 if await self._is_free(device):
@@ -130,7 +130,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(
-                schemas.user(dashboard=await async_suggestion(self.hass)), self._suggested
+                sign_in_forms.user(dashboard=await async_suggestion(self.hass)), self._suggested
             ),
             errors=self._errors,
         )
@@ -159,7 +159,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         take_over = self._offered
         if user_input is not None:
             self._suggested = user_input  # it has no secret in it
-            chosen = take_over.choose(user_input.get(schemas.CONF_METER))
+            chosen = take_over.choose(user_input.get(sign_in_forms.CONF_METER))
             credentials = self._accept(chosen.route_b_id, chosen.password)
             if credentials is None:
                 raise AbortFlow("take_over_damaged")
@@ -182,7 +182,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="take_over",
             data_schema=self.add_suggested_values_to_schema(
-                schemas.take_over(
+                sign_in_forms.take_over(
                     take_over.ports,
                     dashboard=await async_suggestion(self.hass, take_over.sensors()),
                 ),
@@ -226,7 +226,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
                 )
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=self.add_suggested_values_to_schema(schemas.REAUTH, self._suggested),
+            data_schema=self.add_suggested_values_to_schema(sign_in_forms.REAUTH, self._suggested),
             errors=self._errors,
             description_placeholders={"name": entry.title},
         )
@@ -245,7 +245,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
             if credentials is not None:
                 form.accept(user_input)
                 device = await form.async_port(
-                    self.hass, schemas.typed_port(user_input[CONF_DEVICE])
+                    self.hass, sign_in_forms.typed_port(user_input[CONF_DEVICE])
                 )
                 await self._abort_if_duplicate(credentials, entry)
                 if await self._is_free(device, entry):
@@ -262,7 +262,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                schemas.RECONFIGURE, {CONF_DEVICE: form.shown()} | self._suggested
+                sign_in_forms.RECONFIGURE, {CONF_DEVICE: form.shown()} | self._suggested
             ),
             errors=self._errors,
             description_placeholders={"name": entry.title},
@@ -282,7 +282,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _accept(self, route_b_id: str, password: str) -> Credentials | None:
         """Return credentials of the right form; else None, with errors at the fields."""
-        self._errors = schemas.format_errors(route_b_id, password)
+        self._errors = sign_in_forms.format_errors(route_b_id, password)
         return None if self._errors else Credentials(route_b_id, password)
 
     def _port_of(self, entry: RouteBConfigEntry) -> PortOfEntry:

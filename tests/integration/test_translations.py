@@ -16,7 +16,7 @@ from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.entry_data import StoredOptions
 from custom_components.wisun_route_b.error_texts import FAILURE_KEYS
-from custom_components.wisun_route_b.flow import schemas
+from custom_components.wisun_route_b.flow import sign_in_forms
 from custom_components.wisun_route_b.flow.options import options_schema
 from custom_components.wisun_route_b.flow.sign_in import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.history.statistics import Obstacle
@@ -121,13 +121,13 @@ def test_every_progress_action_has_a_text() -> None:
 @pytest.mark.parametrize(
     ("step", "schema"),
     [
-        ("config.step.user", schemas.user(dashboard=True)),
+        ("config.step.user", sign_in_forms.user(dashboard=True)),
         (
             "config.step.take_over",
-            schemas.take_over({"one": "/dev/a", "two": "/dev/b"}, dashboard=True),
+            sign_in_forms.take_over({"one": "/dev/a", "two": "/dev/b"}, dashboard=True),
         ),
-        ("config.step.reauth_confirm", schemas.REAUTH),
-        ("config.step.reconfigure", schemas.RECONFIGURE),
+        ("config.step.reauth_confirm", sign_in_forms.REAUTH),
+        ("config.step.reconfigure", sign_in_forms.RECONFIGURE),
         ("options.step.init", options_schema(StoredOptions(), dashboard=True)),
         ("config_subentries.tariff.step.prices", tariff_flow.PRICES),
         ("config_subentries.tariff.step.adjustments", tariff_flow.ADJUSTMENTS),
