@@ -30,7 +30,7 @@ exit codes:
   2    wrong usage: an unknown option, missing or malformed credentials, a day out of reach
   3    the port cannot be used: it does not exist, is busy, is no serial port, or went away
   4    the meter refused the Route-B ID or the password
-  5    no usable Wi-SUN dongle on the port: silent, something else, a J11 dongle, or failing
+  5    no usable Wi-SUN dongle on the port: silent, something else, in HAN use, or failing
   130  interrupted before there was a result"""
 
 

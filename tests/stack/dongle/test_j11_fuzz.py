@@ -6,12 +6,14 @@ a dongle that is healthy again: nothing that was received may stay in the way of
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+import logging
 from random import Random
+import traceback
 from typing import Final, override
 
 import pytest
 
+from custom_components.wisun_route_b import stack
 from custom_components.wisun_route_b.stack import Credentials, Redactor, RouteBError, errors
 from custom_components.wisun_route_b.stack.dongle.detect import detect
 from custom_components.wisun_route_b.stack.dongle.dongle import (
@@ -22,8 +24,9 @@ from custom_components.wisun_route_b.stack.dongle.dongle import (
 )
 from custom_components.wisun_route_b.stack.dongle.scan_passes import METER_CHANNELS, ScanPass
 from custom_components.wisun_route_b.stack.j11 import ResultCode
+from custom_components.wisun_route_b.stack.trace.line_log import LineLog
 from custom_components.wisun_route_b.stack.trace.trace import Trace
-from tests.stack.scripted import PASSWORD, ROUTE_B_ID
+from tests.stack.scripted import METER_MAC, PASSWORD, ROUTE_B_ID
 from tests.stack.scripted_j11 import (
     J11_NETWORK,
     MAC,
@@ -37,6 +40,7 @@ from tests.stack.scripted_j11 import (
     pana_result,
     response,
 )
+from tests.stack.secret_scan import traces
 from tests.virtual_clock import run
 
 CREDENTIALS = Credentials(ROUTE_B_ID, PASSWORD)
@@ -56,6 +60,9 @@ _NEVER = {0x0059, 0x00F0}
 REQUESTS: Final = 18
 #: Random lives of each kind; twenty of each were played once.
 _SEEDS: Final = 8
+
+#: What all lives of a test have left in the trace, in the log and in errors.
+_WRITTEN: Final = set[str]()
 
 type Mischief = Callable[["Line", int, bytes], None]
 """Gets the line, the code of a request, and what the dongle would say."""
@@ -97,8 +104,8 @@ class Line(ScriptedJ11Dongle):
         super().say(data)
 
 
-async def live(driver: Dongle, line: Line) -> None:
-    """Do everything that a link does, whatever becomes of it."""
+async def live(driver: Dongle, line: Line, written: set[str]) -> None:
+    """Do everything that a link does, whatever becomes of it; collect the errors that it raises."""
 
     async def wait_for_answer() -> None:
         await asyncio.sleep(2.0)
@@ -117,8 +124,10 @@ async def live(driver: Dongle, line: Line) -> None:
     )
     for step in steps:
         async with asyncio.timeout(MAX_S):
-            with suppress(RouteBError):
+            try:
                 await step()
+            except RouteBError as err:
+                written.update(traceback.format_exception(err))
     assert line.plain == 0
     assert _NEVER.isdisjoint(line.codes)
 
@@ -126,11 +135,12 @@ async def live(driver: Dongle, line: Line) -> None:
 async def played(moment: int, mischief: Mischief | None, *, recovers: bool = True) -> int:
     """Play a life with one trick; return how many requests it had."""
     line, events = Line(), list[DongleEvent]()
-    trace = Trace(Redactor(ROUTE_B_ID, PASSWORD))
+    line_log = LineLog()
+    trace = Trace(Redactor(ROUTE_B_ID, PASSWORD), line_log)
     driver = await detect(line.connector(), events.append, trace, remembered="j11")
     line.count, line.moment, line.mischief = 0, moment, mischief
     try:
-        await live(driver, line)
+        await live(driver, line, _WRITTEN)
         received = [event.payload for event in events if isinstance(event, DatagramReceived)]
         assert DOUBT not in received
         requests = line.count
@@ -147,8 +157,23 @@ async def played(moment: int, mischief: Mischief | None, *, recovers: bool = Tru
                 await driver.prepare(CREDENTIALS)
     finally:
         await driver.close()
+        _WRITTEN.update(f"{entry.direction} {entry.text}" for entry in line_log.lines)
     assert len(asyncio.all_tasks()) == 1, "something still runs after close()"
     return requests
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_written(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Look through the trace, the log and the errors of all lives of a test."""
+    caplog.set_level(logging.DEBUG, stack.__name__)
+    _WRITTEN.clear()
+    yield
+    _WRITTEN.update(record.getMessage() for record in caplog.get_records("call"))
+    found = traces(
+        "\n".join(_WRITTEN), ids=[ROUTE_B_ID], words=[PASSWORD], macs=[METER_MAC, OTHER_MAC.hex()]
+    )
+    assert _WRITTEN
+    assert not found
 
 
 def everywhere(mischief: Mischief, *, recovers: bool = True) -> None:

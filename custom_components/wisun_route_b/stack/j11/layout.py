@@ -1,7 +1,8 @@
 """What each part of a frame's data is: to show a frame without what identifies a household.
 
 The layouts are those of :mod:`.parser` and :mod:`.commands`. Whatever does not fit, and everything in
-a frame whose code is not listed, is :attr:`Part.SECRET`.
+a frame whose code is not listed, is :attr:`Part.SECRET`: behind the end of a response that has become too
+long, another frame may stand.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,6 @@ _IP: Final = (Part.IP, IP_SIZE)
 _PAN: Final = (Part.PAN, 2)
 #: More than a frame can have: all that is left.
 _ALL: Final = 0xFFFF
-_REST: Final = (Part.PLAIN, _ALL)
 _PAYLOAD: Final = (Part.PAYLOAD, _ALL)
 _SECRET: Final = (Part.SECRET, _ALL)
 
@@ -57,15 +57,29 @@ type _Layout = tuple[_Field | tuple[_Field, ...], ...]
 
 _LAYOUTS: Final[Mapping[int, _Layout]] = MappingProxyType(
     {
-        # Everything that a request or a response without a layout of its own holds is harmless.
-        **{int(code): (_REST,) for code in CommandCode},
-        **{_response(code): (_REST,) for code in CommandCode},
-        DAMAGED_HEADER: (_REST,),
-        UNKNOWN_COMMAND: (_REST,),
+        # A request without a layout of its own has no data, and a response nothing but its result.
+        **{_response(code): (_plain(1),) for code in CommandCode},
+        DAMAGED_HEADER: (_plain(1),),
+        UNKNOWN_COMMAND: (_plain(1),),
+        CommandCode.OPEN_PORT: (_plain(2),),
+        CommandCode.CLOSE_PORT: (_plain(2),),
+        CommandCode.SET_UP: (_plain(4),),
+        CommandCode.ENERGY_SCAN: (_plain(4),),
+        CommandCode.SET_NEIGHBOR_SOLICITATION: (_plain(1),),
+        CommandCode.SET_FLOW_CONTROL: (_plain(1),),
         CommandCode.SET_CREDENTIALS: (_SECRET,),
         CommandCode.SCAN: (_plain(6), _SECRET),
         CommandCode.TRANSMIT: (_IP, _plain(6), _PAYLOAD),
         CommandCode.PING: (_IP, _plain(3), _SECRET),
+        _response(CommandCode.STATUS): (_plain(4),),
+        # Of the lists of ports and levels, which are not used, no more than the number and one port.
+        _response(CommandCode.OPEN_PORTS): (_plain(4),),
+        _response(CommandCode.ENERGY_SCAN): (_plain(2),),
+        _response(CommandCode.TRANSMIT): (_plain(7),),
+        _response(CommandCode.VERSION): (_plain(9),),
+        _response(CommandCode.NEIGHBOR_SOLICITATION): (_plain(2),),
+        _response(CommandCode.SETTINGS): (_plain(5),),
+        _response(CommandCode.FLOW_CONTROL): (_plain(2),),
         _response(CommandCode.OWN_IP): (_plain(1), _IP),
         _response(CommandCode.OWN_MAC): (_plain(1), _MAC),
         _response(CommandCode.CONNECTIONS): (_plain(3), (_MAC, _PAN, _plain(3))),
@@ -74,7 +88,7 @@ _LAYOUTS: Final[Mapping[int, _Layout]] = MappingProxyType(
         _response(CommandCode.TERMINALS): (_plain(3), (_IP, _plain(2))),
         NotificationCode.SCAN_RESULT: (_plain(3), (_MAC, _PAN, _plain(1))),
         NotificationCode.DATAGRAM: (_IP, _plain(4), _PAN, _plain(5), _PAYLOAD),
-        NotificationCode.STARTED_UP: (_REST,),
+        NotificationCode.STARTED_UP: (),
         NotificationCode.CONNECTION_CHANGED: (_plain(1), _MAC, _plain(1)),
         NotificationCode.PANA_RESULT: (_plain(1), _MAC),
         NotificationCode.RECEPTION_FAILED: (_plain(1), _IP, _plain(4), _SECRET),
