@@ -13,8 +13,9 @@ The same meter behind an RS-WSUHA-J11, read by this stack and by
 [broute-j11](https://pypi.org/project/broute-j11/) 0.1.0 with its own settings, each from an emulator of
 its own. Both read four properties with one request. broute-j11 resets the dongle at each start; it
 remembers the network, so that its second start needs no scan (both rows below the first), but does not
-notice that a session is alive. A tenth of that start is less than one
-answer of the meter takes on the average (0.93 s). Its scan has duration 8 (36 s on the 14 channels); ours begins with the
+notice that a session is alive. A tenth of that start is less than one answer of the meter takes on the
+average (0.93 s). Where the program that uses it stores no network, which is the library's default, each of
+its starts is that of the first row. Its scan has duration 8 (36 s on the 14 channels); ours begins with the
 shortest in which meters were found. Written by `scripts/bench --j11`, or with all the rest.
 """
 _MORE = """\
