@@ -5,12 +5,12 @@ _NEXT = "\n## "
 
 
 def section_of(page: str, title: str) -> str:
-    """Return a section with its title, up to the next one; nothing if the page has none."""
+    """Return a section with its title, without the blank line before the next one; "" for none."""
     begin = page.find(title)
     if begin < 0:
         return ""
     end = page.find(_NEXT, begin)
-    return page[begin:] if end < 0 else page[begin : end + 1]
+    return page[begin:] if end < 0 else page[begin:end]
 
 
 def replaced(page: str, title: str, text: str, before: str) -> str:
@@ -20,6 +20,6 @@ def replaced(page: str, title: str, text: str, before: str) -> str:
     """
     old = section_of(page, title)
     if old:
-        return page.replace(old, f"{text}\n")
+        return page.replace(old, text)
     place = page.index(before)
     return f"{page[:place]}{text}\n{page[place:]}"
