@@ -3,9 +3,9 @@
 from datetime import datetime
 import re
 
-#: 2026-11-24 18:00:05.123 INFO (MainThread) [homeassistant.setup] Setting up energy
+#: 2026-11-24 09:00:05.123+00:00 INFO (MainThread) [homeassistant.setup] Setting up energy
 _RECORD = re.compile(
-    r"(?P<moment>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) (?P<level>[A-Z]+) \(.*?\) \[(?P<logger>[^]]+)\]"
+    r"(?P<moment>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+(?:[+-]\d\d:\d\d)?) (?P<level>[A-Z]+) \(.*?\) \[(?P<logger>[^]]+)\]"
     r" (?P<text>.*)"
 )
 _SEEN_BY_DEFAULT = frozenset({"WARNING", "ERROR", "CRITICAL"})
@@ -20,7 +20,7 @@ def set_up_began(log: str, domain: str) -> datetime | None:
             and found["logger"] == "homeassistant.setup"
             and found["text"] == f"Setting up {domain}"
         ):
-            # Written in the time zone of this machine.
+            # In the time zone of this machine, where none is written.
             return datetime.fromisoformat(found["moment"]).astimezone()
     return None
 
