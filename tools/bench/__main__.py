@@ -10,6 +10,7 @@ from .figures import Figures
 from .goals import COLD, HOME_ASSISTANT, J11, RATIOS, Goal, failures, missed_in
 from .in_home_assistant.measure import measure as measure_home_assistant
 from .processes import ROOT
+from .readme import write_figures
 from .report import write, write_home_assistant, write_j11
 from .rows import j11, reading, recovery, start, verdicts
 
@@ -128,6 +129,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[Figures, tuple[Goal, ...]]:
     if arguments.home_assistant:
         figures = asyncio.run(run_home_assistant())
         write_home_assistant(figures, HOME_ASSISTANT, version("homeassistant"), docs)
+        write_figures(figures, ROOT)
         return figures, HOME_ASSISTANT
     if arguments.j11:
         figures = asyncio.run(run_j11())

@@ -33,7 +33,7 @@ _ROWS = (
 _STARTS = """\
 
 With neither set up, Home Assistant's whole start took {alone} here. A power that is off is one that the
-meter had some time ago: the ten minutes are of an evening with cooking, when the load changes most. Over whole
+meter had some time ago: the ten minutes from {operation} are of an evening with cooking, when the load changes most. Over whole
 days it is less: computed from the same curve for seven days, with a power that is read every 30 s and every 300 s and shown until the
 next, {share} and {their_share} of the time.
 """
@@ -67,6 +67,7 @@ def section(figures: Figures, goals: tuple[Goal, ...], version: str) -> str:
     asked = {goal.row: goal for goal in goals}
     programs = ("ours", "built-in")
     starts = _STARTS.format(
+        operation=figures.notes.get("HA off", "an unknown time"),
         alone=cell(figures, _ALONE, "ours"),
         share=cell(figures, _DAYS, "ours"),
         their_share=cell(figures, _DAYS, "built-in"),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tools.bench.figures import Figures
 from tools.demo.set_up import change_options
+from tools.emulator import JST
 
 from .instance import OURS, Instance
 from .shown import oldest, per_hour, share_off
@@ -42,6 +43,8 @@ class Pair:
 
     figures: Figures
     instances: tuple[Instance, ...]
+    operation: datetime
+    """When normal operation is measured; later if both are not ready by then."""
 
     async def both(self, act: Callable[[Instance], Coroutine[Any, Any, None]]) -> None:
         """Do something with both at the same time."""
@@ -74,6 +77,9 @@ async def operate(pair: Pair) -> None:
     """Measure normal operation: what is shown, and what it costs."""
     await pair.set_up(_NOTHING)
     await asyncio.sleep(_SETTLED)
+    clock = pair.instances[0].clock
+    await asyncio.sleep(max(0.0, (pair.operation - clock.now()).total_seconds()))
+    pair.figures.notes["HA off"] = f"{clock.now().astimezone(JST):%H:%M}"
 
     async def watch(instance: Instance) -> None:
         name, figures = instance.subject.name, pair.figures
