@@ -101,9 +101,13 @@ def j11_goals() -> tuple[Goal, ...]:
     return (*J11, *(Goal(row, 1.0, other="broute-j11") for row in j11.FAULTS))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION)
-    kind = parser.add_mutually_exclusive_group()
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    # scripts/bench chooses the environment by the whole name of an option.
+    options = argparse.ArgumentParser(
+        prog="scripts/bench", description=_DESCRIPTION, allow_abbrev=False
+    )
+    kind = options.add_mutually_exclusive_group()
     kind.add_argument(
         "--short",
         action="store_true",
@@ -120,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         help="measure the integration beside the built-in one, in a real Home Assistant each, within"
         " 20 minutes, and write that section of docs/benchmarks.md (needs libfaketime)",
     )
-    return parser
+    return options
 
 
 def _measure(arguments: argparse.Namespace) -> tuple[Figures, tuple[Goal, ...]]:
@@ -151,7 +155,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[Figures, tuple[Goal, ...]]:
 
 def main() -> int:
     """Run as the command line says; 1 = a goal was not reached."""
-    arguments = _parser().parse_args()
+    arguments = parser().parse_args()
     figures, goals = _measure(arguments)
     part = arguments.j11 or arguments.home_assistant
     missed = missed_in(figures, goals) if part else failures(figures, goals)

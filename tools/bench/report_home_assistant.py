@@ -15,7 +15,7 @@ emulator's curve. A power counts only if the meter had it after the event that t
 integration is unchanged; its dialog offers USB devices only, so the emulated dongle is listed as one. Everything else as
 it is after set-up: ours reads every 30 s, the built-in one every 300 s. The clock of all programs is set to 18:00 on a Tuesday in
 November, so that every run sees the same evening. All instances run side by side on one machine, which
-makes starts slower than they are alone. No real dongle was measured. Written by `scripts/bench --home-assistant`.
+makes starts slower than they are alone. Times are medians, with the range in brackets; "more than" is how long was waited in vain. No real dongle was measured. Written by `scripts/bench --home-assistant`.
 """
 
 _ROWS = (
@@ -39,8 +39,8 @@ next, {share} and {their_share} of the time.
 """
 _PRICE = """\
 
-**The price.** In an hour of normal operation, extrapolated from ten minutes without a half-hour in them (ours reads the half-hour
-registers then, one datagram more), and without the import of the history, which is read once after the set-up:
+**The price.** In an hour of normal operation, extrapolated from the same ten minutes, after a set-up without the import of history
+(which is read once, one day at a time):
 """
 _PRICES = (
     Row("HA rows", "Rows in the recorder an hour", plain),
@@ -51,9 +51,9 @@ _PRICES = (
 )
 _MORE = """\
 
-Once a minute is an option of ours (*Seconds between two readings*) and an automation with `homeassistant.update_entity` for the built-in one. The lines
+Once a minute is an option of ours (*Poll interval*) and an automation with `homeassistant.update_entity` for the built-in one. The lines
 in the log are those of the integration and its library since Home Assistant's start; Home Assistant itself warns once at each start that it has
-not tested a custom integration. Reconnections are not in the log: they are shown by *Link state*, whose history says when and why, and counted by
+not tested a custom integration. Reconnections are not in the log: *Link state* shows them (its history when, its attribute `cause` why), and they are counted by
 *Reconnects*, *Retries* and *Lost answers* (off by default: enable them on the device page).
 """
 
