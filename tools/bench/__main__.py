@@ -2,13 +2,16 @@
 
 import argparse
 import asyncio
+from importlib.metadata import version
 import sys
 import time
 
 from .figures import Figures
-from .goals import COLD, J11, RATIOS, Goal, failures, missed_in
+from .goals import COLD, HOME_ASSISTANT, J11, RATIOS, Goal, failures, missed_in
+from .in_home_assistant.measure import measure as measure_home_assistant
 from .processes import ROOT
-from .report import write, write_j11
+from .readme import write_figures
+from .report import write, write_home_assistant, write_j11
 from .rows import j11, reading, recovery, start, verdicts
 
 _DESCRIPTION = """\
@@ -69,6 +72,13 @@ async def run_full() -> Figures:
     return figures
 
 
+async def run_home_assistant() -> Figures:
+    """Measure both integrations in a real Home Assistant."""
+    figures = Figures()
+    await measure_home_assistant(figures, _progress)
+    return figures
+
+
 async def run_j11() -> Figures:
     """Measure what is read through a J11 dongle."""
     figures = Figures()
@@ -91,37 +101,64 @@ def j11_goals() -> tuple[Goal, ...]:
     return (*J11, *(Goal(row, 1.0, other="broute-j11") for row in j11.FAULTS))
 
 
-def main() -> int:
-    """Run as the command line says; 1 = a goal was not reached."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=_DESCRIPTION)
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    # scripts/bench chooses the environment by the whole name of an option.
+    options = argparse.ArgumentParser(
+        prog="scripts/bench", description=_DESCRIPTION, allow_abbrev=False
+    )
+    kind = options.add_mutually_exclusive_group()
+    kind.add_argument(
         "--short",
         action="store_true",
         help="check the ratios only, within four minutes (eight, if one is missed at first), and write nothing",
     )
-    parser.add_argument(
+    kind.add_argument(
         "--j11",
         action="store_true",
         help="measure J11 dongles only, and write that section of docs/benchmarks.md",
     )
-    arguments = parser.parse_args()
-    goals = RATIOS
+    kind.add_argument(
+        "--home-assistant",
+        action="store_true",
+        help="measure the integration beside the built-in one, in a real Home Assistant each, within"
+        " 20 minutes, and write that section of docs/benchmarks.md (needs libfaketime)",
+    )
+    return options
+
+
+def _measure(arguments: argparse.Namespace) -> tuple[Figures, tuple[Goal, ...]]:
+    """Measure what is asked for, and write it; return what was measured, and the goals of it."""
+    docs = ROOT / "docs"
+    if arguments.home_assistant:
+        figures = asyncio.run(run_home_assistant())
+        write_home_assistant(figures, HOME_ASSISTANT, version("homeassistant"), docs)
+        write_figures(figures, ROOT)
+        return figures, HOME_ASSISTANT
     if arguments.j11:
         figures = asyncio.run(run_j11())
-        goals = j11_goals()
-        write_j11(figures, goals, ROOT / "docs")
-    elif arguments.short:
+        write_j11(figures, j11_goals(), docs)
+        return figures, j11_goals()
+    if arguments.short:
         figures = asyncio.run(run_short())
-        if failures(figures, goals):
+        if failures(figures, RATIOS):
             # Other programs may have kept the machine busy in the wrong moment.
             _progress("A goal was missed; measuring all of it once more")
             figures = asyncio.run(run_short())
-    else:
-        figures = asyncio.run(run_full())
-        goals = (COLD, *(goal for goal in RATIOS if goal.row != COLD.row), *recovery_goals())
-        goals += j11_goals()
-        write(figures, goals, ROOT / "docs")
-    missed = missed_in(figures, goals) if arguments.j11 else failures(figures, goals)
+        return figures, RATIOS
+    figures = asyncio.run(run_full())
+    goals = (COLD, *(goal for goal in RATIOS if goal.row != COLD.row), *recovery_goals())
+    goals += j11_goals()
+    write(figures, goals, docs)
+    return figures, goals
+
+
+def main() -> int:
+    """Run as the command line says; 1 = a goal was not reached."""
+    arguments = parser().parse_args()
+    figures, goals = _measure(arguments)
+    part = arguments.j11 or arguments.home_assistant
+    missed = missed_in(figures, goals) if part else failures(figures, goals)
     for goal in goals:
         ratio = goal.ratio(figures)
         _progress(f"{goal.row}: {ratio and round(ratio, 4)} of {goal.other}'s ({goal.text})")

@@ -14,6 +14,10 @@ class Figures:
     """How the CPU time of one of our readings divides."""
     verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
     """The error of a program at a port without a dongle."""
+    bounds: set[tuple[str, str]] = field(default_factory=set)
+    """Row and program of what had not come when it was waited for no longer: it takes more than that."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """Words that belong to a measurement, by its row."""
 
     def add(self, row: str, program: str, value: float) -> None:
         """Note a measurement."""

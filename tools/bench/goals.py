@@ -60,6 +60,18 @@ J11: tuple[Goal, ...] = (
     Goal("J11 datagrams", 1.0, other="broute-j11"),
 )
 
+#: In a real Home Assistant, beside the integration that it comes with. Not checked by the short form.
+HOME_ASSISTANT: tuple[Goal, ...] = (
+    Goal("HA dialog", 1 / 4, other="built-in"),
+    Goal("HA restart", 1 / 4, other="built-in"),
+    Goal("HA absent", 1 / 2, other="built-in"),
+    Goal("HA back", 1 / 2, other="built-in"),
+    Goal("HA EVENT 26", 1 / 10, other="built-in"),
+    Goal("HA EVENT 26 age", 1 / 4, other="built-in"),
+    Goal("HA off", 1 / 2, other="built-in"),
+    Goal("HA datagrams, equal", 1 / 3, other="built-in"),
+)
+
 #: Of a start with nothing known, where enough meters are measured: how long it takes depends on the delays
 #: that each of them happens to have, and on its channel.
 COLD: Goal = Goal("cold", 1 / 4)

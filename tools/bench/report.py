@@ -4,14 +4,16 @@ import os
 from pathlib import Path
 import platform
 
-from . import report_j11, report_text
+from . import report_home_assistant, report_j11, report_text
 from .chart import Bar, draw
 from .figures import Figures
 from .goals import Goal
 from .limits import LEAST
+from .sections import replaced, section_of
 from .tables import Row, markdown, mebibytes, milliseconds, plain, seconds, table, value_of
 
 _PICTURE = "benchmarks.svg"
+_LAST = "## What falls short\n"
 #: A stage of fewer seconds is over before it begins.
 _BRIEF = 0.005
 #: momonga is better only where it is so by a tenth: less is chance.
@@ -51,17 +53,34 @@ RECOVERY = (
 def write(figures: Figures, goals: tuple[Goal, ...], folder: Path) -> None:
     """Write the page and the picture into a folder."""
     (folder / "images" / _PICTURE).write_text(_picture(figures), encoding="utf-8")
-    (folder / "benchmarks.md").write_text(_page(figures, goals), encoding="utf-8")
+    page = folder / "benchmarks.md"
+    before = page.read_text(encoding="utf-8") if page.exists() else ""
+    # Measured by a run of its own.
+    kept = section_of(before, report_home_assistant.TITLE)
+    page.write_text(_page(figures, goals, kept), encoding="utf-8")
 
 
 def write_j11(figures: Figures, goals: tuple[Goal, ...], folder: Path) -> None:
     """Write the section about J11 dongles into the page that a folder has."""
+    _replace(folder, report_j11.TITLE, report_j11.section(figures, goals))
+
+
+def write_home_assistant(
+    figures: Figures, goals: tuple[Goal, ...], version: str, folder: Path
+) -> None:
+    """Write the section about the integrations in Home Assistant into the page that a folder has."""
+    text = report_home_assistant.section(figures, goals, version)
+    _replace(folder, report_home_assistant.TITLE, text)
+
+
+def _replace(folder: Path, title: str, text: str) -> None:
     page = folder / "benchmarks.md"
-    text = report_j11.replaced(page.read_text(encoding="utf-8"), report_j11.section(figures, goals))
-    page.write_text(text, encoding="utf-8")
+    page.write_text(
+        replaced(page.read_text(encoding="utf-8"), title, text, _LAST), encoding="utf-8"
+    )
 
 
-def _page(figures: Figures, goals: tuple[Goal, ...]) -> str:
+def _page(figures: Figures, goals: tuple[Goal, ...], kept: str) -> str:
     asked = {goal.row: goal for goal in goals}
     sections = [
         report_text.HEAD.format(machine=_machine(), picture=_PICTURE),
@@ -85,13 +104,14 @@ def _page(figures: Figures, goals: tuple[Goal, ...]) -> str:
         report_text.RECOVERY,
         table(figures, RECOVERY, asked, ("ours", "momonga")),
         report_j11.section(figures, goals),
+        kept,
         "## Many meters in one process\n",
         report_text.CROWD,
         _crowd(figures),
-        "## What falls short\n",
+        _LAST,
         report_text.SHORT.format(found=_short(figures, goals)),
     ]
-    return "\n".join(sections)
+    return "\n".join(section for section in sections if section)
 
 
 def _machine() -> str:

@@ -5,8 +5,6 @@ from .goals import Goal
 from .tables import Row, mebibytes, milliseconds, plain, table
 
 TITLE = "## J11 dongles\n"
-#: A heading of the same rank begins with this.
-_NEXT = "\n## "
 
 _TEXT = """\
 The same meter behind an RS-WSUHA-J11, read by this stack and by
@@ -62,10 +60,3 @@ def section(figures: Figures, goals: tuple[Goal, ...]) -> str:
             table(figures, _RECOVERY, asked, programs),
         )
     )
-
-
-def replaced(page: str, text: str) -> str:
-    """Return a page with this section instead of the one it has; ValueError if it has none."""
-    begin = page.index(TITLE)
-    end = page.index(_NEXT, begin) + 1
-    return f"{page[:begin]}{text}\n{page[end:]}"

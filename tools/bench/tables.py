@@ -12,6 +12,7 @@ _TITLES = {
     "momonga": "momonga 0.7.0",
     "core": "Home Assistant's own",
     "broute-j11": "broute-j11 0.1.0",
+    "built-in": "the built-in one",
 }
 
 
@@ -28,6 +29,11 @@ def milliseconds(value: float) -> str:
 def mebibytes(value: float) -> str:
     """Return a number of bytes as it is shown."""
     return f"{value / 2**20:.1f} MiB"
+
+
+def percent(value: float) -> str:
+    """Return a share."""
+    return f"{value:.1%}"
 
 
 def plain(value: float) -> str:
@@ -48,14 +54,23 @@ class Row:
 
 
 def table(
-    figures: Figures, rows: tuple[Row, ...], asked: dict[str, Goal], programs: tuple[str, ...]
+    figures: Figures,
+    rows: tuple[Row, ...],
+    asked: dict[str, Goal],
+    programs: tuple[str, ...],
+    *,
+    limits: bool = True,
 ) -> str:
-    """Return a table with a column for each program; the second one is compared with the first."""
+    """Return a table with a column for each program; the second one is compared with the first.
+
+    ``limits`` adds a column of what the radio needs by itself.
+    """
     other = programs[1]
-    heads = ["", *(_TITLES[name] for name in programs), f"{other} / this", "asked for", "limit"]
+    heads = ["", *(_TITLES[name] for name in programs), f"{other} / this", "asked for"]
+    heads += ["limit"] if limits else []
     lines = [heads, ["---"] * len(heads)]
     for row in rows:
-        cells = [_cell(figures, row, name) for name in programs]
+        cells = [cell(figures, row, name) for name in programs]
         limit = LEAST.get(row.key)
         lines.append(
             [
@@ -63,7 +78,7 @@ def table(
                 *cells,
                 _advantage(figures, row, other),
                 _asked(figures, asked.get(row.key)),
-                "" if limit is None else row.form(limit),
+                *(("" if limit is None else row.form(limit),) if limits else ()),
             ]
         )
     return markdown(lines)
@@ -83,15 +98,16 @@ def value_of(figures: Figures, row: Row, program: str) -> float | None:
     return value
 
 
-def _cell(figures: Figures, row: Row, program: str) -> str:
+def cell(figures: Figures, row: Row, program: str) -> str:
+    """Return the figure of a program as it is shown, with its range if there are several."""
     value = value_of(figures, row, program)
     if value is None:
         return "-"
     values = figures.samples(row.key, program)
     text = row.form(value)
-    if not row.best_round and row.form is seconds and len(values) > 1:
+    if not row.best_round and row.form in (seconds, percent) and len(values) > 1:
         text += f" ({row.form(values[0])} to {row.form(values[-1])}, n={len(values)})"
-    return text
+    return f"more than {text}" if (row.key, program) in figures.bounds else text
 
 
 def _advantage(figures: Figures, row: Row, other: str) -> str:
@@ -99,7 +115,8 @@ def _advantage(figures: Figures, row: Row, other: str) -> str:
     if not ours or not theirs:
         return ""
     ratio = theirs / ours
-    return f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}"  # noqa: PLR2004 - digits
+    text = f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}"  # noqa: PLR2004 - digits
+    return f"more than {text}" if (row.key, other) in figures.bounds else text
 
 
 def _asked(figures: Figures, goal: Goal | None) -> str:

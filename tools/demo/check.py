@@ -108,7 +108,7 @@ async def _wait_until_live(
         async with asyncio.timeout(_TIMEOUT_S):
             while not sensors or len(live) < len(sensors):
                 for key in sensors.keys() - live.keys():
-                    state = await _state_of(client, sensors[key])
+                    state = await state_of(client, sensors[key])
                     if state.value in _NO_VALUE:
                         continue
                     if state.reported > first.setdefault(key, state.reported):
@@ -120,8 +120,11 @@ async def _wait_until_live(
     return {key: live[key] for key in sensors}
 
 
-async def _state_of(client: HomeAssistantClient, entity_id: str) -> Shown:
-    """Ask by a template: the REST view of a state is cached while its value stays the same."""
+async def state_of(client: HomeAssistantClient, entity_id: str) -> Shown:
+    """Return what an entity shows now.
+
+    It is asked by a template: the REST view of a state is cached while its value stays the same.
+    """
     template = _STATE_AS_JSON.format(entity_id=entity_id)
     state = as_object(await client.post("/api/template", {"template": template}))
     return Shown(

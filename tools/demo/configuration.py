@@ -29,8 +29,9 @@ system_health:
 logger:
   default: warning
   logs:
-    custom_components.wisun_route_b: debug
 """
+#: Loggers that say more than warnings.
+_LOGS: Final = {f"custom_components.{DOMAIN}": "debug"}
 
 _ONBOARDING: Final = {
     "version": 4,
@@ -62,10 +63,17 @@ class Configuration:
         """The serial port of the emulated dongle."""
         return self.folder / "dongle"
 
-    def write(self, port: int, more: str = "", stored: Iterable[JsonObject] = ()) -> None:
+    def write(
+        self,
+        port: int,
+        more: str = "",
+        stored: Iterable[JsonObject] = (),
+        logs: Mapping[str, str] = _LOGS,
+    ) -> None:
         """Write all files again; ``more`` are further lines of YAML.
 
-        ``stored`` are more files of Home Assistant's storage, each with its key.
+        ``stored`` are more files of Home Assistant's storage, each with its key; ``logs`` are the
+        loggers that say more than warnings, and their levels.
 
         Raises:
             DemoError: The folder holds something that no demo has made.
@@ -74,7 +82,9 @@ class Configuration:
         storage = self.home_assistant / ".storage"
         storage.mkdir(parents=True)
         (self.folder / _MARKER).touch()
-        (self.home_assistant / "configuration.yaml").write_text(_YAML + more, encoding="utf-8")
+        levels = "".join(f"    {name}: {level}\n" for name, level in logs.items())
+        yaml = _YAML + levels + more
+        (self.home_assistant / "configuration.yaml").write_text(yaml, encoding="utf-8")
         files: tuple[Mapping[str, object], ...] = (_ONBOARDING, _http(port), *stored)
         for content in files:
             (storage / str(content["key"])).write_text(json.dumps(content), encoding="utf-8")

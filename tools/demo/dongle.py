@@ -11,14 +11,13 @@ from typing import Final
 from tools.emulator import FIRST_GENERATION
 from tools.emulator.meter.meter import Meter
 
-from .options import Options
+from .options import SEED, Options
 from .process import ROOT, Program
 from .waiting import wait_until
 
 #: The letter of the demo's grid company. Credentials that are plainly no real ones.
 ROUTE_B_ID: Final = "0123456789ABCDEF0123456789ABCDEF"
 PASSWORD: Final = "ABCDEF012345"
-SEED: Final = 1
 
 #: The same seed makes the same meter, in this process as in the emulator's.
 _METER: Final = Meter(SEED, FIRST_GENERATION)
@@ -45,7 +44,7 @@ async def start_dongle(
             *("--id", ROUTE_B_ID),
             *("--password", PASSWORD),
             *("--speed", str(options.speed)),
-            *("--seed", str(SEED)),
+            *("--seed", str(options.seed)),
         ],
         folder=ROOT,
         output=folder / "emulator-output.txt",

@@ -14,6 +14,8 @@ from .jsons import JsonObject
 #: Kinds of dongle that can be emulated.
 _DONGLES: Final = (*PRODUCTS, *J11_PRODUCTS)
 _DONGLE: Final = "bp35c2"
+#: The household whose values the demo's checks know.
+SEED: Final = 1
 
 #: The dongle's and the radio's waits are this many times shorter than real ones, so that set-up
 #: takes seconds. The meter's clock and the household's power are never sped up.
@@ -42,6 +44,8 @@ class Options:
     """Whether Home Assistant's own Route B integration reads the meter from the start."""
     stored: tuple[JsonObject, ...] = ()
     """More files of Home Assistant's storage."""
+    seed: int = SEED
+    """Another number makes another meter and household."""
     start_code: str = ""
     """Python code that starts Home Assistant in another way than `python -m homeassistant`."""
 

@@ -43,6 +43,10 @@ class Programs:
         )
         self._watch(hass, home_assistant.STOP_TIMEOUT_S)
 
+    async def stop_home_assistant(self) -> None:
+        """Ask Home Assistant to end, as before a restart; the dongle stays."""
+        await self._stop_last()
+
     async def kill_home_assistant(self) -> None:
         """End Home Assistant as a power cut would; the dongle stays."""
         program, _ = self._running.pop()
@@ -51,9 +55,12 @@ class Programs:
     async def stop(self) -> None:
         """End both; the last one started is the first to be stopped."""
         while self._running:
-            program, timeout_s = self._running.pop()
-            if not await program.stop(timeout_s):
-                say(f"{program.name} did not end within {timeout_s:.0f} s and was killed.")
+            await self._stop_last()
+
+    async def _stop_last(self) -> None:
+        program, timeout_s = self._running.pop()
+        if not await program.stop(timeout_s):
+            say(f"{program.name} did not end within {timeout_s:.0f} s and was killed.")
 
     async def fall(self) -> tuple[str, str]:
         """Wait until a program ends unexpectedly; return its name and the end of its output."""

@@ -3,8 +3,8 @@ from xml.etree import ElementTree as ET
 
 from tools.bench.chart import Bar, draw
 from tools.bench.figures import Figures
-from tools.bench.goals import J11, RATIOS, Goal, failures, missed_in
-from tools.bench.report import write, write_j11
+from tools.bench.goals import HOME_ASSISTANT, J11, RATIOS, Goal, failures, missed_in
+from tools.bench.report import write, write_home_assistant, write_j11
 
 
 def _good() -> Figures:
@@ -99,3 +99,47 @@ def test_the_section_about_j11_is_written_and_the_others_are_left(tmp_path: Path
     assert text.endswith("|\n\n## C\n\nold\n")
     assert "| Start, session still alive | 0.80 s | 9.00 s | 11.2 | at most 1/10: yes |" in text
     assert "1.00 s" not in text
+
+
+def _in_home_assistant(dialog: float) -> Figures:
+    figures = Figures()
+    for row in {goal.row for goal in HOME_ASSISTANT}:
+        figures.add(row, "ours", dialog)
+        figures.add(row, "built-in", 100.0)
+    figures.bounds.add(("HA back", "built-in"))
+    return figures
+
+
+def test_the_section_about_home_assistant_is_put_before_the_last_one_and_then_replaced(
+    tmp_path: Path,
+) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# B\n\n## A\n\nold\n\n## What falls short\n\nold\n", encoding="utf-8")
+
+    for dialog in (8.0, 5.0):
+        write_home_assistant(_in_home_assistant(dialog), HOME_ASSISTANT, "2026.11.0", tmp_path)
+
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# B\n\n## A\n\nold\n\n## Beside the built-in integration")
+    assert text.endswith("\n\n## What falls short\n\nold\n")
+    assert text.count("## Beside the built-in integration") == 1
+    assert (
+        "| Dialog submitted, to the first power | 5.00 s | 100 s | 20.0 | at most 1/4: yes |"
+        in text
+    )
+    assert "| 5.00 s | more than 100 s | more than 20.0 |" in text
+    assert "8.00 s" not in text
+
+
+def test_a_run_of_all_the_rest_keeps_the_section_about_home_assistant(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    write(_good(), RATIOS, tmp_path)
+    write_home_assistant(_in_home_assistant(5.0), HOME_ASSISTANT, "2026.11.0", tmp_path)
+    kept = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+
+    write(_good(), RATIOS, tmp_path)
+
+    after = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| Dialog submitted, to the first power | 5.00 s |" in after
+    sections = [sorted(text.split("\n## ")) for text in (kept, after)]
+    assert sections[0] == sections[1]

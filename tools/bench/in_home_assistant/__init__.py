@@ -1,0 +1,1 @@
+"""Measures two integrations in a real Home Assistant each, from outside."""
