@@ -354,7 +354,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         request, identity = signed_in.request, signed_in.request.credentials.fingerprint
         found = await signed_in.async_as_data(self.hass)
         title = await async_title(self.hass)
-        last_page = await async_last_page(self.hass, signed_in.meter, request.orders)
+        last_page = await async_last_page(self.hass, signed_in.meter.signal, request.orders)
         if self._removed:
             raise UnknownFlow
         if request.entry is None:
@@ -362,9 +362,7 @@ class RouteBConfigFlow(ConfigFlow, domain=DOMAIN):
         await request.release_port.async_finish()
         if (entry := request.entry) is None:
             return self.async_create_entry(
-                title=title,
-                data={CONF_IDENTITY: identity, **found},
-                description_placeholders=last_page,
+                title=title, data={CONF_IDENTITY: identity, **found}, **last_page._asdict()
             )
         # The identity stays: entities and history belong to the home.
         if stored(entry).identity is None:

@@ -7,7 +7,7 @@ import pytest
 
 from tools.demo.client import HomeAssistantClient
 from tools.demo.dongle import PASSWORD, ROUTE_B_ID
-from tools.demo.frontend import Frontend, all_text, connected, words
+from tools.demo.frontend import Frontend, about_dashboard, all_text, connected, words
 from tools.demo.onboarding import choose_language
 
 from .ha_instance import HomeAssistantInstance
@@ -94,7 +94,10 @@ async def test_the_dialog_speaks_japanese_to_the_end(
 
         await frontend.enter("password", PASSWORD)
         await frontend.submit()
+        # In the language of the person, in an English home; only the meter is named for all.
         await frontend.sees(connected("ja"))
+        await frontend.sees(about_dashboard("added", "ja"))
+        assert connected("en") not in await all_text(frontend.dialog)
     finally:
         await choose_language(client, "en")
 

@@ -17,6 +17,7 @@ from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.entry_data import StoredOptions
 from custom_components.wisun_route_b.error_texts import FAILURE_KEYS
 from custom_components.wisun_route_b.flow import sign_in_forms
+from custom_components.wisun_route_b.flow.last_page import LAST_PAGES
 from custom_components.wisun_route_b.flow.options import options_schema
 from custom_components.wisun_route_b.flow.sign_in import PROGRESS_ACTIONS
 from custom_components.wisun_route_b.history.statistics import Obstacle
@@ -116,6 +117,21 @@ def test_every_failure_says_the_same_in_the_dialog_and_on_the_card() -> None:
 
 def test_every_progress_action_has_a_text() -> None:
     assert _under("config.progress.") == PROGRESS_ACTIONS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_last_page_says_the_same_of_one_thing_whatever_it_says_of_the_other(language: str) -> None:
+    prefix = "config.create_entry."
+    texts = texts_of(language)
+    assert _under(prefix) == LAST_PAGES
+    nothing = texts[f"{prefix}unknown_plain"]
+    for key in LAST_PAGES:
+        reception, _, dashboard = key.partition("_")
+        of_reception = texts[f"{prefix}{reception}_plain"]
+        of_dashboard = texts[f"{prefix}unknown_{dashboard}"].removeprefix(nothing)
+        assert of_reception.startswith(nothing)
+        assert texts[prefix + key] == of_reception + of_dashboard
+        assert ("{dbm}" in of_reception) is (reception != "unknown")
 
 
 @pytest.mark.parametrize(

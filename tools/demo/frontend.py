@@ -59,7 +59,12 @@ def words(key: str, language: str = "en") -> str:
 
 def connected(language: str = "en") -> str:
     """Return what the last page of the set-up begins with; what follows depends on the meter."""
-    return words("config.create_entry.default", language).partition("{")[0].strip()
+    return words("config.create_entry.unknown_plain", language)
+
+
+def about_dashboard(outcome: str, language: str = "en") -> str:
+    """Return what the last page says first of the Energy dashboard: "added", "switched" ..."""
+    return words(f"config.create_entry.unknown_{outcome}", language).split("\n\n")[1]
 
 
 async def all_text(element: Locator) -> str:
@@ -174,11 +179,22 @@ class Frontend:
         await self.entry.locator("ha-icon-button[slot=end]").first.click()
         await expect(self.number(0)).to_be_visible()
 
-    async def choose(self, item: str) -> None:
-        """Choose from the menu of the first meter: reload, reconfigure, delete ..."""
-        menu = self.entry.locator("ha-dropdown").first
+    def entry_named(self, name: str) -> Locator:
+        """Return the meter of this name on the page of the integration."""
+        rows = self.tab.locator("ha-config-entry-row")
+        return rows.filter(has=self.tab.get_by_text(name, exact=True))
+
+    async def choose(self, item: str, entry: Locator | None = None) -> None:
+        """Choose from the menu of a meter, by default the first: reload, reconfigure, delete ..."""
+        menu = (entry or self.entry).locator("ha-dropdown").first
         await menu.locator("ha-icon-button[slot=trigger]").click()
         await menu.locator(f"ha-dropdown-item[value={item}]").click()
+
+    async def attend_to(self, name: str) -> None:
+        """Open what needs attention: the dialog for new credentials of the meter of this name."""
+        rows = self.tab.locator("ha-config-integration-page ha-list-item-base.attention")
+        row = rows.filter(has=self.tab.get_by_text(name, exact=True))
+        await row.locator("ha-button").click()
 
     async def confirm(self) -> None:
         """Answer a question of the frontend with yes."""
@@ -218,10 +234,11 @@ class Frontend:
 
     # --- The page of the device --------------------------------------------------------
 
-    async def open_device(self) -> None:
-        """Go to the page of the first meter's device."""
+    async def open_device(self, name: str | None = None) -> None:
+        """Go to the page of a meter's device: of the meter of this name, or of the first."""
         await self.open_integration()
-        await self.tab.locator("ha-config-entry-device-row ha-list-item-button").first.click()
+        entry = self.entry if name is None else self.entry_named(name)
+        await entry.locator("ha-config-entry-device-row ha-list-item-button").first.click()
         await expect(self.tab.locator("ha-config-device-page")).to_be_visible()
 
     def state(self, name: str) -> Locator:

@@ -1,7 +1,12 @@
-"""The last page of the set-up: what was found and done, and what is left to do."""
+"""The last page of the set-up: what was found and done, and what is left to do.
 
-from collections.abc import Mapping
+The frontend translates a text that an integration names by its key; it knows the language of the
+person before the screen, which may be another one than that of the house. What is said depends on
+two things, and a text cannot be put together from others there: each combination has a key.
+"""
+
 from itertools import chain, count
+from typing import Final, Literal, NamedTuple, get_args
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
@@ -9,7 +14,28 @@ from homeassistant.helpers.translation import async_get_translations
 from ..const import DOMAIN
 from ..energy_dashboard import async_has_grid_source, async_in_grid, has_dashboard
 from ..orders import Orders
-from ..stack import Signal, SmartMeter, properties
+from ..stack import Signal
+
+#: How well the meter is received.
+type Reception = Literal["good", "fair", "weak", "unknown"]
+#: What became of the Energy dashboard: there is none; the meter was added; it has taken the place
+#: of other sensors; another connection was left as it was; nothing, with none to be left.
+type Dashboard = Literal["plain", "added", "switched", "left", "by_hand"]
+
+#: The keys of all texts.
+LAST_PAGES: Final = frozenset(
+    f"{reception}_{dashboard}"
+    for reception in get_args(Reception.__value__)
+    for dashboard in get_args(Dashboard.__value__)
+)
+
+
+class LastPage(NamedTuple):
+    """A text, as Home Assistant takes it for the end of a dialog."""
+
+    description: str
+    """One of LAST_PAGES."""
+    description_placeholders: dict[str, str]
 
 
 async def async_title(hass: HomeAssistant) -> str:
@@ -24,45 +50,24 @@ async def async_title(hass: HomeAssistant) -> str:
     return next(title for title in chain((name,), numbered) if title not in taken)
 
 
-async def async_last_page(hass: HomeAssistant, meter: SmartMeter, orders: Orders) -> dict[str, str]:
-    """Return the placeholders of the text, in the language of the house."""
-    prefix = f"component.{DOMAIN}.config.create_entry."
-    found = await async_get_translations(hass, hass.config.language, "config", [DOMAIN])
-    texts = {
-        key.removeprefix(prefix): text for key, text in found.items() if key.startswith(prefix)
-    }
-    energy = [
-        texts.get(key, "")
-        for key in await _energy(hass, orders)
-        if key != "solar" or _counts_export(meter)
-    ]
-    if orders.import_days and has_dashboard(hass):
-        energy.append(texts.get("days", ""))
-    return {
-        "reception": _reception(texts, meter.signal),
-        "energy": "\n\n".join(filter(None, energy)),
-    }
+async def async_last_page(hass: HomeAssistant, signal: Signal | None, orders: Orders) -> LastPage:
+    """Choose the text for what was found and will be done."""
+    dashboard = await _dashboard(hass, orders)
+    if signal is None:
+        return LastPage(_key("unknown", dashboard), {})
+    return LastPage(_key(signal.reception, dashboard), {"dbm": f"{signal.dbm:.0f}"})
 
 
-async def _energy(hass: HomeAssistant, orders: Orders) -> list[str]:
-    """Return the keys of what there is to say about the Energy dashboard."""
+def _key(reception: Reception, dashboard: Dashboard) -> str:
+    return f"{reception}_{dashboard}"
+
+
+async def _dashboard(hass: HomeAssistant, orders: Orders) -> Dashboard:
     if not has_dashboard(hass):
-        return []
+        return "plain"
     theirs = (orders.take_over or {}).values()
     if await async_in_grid(hass, theirs):
-        return ["energy_switched", "solar"]
+        return "switched"
     if orders.dashboard:
-        return ["energy_added", "solar"]
-    return ["energy_left" if await async_has_grid_source(hass) else "energy_by_hand"]
-
-
-def _counts_export(meter: SmartMeter) -> bool:
-    description = meter.description
-    return description is not None and description.offers(properties.CUMULATIVE_ENERGY_REVERSE)
-
-
-def _reception(texts: Mapping[str, str], signal: Signal | None) -> str:
-    if signal is None:
-        return ""
-    text = texts.get(f"reception_{signal.reception}", "")
-    return text.replace("{dbm}", f"{signal.dbm:.0f}")
+        return "added"
+    return "left" if await async_has_grid_source(hass) else "by_hand"

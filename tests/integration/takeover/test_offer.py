@@ -379,13 +379,7 @@ async def test_past_of_the_energy_dashboard_comes_along_if_wanted(
         assert await _rows(hass, ours) == []
         assert shown == (energy, power, 31.0)
     assert dict(result["result"].options) == {}
-    placeholders = result["description_placeholders"]
-    assert placeholders is not None
-    assert placeholders["energy"].startswith(
-        "The Energy dashboard shows the new sensors in the place of the old ones"
-        if adopt
-        else "The Energy dashboard has a grid connection already, which was left as it is."
-    )
+    assert result["description"] == ("good_switched" if adopt else "good_left")
 
 
 async def test_damaged_credentials_end_the_dialog_before_anything_is_touched(

@@ -206,6 +206,22 @@ async def test_a_device_that_vanishes_is_not_waited_for_either(
     assert hanging.calls == 0
 
 
+async def test_nothing_is_written_to_a_lost_device_that_is_being_closed(
+    hanging: _Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, near = os.openpty()
+    tty.setraw(near)
+    _hang_in("close", monkeypatch, hanging)
+    port = await _opened(os.ttyname(near))
+    os.close(far)
+    await _until(lambda: hanging.inside > 0)
+    # In the thread, the device loses its descriptor at any moment.
+    with pytest.raises(errors.PortLostError):
+        port.write(b"SKVER")
+    await port.close()
+    os.close(near)
+
+
 _PROGRAM = """
 import asyncio, threading
 import serial

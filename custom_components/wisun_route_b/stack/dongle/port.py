@@ -181,7 +181,7 @@ class Port(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes without waiting; raise PortLostError or PortBlockedError."""
         transport = self._transport
-        if not self.is_open or transport is None:
+        if not self.is_open or transport is None or _is_closing(transport):
             raise PortLostError("The port is closed")
         if not _accepts_bytes(transport):
             raise PortBlockedError("The port accepts no bytes")
@@ -244,6 +244,18 @@ class Port(asyncio.Protocol):
             error = PortLostError("The serial port has disappeared")
             error.__cause__ = exc
             self._handler(error)
+
+
+def _is_closing(transport: asyncio.Transport) -> bool:
+    """Return whether a transport has found its port lost.
+
+    It closes the device in a thread and reports the loss after that; meanwhile the device may have
+    no descriptor any more.
+    """
+    try:
+        return transport.is_closing()
+    except NotImplementedError:  # a transport may not know
+        return False
 
 
 def _accepts_bytes(transport: asyncio.Transport) -> bool:
