@@ -102,8 +102,7 @@ class HistoryBackfill:
         )
         self._task: asyncio.Task[None] | None = None
         self._due = False
-        self._is_ordered = False
-        """Whether an import was ordered since the last run began."""
+        """Whether there is work; what becomes due during a run is due after it."""
         self._enabled = self._costs = True
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
@@ -173,7 +172,7 @@ class HistoryBackfill:
         The order survives restarts. Raises NotStoredError.
         """
         self._memory.order_import(days, REGISTERS)
-        self._due = self._is_ordered = True
+        self._due = True
         await self._memory.async_save_surely()
 
     @callback
@@ -213,10 +212,10 @@ class HistoryBackfill:
     async def _run(self) -> None:
         """Do what is due; what failed is due again in five minutes."""
         # The event comes before the commit of what it announces; our task comes after both.
-        self._due = self._is_ordered = False
+        self._due = False
         try:
-            is_through = await self.async_repair()
-            self._due = self._is_ordered or not is_through
+            if not await self.async_repair():
+                self._due = True
         except EXPECTED as err:
             _LOGGER.debug("The energy history was not compared: %s", outcome_of(err))
             self._due = True

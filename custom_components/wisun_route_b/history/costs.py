@@ -153,18 +153,20 @@ def hours_to_compare(
     """Return the hours whose cost is to be compared.
 
     All of the range that is ``priced``: the user has requested it, or it has ended since the last run. Of
-    other hours only those in which something went wrong: their energy was changed, they have no
-    row among others, or the cost sensor began again within them, as it does when Home Assistant
-    starts. The rest was computed at the price of its time, and stays.
+    other hours only those whose energy was changed, or that have no row among others. If nothing was
+    compared yet (``priced`` is None), also those in which the cost sensor began again, as it does when
+    Home Assistant starts. The rest was computed at the price of its time, or compared by an earlier run
+    with the half-hours that are not known now, and stays.
     """
     first = min(rows, default=None)
     return frozenset(
         hour
         for hour, bar in bars.items()
         if bar.changed
-        or (priced is not None and priced[0] <= hour < priced[1])
         or (first is not None and hour > first and hour not in rows)
-        or _begins_again(rows.get(hour), hour)
+        or (
+            _begins_again(rows.get(hour), hour) if priced is None else priced[0] <= hour < priced[1]
+        )
     )
 
 

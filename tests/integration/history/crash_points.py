@@ -6,7 +6,7 @@ disk. The places are counted as they are passed; at one of them something happen
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from enum import StrEnum
 import sqlite3
@@ -75,6 +75,10 @@ class Places:
         self.noted = False
         """Whether anything was noted on the disk."""
         self.seconds: list[Any] = []
+        self.around_task: Callable[[Recorder], AbstractContextManager[None]] = lambda _: (
+            nullcontext()
+        )
+        """What is to be done before and after each of our tasks, in the recorder's thread."""
         self._armed = False
         self._ours = threading.local()
 
@@ -120,11 +124,12 @@ class Places:
                 # The recorder drops a task when the commit before it fails.
                 call(places._let_recorder_time_out)
                 return
-            places._ours.running = True
-            try:
-                real(recorder, task)
-            finally:
-                places._ours.running = False
+            with places.around_task(recorder):
+                places._ours.running = True
+                try:
+                    real(recorder, task)
+                finally:
+                    places._ours.running = False
 
         patched.setattr(Recorder, "_process_one_task_or_event_or_recover", process)
 

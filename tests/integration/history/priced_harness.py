@@ -6,7 +6,15 @@ from decimal import Decimal
 from typing import Any, override
 
 from homeassistant.components.energy.data import async_get_manager
-from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.models import (
+    StatisticData,
+    StatisticMeanType,
+    StatisticMetaData,
+)
+from homeassistant.components.recorder.statistics import (
+    async_import_statistics,
+    statistics_during_period,
+)
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
@@ -62,6 +70,29 @@ class PricedHarness(HistoryHarness):
             {"energy_sources": sources, "device_consumption": []}  # type: ignore[typeddict-item]
         )
         await self.hass.async_block_till_done()
+
+    async def remember_prices(self, since: datetime) -> None:
+        """Have the recorder know the price entity since a full hour, by its hourly means."""
+        end = self.now.replace(minute=0, second=0, microsecond=0)
+        hours = [since + number * HOUR for number in range((end - since) // HOUR)]
+        prices = [float(self.price_of(hour)) for hour in hours]
+        async_import_statistics(
+            self.hass,
+            StatisticMetaData(
+                mean_type=StatisticMeanType.ARITHMETIC,
+                has_sum=False,
+                name=None,
+                source="recorder",
+                statistic_id=PRICE,
+                unit_class=None,
+                unit_of_measurement=self.price_unit,
+            ),
+            [
+                StatisticData(start=hour, mean=price, min=price, max=price)
+                for hour, price in zip(hours, prices, strict=True)
+            ],
+        )
+        await self.recorded()
 
     @override
     async def start(

@@ -251,3 +251,47 @@ async def test_price_of_the_past_stays_in_what_was_computed(house: PricedHarness
     assert {hour: after[hour] for hour in list(before)[:-1]} == pytest.approx(
         {hour: before[hour] for hour in list(before)[:-1]}, abs=YEN
     )
+
+
+async def test_hour_that_was_compared_keeps_the_price_of_its_half_hours(
+    house: PricedHarness,
+) -> None:
+    """Home Assistant starts within an hour; after the next start its half-hours are not known."""
+    house.price_of = lambda moment: str((moment.hour * 5 + moment.minute // 30 * 7) % 41)
+    await house.show_costs(source(entity_energy_price=PRICE, number_energy_price=None))
+    await house.start()
+    await house.live(at(2.2))
+    await house.stop()
+    house.move(at(12.5))
+    await house.start()
+    await house.live(at(13.2))
+    before, started = await house.money(COST), at(12)
+    assert before[started] > 0
+    assert before[started] == pytest.approx(house.worth("normal", started), abs=YEN)
+
+    await house.stop()
+    house.move(at(15.5))
+    await house.start()
+    await house.live(at(17.2))
+
+    after = await house.money(COST)
+    assert {hour: after[hour] for hour in before} == pytest.approx(before, abs=YEN)
+
+
+async def test_import_of_a_range_leaves_the_price_of_later_hours(house: PricedHarness) -> None:
+    """The price was changed since: hours that nobody asked for keep the old one."""
+    await _outage(house, source(number_energy_price=20.0))
+    before = await house.money(COST)
+    house.sources = [source(number_energy_price=40.0)]
+    await house._prefer(house.sources)
+    assert house.repair is not None
+
+    await house.repair.async_import(at(-48), at(0))
+
+    after, energies = await house.money(COST), await house.stored(IMPORTED)
+    assert len(after) >= len(before) + 45
+    assert {hour: after[hour] for hour in before if hour >= at(1)} == pytest.approx(
+        {hour: cost for hour, cost in before.items() if hour >= at(1)}, abs=YEN
+    )
+    hours = [hour for hour in sorted(energies)[1:] if hour < at(0)]
+    assert all(abs(after[hour] - 40 * energies[hour]) <= YEN for hour in hours)

@@ -102,9 +102,10 @@ def test_cost_that_cannot_be_taken_from_the_hour_of_the_return_is_not_given_to_o
     ("priced", "expected"),
     [
         (None, {1, 2, 3}),
-        ((_at(4), _at(5)), {1, 2, 3, 4}),
+        ((_at(4), _at(5)), {1, 2, 4}),
         ((_at(-9), _at(9)), {-1, 0, 1, 2, 3, 4, 5}),
     ],
+    ids=["nothing was compared yet", "one hour is new", "all are asked for"],
 )
 def test_old_hours_are_compared_only_if_something_went_wrong(
     priced: tuple[datetime, datetime] | None, expected: set[int]

@@ -1,4 +1,4 @@
-"""The recorder tells of new statistics in the middle of its transaction, before they are there."""
+"""The recorder announces new statistics within its transaction, before they are there, or during a run."""
 
 from datetime import timedelta
 import threading
@@ -40,3 +40,21 @@ async def test_what_the_event_tells_of_is_waited_for(harness: HistoryHarness) ->
 
     assert looked.is_set()
     assert len(await harness.stored(IMPORTED)) == 48
+
+
+async def test_hour_that_is_compiled_during_a_run_is_compared_five_minutes_later(
+    harness: HistoryHarness,
+) -> None:
+    """What becomes due during a run is due after it, and does not wait for the next hour."""
+    await harness.start()
+    await harness.live(at(2.2))
+    await harness.stop()
+    harness.move(at(4.5))
+    repair = await harness.start()
+    # The first run with a reading after the outage begins when the hour is compiled.
+    await harness.live(at(5) + timedelta(minutes=1))
+    assert set(repair.verified.values()) == {at(3)}
+
+    await harness.live(at(5) + timedelta(minutes=6))
+
+    assert set(repair.verified.values()) == {at(4)}
