@@ -23,7 +23,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .billing.sensors import TARIFF_SENSORS, async_tariff_sensors
-from .contract.entities import LOAD_SENSORS, LoadSensor, has_contract
+from .contract.entities import CURRENT_T, LOAD_SENSORS, LoadSensor, has_contract
 from .coordinator import RouteBCoordinator
 from .demand.sensors import (
     PEAK_SENSORS,
@@ -207,7 +207,7 @@ SENSORS: Final = (
         value_fn=lambda report: report.value(properties.INSTANTANEOUS_POWER),
     ),
     _current("current_r", _current_r),
-    _current("current_t", _current_t, _has_current_t),
+    _current(CURRENT_T, _current_t, _has_current_t),
     _register("imported_energy", properties.CUMULATIVE_ENERGY_NORMAL),
     _register("exported_energy", properties.CUMULATIVE_ENERGY_REVERSE),
     _half_hourly("half_hour_imported_energy", properties.FIXED_TIME_ENERGY_NORMAL),

@@ -17,7 +17,7 @@ from custom_components.wisun_route_b.tariff.model import (
     TimeBand,
 )
 from custom_components.wisun_route_b.tariff.periods import BillingPeriod, period_of
-from custom_components.wisun_route_b.tariff.use import Use, count, count_the_rest, uses
+from custom_components.wisun_route_b.tariff.use import Use, UsualDay, count, uses
 
 from .test_worked_examples import steps
 
@@ -245,7 +245,9 @@ def test_rest_of_the_period_goes_by_the_same_half_hours_of_the_last_days() -> No
     ]
     count(tally, recent, lambda _: None)
 
-    assert count_the_rest(tally, at(3, 0, 15), recent, lambda _: None)
+    usual = UsualDay(recent, lambda _: None)
+    assert usual.is_known
+    usual.count_the_rest(tally, at(3, 0, 15))
 
     bill = tally.bill()
     assert bill is not None
@@ -256,7 +258,7 @@ def test_rest_of_the_period_goes_by_the_same_half_hours_of_the_last_days() -> No
 def test_less_than_a_day_says_nothing_of_the_rest() -> None:
     recent = [Use(at(1) + n * HOUR / 2, at(1) + (n + 1) * HOUR / 2, Decimal(1)) for n in range(47)]
 
-    assert not count_the_rest(Tally(Tariff(1, (terms(),)), APRIL), at(2), recent, lambda _: None)
+    assert not UsualDay(recent, lambda _: None).is_known
 
 
 # --- Hours of the past ---------------------------------------------------------------------

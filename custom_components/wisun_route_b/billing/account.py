@@ -13,8 +13,8 @@ from typing import Final
 from ..stack import Scale
 from ..tariff.bill import Bill, Tally
 from ..tariff.model import Tariff
-from ..tariff.periods import BillingPeriod, period_of
-from ..tariff.use import PriceAt, Use, count, count_the_rest, uses
+from ..tariff.periods import BillingPeriod, parts_of, period_of
+from ..tariff.use import PriceAt, Use, UsualDay, count, uses
 
 #: How far back half-hours say how the rest of the period will go.
 RECENT: Final = timedelta(days=7)
@@ -51,7 +51,7 @@ class Account:
         if base is None or self.newest is None:
             return None
         until = now if live is None else live.at
-        if self.depends_on_time and until - self.newest > _IS_NEW:
+        if self.depends_on_time(base.period) and until - self.newest > _IS_NEW:
             return None
         tally = base.copy()
         if live is not None and live.at > max(self.newest, tally.period.start):
@@ -60,28 +60,46 @@ class Account:
             count(tally, _within(tally.period, [tail]), self._market)
         return tally
 
-    def expected(self, now: datetime) -> Bill | None:
-        """Return the bill of the whole period; None if too little is known of the use."""
+    def expected(self, now: datetime, live: LiveRegister | None = None) -> Bill | None:
+        """Return the bill of the whole period; None if too little is known of use or prices."""
         base = self._base(period_of(self._tariff.reading_day, now))
         if base is None or self.newest is None:
             return None
         if self._expected is None or self._expected.period != base.period:
-            tally = base.copy()
-            recent = [
-                row
-                for row in uses(self._registers, self._scale)
-                if row.start >= self.newest - RECENT
-            ]
-            since = max(self.newest, base.period.start)
-            if not count_the_rest(tally, since, recent, self._market):
-                return None
-            self._expected = tally.bill()
-        return self._expected
+            self._expected = self._expect(base, self.newest)
+        expected = self._expected
+        tally = None if expected is None else self.tally(now, live)
+        if expected is None or tally is None or tally.energy <= expected.energy:
+            return expected
+        return tally.bill()  # the last half-hour has used more than usual
 
-    @property
-    def depends_on_time(self) -> bool:
-        """Whether it matters when energy was used, beside how much."""
-        return self._tariff.has_market_price or any(row.bands for row in self._tariff.terms)
+    def _expect(self, base: Tally, newest: datetime) -> Bill | None:
+        rows = tuple(uses(self._registers, self._scale))
+        usual = UsualDay((row for row in rows if row.start >= newest - RECENT), self._market)
+        if not usual.is_known:
+            return None
+        tally = base.copy()
+        if self._tariff.has_market_price:
+            if not usual.has_prices:
+                return None
+            # What was used before prices were known has those of the same half-hours of other days.
+            tally = Tally(self._tariff, base.period)
+            count(tally, _within(base.period, rows), lambda at: self._price_of(at, usual))
+        usual.count_the_rest(tally, max(newest, base.period.start))
+        return tally.bill()
+
+    def _price_of(self, half_hour: datetime, usual: UsualDay) -> Decimal | None:
+        price = self._market(half_hour)
+        return usual.price(half_hour) if price is None else price
+
+    def depends_on_time(self, period: BillingPeriod) -> bool:
+        """Whether it matters when energy was used within a period, beside how much."""
+        parts = tuple(parts_of(self._tariff, period))
+        return (
+            self._tariff.has_market_price
+            or len(parts) > 1
+            or any(part.terms.bands for part in parts)
+        )
 
     def _base(self, period: BillingPeriod) -> Tally | None:
         """Return the period's half-hours, counted."""

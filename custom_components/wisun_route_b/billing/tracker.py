@@ -134,7 +134,7 @@ class BillTracker:
         """The bill of the whole period, if it goes on like the last seven days."""
         now = dt_util.utcnow()
         account = self._get_account(now)
-        return None if account is None else account.expected(now)
+        return None if account is None else account.expected(now, self._meter.live())
 
     @property
     def known_since(self) -> datetime | None:
@@ -156,7 +156,8 @@ class BillTracker:
         start = max(self.period.start, memory_reach(now))
         if account.newest < start:  # the period has just begun, or what came since is to be read
             return account if now - account.newest < _HOUR else None
-        if self._ledger.missing(start, account.newest if account.depends_on_time else start):
+        is_timed = account.depends_on_time(self.period)
+        if self._ledger.missing(start, account.newest if is_timed else start):
             return None
         return account
 
@@ -228,6 +229,7 @@ class BillTracker:
         register = self._meter.recent.register(_IMPORTED, newest)
         if register is not None:
             self._ledger.note(newest, register)
+            self._ledger.forget(longest_ago(now))
         if newest == self._tried or not self._missing(newest):
             return
         if self._task is None or self._task.done():

@@ -24,6 +24,8 @@ LOAD: Final = "load"
 OVERLOAD: Final = "overload"
 OVERLOAD_CLASS: Final = BinarySensorDeviceClass.PROBLEM
 CURRENTS: Final = (properties.INSTANTANEOUS_CURRENT,)
+#: Key of the sensor that exists once a current of the T phase was seen.
+CURRENT_T: Final = "current_t"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +51,15 @@ def has_contract(coordinator: RouteBCoordinator) -> bool:
 
 
 def load_of(coordinator: RouteBCoordinator) -> Decimal | None:
-    """Return the load in per cent of the contract; None if it is not known."""
+    """Return the load in per cent of the contract; None if it is not known.
+
+    A reading without a T phase is that of two wires only if there never was one with it.
+    """
     contract = stored_options(coordinator.config_entry).contract
     currents = coordinator.data.value(properties.INSTANTANEOUS_CURRENT)
     if contract is None or currents is None or currents.r is None:
+        return None
+    if currents.t is None and _registered(coordinator, "sensor", CURRENT_T) is not None:
         return None
     return contract.load(currents.r, currents.t)
 
@@ -68,11 +75,17 @@ def remove_without_contract(hass: HomeAssistant, coordinator: RouteBCoordinator)
     """Remove the entities of a contract that the options no longer name."""
     if has_contract(coordinator):
         return
-    registry, identity = er.async_get(hass), stored(coordinator.config_entry).identity
     for platform, key in (("sensor", LOAD), ("binary_sensor", OVERLOAD)):
-        entity_id = registry.async_get_entity_id(platform, DOMAIN, f"{identity}_{key}")
+        entity_id = _registered(coordinator, platform, key)
         if entity_id is not None:
-            registry.async_remove(entity_id)
+            er.async_get(hass).async_remove(entity_id)
+
+
+def _registered(coordinator: RouteBCoordinator, platform: str, key: str) -> str | None:
+    """Return the id of an entity of the meter that exists or has existed; None if there is none."""
+    identity = stored(coordinator.config_entry).identity
+    registry = er.async_get(coordinator.hass)
+    return registry.async_get_entity_id(platform, DOMAIN, f"{identity}_{key}")
 
 
 class LoadSensor(RouteBEntity, SensorEntity):

@@ -61,6 +61,10 @@ class PowerSamples:
         while self._samples[0].at < oldest:
             self._samples.popleft()
 
+    def shift(self, by: timedelta) -> None:
+        """Move all readings in time: the meter's clock is known better now."""
+        self._samples = deque(_Sample(sample.at + by, sample.power) for sample in self._samples)
+
     @property
     def newest(self) -> datetime | None:
         """When the last reading was taken."""

@@ -13,6 +13,8 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import UnitOfPower
+from homeassistant.core import callback
+from homeassistant.helpers.event import async_track_utc_time_change
 from homeassistant.util import dt as dt_util
 
 from ..coordinator import RouteBCoordinator
@@ -122,6 +124,14 @@ class PeakSensor(RouteBEntity, SensorEntity):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self.async_on_remove(self.coordinator.demand.async_add_listener(self.async_write_ha_state))
+        # A month ends, and a half-hour becomes older than twelve, with or without an announcement.
+        self.async_on_remove(
+            async_track_utc_time_change(self.hass, self._async_half_hour, minute=(0, 30), second=0)
+        )
+
+    @callback
+    def _async_half_hour(self, _now: datetime) -> None:
+        self.async_write_ha_state()
 
     @property
     def _peak(self) -> Peak | None:

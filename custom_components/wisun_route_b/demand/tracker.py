@@ -61,6 +61,7 @@ class DemandTracker:
         self._meter, self._recent, self._past = meter, recent, past
         self._store = DemandStore(hass, identity)
         self._samples = PowerSamples()
+        self._offset = timedelta()
         self._register: Decimal | None = None
         self._task: asyncio.Task[None] | None = None
         self._tried: datetime | None = None
@@ -86,7 +87,12 @@ class DemandTracker:
         """Take a reading of power and register; ``clock_offset`` is how far the meter is ahead."""
         power = report.value(properties.INSTANTANEOUS_POWER)
         if power is not None:
-            self._samples.note(now + (clock_offset or timedelta()), Decimal(power))
+            offset = clock_offset or timedelta()
+            if offset != self._offset:
+                # It is read to the minute: each reading finds a somewhat different one.
+                self._samples.shift(offset - self._offset)
+                self._offset = offset
+            self._samples.note(now + offset, Decimal(power))
             self._register = report.value(properties.CUMULATIVE_ENERGY_NORMAL)
         self._catch_up()
 

@@ -58,32 +58,45 @@ def count(tally: Tally, rows: Iterable[Use], market: PriceAt) -> None:
                 tally.add(part.start, part.energy, market(half_hour_of(part.start)))
 
 
-def count_the_rest(tally: Tally, since: datetime, recent: Iterable[Use], market: PriceAt) -> bool:
-    """Count what will be used from a moment to the end of the period; return whether that is known.
+class UsualDay:
+    """The mean of each half-hour of the day in some recent days: its energy, and the market's price."""
 
-    Each half-hour as the mean of the same one of the day in ``recent``; a whole day of them
-    must be known. The market's price likewise: the mean of the same half-hour of the day.
-    """
-    energies: dict[int, list[Decimal]] = {}
-    prices: dict[int, list[Decimal]] = {}
-    for row in recent:
-        if row.energy is None or row.end - row.start != HALF_HOUR:
-            continue
-        index = _index(row.start)
-        energies.setdefault(index, []).append(row.energy)
-        if (price := market(row.start)) is not None:
-            prices.setdefault(index, []).append(price)
-    if len(energies) < _OF_A_DAY:
-        return False
-    at = since
-    while at < tally.period.stop:
-        until = half_hour_of(at) + HALF_HOUR
-        index = _index(at)
-        share = Decimal((until - at) // _MICROSECOND) / Decimal(HALF_HOUR // _MICROSECOND)
-        price = _mean(prices[index]) if index in prices else None
-        tally.add(at, _mean(energies[index]) * share, price)
-        at = until
-    return True
+    def __init__(self, recent: Iterable[Use], market: PriceAt) -> None:
+        """Take the uses of those days; spans that are no half-hour are left out."""
+        energies: dict[int, list[Decimal]] = {}
+        prices: dict[int, list[Decimal]] = {}
+        for row in recent:
+            if row.energy is None or row.end - row.start != HALF_HOUR:
+                continue
+            index = _index(row.start)
+            energies.setdefault(index, []).append(row.energy)
+            if (price := market(row.start)) is not None:
+                prices.setdefault(index, []).append(price)
+        self._energies = {index: _mean(numbers) for index, numbers in energies.items()}
+        self._prices = {index: _mean(numbers) for index, numbers in prices.items()}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a whole day of energy is known."""
+        return len(self._energies) == _OF_A_DAY
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether a whole day of prices is known."""
+        return len(self._prices) == _OF_A_DAY
+
+    def price(self, moment: datetime) -> Decimal | None:
+        """Return the price of the half-hour in which a moment lies."""
+        return self._prices.get(_index(moment))
+
+    def count_the_rest(self, tally: Tally, since: datetime) -> None:
+        """Count what will be used from a moment to the end of the period, if it is known."""
+        at = since
+        while at < tally.period.stop:
+            until = half_hour_of(at) + HALF_HOUR
+            share = Decimal((until - at) // _MICROSECOND) / Decimal(HALF_HOUR // _MICROSECOND)
+            tally.add(at, self._energies[_index(at)] * share, self.price(at))
+            at = until
 
 
 def _index(moment: datetime) -> int:

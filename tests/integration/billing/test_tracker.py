@@ -1,6 +1,6 @@
 """Price and bills over starts, outages and faults, with a meter that remembers 99 days."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -20,11 +20,11 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
-from custom_components.wisun_route_b.billing.account import LiveRegister
+from custom_components.wisun_route_b.billing.account import Account, LiveRegister
 from custom_components.wisun_route_b.billing.tracker import BillTracker, TrackedMeter
 from custom_components.wisun_route_b.half_hours import HalfHours
 from custom_components.wisun_route_b.history.meter_history import HistoryCache
-from custom_components.wisun_route_b.stack import JST, half_hours
+from custom_components.wisun_route_b.stack import JST, Scale, half_hours
 from custom_components.wisun_route_b.tariff.stored import tariff_of
 from tests.integration.conftest import entry_for
 from tests.integration.history.entry_fixture import HALF_HOUR, HistoryMeter
@@ -341,6 +341,92 @@ async def test_past_prices_of_the_market_come_from_the_recorder(
     assert abs(bill.use - right) < Decimal("0.01")
     missing = sum(energy for hour, energy in energies.items() if hour.hour == 20)
     assert abs(bill.unpriced - missing) < Decimal("0.001")
+
+
+def account_of(
+    data: Mapping[str, Any], since: datetime, price: Callable[[datetime], Decimal | None]
+) -> Account:
+    """Return the account of a house that has used 0.2 kWh in each half-hour until NOW."""
+    tariff, until = tariff_of(data), NOW.replace(minute=0)
+    assert tariff is not None
+    count = (until - since) // HALF_HOUR + 1
+    registers = {since + n * HALF_HOUR: 1000 + n * Decimal("0.2") for n in range(count)}
+    return Account(tariff, registers, Scale(Decimal("0.1"), digits=6), price)
+
+
+MARKET = {
+    "reading_day": 15,
+    "prices": [{"basic_charge": 1000, "price_1": 10}],
+    "price_entity": "sensor.market",
+}
+
+
+@pytest.mark.parametrize(("known", "is_shown"), [(3, False), (23, False), (24, True), (400, True)])
+def test_bill_of_the_whole_period_needs_the_prices_of_a_whole_day(
+    known: int, is_shown: bool
+) -> None:
+    """What was used before is expected at the price of that half-hour of the day."""
+    first = NOW.replace(minute=0) - timedelta(hours=known)
+    account = account_of(
+        MARKET, datetime(2026, 11, 8, tzinfo=JST), lambda at: Decimal(12) if at >= first else None
+    )
+
+    bill = account.expected(NOW)
+
+    assert (bill is not None) is is_shown
+    if bill is not None:
+        assert bill.energy == 288
+        assert bill.unpriced == 0
+        assert bill.total == 1000 + 288 * 22
+
+
+def test_bill_of_the_whole_period_is_never_below_what_was_used() -> None:
+    data = {"reading_day": 15, "prices": [{"basic_charge": 1000, "price_1": 10}]}
+    account = account_of(data, datetime(2026, 11, 8, tzinfo=JST), lambda _: None)
+    assert account.newest is not None
+    usual = account.expected(NOW)
+    assert usual is not None
+
+    live = LiveRegister(NOW, 1000 + 696 * Decimal("0.2") + 500)
+    bill, tally = account.expected(NOW, live), account.tally(NOW, live)
+
+    assert tally is not None
+    assert bill == tally.bill()
+    assert bill is not None
+    assert bill.energy > usual.energy + 200
+
+
+async def test_outage_over_a_change_of_prices_leaves_no_bill(home: Home) -> None:
+    """How much was used before and after it is not known until the meter's history was read."""
+    data = stored()
+    changed = data | {"prices": [*data["prices"], STEPS | {"valid_from": "2026-11-24"}]}
+    await home.start(changed)
+    await home.announce()
+    assert await home.total() is not None
+    home.move(home.now + timedelta(days=4))
+
+    await home.start(changed)
+    assert await home.total() is None
+
+    await home.announce()
+    bill = home.tracker.bill
+    assert bill is not None
+    assert bill.energy == home.used(datetime(2026, 11, 15, tzinfo=JST))
+
+
+async def test_half_hours_that_no_bill_needs_are_forgotten_without_a_restart(home: Home) -> None:
+    await home.start(stored())
+    await home.announce()
+    for _ in range(48 * 45):
+        home.move(home.now + HALF_HOUR)
+        moment = home.now.replace(minute=home.now.minute // 30 * 30, second=0)
+        registers = home.meter.registers(moment)
+        assert registers is not None
+        home.recent.note_history([half_hours.Slot(moment, registers)])
+        home.tracker.async_update()
+    await home.hass.async_block_till_done(wait_background_tasks=True)
+
+    assert home.now - min(home.tracker._ledger.registers) <= timedelta(days=40, minutes=30)
 
 
 async def test_deleted_price_entity_leaves_no_price(home: Home) -> None:

@@ -61,6 +61,14 @@ async def test_load_follows_the_currents(hass: HomeAssistant, dongle: ScriptedDo
     assert overload is not None
     assert overload.state == "on"
 
+    _currents(dongle, "01907FFE")  # 40 A, and no T phase this time: it may be any
+    await poll(hass)
+    assert state_of(hass, "current_t") == "unavailable"
+    assert state_of(hass, "load") == "unavailable"
+    overload = hass.states.get(OVERLOAD)
+    assert overload is not None
+    assert overload.state == "unknown"
+
     _currents(dongle, "7FFE7FFE")  # no data
     await poll(hass)
     assert state_of(hass, "load") == "unavailable"
@@ -104,6 +112,20 @@ async def test_contract_without_a_size_is_asked_for_again(
     }
     assert suggested["poll_interval"] == 60
     assert entry.options == {}
+
+
+async def test_two_wires_have_a_load_without_a_t_phase(
+    hass: HomeAssistant, dongle: ScriptedDongle
+) -> None:
+    entry = entry_for()
+    entry.add_to_hass(hass)
+    options = {"contract": "kva", "contract_size": 3}
+    hass.config_entries.async_update_entry(entry, options=options)
+    _currents(dongle, "00967FFE")
+    await set_up(hass, entry)
+    await poll(hass)
+
+    assert state_of(hass, "load") == "50.0"  # 15 A of 30 A
 
 
 @pytest.mark.parametrize(

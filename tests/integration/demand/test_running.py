@@ -101,6 +101,18 @@ def test_gap_between_two_samples_is_not_filled_with_their_mean() -> None:
     assert found.average == 1
 
 
+@pytest.mark.parametrize("seconds", [-55, 0, 55])
+def test_meters_clock_that_is_known_better_keeps_the_readings(seconds: int) -> None:
+    samples = _level(3000, 900)
+    samples.shift(timedelta(seconds=seconds))
+    samples.note(START + timedelta(seconds=930 + seconds), Decimal(3000))
+
+    found = running_demand(samples, None, None, SCALE)
+
+    assert found is not None
+    assert found.average == found.projected == 3
+
+
 def test_clock_that_is_set_back_begins_again() -> None:
     samples = _level(1000, 900)
     samples.note(START, Decimal(5000))

@@ -6,9 +6,10 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.wisun_route_b.const import DOMAIN
-from custom_components.wisun_route_b.stack import JST
+from custom_components.wisun_route_b.stack import JST, ReadReport
 from custom_components.wisun_route_b.stack.echonet import CONTROLLER, ESV, METER, Frame, Property
 from tests.integration.conftest import Later, entry_for, live_session, poll, set_up, state_of
 from tests.stack.scripted import METER_SAYS, ScriptedDongle, erxudp
@@ -92,6 +93,51 @@ async def test_peaks_outlive_a_restart_without_a_link(
 
     await hass.config_entries.async_remove(entry.entry_id)
     assert key not in hass_storage
+
+
+async def test_month_ends_without_a_link(
+    hass: HomeAssistant,
+    dongle: ScriptedDongle,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    await hass.config.async_set_time_zone("Asia/Kolkata")
+    freezer.move_to(START + timedelta(minutes=4))
+    entry = entry_for()
+    key = f"{DOMAIN}.{entry.data['identity']}.demand"
+    months = {"2026-05-01": {"start": "2026-05-09T18:30:00+09:00", "power": "1.4"}}
+    data = {"months": months, "since": "2026-05-01T00:00:00+09:00", "until": START.isoformat()}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    live_session(dongle)
+    await set_up(hass, entry)
+    await poll(hass)
+    dongle.on_request = lambda _: None
+
+    for moment in (datetime(2026, 5, 31, 23, 59, tzinfo=JST), datetime(2026, 6, 1, tzinfo=JST)):
+        assert state_of(hass, "monthly_peak_demand") == "1.4"
+        freezer.move_to(moment + timedelta(seconds=1))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+
+    assert state_of(hass, "monthly_peak_demand") == "unavailable"
+    assert state_of(hass, "12_month_peak_demand") == "1.4"
+
+
+async def test_step_of_the_meters_clock_within_its_minute_keeps_the_demand(
+    hass: HomeAssistant, dongle: ScriptedDongle, freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.move_to(START + timedelta(minutes=4))
+    _saying(dongle, 5000, 0xFE68)
+    entry = entry_for()
+    await set_up(hass, entry)
+    demand = entry.runtime_data.demand
+    for seconds in range(0, 600, 30):
+        offset = timedelta(seconds=100 if seconds < 540 else 45)
+        report = ReadReport(values={0xE7: 5000 if seconds < 540 else 0})
+        demand.note(report, START + timedelta(seconds=300 + seconds), offset)
+
+    assert demand.running is not None
+    assert demand.running.average > 4
 
 
 async def test_meter_without_half_hours_has_no_demand(
