@@ -43,6 +43,8 @@ _REVIEWED = {
     "demand.peaks.Peaks.months": "days, and sizes of half-hours",
     "entry_data.StoredMeter.dongle_kind": "the name of a protocol",
     "entry_data.StoredMeter.identity": "a hash",
+    "flow.last_page.LastPage.description": "a key of a translation",
+    "flow.last_page.LastPage.description_placeholders": "the signal strength",
     "flow.sign_in.SignInRequest.form": "a step of the dialog",
     "history.cost_source.EntityPrice.entity_id": "the user's name of an entity, in the user's own log",
     "history.cost_source.EntityPrice.unit": "a unit",

@@ -18,6 +18,7 @@ J11_NETWORK: Final = Network(0x31, 0x21A3, METER_MAC)
 #: The channel of that network in J11.
 CHANNEL: Final = 12
 MAC: Final = bytes.fromhex(METER_MAC)
+OTHER_MAC: Final = bytes.fromhex("001C640060149999")
 PAN: Final = bytes.fromhex("21A3")
 RSSI: Final = b"\xb9"
 DBM: Final = -71

@@ -31,6 +31,7 @@ from tests.stack.scripted_j11 import (
     J11_NETWORK,
     MAC,
     METER_IP,
+    OTHER_MAC,
     PAN,
     RSSI,
     ScriptedJ11Dongle,
@@ -49,7 +50,6 @@ PAYLOAD = bytes.fromhex("1081000105FF010288016201E700")
 #: A payload that no user may ever see.
 DOUBT = bytes.fromhex("1081000102880105FF017301E7040001869F")
 UNIQUE = bytes.fromhex("D0F9EE5D")
-OTHER_MAC = bytes.fromhex("001C640060149999")
 #: Seconds in which any single thing that the driver does has ended, whatever comes.
 MAX_S: Final = 150.0
 _AUTHENTICATED = 3

@@ -7,12 +7,15 @@ from typing import Final
 
 from ..errors import CommandFailedError, CommandTimeoutError
 from ..j11 import FRAME_GAP_S, Command, Message, Receiver, ResultCode, commands
+from ..j11.codes import CommandCode
 from ..j11.frames import Frame
 from ..j11.messages import (
     Answer,
     ConnectionChanged,
     Datagram,
     PanaResult,
+    PingResult,
+    ReceptionFailed,
     Rejection,
     Response,
     ScanResult,
@@ -35,6 +38,14 @@ _NOT_EXECUTED: Final = frozenset(
 )
 #: Seconds before such a request is sent again. Together more than the longest datagram takes (7.0 s).
 _PAUSES_S: Final = (0.1, 0.2, 0.4, 1.0, 2.0, 4.0)
+#: Questions that change nothing and are answered at any time, but while another command runs.
+_BARRIERS: Final = (
+    commands.version(),
+    commands.settings(),
+    commands.connections(),
+    commands.own_mac(),
+    commands.own_ip(),
+)
 #: How often a command is sent that may be executed twice without harm, if no response comes.
 _TRIES: Final = 3
 
@@ -78,14 +89,23 @@ class J11Commander:
         self._receiver = Receiver()
         self._queue = CommandQueue()
         self._exchange: _Exchange | None = None
+        self._given_up: set[CommandCode] = set()
+        """Commands whose responses may still come, if they are late and not lost."""
         self._started_up: asyncio.Future[None] | None = None
         self._gap_timer: asyncio.TimerHandle | None = None
-        self._stray_answers = 0
+        self._stray_answers = self._unused = 0
 
     @property
     def statistics(self) -> dict[str, int]:
-        """Counters of what was decoded; ``stray_answers`` came without a command."""
-        return {**asdict(self._receiver.statistics), "stray_answers": self._stray_answers}
+        """Counters of what was decoded; ``stray_answers`` came without a command.
+
+        ``unused_notifications`` are of a kind that no sign-in or reading needs.
+        """
+        return {
+            **asdict(self._receiver.statistics),
+            "stray_answers": self._stray_answers,
+            "unused_notifications": self._unused,
+        }
 
     # --- Sending ---------------------------------------------------------------------------
 
@@ -103,12 +123,13 @@ class J11Commander:
         """Ask a question, and execute a command if ``allow`` does not raise.
 
         ``allow`` gets the answer right before the command is written: no other command comes between, and
-        before each repetition of the command the question is asked again. ``timeout_s`` is for
-        the answer, in seconds. Raises what ``allow`` raises, and what :meth:`execute` does.
+        before each repetition of the command the question is asked again. It is never the late answer
+        to an earlier question. ``timeout_s`` is for the answer, in seconds. Raises what ``allow``
+        raises, and what :meth:`execute` does.
         """
 
         async def ask_first() -> Response | Rejection:
-            answer = await self._ask(question, timeout_s)
+            answer = await self._ask_anew(question, timeout_s)
             if answer.result in _NOT_EXECUTED:
                 return answer
             allow(_checked(question, answer).answer)
@@ -116,8 +137,24 @@ class J11Commander:
 
         return await self._repeat(command, lambda: self._queue.run(ask_first()))
 
-    async def _ask(self, question: Command, timeout_s: float) -> Response | Rejection:
-        return await _with_retries(lambda: self._run(question, timeout_s))
+    async def _ask_anew(self, question: Command, timeout_s: float) -> Response | Rejection:
+        """Ask a question when no answer to an earlier one can come any more.
+
+        The dongle executes one command after the other: the response to a later one, which cannot be
+        mistaken for that of an earlier one, shows that the line has nothing left of before.
+        """
+
+        async def attempt() -> Response | Rejection:
+            if question.code in self._given_up:
+                barriers = [each for each in _BARRIERS if each.code not in self._given_up]
+                if not barriers:
+                    raise CommandTimeoutError("The dongle does not answer in order")
+                answer = await self._run(barriers[0], timeout_s)
+                if answer.result != ResultCode.SUCCESS:
+                    return answer
+            return await self._run(question, timeout_s)
+
+        return await _with_retries(attempt)
 
     async def _repeat(
         self, command: Command, exchange: Callable[[], Awaitable[Response | Rejection]]
@@ -181,6 +218,8 @@ class J11Commander:
         except TimeoutError as err:
             raise CommandTimeoutError(f"No response to {command.summary}") from err
         finally:
+            if not exchange.done.done() or exchange.done.cancelled():
+                self._given_up.add(command.code)
             self._exchange = None
 
     async def drain(self) -> None:
@@ -226,8 +265,10 @@ class J11Commander:
                 self._restarted()
             case Datagram() | ScanResult() | ConnectionChanged() | PanaResult():
                 self._on_unsolicited(message)
+            case ReceptionFailed() | PingResult():
+                self._unused += 1
             case _:
-                pass  # of no use here; the receiver has counted what it does not know
+                pass  # the receiver has counted what it does not know
 
     def _finish(self, answer: Response | Rejection) -> None:
         exchange = self._exchange
@@ -236,6 +277,9 @@ class J11Commander:
         elif isinstance(answer, Response) and not exchange.is_ended_by(answer):
             self._stray_answers += 1  # of an earlier command that was given up
         else:
+            command = exchange.command
+            if command.code not in self._given_up and answer.result == ResultCode.SUCCESS:
+                self._given_up.clear()
             exchange.done.set_result(answer)
 
     def _restarted(self) -> None:

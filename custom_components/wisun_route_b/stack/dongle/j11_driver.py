@@ -26,12 +26,13 @@ from ..errors import (
     CommandFailedError,
     CommandTimeoutError,
     DongleError,
+    HanInUseError,
     LinkError,
     PortError,
     PortLostError,
     SessionLostError,
 )
-from ..j11 import ResultCode, commands, link_local
+from ..j11 import Command, ResultCode, commands, link_local
 from ..j11.messages import (
     Answer,
     ConnectionChanged,
@@ -41,7 +42,7 @@ from ..j11.messages import (
     StartedUp,
     Status,
 )
-from ..j11.results import ConnectionChange
+from ..j11.results import HAN_IN_USE, ConnectionChange
 from ..route_b import ECHONET_PORT
 from ..trace.trace import Trace
 from .dongle import (
@@ -90,12 +91,16 @@ class J11Dongle(PortDriver):
         """The network that is joined, or being joined."""
         self._scan: J11Scan | None = None
         """The scan that is running."""
-        self._strays = 0
+        self._strays = self._ignored = 0
 
     @property
     @override
     def line_statistics(self) -> dict[str, int]:
-        return {**self._commander.statistics, "stray_datagrams": self._strays}
+        return {
+            **self._commander.statistics,
+            "stray_datagrams": self._strays,
+            "stray_notifications": self._ignored,
+        }
 
     # --- Identifying -----------------------------------------------------------------------
 
@@ -161,17 +166,25 @@ class J11Dongle(PortDriver):
         try:
             await self._commander.execute(command)
         except CommandFailedError as err:
+            if err.code in HAN_IN_USE:
+                raise HanInUseError("The dongle is in use in a home area network") from err
             if err.code != ResultCode.NOT_STARTED:
                 raise
-            await self._module.set_up()  # the dongle has restarted meanwhile
-            await self._commander.execute(command)
+            await self._scan_again(command)
         except CommandTimeoutError:
             if not await self.ping():
                 raise
-            # Only its end was lost.
+            if not (scan.found or scan.is_complete):
+                await self._scan_again(command)
+            # Else only its end was lost.
         finally:
             self._scan = None
         return tuple(scan.found)
+
+    async def _scan_again(self, command: Command) -> None:
+        """Set the dongle up, which has restarted meanwhile, and begin the scan again."""
+        await self._module.set_up()
+        await self._commander.execute(command)
 
     # --- Session ---------------------------------------------------------------------------
 
@@ -252,15 +265,17 @@ class J11Dongle(PortDriver):
             case StartedUp():
                 self._session.ended("the dongle has restarted (6019)")
             case PanaResult(mac=mac) | ConnectionChanged(mac=mac) if not self._is_meter(mac):
-                pass  # of the HAN side, or of a meter that is left
+                self._ignored += 1  # of the HAN side, or of a meter that is left
             case PanaResult(outcome=outcome):
                 self._session.pana_ended(outcome)
             case ConnectionChanged(change=ConnectionChange.MAC_LOST):
                 self._session.ended("the radio connection is lost (601A 03)")
             case ConnectionChanged(change=ConnectionChange.AUTHENTICATION_LOST):
                 self._session.ended("the meter ended it (601A 04)")
-            case _:
+            case ConnectionChanged():
                 pass  # a connection that came
+            case ScanResult():
+                self._ignored += 1  # of a scan that was given up
 
     def _is_meter(self, mac: str) -> bool:
         return self._network is not None and self._network.address == mac

@@ -5,6 +5,7 @@ Each method raises DongleError or PortError when the dongle fails; CommandFailed
 ``code``.
 """
 
+import asyncio
 from typing import Final
 
 from ..credentials import Credentials
@@ -20,6 +21,7 @@ from ..errors import (
 from ..j11 import Command, ResultCode, commands
 from ..j11.channels import from_logical
 from ..j11.messages import DUAL_FIRMWARE, Answer, Connections, Settings, Status, Version
+from ..j11.results import HAN_IN_USE
 from .dongle import Network
 from .j11_commander import J11Commander
 
@@ -33,11 +35,16 @@ _NOT_STARTED: Final = 2
 _SIDE_ROUTE_B: Final = 1
 #: Authenticated, in a row of 2011 (V12 p45).
 _PEER_AUTHENTICATED: Final = 2
-#: Seconds from a reset to 6019. Not documented; clients allow 5 to 15, here for each of three tries.
+#: Seconds from a reset to 6019. Not documented; clients allow 5 to 15, and another reset would begin
+#: the start-up again. After the first five, the state is asked for too: a 6019 may be lost.
 _RESET_TIMEOUT_S: Final = 5.0
+_START_TIMEOUT_S: Final = 20.0
 _RESET_TRIES: Final = 3
-#: Seconds for the answer to a question, which the dongle answers by itself: 0.03 (capture 31).
-_QUESTION_TIMEOUT_S: Final = 1.5
+#: The same for a dongle that has not answered anything after the first reset.
+_SILENT_TRIES: Final = 2
+#: Seconds for the answer to a question, which the dongle answers by itself: 0.03 (capture 31), 2 at most
+#: (V12 p155).
+_QUESTION_TIMEOUT_S: Final = 2.5
 
 
 class J11Module:
@@ -111,22 +118,52 @@ class J11Module:
 
     async def reset(self) -> None:
         """Reset the dongle: legal at any time, and the only end of a scan or of PANA."""
+        silent = 0
         for _ in range(_RESET_TRIES):
-            # A 6019 that was lost shows in the state.
-            if await self._commander.reset(_RESET_TIMEOUT_S) or await self._is_fresh():
+            if await self._commander.reset(_RESET_TIMEOUT_S):
                 return
+            match await self._starts():
+                case True:
+                    return
+                case None if (silent := silent + 1) == _SILENT_TRIES:
+                    break
+                case _:
+                    pass  # the reset was lost
         raise CommandTimeoutError("The dongle does not start")
 
-    async def _is_fresh(self) -> bool:
+    async def _starts(self) -> bool | None:
+        """Wait for the start of a dongle that was reset five seconds ago.
+
+        Returns False if it has not been reset, and None if it does not answer.
+        """
         try:
-            return (await self.status()).dongle == _NOT_STARTED
-        except DongleError:
-            return False
+            async with asyncio.timeout(_START_TIMEOUT_S - _RESET_TIMEOUT_S):
+                while True:
+                    try:
+                        return (await self.status()).dongle == _NOT_STARTED
+                    except CommandTimeoutError:
+                        continue
+                    except DongleError:
+                        return False
+        except TimeoutError:
+            return None
 
     async def set_up(self, channel: int = ANY_CHANNEL) -> None:
-        """Set mode, channel and credentials; legal unless a network is joined."""
-        await self._commander.execute_with_retries(commands.set_up(channel))
-        await self.give_credentials()
+        """Set mode, channel and credentials; legal unless a network is joined.
+
+        Raises HanInUseError as well.
+        """
+        try:
+            await self._commander.execute_with_retries(commands.set_up(channel))
+            await self.give_credentials()
+        except CommandFailedError as err:
+            if err.code in HAN_IN_USE:
+                raise HanInUseError("The dongle is in use in a home area network") from err
+            if err.code != ResultCode.NOT_STARTED:
+                raise
+            # It has restarted between the two.
+            await self._commander.execute_with_retries(commands.set_up(channel))
+            await self.give_credentials()
 
     async def give_credentials(self) -> None:
         """Set the credentials; not while authenticated. NotConnectedError if there are none."""

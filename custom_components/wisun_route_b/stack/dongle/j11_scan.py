@@ -21,6 +21,11 @@ class J11Scan:
         self._visited: set[int] = set()
         self._on_fraction = on_fraction
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every channel was reported."""
+        return len(self._visited) >= self._channels
+
     def add(self, result: ScanResult) -> None:
         """Take what was received on one channel."""
         for beacon in result.beacons:

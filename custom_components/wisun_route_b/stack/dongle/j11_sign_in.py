@@ -7,6 +7,7 @@ from typing import Final
 from ..errors import CommandFailedError, CommandTimeoutError, HanInUseError, JoinFailedError
 from ..j11 import ResultCode, commands
 from ..j11.messages import Network as JoinedNetwork
+from ..j11.results import HAN_IN_USE
 from .dongle import Network
 from .j11_commander import J11Commander
 from .j11_module import OPERATING, J11Module, channel_of
@@ -19,15 +20,6 @@ _START_TRIES: Final = 3
 _PANA_TIMEOUT_S: Final = 45.0
 #: Seconds between two checks whether PANA has succeeded and only its 6028 was lost.
 _PANA_POLL_S: Final = 5.0
-#: What 0053 is answered while the HAN side is in use (V12 p178-184).
-_HAN_IN_USE: Final = frozenset(
-    (
-        ResultCode.HAN_OPERATING,
-        ResultCode.HAN_AUTHENTICATED,
-        ResultCode.HAN_ACCEPTS_20,
-        ResultCode.HAN_ACCEPTS_21,
-    )
-)
 
 
 class J11SignIn:
@@ -90,7 +82,7 @@ class J11SignIn:
     async def _authenticate(self, network: Network, timeout_s: float) -> None:
         decided = self._session.begin()
         try:
-            await self._start_pana(decided)
+            await self._start_pana()
             async with asyncio.timeout(timeout_s):
                 await self._await_pana(decided, network)
         except CommandTimeoutError:
@@ -102,18 +94,22 @@ class J11SignIn:
             if self._session.state is SessionState.JOINING:
                 self._session.drop()
 
-    async def _start_pana(self, decided: asyncio.Future[None]) -> None:
-        """Start PANA; a repetition may be answered that it is running, or has ended already."""
+    async def _start_pana(self) -> None:
+        """Start PANA, unless it is running or has succeeded: a repetition finds it so."""
         try:
-            await self._commander.execute(commands.start_pana())
-        except CommandTimeoutError:
-            try:
-                await self._commander.execute_with_retries(commands.start_pana())
-            except CommandFailedError as err:
-                if err.code != ResultCode.PANA_RUNNING and not decided.done():
+            await self._commander.execute_with_retries(commands.start_pana())
+        except CommandFailedError as err:
+            match err.code:
+                case ResultCode.PANA_RUNNING | ResultCode.AUTHENTICATED:
+                    pass
+                case ResultCode.NO_CREDENTIALS:
+                    await self._module.give_credentials()
+                    await self._commander.execute_with_retries(commands.start_pana())
+                case _:
                     raise
 
     async def _await_pana(self, decided: asyncio.Future[None], network: Network) -> None:
+        """Wait for the end of PANA (6028), and look whether only that was lost."""
         while True:
             await asyncio.wait((decided,), timeout=_PANA_POLL_S)
             if decided.done():
@@ -121,7 +117,10 @@ class J11SignIn:
                 return
             with contextlib.suppress(CommandFailedError):  # it may be too busy to answer that
                 if await self._module.is_joined(network, authenticated=True):
-                    self._session.take_over()  # only its 6028 was lost
+                    self._session.take_over()
+                elif not decided.done():
+                    # If it has failed, it begins again, and what it ends with is heard this time.
+                    await self._start_pana()
 
 
 def _is_same(joined: JoinedNetwork, network: Network) -> bool:
@@ -129,6 +128,6 @@ def _is_same(joined: JoinedNetwork, network: Network) -> bool:
 
 
 def _join_error(err: CommandFailedError) -> JoinFailedError | HanInUseError:
-    if err.code in _HAN_IN_USE:
+    if err.code in HAN_IN_USE:
         return HanInUseError("The dongle is in use in a home area network")
     return JoinFailedError("The meter has not been reached")

@@ -16,8 +16,8 @@ from .j11_commander import Allow, J11Commander
 
 #: Seconds after which a datagram is tried although the last one was refused.
 _TRY_AGAIN_S: Final = 60.0
-#: Seconds for the state of the dongle, which it answers within 0.03 s (capture 31).
-_STATE_TIMEOUT_S: Final = 1.5
+#: Seconds for the state of the dongle, which it answers within 0.03 s (capture 31), 2 at most (V12 p155).
+_STATE_TIMEOUT_S: Final = 2.5
 #: Results that mean that there is no session: the meter is not in the list of devices, Route B is idle,
 #: or the dongle has not been set up (V12 p175-181).
 _NOT_JOINED: Final = frozenset(

@@ -74,6 +74,17 @@ class ResultCode(IntEnum):
         return reaction(self)
 
 
+#: What Route B is refused with while the HAN side is in use (V12 p178-184).
+HAN_IN_USE: Final = frozenset(
+    (
+        ResultCode.HAN_OPERATING,
+        ResultCode.HAN_AUTHENTICATED,
+        ResultCode.HAN_ACCEPTS_20,
+        ResultCode.HAN_ACCEPTS_21,
+    )
+)
+
+
 class TransmitStatus(IntEnum):
     """The low digit of a transmission result: the result for the datagram (V12 p57)."""
 
