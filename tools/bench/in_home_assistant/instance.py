@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from tools.demo.client import HomeAssistantClient
 from tools.demo.clock import Clock
 from tools.demo.configuration import DOMAIN, Configuration
 from tools.demo.core_integration import CORE_DOMAIN, set_up_core_integration, start_code
-from tools.demo.errors import DemoError
+from tools.demo.errors import DemoError, NoAnswerError, RefusedError
 from tools.demo.jsons import JsonObject, as_list, as_object
 from tools.demo.onboarding import onboard, sign_in_again
 from tools.demo.options import Options
@@ -32,6 +33,8 @@ from .shown import Sample, first_value
 
 #: Seconds between two looks at what is shown.
 _LOOK: Final = 0.25
+#: Home Assistant has no such entity yet, or no such page.
+_NOT_YET: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 #: Dongle and radio take their real time.
 _SPEED: Final = 1.0
 
@@ -119,6 +122,10 @@ class Instance:
         await home_assistant.wait_until_it_answers(self.client)
         self.tokens = await onboard(self.client, "en")
 
+    async def sign_in(self) -> None:
+        """Sign in again: a sign-in holds for half an hour."""
+        self.tokens = await sign_in_again(self.client, self.tokens)
+
     async def stop(self) -> None:
         """Stop Home Assistant as before a restart; the emulator goes on."""
         await self.programs.stop_home_assistant()
@@ -128,7 +135,7 @@ class Instance:
         self.started = self.clock.now()
         await self.programs.start_home_assistant(self.clock)
         await home_assistant.wait_until_it_answers(self.client)
-        self.tokens = await sign_in_again(self.client, self.tokens)
+        await self.sign_in()
 
     async def until_running(self, limit: float) -> datetime | None:
         """Wait until Home Assistant says that its start is over; None if not within ``limit`` s."""
@@ -223,8 +230,12 @@ async def _within(limit: float, condition: Callable[[], Awaitable[bool]]) -> boo
 async def _holds(condition: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await condition()
-    except DemoError:
-        return False  # Home Assistant is starting: it has no such entity yet, or is busy
+    except NoAnswerError:
+        return False  # Home Assistant is starting, and busy
+    except RefusedError as err:
+        if err.status not in _NOT_YET:
+            raise
+        return False
 
 
 @asynccontextmanager

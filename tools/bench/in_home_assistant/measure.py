@@ -62,6 +62,7 @@ async def _begin(figures: Figures, instance: Instance) -> None:
 
 
 async def _run(seed: int, pair: Pair, progress: Callable[[str], None]) -> None:
+    await pair.both(Instance.sign_in)
     await SCENARIOS[seed](pair)
     progress(f"meter {seed}: done")
 
