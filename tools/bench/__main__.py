@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from importlib.metadata import version
+import signal
 import sys
 import time
 
@@ -75,7 +76,10 @@ async def run_full() -> Figures:
 async def run_home_assistant() -> Figures:
     """Measure both integrations in a real Home Assistant."""
     figures = Figures()
-    await measure_home_assistant(figures, _progress)
+    measuring = asyncio.ensure_future(measure_home_assistant(figures, _progress))
+    # Else the programs that run for it would go on.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
+    await measuring
     return figures
 
 
