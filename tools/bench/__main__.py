@@ -125,8 +125,8 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument(
         "--home-assistant",
         action="store_true",
-        help="measure the integration beside the built-in one, in a real Home Assistant each, within"
-        " 20 minutes, and write that section of docs/benchmarks.md (needs libfaketime)",
+        help="measure the integration beside the built-in one, in a real Home Assistant each, in about"
+        " 25 minutes, and write that section of docs/benchmarks.md (needs libfaketime)",
     )
     return options
 

@@ -39,13 +39,14 @@ next, {share} and {their_share} of the time.
 """
 _PRICE = """\
 
-**The price.** In an hour of normal operation, extrapolated from the same ten minutes, after a set-up without the import of history
-(which is read once, one day at a time):
+**The price.** An hour of normal operation, extrapolated from five minutes, after a set-up without the import of history. What
+ours reads once after its set-up for the peak demand (up to 99 days of the meter's half-hours) has a row of its own:
 """
 _PRICES = (
     Row("HA rows", "Rows in the recorder an hour", plain),
     Row("HA datagrams", "Datagrams to the meter an hour", plain),
     Row("HA datagrams, equal", "Datagrams an hour, both reading once a minute", plain),
+    Row("HA once", "Datagrams of the set-up, and of what is read once after it", plain),
     Row("HA log", "Lines in the log at the default level", plain),
     Row("HA log, EVENT 26", "Lines in the log after EVENT 26", plain),
 )

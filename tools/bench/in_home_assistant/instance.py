@@ -73,6 +73,8 @@ class Instance:
     meter: Meter
     started: datetime = field(init=False)
     """When the process of Home Assistant was started, by the instance's clock."""
+    submitted: datetime = field(init=False)
+    """When the dialog was submitted."""
     tokens: JsonObject = field(default_factory=dict)
     entry_id: str = ""
     entities: dict[str, str] = field(default_factory=dict)
@@ -98,9 +100,9 @@ class Instance:
         """Return how many datagrams went to the meter since the emulator started."""
         return int(json.loads(await self.order("traffic"))["requests"])
 
-    async def submit(self, days: str) -> datetime:
-        """Go through the dialog; return when that began. ``days`` is the history to import."""
-        submitted = self.clock.now()
+    async def submit(self, days: str) -> None:
+        """Go through the dialog. ``days`` is the history to import."""
+        self.submitted = self.clock.now()
         device = self.configuration.dongle
         if self.subject is OURS:
             fields = {
@@ -113,7 +115,6 @@ class Instance:
         else:
             self.entry_id = await set_up_core_integration(self.client, device)
         self.entities = await sensors_of(self.client, self.entry_id)
-        return submitted
 
     async def begin_new(self) -> None:
         """Start both programs, with no integration set up, and create the user."""
