@@ -14,7 +14,7 @@ same moment. All is seen from outside: the states by Home Assistant's API, four 
 emulator's curve. A power counts only if the meter had it after the event that the row begins with. The built-in
 integration is unchanged; its dialog offers USB devices only, so the emulated dongle is listed as one. Everything else as
 it is after set-up: ours reads every 30 s, the built-in one every 300 s. The clock of all programs is set to 18:00 on a Tuesday in
-November, so that every run sees the same evening. All instances run side by side on one machine, which
+November, so that every run sees the same evening. All ten instances run side by side on one machine ({machine}), which
 makes starts slower than they are alone. Times are medians, with the range in brackets; "more than" is how long was waited in vain. No real dongle was measured. Written by `scripts/bench --home-assistant`.
 """
 
@@ -76,7 +76,7 @@ def section(figures: Figures, goals: tuple[Goal, ...], version: str) -> str:
     return "\n".join(
         (
             TITLE,
-            _TEXT.format(version=version),
+            _TEXT.format(version=version, machine=figures.notes.get("machine", "not described")),
             table(figures, _ROWS, asked, programs, limits=False),
             starts,
             _PRICE,

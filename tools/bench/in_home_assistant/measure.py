@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+import os
 from typing import Final
 
 from tools.bench.figures import Figures
@@ -37,6 +38,8 @@ async def measure(figures: Figures, progress: Callable[[str], None]) -> None:
     Raises:
         ExceptionGroup: A program ended by itself, or answered otherwise than expected (DemoError).
     """
+    cores = len(os.sched_getaffinity(0))
+    figures.notes["machine"] = f"{cores} cores, load average {os.getloadavg()[0]:.1f} before"
     compute_days(figures)
     clock = Clock(datetime.now(UTC) - BEGINS)
     async with AsyncExitStack() as stack:
