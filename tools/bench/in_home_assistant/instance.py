@@ -33,8 +33,6 @@ from .shown import Sample, first_value
 
 #: Seconds between two looks at what is shown.
 _LOOK: Final = 0.25
-#: Home Assistant has no such entity yet, or no such page.
-_NOT_YET: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 #: Dongle and radio take their real time.
 _SPEED: Final = 1.0
 
@@ -234,9 +232,9 @@ async def _holds(condition: Callable[[], Awaitable[bool]]) -> bool:
     except NoAnswerError:
         return False  # Home Assistant is starting, and busy
     except RefusedError as err:
-        if err.status not in _NOT_YET:
+        if err.status != HTTPStatus.NOT_FOUND:
             raise
-        return False
+        return False  # its API is not there yet
 
 
 @asynccontextmanager
