@@ -15,7 +15,8 @@ emulator's curve. A power counts only if the meter had it after the event that t
 integration is unchanged; its dialog offers USB devices only, so the emulated dongle is listed as one. Everything else as
 it is after set-up: ours reads every 30 s, the built-in one every 300 s. The clock of all programs is set to 18:00 on a Tuesday in
 November, so that every run sees the same evening. All ten instances run side by side on one machine ({machine}), which
-makes starts slower than they are alone. Times are medians, with the range in brackets; "more than" is how long was waited in vain. No real dongle was measured. Written by `scripts/bench --home-assistant`.
+makes starts slower than they are alone. Times are medians, with the range in brackets; "more than" is how long was waited in vain,
+and "-" was not measured in this run. No real dongle was measured. Written by `scripts/bench --home-assistant`.
 """
 
 _ROWS = (
