@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from importlib.metadata import version
+import signal
 import sys
 import time
 
@@ -75,7 +76,10 @@ async def run_full() -> Figures:
 async def run_home_assistant() -> Figures:
     """Measure both integrations in a real Home Assistant."""
     figures = Figures()
-    await measure_home_assistant(figures, _progress)
+    measuring = asyncio.ensure_future(measure_home_assistant(figures, _progress))
+    # Else the programs that run for it would go on.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
+    await measuring
     return figures
 
 
@@ -121,8 +125,8 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument(
         "--home-assistant",
         action="store_true",
-        help="measure the integration beside the built-in one, in a real Home Assistant each, within"
-        " 20 minutes, and write that section of docs/benchmarks.md (needs libfaketime)",
+        help="measure the integration beside the built-in one, in a real Home Assistant each, in about"
+        " 25 minutes, and write that section of docs/benchmarks.md (needs libfaketime)",
     )
     return options
 

@@ -104,10 +104,10 @@ def _page(figures: Figures, goals: tuple[Goal, ...], kept: str) -> str:
         report_text.RECOVERY,
         table(figures, RECOVERY, asked, ("ours", "momonga")),
         report_j11.section(figures, goals),
-        kept,
         "## Many meters in one process\n",
         report_text.CROWD,
         _crowd(figures),
+        kept,
         _LAST,
         report_text.SHORT.format(found=_short(figures, goals)),
     ]

@@ -53,9 +53,9 @@ _HEALTHY: Final = {"connection": "on", "link_state": "connected", "fault": "off"
 _STATE_AS_JSON: Final = """\
 {{% set shown = states['{entity_id}'] %}}
 {{{{ {{
-  'state': shown.state,
-  'unit': shown.attributes.unit_of_measurement | default(none),
-  'reported': shown.last_reported.isoformat(),
+  'state': shown.state if shown else 'unavailable',
+  'unit': shown.attributes.unit_of_measurement | default(none) if shown else none,
+  'reported': (shown.last_reported if shown else utcnow()).isoformat(),
 }} | to_json }}}}
 """
 
@@ -123,7 +123,7 @@ async def _wait_until_live(
 async def state_of(client: HomeAssistantClient, entity_id: str) -> Shown:
     """Return what an entity shows now.
 
-    It is asked by a template: the REST view of a state is cached while its value stays the same.
+    An entity that is not there yet is unavailable. It is asked by a template: the REST view of a state is cached while its value stays the same.
     """
     template = _STATE_AS_JSON.format(entity_id=entity_id)
     state = as_object(await client.post("/api/template", {"template": template}))

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import aiohttp
 
-from .errors import DemoError, NoAnswerError
+from .errors import DemoError, NoAnswerError, RefusedError
 from .jsons import Json, JsonObject, as_object
 
 #: Seconds for an answer. Home Assistant takes long on a machine that does much else at its start.
@@ -71,7 +71,9 @@ class HomeAssistantClient:
         except (aiohttp.ClientError, TimeoutError) as err:
             raise NoAnswerError(f"Home Assistant does not answer: {err!r}") from err
         if not response.ok:
-            raise DemoError(f"Home Assistant answered {response.status} to {path}: {text}")
+            raise RefusedError(
+                f"Home Assistant answered {response.status} to {path}: {text}", response.status
+            )
         result: Json = json.loads(text)
         return result
 

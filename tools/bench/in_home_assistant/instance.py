@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from tools.demo.client import HomeAssistantClient
 from tools.demo.clock import Clock
 from tools.demo.configuration import DOMAIN, Configuration
 from tools.demo.core_integration import CORE_DOMAIN, set_up_core_integration, start_code
-from tools.demo.errors import DemoError
+from tools.demo.errors import DemoError, NoAnswerError, RefusedError
 from tools.demo.jsons import JsonObject, as_list, as_object
 from tools.demo.onboarding import onboard, sign_in_again
 from tools.demo.options import Options
@@ -70,6 +71,8 @@ class Instance:
     meter: Meter
     started: datetime = field(init=False)
     """When the process of Home Assistant was started, by the instance's clock."""
+    submitted: datetime = field(init=False)
+    """When the dialog was submitted."""
     tokens: JsonObject = field(default_factory=dict)
     entry_id: str = ""
     entities: dict[str, str] = field(default_factory=dict)
@@ -95,9 +98,9 @@ class Instance:
         """Return how many datagrams went to the meter since the emulator started."""
         return int(json.loads(await self.order("traffic"))["requests"])
 
-    async def submit(self, days: str) -> datetime:
-        """Go through the dialog; return when that began. ``days`` is the history to import."""
-        submitted = self.clock.now()
+    async def submit(self, days: str) -> None:
+        """Go through the dialog. ``days`` is the history to import."""
+        self.submitted = self.clock.now()
         device = self.configuration.dongle
         if self.subject is OURS:
             fields = {
@@ -110,7 +113,6 @@ class Instance:
         else:
             self.entry_id = await set_up_core_integration(self.client, device)
         self.entities = await sensors_of(self.client, self.entry_id)
-        return submitted
 
     async def begin_new(self) -> None:
         """Start both programs, with no integration set up, and create the user."""
@@ -118,6 +120,10 @@ class Instance:
         await self.programs.start(self.clock)
         await home_assistant.wait_until_it_answers(self.client)
         self.tokens = await onboard(self.client, "en")
+
+    async def sign_in(self) -> None:
+        """Sign in again: a sign-in holds for half an hour."""
+        self.tokens = await sign_in_again(self.client, self.tokens)
 
     async def stop(self) -> None:
         """Stop Home Assistant as before a restart; the emulator goes on."""
@@ -128,7 +134,7 @@ class Instance:
         self.started = self.clock.now()
         await self.programs.start_home_assistant(self.clock)
         await home_assistant.wait_until_it_answers(self.client)
-        self.tokens = await sign_in_again(self.client, self.tokens)
+        await self.sign_in()
 
     async def until_running(self, limit: float) -> datetime | None:
         """Wait until Home Assistant says that its start is over; None if not within ``limit`` s."""
@@ -223,8 +229,12 @@ async def _within(limit: float, condition: Callable[[], Awaitable[bool]]) -> boo
 async def _holds(condition: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await condition()
-    except DemoError:
-        return False  # Home Assistant is starting: it has no such entity yet, or is busy
+    except NoAnswerError:
+        return False  # Home Assistant is starting, and busy
+    except RefusedError as err:
+        if err.status != HTTPStatus.NOT_FOUND:
+            raise
+        return False  # its API is not there yet
 
 
 @asynccontextmanager

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tools.bench.figures import Figures
+from tools.demo.errors import DemoError
 from tools.demo.set_up import change_options
 from tools.emulator import JST
 
@@ -28,10 +29,15 @@ _RETURN: Final = 300.0
 _RESTARTS: Final = 2
 #: Seconds from the end of a start without the meter to the meter's return.
 _STILL_AWAY: Final = 30.0
-#: Seconds before something is counted, so that what belongs to the set-up is over.
-_SETTLED: Final = 30.0
-#: Seconds of normal operation, two polls of the built-in integration.
+#: Seconds of normal operation that are watched: two polls of the built-in integration.
 _OPERATION: Final = 600.0
+#: Seconds in which datagrams and rows are counted: one poll of it.
+_COUNTED: Final = 300.0
+#: After its set-up ours reads up to 99 days of the meter's history, for the peak demand: for so many minutes
+#: that may go on. Two polls a minute, or one of three requests, are steady.
+_STEADY_MINUTES: Final = 20
+_MINUTE: Final = 60.0
+_POLLS_A_MINUTE: Final = 3
 #: An interval that both can have: an option here, an action of an automation there (seconds).
 _EQUAL: Final = 60
 _EQUAL_POLLS: Final = 5
@@ -56,9 +62,9 @@ class Pair:
         """Go through both dialogs, and measure until there is a power."""
 
         async def go(instance: Instance) -> None:
-            submitted = await instance.submit(days)
-            value = await instance.until_value(submitted, _DIALOG)
-            self.note("HA dialog", instance, submitted, value, _DIALOG)
+            await instance.submit(days)
+            value = await instance.until_value(instance.submitted, _DIALOG)
+            self.note("HA dialog", instance, instance.submitted, value, _DIALOG)
 
         await self.both(go)
 
@@ -74,25 +80,47 @@ class Pair:
 
 
 async def operate(pair: Pair) -> None:
-    """Measure normal operation: what is shown, and what it costs."""
+    """Measure normal operation: what is shown, and then what it costs."""
     await pair.set_up(_NOTHING)
-    await asyncio.sleep(_SETTLED)
     clock = pair.instances[0].clock
     await asyncio.sleep(max(0.0, (pair.operation - clock.now()).total_seconds()))
     pair.figures.notes["HA off"] = f"{clock.now().astimezone(JST):%H:%M}"
 
     async def watch(instance: Instance) -> None:
-        name, figures = instance.subject.name, pair.figures
-        requests, start = await instance.requests(), instance.clock.now()
         samples = await instance.watch(_OPERATION)
-        end = instance.clock.now()
-        requests = await instance.requests() - requests
-        figures.add("HA off", name, share_off(samples, instance.power))
-        figures.add("HA datagrams", name, per_hour(requests, end - start))
-        figures.add("HA rows", name, per_hour(await instance.rows(start, end), end - start))
-        figures.add("HA log", name, await instance.log_lines())
+        pair.figures.add("HA off", instance.subject.name, share_off(samples, instance.power))
 
     await pair.both(watch)
+    await pair.both(lambda instance: _count(pair.figures, instance))
+
+
+async def _count(figures: Figures, instance: Instance) -> None:
+    """Count what an hour costs, when all that is read once has been read."""
+    name = instance.subject.name
+    await _until_steady(instance)
+    before, start = await instance.requests(), instance.clock.now()
+    await asyncio.sleep(_COUNTED)
+    time = instance.clock.now() - start
+    an_hour = per_hour(await instance.requests() - before, time)
+    figures.add("HA datagrams", name, an_hour)
+    figures.add("HA rows", name, per_hour(await instance.rows(start, start + time), time))
+    figures.add("HA log", name, await instance.log_lines())
+    polls = an_hour * ((start - instance.submitted) / timedelta(hours=1))
+    figures.add("HA once", name, max(0.0, before - polls))
+
+
+async def _until_steady(instance: Instance) -> None:
+    """Wait until a minute brings no more requests than polls.
+
+    Raises:
+        DemoError: It does not happen.
+    """
+    for _ in range(_STEADY_MINUTES):
+        before = await instance.requests()
+        await asyncio.sleep(_MINUTE)
+        if await instance.requests() - before <= _POLLS_A_MINUTE:
+            return
+    raise DemoError(f"{instance.subject.domain} reads more than its polls for too long")
 
 
 async def poll_equally(pair: Pair) -> None:
@@ -102,8 +130,10 @@ async def poll_equally(pair: Pair) -> None:
     async def count(instance: Instance) -> None:
         ours = instance.subject is OURS
         if ours:
+            changed = instance.clock.now()
             await change_options(instance.client, instance.entry_id, poll_interval=_EQUAL)
-        await asyncio.sleep(_SETTLED)
+            await instance.until_value(changed, _VALUE)
+        await _until_steady(instance)
         requests, start = await instance.requests(), instance.clock.now()
         for _ in range(_EQUAL_POLLS):
             if not ours:
