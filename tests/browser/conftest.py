@@ -1,6 +1,7 @@
 """One Home Assistant for all tests in a browser; a browser with an empty profile for each."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
@@ -15,9 +16,9 @@ from tools.demo.configuration import DOMAIN
 from tools.demo.dongle import PASSWORD, ROUTE_B_ID
 from tools.demo.frontend import Frontend, all_text
 from tools.demo.jsons import as_objects, as_text
-from tools.demo.log import complaints
 from tools.demo.onboarding import sign_in
 from tools.demo.set_up import set_up_integration
+from tools.emulator import Emulator, EmulatorConfig
 
 from .ha_instance import HomeAssistantInstance, running_instance
 
@@ -28,6 +29,8 @@ _FAILED = Path(__file__).parents[2] / ".demo" / "failed-browser-tests"
 _FOREIGN_BRAND = re.compile(rf"/api/brands/integration/(?!{DOMAIN}/)")
 #: What the frontend had asked when its page was left (ERR_CONNECTION_LOST of home-assistant-js-websocket).
 _PAGE_LEFT = '"error":{"code":3,"message":"Connection lost"}'
+#: The Route-B ID of a second meter.
+_SECOND_ID = "00112233445566778899AABBCCDDEEFF"
 _OUTCOMES = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 
@@ -64,7 +67,7 @@ def instance(
     """A Home Assistant that runs, and has nothing to complain of when all is over."""
     with running_instance(tmp_path_factory.mktemp("browser") / "instance") as built:
         yield built
-    assert complaints(built.log, DOMAIN) == []
+    assert built.complaints() == []
 
 
 @pytest.fixture
@@ -141,3 +144,22 @@ async def meter(
 async def no_meter(frontend: Frontend, client: HomeAssistantClient) -> None:
     """No meter that is set up."""
     await remove_meters(client)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondDongle:
+    """A dongle beside that of the instance, near another meter."""
+
+    emulator: Emulator
+    port: str
+    route_b_id: str = _SECOND_ID
+
+
+@pytest.fixture
+async def second(tmp_path: Path) -> AsyncIterator[SecondDongle]:
+    """A second dongle, whose waits are ten times shorter than real ones."""
+    port = str(tmp_path / "second")
+    config = EmulatorConfig(route_b_id=_SECOND_ID, password=PASSWORD, speed=10.0, seed=2)
+    async with Emulator(config) as emulator:
+        emulator.serve_pty(port)
+        yield SecondDongle(emulator, port)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 import re
 import subprocess
 from typing import Self
+
+from tools.demo.configuration import DOMAIN
+from tools.demo.log import complaints
 
 _ROOT = Path(__file__).parents[2]
 _ENDING = 60.0
@@ -20,6 +23,7 @@ class HomeAssistantInstance:
 
     url: str
     folder: Path
+    _expected: list[re.Pattern[str]] = field(default_factory=list)
 
     @classmethod
     def built(cls, program: subprocess.Popen[str], folder: Path) -> Self:
@@ -43,9 +47,18 @@ class HomeAssistantInstance:
     def log_file(self) -> Path:
         return self.folder / "config" / "home-assistant.log"
 
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
+    def expect_complaint(self, pattern: re.Pattern[str]) -> None:
+        """Let a test cause what is rightly logged as a warning or an error."""
+        self._expected.append(pattern)
+
+    def complaints(self) -> list[str]:
+        """Return the warnings and errors about the integration that no test expects."""
+        log = self.log_file.read_text(encoding="utf-8")
+        return [
+            record
+            for record in complaints(log, DOMAIN)
+            if not any(pattern.search(record) for pattern in self._expected)
+        ]
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from playwright.async_api import expect
 import pytest
 
 from tools.demo.client import HomeAssistantClient
-from tools.demo.configuration import DOMAIN
 from tools.demo.dongle import PASSWORD, ROUTE_B_ID
-from tools.demo.frontend import Frontend, connected, words
+from tools.demo.frontend import Frontend, about_dashboard, connected, words
 from tools.demo.jsons import as_text
-from tools.demo.log import complaints
 
+from .conftest import SecondDongle
 from .counted import JAPAN
 from .dashboard import shows
 from .ha_instance import HomeAssistantInstance, running_instance
@@ -34,7 +33,7 @@ def instance(
     folder = tmp_path_factory.mktemp("browser") / "japanese"
     with running_instance(folder, language="ja") as built:
         yield built
-    assert complaints(built.log, DOMAIN) == []
+    assert built.complaints() == []
 
 
 @pytest.mark.timeout(_TIMEOUT)
@@ -49,7 +48,7 @@ async def test_yesterday_is_there_after_one_dialog_in_japanese(
     await frontend.enter("password", PASSWORD)
     await frontend.submit()
     await frontend.sees(connected("ja"))
-    await frontend.sees(words("config.create_entry.energy_added", "ja"))
+    await frontend.sees(about_dashboard("added", "ja"))
 
     # Nothing else was chosen anywhere. The day is that of this Home Assistant's own clock.
     await shows(frontend, await _today(client) - _DAY, _STATISTICS)
@@ -63,6 +62,25 @@ async def test_yesterday_is_there_after_one_dialog_in_japanese(
     await expect(shown).to_contain_text(done, timeout=_IMPORT * 1000)
     for days_ago in (20, 1):
         await shows(frontend, await _today(client) - days_ago * _DAY, _STATISTICS)
+
+
+@pytest.mark.usefixtures("meter")
+async def test_second_meter_of_a_japanese_home_has_a_japanese_name(
+    frontend: Frontend, second: SecondDongle
+) -> None:
+    await frontend.follow_link_to_set_up()
+    await frontend.open_ports()
+    await frontend.enter_port(second.port)
+    await frontend.enter("route_b_id", second.route_b_id)
+    await frontend.enter("password", PASSWORD)
+    await frontend.submit()
+    await frontend.sees(connected("ja"))
+    await frontend.sees(about_dashboard("left", "ja"))
+
+    await frontend.open_device("スマートメーター")
+    await frontend.open_device("スマートメーター 2")
+    imported = words("entity.sensor.imported_energy.name", "ja")
+    await expect(frontend.state(imported)).to_contain_text("kWh")
 
 
 async def _today(client: HomeAssistantClient) -> date:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+import re
 
 from playwright.async_api import expect
 import pytest
@@ -16,9 +17,8 @@ from tools.demo.client import HomeAssistantClient
 from tools.demo.configuration import DOMAIN
 from tools.demo.core_integration import CORE_DOMAIN, CORE_ENTRY_ID
 from tools.demo.dongle import true_values
-from tools.demo.frontend import Frontend, words
+from tools.demo.frontend import Frontend, about_dashboard, words
 from tools.demo.jsons import JsonObject, as_object, as_objects, as_text
-from tools.demo.log import complaints
 from tools.demo.set_up import sensors_of
 from tools.demo.statistics import HOUR, Total, full_hour, hours_of, totals_of, wrong_hours
 from tools.demo.waiting import wait_until
@@ -37,7 +37,7 @@ _COUNTED_BEFORE = Decimal(5000)
 _BINARY = Decimal("0.0001")
 #: A machine that stands still for a second sees it. That the port was closed all the same is
 #: shown by the set-up that opens it next, exclusively.
-_LATE = "The serial port did not close in time"
+_LATE = re.compile("The serial port did not close in time")
 #: Start, two of the recorder's five minutes, and a machine with much to do.
 _TIMEOUT = 1800
 
@@ -49,8 +49,9 @@ def instance(
     """A Home Assistant whose own integration reads the meter."""
     folder = tmp_path_factory.mktemp("browser") / "core"
     with running_instance(folder, "--core", speed=1.0) as built:
+        built.expect_complaint(_LATE)
         yield built
-    assert [text for text in complaints(built.log, DOMAIN) if _LATE not in text] == []
+    assert built.complaints() == []
 
 
 @pytest.mark.timeout(_TIMEOUT)
@@ -67,7 +68,7 @@ async def test_meter_moves_over_while_the_other_integration_reads_it(
     await frontend.sees(words("config.step.take_over.title"))
     await frontend.submit()
     await frontend.sees(words("config.progress.join"))
-    await frontend.sees(words("config.create_entry.energy_switched"))
+    await frontend.sees(about_dashboard("switched"))
     await frontend.finish()
 
     entry = await _entry(client, DOMAIN)
