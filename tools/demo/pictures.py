@@ -17,6 +17,7 @@ from tools.emulator import JST
 
 from .browser import browser
 from .configuration import DOMAIN
+from .costs_pictures import take_costs
 from .dongle import PASSWORD, ROUTE_B_ID
 from .errors import DemoError
 from .frontend import Frontend, connected, words
@@ -226,6 +227,8 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             options = Options(port=0, language=language, speed=_SPEED, folder=_PLACE)
             if not asyncio.run(perform(options, _take_new_meter)):
+                return 1
+            if not asyncio.run(perform(Options(port=0, language=language), take_costs)):
                 return 1
             options_j11 = replace(options, dongle=_J11_DONGLE)
             if not asyncio.run(perform(options_j11, _take_refusal)):

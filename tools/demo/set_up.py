@@ -1,6 +1,7 @@
 """Sets up the integration and the Energy dashboard, as a user would in the browser."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final
 
 from .client import HomeAssistantClient
@@ -11,6 +12,9 @@ from .waiting import wait_until
 
 _FLOWS: Final = "/api/config/config_entries/flow"
 _OPTIONS: Final = "/api/config/config_entries/options/flow"
+#: Made-up prices (yen).
+PRICE_PER_KWH: Final = Decimal(31)
+COMPENSATION_PER_KWH: Final = Decimal(16)
 #: A scan with growing duration and the sign-in after it end well before this (seconds).
 _FLOW_TIMEOUT_S: Final = 170.0
 
@@ -67,7 +71,7 @@ async def sensors_of(home_assistant: HomeAssistantClient, entry_id: str) -> dict
 
 
 async def set_up_energy(home_assistant: HomeAssistantClient, entry_id: str) -> None:
-    """Let the Energy dashboard count what the meter counts, at made-up prices (yen per kWh)."""
+    """Let the Energy dashboard count what the meter counts, at made-up prices."""
     sensors = await sensors_of(home_assistant, entry_id)
     grid = {
         "type": "grid",
@@ -76,10 +80,10 @@ async def set_up_energy(home_assistant: HomeAssistantClient, entry_id: str) -> N
         "stat_rate": sensors["power"],
         "stat_cost": None,
         "entity_energy_price": None,
-        "number_energy_price": 31.0,
+        "number_energy_price": float(PRICE_PER_KWH),
         "stat_compensation": None,
         "entity_energy_price_export": None,
-        "number_energy_price_export": 16.0,
+        "number_energy_price_export": float(COMPENSATION_PER_KWH),
         "cost_adjustment_day": 0,
     }
     await home_assistant.command("energy/save_prefs", energy_sources=[grid])

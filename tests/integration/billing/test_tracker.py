@@ -248,6 +248,29 @@ async def test_new_period_begins_at_midnight_of_japan(home: Home) -> None:
     assert home.tracker.price == Decimal("29.8")
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+async def test_period_with_a_change_of_clocks_has_all_its_half_hours_once(
+    home: Home, zone: str
+) -> None:
+    """Summer time ends there on October 25 or November 1; bands and periods go by Japan's time."""
+    await home.hass.config.async_set_time_zone(zone)
+    home.move(datetime(2026, 11, 10, 12, 3, tzinfo=JST))
+    await home.start(stored(time_bands=[NIGHT]))
+    await home.announce()
+
+    start = datetime(2026, 10, 15, tzinfo=JST)
+    half_hour, night = start, Decimal()
+    while half_hour + HALF_HOUR <= home.now:
+        if not 7 <= half_hour.hour < 23:
+            night += home.used(half_hour, half_hour + HALF_HOUR)
+        half_hour += HALF_HOUR
+    bill = home.tracker.bill
+    assert bill is not None
+    assert night > 0
+    assert bill.energy == home.used(start)
+    assert bill.use == 20 * night + by_steps(bill.energy - night)
+
+
 async def test_exchange_of_the_meter_keeps_what_both_have_counted(home: Home) -> None:
     moment = datetime(2026, 11, 18, 10, 10, tzinfo=JST)
     home.meter.install(moment, 8, (0, 0))

@@ -95,6 +95,26 @@ async def test_first_start_looks_at_all_that_the_meter_remembers(home: Home) -> 
     assert len(home.meter.asked) == 100  # every day once
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+async def test_month_is_that_of_japan_where_clocks_are_changed_within_it(
+    home: Home, zone: str
+) -> None:
+    """Summer time ends there on October 25 or November 1, at an hour that comes twice."""
+    await home.hass.config.async_set_time_zone(zone)
+    now = datetime(2026, 11, 3, 0, 3, tzinfo=JST)
+    home.freezer.move_to(now)
+    await home.start()
+    await home.announce(now.replace(minute=0))
+
+    newest = now.replace(minute=0)
+    assert home.month() == home.truth(datetime(2026, 11, 1, tzinfo=JST), newest)
+    october = home.tracker.peaks.of_month(datetime(2026, 10, 31, 12, tzinfo=JST))
+    assert october is not None
+    assert (october.start, october.power) == home.truth(
+        datetime(2026, 10, 1, tzinfo=JST), datetime(2026, 11, 1, tzinfo=JST)
+    )
+
+
 async def test_announced_half_hours_are_not_read_again(home: Home) -> None:
     await home.start()
     await home.announce(NOW.replace(minute=0))

@@ -55,6 +55,8 @@ class PricedHarness(HistoryHarness):
     sources: list[dict[str, Any]]
     price_of: Callable[[datetime], str] = staticmethod(lambda _: "12.5")
     price_unit = "JPY/kWh"
+    price_entity: str | None = PRICE
+    """Which entity shows the price; None for none."""
     shown_prices: list[tuple[datetime, str]]
 
     async def show_costs(self, *sources: dict[str, Any]) -> None:
@@ -108,10 +110,11 @@ class PricedHarness(HistoryHarness):
     @override
     def poll(self) -> None:
         price = self.price_of(self.now)
-        if not self.shown_prices or self.shown_prices[-1][1] != price:
+        is_new = not self.shown_prices or self.shown_prices[-1][1] != price
+        if is_new and self.price_entity is not None:
             self.shown_prices.append((self.now, price))
             self.hass.states.async_set(
-                PRICE,
+                self.price_entity,
                 price,
                 {"state_class": "measurement", "unit_of_measurement": self.price_unit},
             )

@@ -181,7 +181,12 @@ async def test_price_in_another_unit_is_no_price(house: PricedHarness, unit: str
 
 @pytest.mark.parametrize(
     ("unit", "shown", "price"),
-    [("JPY/MWh", "31370", "31.37"), ("円/kWh", "-4.5", "-4.5"), ("JPY/kWh", "0", "0")],
+    [
+        ("JPY/MWh", "31370", "31.37"),
+        ("JPY/Wh", "0.03137", "31.37"),
+        ("円/kWh", "-4.5", "-4.5"),
+        ("JPY/kWh", "0", "0"),
+    ],
 )
 async def test_price_per_another_amount_is_converted(
     house: PricedHarness, unit: str, shown: str, price: str

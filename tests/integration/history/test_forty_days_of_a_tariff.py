@@ -113,7 +113,7 @@ def _valid_on(day: date) -> tuple[tuple[int, int], tuple[str, str, str], Decimal
     return (101, 252), new, Decimal("1.5")
 
 
-async def _set_up(
+async def set_up_tariff(
     hass: HomeAssistant, harness: PricedHarness, data: dict[str, Any], **choices: Any
 ) -> None:
     """Have the meter's own tariff as the price of the dashboard."""
@@ -150,7 +150,7 @@ async def test_forty_days_of_a_tariff_have_no_hole(
     # The sensor comes after ten days, and shows what the tariff does not say.
     harness.price_of = lambda now: "unavailable" if now < START + timedelta(days=10) else "33"
     harness.meter.set_counts(ROLL_OVER, (0, 0))
-    await _set_up(hass, harness, DATA)
+    await set_up_tariff(hass, harness, DATA)
     await harness.start()
     for down, up in OUTAGES:
         if harness.now < EXCHANGE < down:
@@ -228,7 +228,7 @@ async def test_hours_before_the_entity_existed_are_priced(
     hass: HomeAssistant, house: PricedHarness
 ) -> None:
     house.price_of = lambda _: "unavailable"
-    await _set_up(hass, house, FLAT)
+    await set_up_tariff(hass, house, FLAT)
 
     found, costs = await _imported(house)
 
@@ -243,7 +243,7 @@ async def test_price_of_a_market_that_is_not_known_leaves_hours_as_they_are(
     hass: HomeAssistant, house: PricedHarness
 ) -> None:
     house.price_of = lambda _: "unavailable"
-    await _set_up(hass, house, FLAT | {"price_entity": "sensor.deleted"})
+    await set_up_tariff(hass, house, FLAT | {"price_entity": "sensor.deleted"})
 
     found, costs = await _imported(house)
 
@@ -261,7 +261,7 @@ async def test_export_has_no_steps_of_the_import(hass: HomeAssistant, house: Pri
         "entity_energy_price_export": PRICE,
         "number_energy_price_export": None,
     }
-    await _set_up(hass, house, FLAT, **prices)
+    await set_up_tariff(hass, house, FLAT, **prices)
 
     await _imported(house)
 
@@ -275,7 +275,7 @@ async def test_house_in_another_currency_takes_what_the_entity_has_shown(
 ) -> None:
     house.price_unit = "EUR/kWh"
     house.price_of = lambda _: "0.3"
-    await _set_up(hass, house, FLAT)
+    await set_up_tariff(hass, house, FLAT)
     hass.config.currency = "EUR"
 
     found, costs = await _imported(house)
