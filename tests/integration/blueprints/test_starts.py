@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from tests.integration.conftest import Wait
 
-from .conftest import SWITCH_OFF, Use, show
+from .conftest import AUTOMATION, SWITCH_OFF, Use, show
 
 
 @pytest.mark.parametrize("shown", ["off", "unavailable"])
@@ -39,6 +39,22 @@ async def test_lost_link_at_the_start_of_home_assistant_is_reported(
     await hass.async_block_till_done()
     for _ in range(4):
         await wait(timedelta(minutes=6))
+
+    assert len(messages) == 1
+
+
+async def test_lost_link_is_reported_when_the_automation_is_turned_on(
+    hass: HomeAssistant, use: Use, messages: list[ServiceCall], wait: Wait
+) -> None:
+    await show(hass, "binary_sensor.link", "on")
+    await use("no_contact_with_the_meter", connectivity="binary_sensor.link")
+    for action in ("turn_off", "turn_on"):
+        await wait(timedelta(hours=1))
+        await show(hass, "binary_sensor.link", "off")
+        await hass.services.async_call(AUTOMATION, action, {"entity_id": "all"}, blocking=True)
+    await wait(timedelta(minutes=1))
+    assert not messages
+    await wait(timedelta(minutes=15))
 
     assert len(messages) == 1
 
