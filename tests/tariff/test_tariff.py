@@ -17,6 +17,7 @@ from custom_components.wisun_route_b.tariff.model import (
     TimeBand,
 )
 from custom_components.wisun_route_b.tariff.periods import BillingPeriod, period_of
+from custom_components.wisun_route_b.tariff.stored import month_of
 from custom_components.wisun_route_b.tariff.use import Use, count, count_the_rest, uses
 
 from .test_worked_examples import steps
@@ -288,3 +289,32 @@ def test_hour_without_energy_has_the_price_of_the_next_kwh() -> None:
     energies = {at(1): Decimal(300), at(1, 1): Decimal(0)}
 
     assert hour_prices(Tariff(1, (terms(),)), energies, [at(1, 1)]) == {at(1, 1): 40}
+
+
+# --- What is typed in ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-10",
+        "2026/10",
+        "202610",
+        "2026年10月",
+        "2026年10月分",
+        "２０２６年１０月分",
+        "2026 年 10 月分",
+        "令和8年10月分",
+        "令和８年１０月分",
+        "R8年10月",
+    ],
+)
+def test_month_is_read_as_bills_print_it(text: str) -> None:
+    assert month_of(text) == date(2026, 10, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["10月分", "10", "2026年13月分", "2026-10-01", "2026年10月分から", 10]
+)
+def test_what_is_no_month_with_its_year_is_refused(text: object) -> None:
+    assert month_of(text) is None
