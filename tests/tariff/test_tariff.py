@@ -291,6 +291,27 @@ def test_hour_without_energy_has_the_price_of_the_next_kwh() -> None:
     assert hour_prices(Tariff(1, (terms(),)), energies, [at(1, 1)]) == {at(1, 1): 40}
 
 
+@pytest.mark.parametrize(("energy", "used"), [(Decimal(8), 24), (None, 16)])
+def test_hours_after_a_gap_keep_their_step_as_the_bill_does(
+    energy: Decimal | None, used: int
+) -> None:
+    """Four kWh in each hour; of two hours only the sum is known, or the meter was exchanged."""
+    lost = {at(1, 2), at(1, 3)}
+    energies = {at(1) + n * HOUR: Decimal(4) for n in range(40) if at(1) + n * HOUR not in lost}
+    hours = [at(1) + n * HOUR for n in range(40)]
+    gap = Use(at(1, 2), at(1, 4), energy)
+
+    prices = hour_prices(Tariff(1, (terms(),)), energies, hours, gaps=[gap])
+
+    assert prices.keys() == energies.keys()
+    first_dear = next(hour for hour, price in prices.items() if price == 30)
+    assert first_dear == at(1, 6) + (120 - used) // 4 * HOUR
+    without = hour_prices(Tariff(1, (terms(),)), energies, hours)
+    assert max(without) == at(1, 2)
+    flat = hour_prices(Tariff(1, (terms(ONE),)), energies, hours, gaps=[gap])
+    assert list(flat.values()) == [25] * 40
+
+
 # --- What is typed in ----------------------------------------------------------------------
 
 
