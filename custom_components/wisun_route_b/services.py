@@ -23,7 +23,7 @@ from .coordinator import RouteBCoordinator
 from .entry_data import RouteBConfigEntry
 from .error_texts import failure_key
 from .history.meter_history import PAUSE_S
-from .stack import JST, RouteBError, half_hours, properties, readings
+from .stack import JST, RouteBError, Scale, half_hours, properties, readings
 
 GET_HISTORY: Final = "get_history"
 IMPORT_HISTORY: Final = "import_history"
@@ -84,43 +84,62 @@ async def _get_history(call: ServiceCall) -> ServiceResponse:
     costs = _costs(call, coordinator)
     try:
         minutes = await _minutes(call, coordinator) if call.data[ATTR_MINUTES] else None
-        since = start if costs is None else costs.first_needed(start).astimezone(UTC)
-        rows = await _half_hours(coordinator, since, end)
+        slots = await _slots(coordinator, start, end, costs)
     except RouteBError as err:
         raise _action_error(err) from err
-    answer: dict[str, Any] = {
-        "half_hours": [_row(row, slot) for row, slot in rows if row.start >= start]
-    }
-    if costs is not None:
-        imported = {row.start: row.normal for row, _ in rows if row.normal is not None}
-        wanted = [row.start for row, _ in rows if row.start >= start]
-        prices = await costs.async_prices(call.hass, imported, wanted)
-        for moment, fields in zip(wanted, answer["half_hours"], strict=True):
-            fields.update(_cost(imported.get(moment), prices.get(moment)))
+    scale = coordinator.meter.scale
+    rows = [] if scale is None else _half_hours(slots, scale, start)
+    answer: dict[str, Any] = {"half_hours": [_row(row, slot) for row, slot in rows]}
+    if costs is not None and scale is not None:
+        registers = {
+            slot.at: energy for slot in slots if (energy := slot.registers.normal) is not None
+        }
+        starts = [row.start for row, _ in rows]
+        prices = await costs.async_prices(call.hass, registers, scale, starts)
+        for (row, _), fields in zip(rows, answer["half_hours"], strict=True):
+            fields.update(_cost(row.normal, prices.get(row.start)))
     if minutes is not None:
         answer["minutes"] = minutes
     return answer
 
 
-async def _half_hours(
-    coordinator: RouteBCoordinator, start: datetime, end: datetime
-) -> list[tuple[half_hours.Consumption, half_hours.Slot]]:
-    """Return the half-hours of a range that the meter knows, each with the slot at its end."""
-    moments = [
-        start + index * half_hours.HALF_HOUR
-        for index in range((end - start) // half_hours.HALF_HOUR + 1)
-    ]
+async def _slots(
+    coordinator: RouteBCoordinator, start: datetime, end: datetime, costs: PastCosts | None
+) -> list[half_hours.Slot]:
+    """Return the registers of a range, as far as the meter answers; for costs those before it too."""
     past = coordinator.backfill.past(PAUSE_S)
+    since = start if costs is None else costs.first_needed(start).astimezone(UTC)
+    moments = _moments(since, end)
     await past.fetch(moments, lambda _done, _days: None)
-    slots = [
+    if costs is not None and (since not in past or past[since].normal is None):
+        # The energy since the reading follows from a register before it.
+        before = _moments(since - timedelta(days=1), since - half_hours.HALF_HOUR)
+        await past.fetch(before, lambda _done, _days: None)
+        moments = before + moments
+    return [
         half_hours.Slot(moment.astimezone(JST), past[moment])
         for moment in moments
         if moment in past
     ]
+
+
+def _moments(start: datetime, end: datetime) -> list[datetime]:
+    return [
+        start + index * half_hours.HALF_HOUR
+        for index in range((end - start) // half_hours.HALF_HOUR + 1)
+    ]
+
+
+def _half_hours(
+    slots: list[half_hours.Slot], scale: Scale, start: datetime
+) -> list[tuple[half_hours.Consumption, half_hours.Slot]]:
+    """Return the half-hours since ``start`` that the meter knows, each with the slot at its end."""
     ends = {slot.at: slot for slot in slots}
-    scale = coordinator.meter.scale
-    rows = [] if scale is None else half_hours.consumptions(slots, scale)
-    return [(row, ends[row.end]) for row in rows if row.end - row.start == half_hours.HALF_HOUR]
+    return [
+        (row, ends[row.end])
+        for row in half_hours.consumptions(slots, scale)
+        if row.start >= start and row.end - row.start == half_hours.HALF_HOUR
+    ]
 
 
 def _costs(call: ServiceCall, coordinator: RouteBCoordinator) -> PastCosts | None:

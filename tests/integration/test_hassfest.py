@@ -230,6 +230,17 @@ def _below(path: str) -> Any:
     return found
 
 
+def test_every_error_of_the_tariff_has_a_text() -> None:
+    keys = {
+        text
+        for _, call in _calls("FieldError")
+        for key in call.args[1:]
+        for text in _constants(key)
+    }
+
+    assert keys == _below("config_subentries.tariff.error").keys()
+
+
 def test_every_exception_with_a_key_has_a_text() -> None:
     raised = {
         text

@@ -116,6 +116,69 @@ async def test_half_hours_have_their_costs_by_the_tariff(
         await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_half_hours_after_a_gap_keep_their_step(
+    hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meter has lost two registers, that of the reading among them, and was exchanged."""
+    async with Emulator(EmulatorConfig(speed=2000.0)) as emulator:
+        entry = await _set_up(hass, emulator, tmp_path / "port")
+        reading = (
+            dt_util.utcnow().astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
+        )
+        reading -= timedelta(days=3)
+        lost, exchange = reading + timedelta(hours=10), reading + timedelta(hours=20)
+        whole = emulator.meter.registers
+
+        def registers(moment: datetime) -> tuple[int, int] | None:
+            found = whole(moment)
+            if found is None or moment in {reading, lost}:
+                return None
+            return found if moment < exchange else (found[0] % 1000, found[1])
+
+        before, begin = whole(exchange - HALF_HOUR), whole(exchange)
+        assert before is not None
+        assert begin is not None
+        assert begin[0] % 1000 < before[0]
+        monkeypatch.setattr(emulator.meter, "registers", registers)
+
+        def between(start: datetime, end: datetime) -> float:
+            older, newer = whole(start), whole(end)
+            assert older is not None
+            assert newer is not None
+            return (newer[0] - older[0]) / 10
+
+        used = between(reading - HALF_HOUR, reading + HALF_HOUR) / 2
+        limit = used + between(reading + HALF_HOUR, exchange - HALF_HOUR) + 2.2
+        row = {"basic_charge": 500, "price_1": 20, "limit_1": limit, "price_2": 30}
+        subentry = ConfigSubentry(
+            data=MappingProxyType({"reading_day": reading.day, "prices": [row]}),
+            subentry_type=TARIFF,
+            title="Tariff",
+            unique_id=None,
+        )
+        hass.config_entries.async_add_subentry(entry, subentry)
+
+        answer = await _call(
+            hass, GET_HISTORY, entry, start=reading, end=reading + timedelta(days=2), costs=True
+        )
+
+        rows = {datetime.fromisoformat(row["start"]): row for row in answer["half_hours"]}
+        assert len(rows) == 96
+        gaps = {reading, lost - HALF_HOUR, lost, exchange - HALF_HOUR}
+        for start, half_hour in rows.items():
+            energy = between(start, start + HALF_HOUR)
+            if start in gaps:
+                assert (half_hour["price"], half_hour["cost"]) == (None, None)
+            else:
+                cheap = max(min(limit - used, energy), 0)
+                cost = pytest.approx(cheap * 20 + (energy - cheap) * 30, abs=0.001)
+                assert half_hour["cost"] == cost, start
+            if start not in {reading, exchange - HALF_HOUR}:
+                used += energy
+        assert {half_hour["price"] for half_hour in rows.values()} >= {20.0, 30.0}
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
 async def test_costs_need_a_tariff_and_minutes_a_meter_that_has_them(
     hass: HomeAssistant, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import probatio
 import pytest
 
-from custom_components.wisun_route_b.billing import flow as tariff_flow
+from custom_components.wisun_route_b.billing import fields as tariff_fields
 from custom_components.wisun_route_b.binary_sensor import BINARY_SENSORS
 from custom_components.wisun_route_b.button import BUTTONS
 from custom_components.wisun_route_b.entry_data import StoredOptions
@@ -145,8 +145,8 @@ def test_last_page_says_the_same_of_one_thing_whatever_it_says_of_the_other(lang
         ("config.step.reauth_confirm", sign_in_forms.REAUTH),
         ("config.step.reconfigure", sign_in_forms.RECONFIGURE),
         ("options.step.init", options_schema(StoredOptions(), dashboard=True)),
-        ("config_subentries.tariff.step.prices", tariff_flow.PRICES),
-        ("config_subentries.tariff.step.adjustments", tariff_flow.ADJUSTMENTS),
+        ("config_subentries.tariff.step.prices", tariff_fields.prices(["2026-10-01"])),
+        ("config_subentries.tariff.step.adjustments", tariff_fields.ADJUSTMENTS),
     ],
 )
 def test_every_field_has_a_name_and_a_description(step: str, schema: probatio.Schema) -> None:

@@ -17,6 +17,7 @@ from custom_components.wisun_route_b.tariff.model import (
     TimeBand,
 )
 from custom_components.wisun_route_b.tariff.periods import BillingPeriod, period_of
+from custom_components.wisun_route_b.tariff.stored import month_of
 from custom_components.wisun_route_b.tariff.use import Use, UsualDay, count, uses
 
 from .test_worked_examples import steps
@@ -290,3 +291,53 @@ def test_hour_without_energy_has_the_price_of_the_next_kwh() -> None:
     energies = {at(1): Decimal(300), at(1, 1): Decimal(0)}
 
     assert hour_prices(Tariff(1, (terms(),)), energies, [at(1, 1)]) == {at(1, 1): 40}
+
+
+@pytest.mark.parametrize(("energy", "used"), [(Decimal(8), 24), (None, 16)])
+def test_hours_after_a_gap_keep_their_step_as_the_bill_does(
+    energy: Decimal | None, used: int
+) -> None:
+    """Four kWh in each hour; of two hours only the sum is known, or the meter was exchanged."""
+    lost = {at(1, 2), at(1, 3)}
+    energies = {at(1) + n * HOUR: Decimal(4) for n in range(40) if at(1) + n * HOUR not in lost}
+    hours = [at(1) + n * HOUR for n in range(40)]
+    gap = Use(at(1, 2), at(1, 4), energy)
+
+    prices = hour_prices(Tariff(1, (terms(),)), energies, hours, gaps=[gap])
+
+    assert prices.keys() == energies.keys()
+    first_dear = next(hour for hour, price in prices.items() if price == 30)
+    assert first_dear == at(1, 6) + (120 - used) // 4 * HOUR
+    without = hour_prices(Tariff(1, (terms(),)), energies, hours)
+    assert max(without) == at(1, 2)
+    flat = hour_prices(Tariff(1, (terms(ONE),)), energies, hours, gaps=[gap])
+    assert list(flat.values()) == [25] * 40
+
+
+# --- What is typed in ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-10",
+        "2026/10",
+        "202610",
+        "2026年10月",
+        "2026年10月分",
+        "２０２６年１０月分",
+        "2026 年 10 月分",
+        "令和8年10月分",
+        "令和８年１０月分",
+        "R8年10月",
+    ],
+)
+def test_month_is_read_as_bills_print_it(text: str) -> None:
+    assert month_of(text) == date(2026, 10, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["10月分", "10", "2026年13月分", "2026-10-01", "2026年10月分から", 10]
+)
+def test_what_is_no_month_with_its_year_is_refused(text: object) -> None:
+    assert month_of(text) is None

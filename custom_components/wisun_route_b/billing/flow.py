@@ -2,162 +2,77 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import UnitOfEnergy
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback, split_entity_id, valid_entity_id
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.selector import (
-    DateSelector,
-    EntitySelector,
-    EntitySelectorConfig,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    ObjectSelector,
-    ObjectSelectorConfig,
-    SelectSelector,
-    SelectSelectorConfig,
-    TextSelector,
-)
 from homeassistant.helpers.translation import async_get_translations
-import probatio
+from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, TARIFF, TARIFF_CURRENCY
 from ..history.prices import per_kwh_factor
+from ..stack import JST
 from ..tariff import stored
-from ..tariff.model import Days
 from ..tariff.stored import FieldError
+from .fields import ADJUSTMENTS, PRICE_DOMAINS, prices
 
 type Input = dict[str, Any] | None
 
 
-def _number(unit: str, least: float | None = None) -> NumberSelector:
-    """Return a number field; a required one is filled in with ``least`` at first, or with 0."""
-    config = NumberSelectorConfig(step="any", mode=NumberSelectorMode.BOX, unit_of_measurement=unit)
-    if least is not None:
-        config["min"] = least
-    return NumberSelector(config)
-
-
-_YEN: Final = _number("JPY", least=0)
-_ANY_YEN: Final = _number("JPY")
-_ANY_PER_KWH: Final = _number("JPY/kWh")
-_KWH: Final = _number(UnitOfEnergy.KILO_WATT_HOUR, least=0)
-_MONTHS: Final = ObjectSelector(
-    ObjectSelectorConfig(
-        fields={
-            stored.MONTH: {"selector": TextSelector(), "required": True},
-            stored.PER_KWH: {"selector": _ANY_PER_KWH, "required": True},
-        },
-        multiple=True,
-        label_field=stored.MONTH,
-        description_field=stored.PER_KWH,
-        translation_key="tariff_months",
-    )
-)
-
-
-def _hour(least: int, most: int) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(min=least, max=most, step=1, mode=NumberSelectorMode.BOX)
-    )
-
-
-_BANDS: Final = ObjectSelector(
-    ObjectSelectorConfig(
-        fields={
-            stored.BAND_DAYS: {
-                "selector": SelectSelector(
-                    SelectSelectorConfig(options=[*Days], translation_key="tariff_days")
-                ),
-                "required": True,
-            },
-            stored.BAND_START: {"selector": _hour(0, 23), "required": True},
-            stored.BAND_END: {"selector": _hour(1, 24), "required": True},
-            stored.PER_KWH: {"selector": _ANY_PER_KWH, "required": True},
-        },
-        multiple=True,
-        label_field=stored.PER_KWH,
-        description_field=stored.BAND_START,
-        translation_key="tariff_bands",
-    )
-)
-
-PRICES: Final = probatio.Schema(
-    {
-        probatio.Required(stored.READING_DAY): NumberSelector(
-            NumberSelectorConfig(min=1, max=31, step=1, mode=NumberSelectorMode.BOX)
-        ),
-        probatio.Required(stored.BASIC): _YEN,
-        probatio.Optional(stored.INCLUDED): _KWH,
-        probatio.Required(stored.PRICE_1): _ANY_PER_KWH,
-        probatio.Optional(stored.LIMIT_1): _KWH,
-        probatio.Optional(stored.PRICE_2): _ANY_PER_KWH,
-        probatio.Optional(stored.LIMIT_2): _KWH,
-        probatio.Optional(stored.PRICE_3): _ANY_PER_KWH,
-        probatio.Optional(stored.OTHER): _ANY_YEN,
-        probatio.Optional(stored.VALID_FROM): DateSelector(),
-    }
-)
-ADJUSTMENTS: Final = probatio.Schema(
-    {
-        probatio.Optional(stored.FUEL): _MONTHS,
-        probatio.Optional(stored.LEVY): _MONTHS,
-        probatio.Optional(stored.BANDS): _BANDS,
-        probatio.Optional(stored.PRICE_ENTITY): EntitySelector(
-            EntitySelectorConfig(domain=["sensor", "input_number", "number"])
-        ),
-    }
-)
-
-
 class TariffFlow(ConfigSubentryFlow):
-    """Asks for the prices of one meter's contract; nothing is stored before the second page."""
+    """Asks for the prices of one meter's contract; nothing is stored before the second page.
+
+    What is stored is looked up at each page and at the end: another dialog may have changed it.
+    """
 
     def __init__(self) -> None:
         """Start with nothing typed."""
         self._prices: dict[str, Any] = {}
-        self._before: Mapping[str, Any] = {}
 
     async def async_step_user(self, user_input: Input = None) -> SubentryFlowResult:  # noqa: ARG002 - Home Assistant's signature
         """Add the tariff of a meter; it has one at most."""
-        rows = self._get_entry().subentries.values()
-        if any(row.subentry_type == TARIFF for row in rows):
-            return self.async_abort(reason="already_configured")
         return await self.async_step_prices()
 
     async def async_step_reconfigure(self, user_input: Input = None) -> SubentryFlowResult:  # noqa: ARG002 - Home Assistant's signature
         """Change the prices, or add those of a new month."""
-        self._before = self._get_reconfigure_subentry().data
         return await self.async_step_prices()
 
     async def async_step_prices(self, user_input: Input = None) -> SubentryFlowResult:
         """Ask for the contract: charges, steps and the day of the reading."""
+        if obstacle := self._obstacle:
+            return self.async_abort(reason=obstacle)
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                stored.terms_of(user_input)
-                stored.with_prices(self._rows, user_input)
+                stored.reading_day_of(user_input.get(stored.READING_DAY))
+                stored.check_day(user_input, dt_util.now(JST).date())
+                self._with_prices(user_input)
             except FieldError as err:
                 errors[err.field] = err.key
             else:
                 self._prices = user_input
                 return await self.async_step_adjustments()
+        days = [str(day) for row in self._rows if (day := stored.day_of(row)) is not None]
         return self.async_show_form(
             step_id="prices",
-            data_schema=self.add_suggested_values_to_schema(PRICES, user_input or self._shown),
+            data_schema=self.add_suggested_values_to_schema(
+                prices(days), user_input or self._shown
+            ),
             errors=errors,
             last_step=False,
         )
 
     async def async_step_adjustments(self, user_input: Input = None) -> SubentryFlowResult:
         """Ask for what changes by the month, time bands, and the price of a market."""
+        title = await _title(self.hass)
+        # From here on nothing waits: another dialog cannot come between the look and the storing.
+        if obstacle := self._obstacle:
+            return self.async_abort(reason=obstacle)
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
@@ -165,7 +80,7 @@ class TariffFlow(ConfigSubentryFlow):
             except FieldError as err:
                 errors[err.field] = err.key
             else:
-                return await self._finish(data)
+                return self._finish(title, data)
         return self.async_show_form(
             step_id="adjustments",
             data_schema=self.add_suggested_values_to_schema(
@@ -176,6 +91,22 @@ class TariffFlow(ConfigSubentryFlow):
         )
 
     # --- What is shown and stored ----------------------------------------------------------
+
+    @property
+    def _obstacle(self) -> str | None:
+        """Why the dialog cannot go on with the entry as it is now."""
+        rows = self._get_entry().subentries
+        if self.source == SOURCE_RECONFIGURE:
+            return None if self._reconfigure_subentry_id in rows else "removed"
+        has_tariff = any(row.subentry_type == TARIFF for row in rows.values())
+        return "already_configured" if has_tariff else None
+
+    @property
+    def _before(self) -> Mapping[str, Any]:
+        """What is stored now; nothing for a new tariff."""
+        if self.source != SOURCE_RECONFIGURE:
+            return {}
+        return self._get_reconfigure_subentry().data
 
     @property
     def _rows(self) -> list[Mapping[str, Any]]:
@@ -195,21 +126,37 @@ class TariffFlow(ConfigSubentryFlow):
             with suppress(FieldError):
                 if stored.rates_of(key, self._before.get(key)):
                     shown[key] = self._before[key]
-        shown[stored.BANDS] = self._rows[-1].get(stored.BANDS) if self._rows else None
+        shown[stored.BANDS] = self._shown_bands
         entity = self._before.get(stored.PRICE_ENTITY)
         if isinstance(entity, str):
             shown[stored.PRICE_ENTITY] = er.async_resolve_entity_id(er.async_get(self.hass), entity)
         return {key: value for key, value in shown.items() if value is not None}
 
+    @property
+    def _shown_bands(self) -> object:
+        """The time bands of the stored prices that are corrected, or of the newest."""
+        day, rows = stored.day_of(self._prices), self._rows
+        same = [row for row in rows if stored.day_of(row) == day]
+        return next((row.get(stored.BANDS) for row in (*same, *rows[-1:])), None)
+
+    def _with_prices(self, typed: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the stored prices with those that were typed; raises FieldError."""
+        row = {
+            key: value
+            for key, value in typed.items()
+            if key not in {stored.READING_DAY, stored.REMOVED}
+        }
+        stored.terms_of(row)
+        return stored.with_prices(self._rows, row, typed.get(stored.REMOVED, ()))
+
     def _data(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is stored; raises FieldError."""
-        row = {key: value for key, value in self._prices.items() if key != stored.READING_DAY}
-        if answers.get(stored.BANDS):
-            row[stored.BANDS] = answers[stored.BANDS]
-        stored.terms_of(row)
+        bands = answers.get(stored.BANDS)
         data: dict[str, Any] = {
-            stored.READING_DAY: int(self._prices[stored.READING_DAY]),
-            stored.PRICES: stored.with_prices(self._rows, row),
+            stored.READING_DAY: stored.reading_day_of(self._prices[stored.READING_DAY]),
+            stored.PRICES: self._with_prices(
+                self._prices | ({stored.BANDS: bands} if bands else {})
+            ),
         }
         for key in (stored.FUEL, stored.LEVY):
             rates = stored.rates_of(key, answers.get(key))
@@ -221,25 +168,28 @@ class TariffFlow(ConfigSubentryFlow):
             data[stored.PRICE_ENTITY] = _price_entity(self.hass, entity_id)
         return data
 
-    async def _finish(self, data: dict[str, Any]) -> SubentryFlowResult:
+    def _finish(self, title: str, data: dict[str, Any]) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_reload_and_abort(
                 self._get_entry(), self._get_reconfigure_subentry(), data=data
             )
         # Only when the manager has stored it: this returns to there first.
         self.hass.loop.call_soon(self._reload)
-        return self.async_create_entry(title=await _title(self.hass), data=data)
+        return self.async_create_entry(title=title, data=data)
 
     @callback
     def _reload(self) -> None:
         self.hass.config_entries.async_schedule_reload(self._entry_id)
 
 
-def _price_entity(hass: HomeAssistant, entity_id: str) -> str:
+def _price_entity(hass: HomeAssistant, chosen: object) -> str:
     """Return what a price entity is remembered by: it may be renamed. Raises FieldError."""
-    entry = er.async_get(hass).async_get(entity_id)
+    entry = er.async_get(hass).async_get(chosen) if isinstance(chosen, str) else None
+    entity_id = str(chosen) if entry is None else entry.entity_id
     if entry is not None and entry.platform == DOMAIN:
         raise FieldError(stored.PRICE_ENTITY, "price_entity_is_own")
+    if not valid_entity_id(entity_id) or split_entity_id(entity_id)[0] not in PRICE_DOMAINS:
+        raise FieldError(stored.PRICE_ENTITY, "price_entity_unit")
     state = hass.states.get(entity_id)
     unit = None if state is None else state.attributes.get("unit_of_measurement")
     if state is not None and per_kwh_factor(unit, TARIFF_CURRENCY) is None:

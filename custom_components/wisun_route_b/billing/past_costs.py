@@ -14,10 +14,11 @@ from ..entry_data import RouteBConfigEntry
 from ..history.cost_source import market_price_of, tariff_data
 from ..history.recorder_task import run_in_recorder
 from ..history.sensor_hours import memory_reach
+from ..stack import Scale
 from ..tariff.hours import first_needed, hour_prices
 from ..tariff.model import Tariff
 from ..tariff.stored import PRICE_ENTITY, tariff_of
-from ..tariff.use import HALF_HOUR
+from ..tariff.use import HALF_HOUR, uses
 from .market import half_hourly_prices
 
 
@@ -37,14 +38,26 @@ class PastCosts:
         return min(start, max(first_needed(self.tariff, [start]), memory_reach()))
 
     async def async_prices(
-        self, hass: HomeAssistant, energies: Mapping[datetime, Decimal], starts: Iterable[datetime]
+        self,
+        hass: HomeAssistant,
+        registers: Mapping[datetime, Decimal],
+        scale: Scale,
+        starts: Iterable[datetime],
     ) -> dict[datetime, Decimal]:
         """Return the price of half-hours, yen per kWh, as far as it is known.
 
-        ``energies`` are kWh imported, by the start of the half-hour, since ``first_needed``.
+        ``registers`` are what the imported one showed, kWh, at half-hours since ``first_needed`` or
+        before; a half-hour between two of them that the meter has lost counts by its share.
         """
         wanted = list(starts)
-        found = hour_prices(self.tariff, energies, wanted, HALF_HOUR)
+        spans = list(uses(registers, scale))
+        energies = {
+            row.start: row.energy
+            for row in spans
+            if row.energy is not None and row.end - row.start == HALF_HOUR
+        }
+        gaps = [row for row in spans if row.start not in energies]
+        found = hour_prices(self.tariff, energies, wanted, HALF_HOUR, gaps)
         if not self.tariff.has_market_price:
             return found
         market = await self._market(hass, wanted)

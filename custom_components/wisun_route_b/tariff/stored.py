@@ -5,7 +5,7 @@ Numbers are stored as a number field returns them, months as "2026-10", days as 
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 import re
 from typing import Any, Final
@@ -28,6 +28,8 @@ LIMIT_2: Final = "limit_2"
 PRICE_2: Final = "price_2"
 PRICE_3: Final = "price_3"
 OTHER: Final = "other_amount"
+#: Days of stored rows that the dialog is to remove; never stored itself.
+REMOVED: Final = "remove_prices_from"
 BANDS: Final = "time_bands"
 #: Of one time band, and of one month.
 BAND_DAYS: Final = "days"
@@ -39,7 +41,13 @@ MONTH: Final = "month"
 #: More than any charge or price of a household, in yen.
 MOST_YEN: Final = 1_000_000
 _LONGEST_MONTH: Final = 31
-_MONTH: Final = re.compile(r"(20\d\d)\D?(0?[1-9]|1[0-2])\D?$")
+#: How far ahead prices are entered at most. Suppliers announce theirs within a year.
+_FARTHEST: Final = timedelta(days=2 * 366)
+#: Without blanks: "2026-10", "2026/10", "202610", "2026年10月", "2026年10月分".
+_MONTH: Final = re.compile(r"(20\d\d)\D?(0?[1-9]|1[0-2])(?:\D|月分)?")
+#: Years of the era that began in 2019, as bills print them: "令和8年", "R8年".
+_REIWA: Final = re.compile(r"^(?:令和|R)(\d{1,2}|元)[年.]")
+_BEFORE_REIWA: Final = 2018
 
 
 class FieldError(Exception):
@@ -53,8 +61,8 @@ class FieldError(Exception):
 
 def terms_of(row: Mapping[str, Any]) -> Terms:
     """Return the prices of one row; raises FieldError."""
-    since = _day(row.get(VALID_FROM))
-    return Terms(since, _yen(row, BASIC) or Decimal(), _steps(row), _bands(row), _other(row))
+    basic = _not_negative(row, BASIC) or Decimal()
+    return Terms(day_of(row), basic, _steps(row), _bands(row), _other(row))
 
 
 def rates_of(field: str, rows: object) -> tuple[MonthlyRate, ...]:
@@ -87,6 +95,14 @@ def tariff_of(data: Mapping[str, Any]) -> Tariff | None:
         return None
 
 
+def reading_day_of(value: object) -> int:
+    """Return the day of the reading, 1 to 31; raises FieldError."""
+    day = _number(value, READING_DAY)
+    if day is None or day != int(day) or not 1 <= day <= _LONGEST_MONTH:
+        raise FieldError(READING_DAY, "reading_day_invalid")
+    return int(day)
+
+
 def usable_day(data: Mapping[str, Any]) -> int | None:
     """Return the stored day of the reading; None if it is damaged."""
     day = data.get(READING_DAY)
@@ -106,26 +122,49 @@ def usable_prices(rows: object) -> list[Mapping[str, Any]]:
 
 
 def month_of(text: object) -> date | None:
-    """Return the first day of a month, as "2026-10", "2026/10" or "2026年10月"."""
+    """Return the first day of a month, as "2026-10", "2026/10", "2026年10月分" or "令和8年10月分".
+
+    Full-width characters and blanks are accepted; None for anything else, also a month without a year.
+    """
     if not isinstance(text, str):
         return None
-    match = _MONTH.match(unicodedata.normalize("NFKC", text).strip())
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    plain = _REIWA.sub(_western_year, plain, count=1)
+    match = _MONTH.fullmatch(plain)
     return None if match is None else date(int(match[1]), int(match[2]), 1)
 
 
-def with_prices(rows: Iterable[Mapping[str, Any]], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return stored rows of prices with the newest one changed, or with one more that is newer.
+def _western_year(match: re.Match[str]) -> str:
+    year = 1 if match[1] == "元" else int(match[1])
+    return f"{_BEFORE_REIWA + year}年"
 
-    A later day than that of the newest row adds one: what was valid before stays. The same or an
-    earlier day replaces the newest. Raises FieldError if it would begin before the row before it.
+
+def with_prices(
+    rows: Iterable[Mapping[str, Any]], new: Mapping[str, Any], removed: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Return stored rows of prices with one more, in the order of time; none goes but ``removed``.
+
+    One of the same day is replaced. ``removed`` are days of rows to leave out, also of the new one.
+    Raises FieldError if that leaves none.
     """
-    kept = [dict(row) for row in rows]
-    begins = _day(new.get(VALID_FROM))
-    if kept and (begins or date.min) <= (_day(kept[-1].get(VALID_FROM)) or date.min):
-        kept.pop()
-    if kept and (begins or date.min) <= (_day(kept[-1].get(VALID_FROM)) or date.min):
-        raise FieldError(VALID_FROM, "valid_from_order")
-    return [*kept, dict(new)]
+    by_day = {day_of(row) or date.min: dict(row) for row in (*rows, new)}
+    for day in removed:
+        by_day.pop(_day(day) or date.min, None)
+    if not by_day:
+        raise FieldError(REMOVED, "all_prices_removed")
+    return [by_day[day] for day in sorted(by_day)]
+
+
+def day_of(row: Mapping[str, Any]) -> date | None:
+    """Return the first day of a row of prices; None for all of the past. Raises FieldError."""
+    return _day(row.get(VALID_FROM))
+
+
+def check_day(row: Mapping[str, Any], today: date) -> None:
+    """Refuse prices whose day is too far ahead to be meant; raises FieldError."""
+    day = day_of(row)
+    if day is not None and day - today > _FARTHEST:
+        raise FieldError(VALID_FROM, "valid_from_too_late")
 
 
 # --- One value -----------------------------------------------------------------------------
@@ -141,8 +180,8 @@ def _rows(field: str, rows: object) -> list[Mapping[str, Any]]:
 
 def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
     """Return the steps of three prices and two limits, behind what the basic charge includes."""
-    included = _kwh(row, INCLUDED)
-    limits = [_kwh(row, LIMIT_1), _kwh(row, LIMIT_2)]
+    included = _not_negative(row, INCLUDED)
+    limits = [_not_negative(row, LIMIT_1), _not_negative(row, LIMIT_2)]
     prices = [_yen(row, key) for key in (PRICE_1, PRICE_2, PRICE_3)]
     if prices[0] is None:
         raise FieldError(PRICE_1, "price_missing")
@@ -169,10 +208,10 @@ def _bands(row: Mapping[str, Any]) -> tuple[TimeBand, ...]:
     bands: list[TimeBand] = []
     taken: set[tuple[int, int]] = set()
     for each in _rows(BANDS, row.get(BANDS)):
-        start, end = _hour(each, BAND_START, 23), _hour(each, BAND_END, 24)
+        start, end = _hour(each, BAND_START, range(24)), _hour(each, BAND_END, range(1, 25))
         price = _yen(each, PER_KWH, BANDS)
-        if price is None or each.get(BAND_DAYS) not in set(Days):
-            raise FieldError(BANDS, "number_invalid")
+        if price is None or each.get(BAND_DAYS) not in tuple(Days):
+            raise FieldError(BANDS, "band_incomplete")
         if start == end:
             raise FieldError(BANDS, "band_empty")
         band = TimeBand(Days(each[BAND_DAYS]), start, end, price)
@@ -183,10 +222,10 @@ def _bands(row: Mapping[str, Any]) -> tuple[TimeBand, ...]:
     return tuple(bands)
 
 
-def _hour(row: Mapping[str, Any], key: str, most: int) -> int:
+def _hour(row: Mapping[str, Any], key: str, allowed: range) -> int:
     value = _number(row.get(key), BANDS)
-    if value is None or value != int(value) or not 0 <= value <= most:
-        raise FieldError(BANDS, "number_invalid")
+    if value is None or value not in allowed:
+        raise FieldError(BANDS, "band_hours_invalid")
     return int(value)
 
 
@@ -198,10 +237,11 @@ def _yen(row: Mapping[str, Any], key: str, field: str | None = None) -> Decimal 
     return _number(row.get(key), field or key)
 
 
-def _kwh(row: Mapping[str, Any], key: str) -> Decimal | None:
+def _not_negative(row: Mapping[str, Any], key: str) -> Decimal | None:
+    """Return a number above 0; None for 0, which stands for a blank."""
     value = _number(row.get(key), key)
     if value is not None and value < 0:
-        raise FieldError(key, "number_invalid")
+        raise FieldError(key, "number_negative")
     return value or None
 
 
@@ -218,7 +258,7 @@ def _number(value: object, field: str) -> Decimal | None:
 
 
 def _day(value: object) -> date | None:
-    if value in {None, ""}:
+    if value is None or value == "":
         return None
     try:
         return date.fromisoformat(str(value))

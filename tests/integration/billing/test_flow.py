@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -139,9 +140,20 @@ async def test_removed_tariff_takes_its_entities_and_leaves_the_meter(
         ({"price_3": None}, "price_3", "price_missing"),
         ({"price_2": None}, "price_2", "price_missing"),
         ({"limit_1": None, "price_2": None}, "limit_1", "limit_missing"),
+        ({"limit_1": -1}, "limit_1", "number_negative"),
+        ({"basic_charge": -1}, "basic_charge", "number_negative"),
+        ({"basic_charge": "nan"}, "basic_charge", "number_invalid"),
+        ({"price_1": "cheap"}, "price_1", "number_invalid"),
+        ({"price_1": 10**400}, "price_1", "number_invalid"),
+        ({"reading_day": "nan"}, "reading_day", "number_invalid"),
+        ({"reading_day": 14.5}, "reading_day", "reading_day_invalid"),
+        ({"reading_day": 0}, "reading_day", "reading_day_invalid"),
+        ({"reading_day": 32}, "reading_day", "reading_day_invalid"),
+        ({"valid_from": "2026-02-30"}, "valid_from", "day_invalid"),
+        ({"valid_from": "2999-01-01"}, "valid_from", "valid_from_too_late"),
     ],
 )
-async def test_steps_that_make_no_sense_are_told_at_the_field(
+async def test_prices_that_make_no_sense_are_refused_at_the_field(
     hass: HomeAssistant, entry: MockConfigEntry, answers: dict[str, Any], field: str, error: str
 ) -> None:
     typed = {key: value for key, value in (PRICES | answers).items() if value is not None}
@@ -155,6 +167,17 @@ async def test_steps_that_make_no_sense_are_told_at_the_field(
     ("answers", "field", "error"),
     [
         ({"levy": [{"month": "May", "per_kwh": 3.98}]}, "levy", "month_invalid"),
+        ({"levy": [{"month": "5月分", "per_kwh": 3.98}]}, "levy", "month_invalid"),
+        ({"levy": [{"month": "2026-05"}]}, "levy", "month_invalid"),
+        ({"levy": [{"month": "2026-05", "per_kwh": "nan"}]}, "levy", "number_invalid"),
+        ({"levy": "3.98"}, "levy", "number_invalid"),
+        ({"time_bands": [NIGHT | {"end_hour": 25}]}, "time_bands", "band_hours_invalid"),
+        ({"time_bands": [NIGHT | {"end_hour": 0}]}, "time_bands", "band_hours_invalid"),
+        ({"time_bands": [NIGHT | {"start_hour": 22.5}]}, "time_bands", "band_hours_invalid"),
+        ({"time_bands": [{"start_hour": 1, "end_hour": 2}]}, "time_bands", "band_incomplete"),
+        ({"time_bands": [NIGHT | {"days": []}]}, "time_bands", "band_incomplete"),
+        ({"price_entity": "light.lamp"}, "price_entity", "price_entity_unit"),
+        ({"price_entity": "price"}, "price_entity", "price_entity_unit"),
         (
             {"fuel_adjustment": [{"month": m, "per_kwh": 1} for m in ("2026-10", "2026年10月")]},
             "fuel_adjustment",
@@ -190,14 +213,124 @@ async def test_correction_replaces_and_new_prices_keep_the_old_ones(
     old, new = tariff_row(entry).data["prices"]
     assert (old["price_1"], new["price_1"], new["valid_from"]) == (30, 31, "2026-12-15")
     assert "time_bands" not in new
-    moved = await change(hass, entry, PRICES | {"valid_from": "2026-12-01"}, {})
-    assert moved["reason"] == "reconfigure_successful"
-    assert [row.get("valid_from") for row in tariff_row(entry).data["prices"]] == [
-        None,
-        "2026-12-01",
+
+
+async def stored_days(
+    hass: HomeAssistant, entry: MockConfigEntry, *changes: dict[str, Any]
+) -> list[tuple[str | None, float]]:
+    """Enter prices one after the other; return the days and the first prices of what is stored."""
+    await fill_in(hass, entry, PRICES, {})
+    for typed in changes:
+        result = await change(hass, entry, PRICES | typed, {})
+        assert result["reason"] == "reconfigure_successful"
+    return [(row.get("valid_from"), row["price_1"]) for row in tariff_row(entry).data["prices"]]
+
+
+APRIL = {"valid_from": "2027-04-01", "price_1": 33}
+DECEMBER = {"valid_from": "2026-12-01", "price_1": 31}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([APRIL, DECEMBER], [(None, 29.8), ("2026-12-01", 31), ("2027-04-01", 33)]),
+        # Prices with later ones behind them can be corrected.
+        (
+            [DECEMBER, APRIL, DECEMBER | {"price_1": 32}],
+            [(None, 29.8), ("2026-12-01", 32), ("2027-04-01", 33)],
+        ),
+        ([APRIL, {"price_1": 28}], [(None, 28), ("2027-04-01", 33)]),
+        # A wrong day: the prices get another one, or go.
+        (
+            [APRIL, DECEMBER | {"remove_prices_from": ["2027-04-01"]}],
+            [(None, 29.8), ("2026-12-01", 31)],
+        ),
+        ([APRIL, APRIL | {"remove_prices_from": ["2027-04-01"]}], [(None, 29.8)]),
+    ],
+)
+async def test_prices_of_other_days_stay(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    changes: list[dict[str, Any]],
+    expected: list[tuple[str | None, float]],
+) -> None:
+    freezer.move_to("2026-11-20 12:00:00+09:00")
+
+    assert await stored_days(hass, entry, *changes) == expected
+    assert tariff_of(tariff_row(entry).data) is not None
+
+
+async def test_only_prices_of_a_tariff_cannot_be_removed(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.move_to("2026-11-20 12:00:00+09:00")
+    await fill_in(hass, entry, PRICES | APRIL, {})
+
+    result = await change(hass, entry, PRICES | APRIL | {"remove_prices_from": ["2027-04-01"]}, {})
+
+    assert result["errors"] == {"remove_prices_from": "all_prices_removed"}
+
+
+async def test_second_page_shows_the_bands_of_the_prices_that_are_corrected(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.move_to("2026-11-20 12:00:00+09:00")
+    await fill_in(hass, entry, PRICES, {"time_bands": [NIGHT]})
+    await change(hass, entry, PRICES | APRIL, {})
+
+    for typed, bands in (({}, [NIGHT]), (APRIL, None)):
+        flows = hass.config_entries.subentries
+        context = {"source": "reconfigure", "subentry_id": tariff_row(entry).subentry_id}
+        form = await flows.async_init((entry.entry_id, "tariff"), context=context)  # type: ignore[arg-type]
+        second = await flows.async_configure(form["flow_id"], PRICES | typed)
+        assert second["data_schema"] is not None
+        (field,) = [key for key in second["data_schema"].schema if key == "time_bands"]
+        assert (field.description or {}).get("suggested_value") == bands
+
+
+async def test_two_open_dialogs_make_one_tariff(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    flows = hass.config_entries.subentries
+    results = []
+    forms = [
+        await flows.async_init((entry.entry_id, "tariff"), context={"source": "user"})
+        for _ in range(3)
     ]
-    refused = await change(hass, entry, PRICES, {})
-    assert refused["errors"] == {"valid_from": "valid_from_order"}
+    for form in forms[:2]:
+        await flows.async_configure(form["flow_id"], PRICES)
+    for form, typed in zip(forms, ({}, {}, PRICES), strict=True):
+        results.append(await flows.async_configure(form["flow_id"], typed))
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert len(entry.subentries) == 1
+    assert [result.get("reason") for result in results] == [None, *["already_configured"] * 2]
+
+
+async def test_change_keeps_what_another_dialog_has_stored_meanwhile(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    freezer.move_to("2026-11-20 12:00:00+09:00")
+    await fill_in(hass, entry, PRICES, {})
+    flows, row = hass.config_entries.subentries, tariff_row(entry)
+    context = {"source": "reconfigure", "subentry_id": row.subentry_id}
+    form, late = [
+        await flows.async_init((entry.entry_id, "tariff"), context=context)  # type: ignore[arg-type]
+        for _ in range(2)
+    ]
+    await flows.async_configure(form["flow_id"], PRICES | DECEMBER)
+    await change(hass, entry, PRICES | APRIL, {})
+
+    await flows.async_configure(form["flow_id"], {})
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    days = [row.get("valid_from") for row in tariff_row(entry).data["prices"]]
+    assert days == [None, "2026-12-01", "2027-04-01"]
+
+    hass.config_entries.async_remove_subentry(entry, row.subentry_id)
+    result = await flows.async_configure(late["flow_id"], PRICES)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "removed")
 
 
 async def test_price_entity_is_found_again_under_its_new_name(
