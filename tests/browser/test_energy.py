@@ -11,7 +11,7 @@ from tools.demo.dongle import PASSWORD, ROUTE_B_ID
 from tools.demo.frontend import Frontend, about_dashboard, connected, words
 from tools.demo.jsons import as_text
 
-from .conftest import SecondDongle
+from .conftest import SecondDongle, remove_meters
 from .counted import JAPAN
 from .dashboard import shows
 from .ha_instance import HomeAssistantInstance, running_instance
@@ -66,7 +66,7 @@ async def test_yesterday_is_there_after_one_dialog_in_japanese(
 
 @pytest.mark.usefixtures("meter")
 async def test_second_meter_of_a_japanese_home_has_a_japanese_name(
-    frontend: Frontend, second: SecondDongle
+    frontend: Frontend, client: HomeAssistantClient, second: SecondDongle
 ) -> None:
     await frontend.follow_link_to_set_up()
     await frontend.open_ports()
@@ -81,6 +81,8 @@ async def test_second_meter_of_a_japanese_home_has_a_japanese_name(
     await frontend.open_device("スマートメーター 2")
     imported = words("entity.sensor.imported_energy.name", "ja")
     await expect(frontend.state(imported)).to_contain_text("kWh")
+    # While there are their dongles: the loss of one would be logged.
+    await remove_meters(client)
 
 
 async def _today(client: HomeAssistantClient) -> date:
