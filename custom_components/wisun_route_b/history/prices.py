@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 import math
 from typing import Any, Final
+import unicodedata
 
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.db_schema import Statistics
@@ -24,6 +25,8 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 #: Home Assistant returns neither before nor after a moment the state that began at it.
 _EDGE: Final = timedelta(seconds=1)
 _DECIMALS: Final = 9
+#: How prices in yen are written, besides the code of the currency.
+_YEN_NAMES: Final = ("¥", "円", "yen")
 #: More than any price per kWh, in any currency.
 _MAX_PRICE: Final = 1e9
 #: Entities that keep their value while Home Assistant is off, and have no statistics.
@@ -45,7 +48,10 @@ def read_prices(
     first, last = min(hours), max(hours) + HOUR
     means, unit = _means(instance, session, price, first, last)
     factor = per_kwh_factor(unit, currency)
-    if factor is None:
+    # States are in the present unit: if that has changed, older ones cannot be read.
+    if factor is None or (
+        price.unit is not None and per_kwh_factor(price.unit, currency) != factor
+    ):
         return {}
     states = _states(instance, session, price.entity_id, first, last)
     kept = price.entity_id.partition(".")[0] in _STATE_ONLY_DOMAINS
@@ -64,7 +70,7 @@ def read_prices(
 def _means(
     instance: Recorder, session: Session, price: EntityPrice, first: datetime, last: datetime
 ) -> tuple[dict[datetime, Decimal], str | None]:
-    """Return the long-term means, and the unit of all that is known of the price."""
+    """Return the long-term means, and their unit; the present one of a price without any."""
     known = instance.statistics_meta_manager.get_many(session, {price.entity_id})
     if price.entity_id not in known:
         return {}, price.unit
@@ -82,23 +88,36 @@ def _means(
         for start, mean in rows
         if (value := price_number(mean)) is not None
     }
-    stored = metadata["unit_of_measurement"]
-    # States are in the present unit: if that has changed, older ones cannot be read.
-    return means, stored if price.unit in {None, stored} else None
+    return means, metadata["unit_of_measurement"]
 
 
 def per_kwh_factor(unit: str | None, currency: str) -> Decimal | None:
     """Return what a price of this unit must be multiplied by to be per kWh; None for another currency.
 
-    Without an energy in the unit it is a price per kWh, as Home Assistant takes it.
+    Without an energy in the unit it is a price per kWh, as Home Assistant takes it. Full-width
+    characters, blanks and case make no difference, but for that of a prefix: mWh and MWh are two units.
     """
-    money, _, energy = (unit or "").partition("/")
-    symbols = {currency, "", "¥", "円"} if currency == "JPY" else {currency, ""}
-    if money.strip() not in symbols:
+    plain = "".join(unicodedata.normalize("NFKC", unit or "").split())
+    money, _, energy = plain.partition("/")
+    names = {currency, "", *(_YEN_NAMES if currency == "JPY" else ())}
+    if money.casefold() not in {name.casefold() for name in names}:
         return None
-    if energy not in EnergyConverter.VALID_UNITS:
-        return Decimal(1) if energy in {"", _KWH} else None
-    return round(Decimal(EnergyConverter.convert(1.0, _KWH, energy)), 12)
+    if not energy:
+        return Decimal(1)
+    known = _energy_unit(energy)
+    return None if known is None else round(Decimal(EnergyConverter.convert(1.0, _KWH, known)), 12)
+
+
+def _energy_unit(text: str) -> str | None:
+    """Return the unit of energy that is written like this; None if that is not clear."""
+    if text in EnergyConverter.VALID_UNITS:
+        return text
+    alike = [
+        unit
+        for unit in EnergyConverter.VALID_UNITS
+        if unit is not None and unit.casefold() == text.casefold() and unit[0] not in "mM"
+    ]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _states(

@@ -185,6 +185,7 @@ async def test_price_in_another_unit_is_no_price(house: PricedHarness, unit: str
         ("JPY/MWh", "31370", "31.37"),
         ("JPY/Wh", "0.03137", "31.37"),
         ("円/kWh", "-4.5", "-4.5"),
+        ("￥\uff0fkwh", "4.5", "4.5"),
         ("JPY/kWh", "0", "0"),
     ],
 )
@@ -198,6 +199,21 @@ async def test_price_per_another_amount_is_converted(
     await _import(house)
 
     await _right(house, Decimal(price), at(1))
+
+
+async def test_prices_from_before_another_unit_are_not_taken_for_the_new_one(
+    house: PricedHarness,
+) -> None:
+    house.price_unit, house.price_of = "JPY/MWh", lambda _: "31370"
+    await _outage(house, source(entity_energy_price=PRICE, number_energy_price=None))
+    before = await house.money(COST)
+    house.price_unit, house.price_of = "JPY/kWh", lambda _: "31.37"
+    house.poll()
+
+    imported, _ = await _import(house)
+
+    assert imported.plan.changes == ()
+    assert await house.money(COST) == before
 
 
 @pytest.mark.parametrize("shown", ["unavailable", "unknown", "cheap"])
