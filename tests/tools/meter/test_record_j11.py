@@ -1,8 +1,9 @@
 """``record`` with a J11 dongle: frames that the stack reads as before, and no secret in them."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -217,3 +218,26 @@ def test_the_rest_of_a_frame_is_not_shown_where_no_dongle_was_recognised(tmp_pat
     received = b"".join(transcripts.parse(file.name, file.read_text(encoding="ascii")).received())
     assert received
     assert not any(received)
+
+
+def test_a_serial_number_is_not_shown_where_its_datagram_was_not_heard_whole(
+    tmp_path: Path,
+) -> None:
+    """The port was opened in the middle of a datagram, and nothing followed."""
+    serial = b"F24G3cf65012"
+
+    class Tail(ScriptedDongle):
+        @override
+        def opened(self) -> None:
+            asyncio.get_running_loop().call_later(0.01, self.say, bytes((len(serial),)) + serial)
+
+        @override
+        def _work(self) -> None:
+            self._buffer = b""
+
+    file = tmp_path / "record.txt"
+    _ = run(carry_out(("record", str(file)), Tail().connector(), environment={}))
+
+    text = file.read_text(encoding="ascii")
+    assert serial.decode() not in text
+    assert serial.hex(" ").upper() not in text

@@ -1,6 +1,7 @@
 """The two notations of a record: lines of text for SKSTACK, hexadecimal digits for J11."""
 
 from collections.abc import Callable
+import re
 from typing import Protocol, override
 
 from custom_components.wisun_route_b.stack import Credentials
@@ -14,6 +15,8 @@ _END = b"\r\n"
 #: Characters that mean something in the notation of text.
 _MARKS = b"\\{}"
 _SPACE, _LAST = 0x20, 0x7E
+#: What may be the serial number of a meter, which has twelve characters, or the end of one.
+_NUMBER = re.compile(rb"(?=[A-Za-z-]*[0-9])[0-9A-Za-z-]{6}")
 
 
 class Notation(Protocol):
@@ -101,11 +104,12 @@ class Hexadecimal(Notation):
 def in_frames(received: bytes) -> bool:
     """Return whether the beginning of a conversation is to be written as frames.
 
-    It is if a J11 dongle says this. Mostly binary bytes without a whole header are as well: they may be the
-    rest of one of its frames, and text would show them.
+    It is if a J11 dongle says this. So are mostly binary bytes, and a number without an end of line: they may
+    be the rest of one of its frames, with a serial number in it, and text would show them.
     """
     text = sum(_SPACE <= byte <= _LAST or byte in _END for byte in received)
-    return _speaks_j11(received) or 2 * text < len(received)
+    is_number = _END not in received and _NUMBER.search(received) is not None
+    return _speaks_j11(received) or is_number or 2 * text < len(received)
 
 
 def _speaks_j11(received: bytes) -> bool:

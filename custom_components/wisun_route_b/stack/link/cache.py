@@ -12,6 +12,8 @@ from ..meter.scale import Scale
 
 #: Seconds for which a meter must refuse a property of its own list before it is taken to lack it.
 _MISSING_AFTER_S: Final = 600.0
+#: The limit is on the transmission time of any hour (ARIB STD-T108).
+_LIMIT_LASTS_S: Final = 3600.0
 
 #: dBm from which on a reception is called good, and fair; weaker ones are weak. Below about -95 dBm a
 #: link does not hold (experience of owners, docs/hardware.md), and it fades by 10 dB and more with the
@@ -65,6 +67,8 @@ class LinkCache:
         """Since when the meter has refused what its own list has."""
         self.kind = kind
         """The protocol of that dongle; detection tries it first."""
+        self.limited_at: float | None = None
+        """When a dongle said last that nothing may be sent, in seconds of the running loop's clock."""
         self.signal: Signal | None = None
         """How well the meter was received in the last scan or datagram."""
         if network and description and description.address == network.address:
@@ -74,6 +78,13 @@ class LinkCache:
     def scale(self) -> Scale | None:
         """How the meter's energy counts become kWh."""
         return self.description.scale if self.description else None
+
+    def is_limited(self, now: float) -> bool:
+        """Return whether the transmission time of the hour may still be used up at ``now``.
+
+        A dongle without a session cannot tell: a sign-in looks as if the radio did not reach the meter.
+        """
+        return self.limited_at is not None and now - self.limited_at < _LIMIT_LASTS_S
 
     def found(self, network: Network, signal: Signal | None) -> None:
         """Note where the meter is; at another address it is another meter."""

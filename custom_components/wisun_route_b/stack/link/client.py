@@ -150,6 +150,11 @@ class SmartMeter:
         return self._connection.condition if self._connection else Condition.UP
 
     @property
+    def is_limited(self) -> bool:
+        """Whether a dongle said within the last hour that nothing may be sent, and not the opposite since."""
+        return self._cache.is_limited(asyncio.get_running_loop().time())
+
+    @property
     def description(self) -> MeterDescription | None:
         """The meter's description: store this for the next start. None before the first."""
         return self._cache.description

@@ -253,7 +253,11 @@ class Connection:
                 self.requester.receive(payload)
             case SessionLost(reason):
                 self.give_up_session(reason)
-            case SessionRenewing() | TransmitLimit():
+            case TransmitLimit(active):
+                now = asyncio.get_running_loop().time()
+                self._cache.limited_at = now if active else None
+                self._report_condition()
+            case SessionRenewing():
                 self._report_condition()
             case SessionRenewed():
                 self._statistics.renewals += 1

@@ -20,6 +20,7 @@ from ..errors import (
     CredentialsRefusedError,
     DongleError,
     JoinFailedError,
+    MeterNotFoundError,
     NotConnectedError,
     PortError,
     RouteBError,
@@ -277,7 +278,7 @@ class LinkKeeper:
                 error = failure
                 await self._wait_refused(failure)
             else:
-                error = _error_to_report(failure)
+                error = self._error_to_report(failure)
                 await self._wait(error)
         self._connected()
         up = "up" if is_start else "back"
@@ -293,7 +294,7 @@ class LinkKeeper:
                 failure, PortError | CommandTimeoutError
             ):
                 continue
-            self._announce(step, _error_to_report(failure or error))
+            self._announce(step, self._error_to_report(failure or error))
             if step is self._requested:
                 self._requested = None
             try:
@@ -352,6 +353,17 @@ class LinkKeeper:
             error = NotConnectedError("The dongle is there again")
             self._log.set(LinkState.CONNECTING, error, self.status.step)
 
+    def _error_to_report(self, error: RouteBError) -> RouteBError:
+        """Return the error to report.
+
+        A refusal counts only once it is repeated. A meter cannot be reached while nothing may be sent.
+        """
+        if isinstance(error, CredentialsRefusedError):
+            return JoinFailedError("The meter refused the sign-in, perhaps by mistake")
+        if isinstance(error, JoinFailedError | MeterNotFoundError) and self.meter.is_limited:
+            return TransmitLimitError("The transmission time of this hour is used up")
+        return error
+
     def _count_refusal(self, failure: RouteBError) -> None:
         refused = isinstance(failure, CredentialsRefusedError)
         self._refusals = self._refusals + 1 if refused else 0
@@ -383,10 +395,3 @@ class LinkKeeper:
         self._log.end_outage()
         self._connected_at = asyncio.get_running_loop().time()
         self._log.set(_CONDITIONS[self.meter.condition])
-
-
-def _error_to_report(error: RouteBError) -> RouteBError:
-    """Return the error to report: a refusal counts only once it is repeated."""
-    if isinstance(error, CredentialsRefusedError):
-        return JoinFailedError("The meter refused the sign-in, perhaps by mistake")
-    return error
