@@ -37,6 +37,8 @@ _COUNTED: Final = 300.0
 #: that may go on. Two polls a minute, or one of three requests, are steady.
 _STEADY_MINUTES: Final = 20
 _MINUTE: Final = 60.0
+#: Seconds after a start within which all that is read once has begun: the last is the peak demand, after 240.
+_READS_LATER: Final = 330.0
 _POLLS_A_MINUTE: Final = 3
 #: An interval that both can have: an option here, an action of an automation there (seconds).
 _EQUAL: Final = 60
@@ -133,6 +135,7 @@ async def poll_equally(pair: Pair) -> None:
             changed = instance.clock.now()
             await change_options(instance.client, instance.entry_id, poll_interval=_EQUAL)
             await instance.until_value(changed, _VALUE)
+        await asyncio.sleep(_READS_LATER)
         await _until_steady(instance)
         requests, start = await instance.requests(), instance.clock.now()
         for _ in range(_EQUAL_POLLS):
