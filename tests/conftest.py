@@ -2,8 +2,10 @@
 
 import asyncio
 from asyncio import constants
+from collections.abc import Iterator
 import os
 from pathlib import Path
+import threading
 
 from hypothesis import HealthCheck, settings
 import pytest
@@ -11,6 +13,8 @@ import pytest
 # The test harness brings a package of the same name; the one that is imported first stays.
 import custom_components  # noqa: F401
 
+#: Seconds for the end of a thread that has nothing left to do, on a busy machine. One that hangs stays.
+_THREAD_ENDS_S = 2.0
 #: Whether asyncio keeps where each task, timer and future was made, for its messages.
 _ORIGINS = "PYTHONASYNCIODEBUG" in os.environ
 if not _ORIGINS:
@@ -48,6 +52,18 @@ async def enable_event_loop_debug() -> None:
     loop.set_debug(True)
     if not _ORIGINS:
         vars(loop)["get_debug"] = lambda: False
+
+
+@pytest.fixture(autouse=True)
+def port_threads_have_ended(verify_cleanup: None) -> Iterator[None]:
+    """Wait until the threads that have closed a port are gone, before threads are looked for.
+
+    The caller of a thread goes on as soon as there is a result, which is a moment before its end.
+    """
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "wisun-route-b port":
+            thread.join(_THREAD_ENDS_S)
 
 
 @pytest.fixture
