@@ -83,19 +83,27 @@ async def check(stage: Stage) -> tuple[dict[str, Shown], list[str]]:
     client = stage.home_assistant
     entry_id = await stage.set_up()
     say("Waiting until every sensor has been read and polled once more.")
-    sensors = {
-        key: name
-        for key, name in (await sensors_of(client, entry_id)).items()
-        if not name.startswith("button.")
-    }
-    shown = await _wait_until_live(
-        client, {key: name for key, name in sensors.items() if key not in _NOT_YET}
-    )
+    sensors: dict[str, str] = {}
+    shown: dict[str, Shown] = {}
+    # A phase has a sensor as soon as its current was seen, which may be while the others are waited for.
+    while (listed := await _live_sensors(client, entry_id)) != sensors or not sensors:
+        sensors = listed
+        shown = await _wait_until_live(client, sensors)
     log = await asyncio.to_thread(stage.configuration.log.read_text, encoding="utf-8")
     return shown, [
         *(fault for key, state in shown.items() if (fault := _fault(key, state))),
         *(f"In the log: {record}" for record in complaints(log, DOMAIN)),
     ]
+
+
+async def _live_sensors(client: HomeAssistantClient, entry_id: str) -> dict[str, str]:
+    """Return the entities of an entry that are to have a live value: what they show -> entity id."""
+    listed = await sensors_of(client, entry_id)
+    return {
+        key: name
+        for key, name in listed.items()
+        if key not in _NOT_YET and not name.startswith("button.")
+    }
 
 
 async def _wait_until_live(
