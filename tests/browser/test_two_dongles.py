@@ -19,10 +19,14 @@ from .ha_instance import HomeAssistantInstance
 
 #: Age that a shown register may have: the clock of the demo is behind by up to five minutes.
 _OLD = timedelta(minutes=20)
-#: What Home Assistant logs once when credentials were refused: an error, and its traceback for us.
+#: What Home Assistant logs once when credentials were refused, perhaps by mistake at first: an error, and its
+#: traceback for us.
 _REFUSED = re.compile(
-    r"(fetching Smart meter 2 data: |Full error:[\s\S]*AuthFailed: )The meter refused the sign-in"
+    r"fetching Smart meter 2 data: The meter (refused the sign-in|was found, but it did not answer the sign-in)"
+    r"|Full error:[\s\S]*: The meter (refused the sign-in|was found, but it did not answer the sign-in)"
 )
+#: Milliseconds until the meter has refused often enough: each time takes the dongle some 40 s.
+_REFUSED_OFTEN = 420_000.0
 
 
 @pytest.mark.usefixtures("no_meter")
@@ -45,6 +49,7 @@ async def test_trouble_of_one_meter_names_it_and_leaves_the_other_reading(
     second.emulator.faults.refuse_sign_ins(on=True)
     second.emulator.faults.terminate()
     await frontend.open_integration()
+    await expect(frontend.attention("Smart meter 2")).to_be_visible(timeout=_REFUSED_OFTEN)
     await frontend.attend_to("Smart meter 2")
     question = words("config.step.reauth_confirm.description")
     await frontend.sees(question.replace("{name}", "Smart meter 2"), frontend.dialog)

@@ -192,9 +192,12 @@ class Frontend:
 
     async def attend_to(self, name: str) -> None:
         """Open what needs attention: the dialog for new credentials of the meter of this name."""
+        await self.attention(name).locator("ha-button").click()
+
+    def attention(self, name: str) -> Locator:
+        """Find what needs attention of the meter of this name, on the page of the integration."""
         rows = self.tab.locator("ha-config-integration-page ha-list-item-base.attention")
-        row = rows.filter(has=self.tab.get_by_text(name, exact=True))
-        await row.locator("ha-button").click()
+        return rows.filter(has=self.tab.get_by_text(name, exact=True))
 
     async def confirm(self) -> None:
         """Answer a question of the frontend with yes."""
