@@ -44,7 +44,7 @@ async def test_trouble_of_one_meter_names_it_and_leaves_the_other_reading(
     await frontend.open_device("Smart meter")
     await _shows(frontend, lambda at: true_values(at)["imported_energy"])
 
-    # The second meter refuses its password, until somebody has looked into the letter.
+    # The second meter refuses its password until it is entered again.
     instance.expect_complaint(_REFUSED)
     second.emulator.faults.refuse_sign_ins(on=True)
     second.emulator.faults.terminate()

@@ -52,7 +52,7 @@ def stored_entry(device: Path) -> JsonObject:
 def start_code(device: Path) -> str:
     """Return code that starts Home Assistant with the emulated dongle among its USB devices.
 
-    Nothing of the integration is replaced: only what it is told is plugged in.
+    Nothing of the integration is replaced but the list of USB devices that it gets.
     """
     return f"""
 import runpy, sys

@@ -300,7 +300,7 @@ async def test_hour_that_was_compared_keeps_the_price_of_its_half_hours(
 
 
 async def test_import_of_a_range_leaves_the_price_of_later_hours(house: PricedHarness) -> None:
-    """The price was changed since: hours that nobody asked for keep the old one."""
+    """The price was changed since: hours outside the requested range keep the old one."""
     await _outage(house, source(number_energy_price=20.0))
     before = await house.money(COST)
     house.sources = [source(number_energy_price=40.0)]

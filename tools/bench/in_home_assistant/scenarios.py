@@ -21,7 +21,7 @@ _NOTHING: Final = "none"
 #: Seconds that a dialog, and a start of Home Assistant, may take.
 _DIALOG: Final = 400.0
 _START: Final = 420.0
-#: Seconds after which nobody waits for a value any more: after a start, after EVENT 26, and after the
+#: Seconds for which a value is waited for: after a start, after EVENT 26, and after the
 #: meter's return.
 _VALUE: Final = 300.0
 _RECOVERY: Final = 900.0
